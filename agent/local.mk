@@ -1,0 +1,1 @@
+# agent: see doc/architecture.md for the directions between layers.

@@ -1,0 +1,1 @@
+# bgpd: see doc/architecture.md for the directions between layers.

@@ -1,0 +1,1 @@
+# ctl: see doc/architecture.md for the directions between layers.

@@ -1,0 +1,1 @@
+# doc: see doc/architecture.md for the directions between layers.

@@ -1,0 +1,1 @@
+# etc: see doc/architecture.md for the directions between layers.

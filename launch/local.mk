@@ -1,0 +1,1 @@
+# launch: see doc/architecture.md for the directions between layers.

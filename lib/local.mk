@@ -1,0 +1,1 @@
+# lib: see doc/architecture.md for the directions between layers.

@@ -1,0 +1,1 @@
+# The cores are held against an allow list of undefined symbols.
