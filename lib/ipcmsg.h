@@ -1,0 +1,510 @@
+/*
+ * The typed messages between weft-agent and weft-bgpd: the one header that
+ * the two share.
+ *
+ * Three SOCK_SEQPACKET channels join the two processes (control, routes,
+ * queries), so that none delays another.  A message is its type (2 octets,
+ * network order) and the fields of its struct in order, written with lib/wire.
+ * One table, ipc_desc[], holds for every type who may send it, on which
+ * channel, its shortest and longest form, and whether a descriptor comes with
+ * it.  Anything unknown, too short, too long, on another channel or from the
+ * wrong sender closes the channels, and the launcher restarts the child.
+ *
+ * Messages are intents and observations, never netlink octets; keys (MD5) and
+ * passwords never cross.  Every struct below is plain data that owns nothing:
+ * decoding copies into it.  Texts are NUL-terminated, at most their array's
+ * size less one; the receiver treats them as untrusted and escapes them.
+ *
+ * The core of bgpd uses the same structs as its configuration and its views,
+ * so that nothing is described twice.
+ */
+#ifndef LIB_IPCMSG_H
+#define LIB_IPCMSG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/ip.h"
+
+#define IPC_VERSION	  1
+#define IPC_MAX_OCTETS	  32768 /* longest message on any channel */
+#define IPC_NAME_MAX	  64	/* peer names, event names */
+#define IPC_TEXT_MAX	  256	/* reasons and event texts */
+#define IPC_PATH_TEXT_MAX 1024	/* AS_PATH or a community list as text */
+#define IPC_PREFIXES_MAX  1024	/* prefixes in one ROUTE, ROUTE_DEL or CONF_PERMIT */
+#define IPC_VERDICTS_MAX  512
+#define IPC_MEMBERS_MAX	  64 /* next hops of one set */
+#define IPC_COMM_MAX	  64 /* communities on one announcement of ours */
+#define IPC_ONLY_MAX	  64 /* peers that one announcement is restricted to */
+#define IPC_PEER_NONE	  0  /* peer ids start at 1; 0 is "local" or "any" */
+
+enum ipc_side { IPC_AGENT, IPC_BGPD };
+enum ipc_chan { IPC_CHAN_CONTROL, IPC_CHAN_ROUTES, IPC_CHAN_QUERIES, IPC_NCHANS };
+
+enum ipc_type {
+	/* control channel */
+	IPC_HELLO = 1,	   /* both ways, first on the control channel */
+	IPC_CONF_BEGIN,	   /* agent: a whole configuration follows */
+	IPC_CONF_SPEAKER,  /* agent */
+	IPC_CONF_PEER,	   /* agent, one for each peer */
+	IPC_CONF_PERMIT,   /* agent, none or more: prefixes that import accepts */
+	IPC_CONF_END,	   /* agent: apply it, all at once */
+	IPC_CONF_APPLIED,  /* bgpd */
+	IPC_ORIGINATE,	   /* agent: announce this prefix (its local route is there) */
+	IPC_ORIGINATE_DEL, /* agent: and no longer */
+	IPC_ORIGINATE_END, /* agent: everything known at start has been sent */
+	IPC_CONN_REQ,	   /* bgpd: connect to that peer */
+	IPC_CONN_CANCEL,   /* bgpd: no longer wanted */
+	IPC_CONN_DONE,	   /* agent: connected (with the descriptor) or failed */
+	IPC_CONN_IN,	   /* agent: accepted (with the descriptor) */
+	IPC_PEER_CMD,	   /* agent: an operator's command for one peer */
+	IPC_SHUTDOWN,	   /* agent: close everything */
+	IPC_SHUTDOWN_DONE, /* bgpd: everything is closed */
+	IPC_EVENT,	   /* bgpd: something for the log and the event table */
+	/* routes channel */
+	IPC_NHSET,	/* bgpd: names a next-hop set */
+	IPC_NHSET_DEL,	/* bgpd: no route refers to it any more */
+	IPC_ROUTE,	/* bgpd: these prefixes go by that set */
+	IPC_ROUTE_DEL,	/* bgpd */
+	IPC_SYNC_BEGIN, /* bgpd: a full state follows */
+	IPC_SYNC_END,	/* bgpd: what was not named since SYNC_BEGIN goes */
+	IPC_NH_WATCH,	/* bgpd: tell me about this next hop, or no longer */
+	IPC_NH_STATE,	/* agent: the answer, and every change of it */
+	IPC_VERDICT,	/* agent: what became of routes */
+	/* queries channel */
+	IPC_QUERY,	  /* agent */
+	IPC_QUERY_CREDIT, /* agent: room for so many more rows */
+	IPC_QUERY_CANCEL, /* agent */
+	IPC_ROW_PEER,	  /* bgpd */
+	IPC_ROW_PATH,	  /* bgpd */
+	IPC_ROW_STATS,	  /* bgpd */
+	IPC_QUERY_END,	  /* bgpd */
+	IPC_NTYPES
+};
+
+/* ---- control ------------------------------------------------------------- */
+
+struct ipc_hello {
+	uint16_t version; /* IPC_VERSION; anything else ends the child */
+	/* The rest from the agent only. */
+	bool restarting;     /* forwarding state was kept: set the R bit (RFC 4724 section 3) */
+	uint32_t adopted[2]; /* routes found in the kernel, IPv4 and IPv6: the F bit per family */
+	uint64_t seed;	     /* for jitter and hashes */
+};
+
+struct ipc_conf_begin {
+	uint32_t gen; /* generation of the configuration, rises */
+};
+
+enum ipc_asn_mode { IPC_ASN_NUMBER, IPC_ASN_INTERNAL, IPC_ASN_EXTERNAL };
+enum ipc_nexthop_mode { IPC_NEXTHOP_AUTO, IPC_NEXTHOP_SELF, IPC_NEXTHOP_KEEP };
+enum ipc_maxpfx_action { IPC_MAXPFX_RESTART, IPC_MAXPFX_WARN, IPC_MAXPFX_DISCARD, IPC_MAXPFX_IDLE };
+
+struct ipc_conf_speaker {
+	uint32_t asn;
+	uint32_t router_id;  /* host order, not 0 (RFC 6286) */
+	uint32_t cluster_id; /* host order, 0: the router id (RFC 4456) */
+	uint8_t multipath;   /* equal paths used, 1 to 64 */
+	bool transit;	     /* pass eBGP routes on to other eBGP peers */
+	bool install;	     /* the agent installs routes: wait for its verdict before re-announcing */
+	bool gr_enabled;     /* RFC 4724 */
+	uint16_t gr_restart_time_s;  /* 0 to 4095 */
+	uint32_t gr_deferral_ms;     /* without progress; 120 s in any case */
+	uint8_t reserved;
+};
+
+struct ipc_maxpfx {
+	uint32_t limit;	  /* paths of that family kept, rejected ones included; 0: no limit */
+	uint8_t warn_pct; /* 0 to 100; 0: no warning */
+	uint8_t action;	  /* enum ipc_maxpfx_action */
+	uint32_t after_s; /* RESTART: idle that long */
+};
+
+struct ipc_conf_peer {
+	uint32_t id;	      /* from 1, given by the agent, stays with the name */
+	char name[IPC_NAME_MAX];
+	struct ip_addr addr;  /* with ifindex for link-local addresses */
+	uint8_t asn_mode;     /* enum ipc_asn_mode */
+	uint32_t asn;	      /* for IPC_ASN_NUMBER */
+	uint32_t local_asn;   /* 0: the speaker's */
+	bool passive;	      /* never connect */
+	bool enabled;	      /* false: administratively down */
+	bool onlink;	      /* eBGP and not multihop: next hops are on the shared link */
+	bool rr_client;	      /* RFC 4456 */
+	bool import_all;      /* accept everything; else what CONF_PERMIT covers (RFC 8212) */
+	bool export_all;      /* announce everything that the type of peer allows, else own routes */
+	bool gr_enabled;
+	uint8_t families;     /* bit 0 IPv4, bit 1 IPv6 unicast */
+	uint8_t next_hop_mode; /* enum ipc_nexthop_mode */
+	uint16_t hold_s;      /* 0, or 3 to 65535 (RFC 4271 section 4.2) */
+	uint16_t keepalive_s; /* 0: a third of the negotiated hold time */
+	uint32_t connect_retry_ms;
+	struct ipc_maxpfx maxpfx[2];
+};
+
+struct ipc_prefixes { /* CONF_PERMIT and ROUTE_DEL */
+	uint16_t n;
+	struct ip_prefix prefix[IPC_PREFIXES_MAX];
+};
+
+struct ipc_conf_applied {
+	uint32_t gen;
+	uint16_t added, removed, reset, changed; /* peers */
+};
+
+enum ipc_origin_kind { IPC_ORIG_PODCIDR, IPC_ORIG_INTERFACE, IPC_ORIG_PREFIX };
+
+struct ipc_originate {
+	struct ip_prefix prefix;
+	uint8_t kind; /* enum ipc_origin_kind */
+	bool has_local_pref, has_med;
+	uint32_t local_pref, med;
+	uint16_t ncomm, nlarge, nonly;
+	uint32_t comm[IPC_COMM_MAX];	 /* RFC 1997 */
+	uint32_t large[IPC_COMM_MAX][3]; /* RFC 8092 */
+	uint32_t only[IPC_ONLY_MAX];	 /* peer ids it is restricted to; none: all */
+};
+
+struct ipc_prefix { /* ORIGINATE_DEL */
+	struct ip_prefix prefix;
+};
+
+struct ipc_conn_req { /* CONN_REQ and CONN_CANCEL */
+	uint32_t peer;
+	uint32_t token; /* given by bgpd; the answer carries it */
+};
+
+/* Both ends of a connection and what bgpd needs to know of the interface. */
+struct ipc_endpoints {
+	struct ip_addr local, remote; /* link-local addresses with ifindex */
+	uint16_t local_port, remote_port;
+	uint32_t ifindex;	/* where the remote address is on the link, else 0 */
+	struct ip_addr self4;	/* next hop "self" for IPv4; af 0: none */
+	struct ip_addr self6;	/* global IPv6 next hop; af 0: none */
+	struct ip_addr self6ll; /* link-local of that interface (RFC 2545); af 0: none */
+};
+
+struct ipc_conn_done {
+	uint32_t peer, token;
+	int32_t err; /* 0: a descriptor comes along; else an errno */
+	char why[IPC_TEXT_MAX]; /* the failure in words */
+	struct ipc_endpoints ep;
+};
+
+struct ipc_conn_in {
+	struct ipc_endpoints ep;
+};
+
+enum ipc_peer_cmd_kind {
+	IPC_CMD_RESET,	      /* Cease, Administrative Reset (RFC 4486) */
+	IPC_CMD_DOWN,	      /* Cease, Administrative Shutdown, with the text (RFC 9003) */
+	IPC_CMD_UP,
+	IPC_CMD_REFRESH_IN,   /* ROUTE-REFRESH to the peer (RFC 2918) */
+	IPC_CMD_REFRESH_OUT,  /* announce everything again */
+};
+
+struct ipc_peer_cmd {
+	uint32_t peer;
+	uint8_t cmd; /* enum ipc_peer_cmd_kind */
+	char text[IPC_TEXT_MAX];
+};
+
+enum ipc_shutdown_mode {
+	IPC_SHUT_RESTART, /* close TCP without NOTIFICATION: peers keep our routes (RFC 4724) */
+	IPC_SHUT_STOP,	  /* withdraw, then Cease, Administrative Shutdown with the text */
+};
+
+struct ipc_shutdown {
+	uint8_t mode; /* enum ipc_shutdown_mode */
+	char text[IPC_TEXT_MAX];
+};
+
+enum ipc_level { IPC_LVL_ERR, IPC_LVL_WARN, IPC_LVL_NOTICE, IPC_LVL_INFO, IPC_LVL_DEBUG };
+
+struct ipc_event {
+	uint8_t level; /* enum ipc_level, same order as lib/log.h */
+	uint32_t peer; /* IPC_PEER_NONE: not about one peer */
+	char name[IPC_NAME_MAX]; /* "peer-up", "update-error", ... */
+	char text[IPC_TEXT_MAX]; /* key=value pairs, or a sentence in why="" */
+};
+
+/* ---- routes -------------------------------------------------------------- */
+
+struct ipc_nh_member {
+	struct ip_addr addr; /* BGP next hop, link-local with ifindex */
+	uint32_t peer;	     /* the peer it was learned from */
+	uint8_t weight;	     /* 1 to 255, relative */
+};
+
+struct ipc_nhset {
+	uint32_t id;	 /* from 1; a known id is given new members */
+	uint32_t backup; /* set to fall back to when no member is left; 0: none */
+	uint16_t n;	 /* 1 to IPC_MEMBERS_MAX; sorted, no duplicates */
+	struct ipc_nh_member member[IPC_MEMBERS_MAX];
+};
+
+struct ipc_nhset_del {
+	uint32_t id;
+};
+
+struct ipc_route {
+	uint32_t set;
+	uint16_t n;
+	struct ip_prefix prefix[IPC_PREFIXES_MAX];
+};
+
+struct ipc_sync {
+	uint32_t gen;
+};
+
+struct ipc_nh_watch {
+	struct ip_addr addr;
+	bool on;
+};
+
+struct ipc_nh_state {
+	struct ip_addr addr;
+	bool resolved;	  /* some usable route leads there */
+	bool onlink;	  /* directly connected */
+	uint32_t metric;  /* IGP metric for the decision process: the kernel route's */
+	uint32_t ifindex; /* outgoing interface, 0 when unresolved or several */
+	uint32_t gen;	  /* rises with every change; older ones are out of date */
+	char why[IPC_TEXT_MAX]; /* unresolved: the reason in words */
+};
+
+enum ipc_verdict_state {
+	IPC_V_PENDING,
+	IPC_V_INSTALLED,
+	IPC_V_REFUSED, /* by admission: code is enum ipc_refusal */
+	IPC_V_FAILED,  /* by the kernel: code is the errno */
+	IPC_V_FOREIGN, /* somebody else's route holds the place: left alone */
+	IPC_V_SHADOWED, /* a local announcement of this node has that prefix */
+	IPC_V_HELD,    /* not now: restart under way, next hop unresolved */
+};
+
+/* Why admission refuses a route (design: agent/core/admit). */
+enum ipc_refusal {
+	IPC_REF_NONE,
+	IPC_REF_INSTALL_OFF,	/* kernel.install is false */
+	IPC_REF_NO_PERMIT,	/* kernel.permit is not set */
+	IPC_REF_NOT_PERMITTED,	/* outside kernel.permit */
+	IPC_REF_DEFAULT,	/* the default route is not permitted */
+	IPC_REF_OWN_ADDRESS,	/* covers an address of this node as specifically as its route */
+	IPC_REF_PEER_ADDRESS,	/* the same for a BGP peer or next hop */
+	IPC_REF_PROTECTED,	/* the same for an address under kernel.protect */
+	IPC_REF_OWN_PREFIX,	/* is, or lies within, a prefix this node announces itself */
+	IPC_REF_VIA_SELF,	/* its next hop would resolve through itself */
+	IPC_REF_MARTIAN,	/* loopback, multicast, link-local, unspecified */
+	IPC_REF_LIMIT,		/* kernel.maxRoutes is reached */
+	IPC_REF_FAMILY,		/* that family of next hop cannot be used here */
+	IPC_NREFUSALS
+};
+
+struct ipc_verdict {
+	struct ip_prefix prefix;
+	uint8_t state; /* enum ipc_verdict_state */
+	uint16_t code;
+};
+
+struct ipc_verdicts {
+	uint16_t n;
+	struct ipc_verdict v[IPC_VERDICTS_MAX];
+};
+
+/* ---- queries ------------------------------------------------------------- */
+
+enum ipc_query_kind { IPC_Q_PEERS, IPC_Q_PATHS, IPC_Q_STATS };
+enum ipc_view {
+	IPC_VIEW_ALL,	     /* every path of a destination */
+	IPC_VIEW_RECEIVED,   /* Adj-RIB-In before policy */
+	IPC_VIEW_ACCEPTED,   /* after import policy */
+	IPC_VIEW_BEST,	     /* Loc-RIB: best and its equals */
+	IPC_VIEW_ADVERTISED, /* Adj-RIB-Out of one peer */
+	IPC_VIEW_REJECTED,   /* kept but not accepted */
+};
+enum ipc_match {
+	IPC_MATCH_ANY,
+	IPC_MATCH_EXACT,   /* that prefix */
+	IPC_MATCH_WITHIN,  /* that prefix and everything inside */
+	IPC_MATCH_LONGEST, /* the longest prefix that covers that one or that address */
+};
+
+struct ipc_query {
+	uint32_t id;
+	uint8_t kind, view, match;
+	uint32_t peer; /* IPC_PEER_NONE: all */
+	uint8_t af;    /* 0: both */
+	struct ip_prefix prefix;
+	uint32_t credit; /* rows that may be sent before the next QUERY_CREDIT */
+};
+
+struct ipc_query_credit {
+	uint32_t id;
+	uint32_t credit; /* added; 0 in QUERY_CANCEL */
+};
+
+enum ipc_fsm_state { /* RFC 4271 section 8.2.2 */
+	IPC_IDLE,
+	IPC_CONNECT,
+	IPC_ACTIVE,
+	IPC_OPENSENT,
+	IPC_OPENCONFIRM,
+	IPC_ESTABLISHED,
+};
+
+struct ipc_peer_family {
+	bool negotiated;
+	bool eor_received, eor_sent;
+	bool gr_forwarding; /* F bit that the peer sent */
+	uint32_t received, accepted, rejected, stale, best, advertised; /* paths now */
+};
+
+struct ipc_row_peer {
+	uint32_t query;
+	uint32_t id;
+	uint8_t state;		 /* enum ipc_fsm_state */
+	char reason[IPC_TEXT_MAX];     /* not Established: why, in words */
+	char last_error[IPC_TEXT_MAX]; /* last session's end, kept while Established */
+	uint64_t last_error_age_us;    /* UINT64_MAX: never */
+	uint64_t state_age_us;	 /* in this state */
+	uint32_t remote_asn;	 /* from its OPEN, else configured, else 0 */
+	uint32_t local_asn;
+	uint32_t remote_id;	 /* BGP Identifier, host order, 0 when unknown */
+	bool internal;		 /* iBGP */
+	bool as4, refresh, enhanced_refresh, ext_msg, gr, gr_notification; /* in use on the session */
+	bool peer_restarting;	 /* R bit in its OPEN */
+	uint16_t gr_peer_time_s;
+	uint32_t stale_left_s;	 /* while its paths are stale */
+	uint16_t hold_s, keepalive_s; /* negotiated, 0: none */
+	uint64_t hold_left_us;
+	uint64_t msgs_in[6], msgs_out[6]; /* by message type 1..5; [0] the sum */
+	uint64_t updates_in_withdraw_errs; /* treated as withdraw (RFC 7606) */
+	uint32_t established_count, flaps;
+	uint64_t connect_retries;
+	struct ipc_endpoints ep; /* of the session's connection */
+	struct ipc_peer_family fam[2];
+};
+
+enum ipc_path_flag {
+	IPC_PATH_VALID = 1 << 0,     /* eligible: accepted, next hop resolved, no loop */
+	IPC_PATH_BEST = 1 << 1,
+	IPC_PATH_MULTIPATH = 1 << 2, /* used beside the best */
+	IPC_PATH_STALE = 1 << 3,     /* RFC 4724 */
+	IPC_PATH_REJECTED = 1 << 4,  /* by import policy or a loop check */
+	IPC_PATH_LOCAL = 1 << 5,     /* announced by this node */
+	IPC_PATH_INTERNAL = 1 << 6,  /* learned by iBGP */
+	IPC_PATH_ADVERTISED = 1 << 7, /* row of an Adj-RIB-Out */
+};
+
+struct ipc_row_path {
+	uint32_t query;
+	struct ip_prefix prefix;
+	uint32_t peer; /* IPC_PEER_NONE: local; for an Adj-RIB-Out row the peer it goes to */
+	uint32_t path_id; /* RFC 7911, 0: none */
+	uint32_t flags;	  /* enum ipc_path_flag */
+	uint32_t remote_id;
+	uint64_t age_us;
+	struct ip_addr next_hop, next_hop_ll;
+	uint8_t origin; /* 0 IGP, 1 EGP, 2 incomplete */
+	bool has_med, has_local_pref, atomic_aggregate;
+	uint32_t med, local_pref;
+	uint32_t aggregator_asn, aggregator_id, originator_id; /* 0: none */
+	uint32_t igp_metric;
+	uint8_t fib_state;     /* enum ipc_verdict_state as bgpd knows it */
+	uint16_t fib_code;
+	uint32_t stale_left_s;
+	char decision[IPC_NAME_MAX]; /* the step that decided against (or for) it */
+	char rejected[IPC_TEXT_MAX]; /* why policy or a check refused it */
+	char nh_why[IPC_TEXT_MAX];   /* why its next hop does not resolve */
+	char as_path[IPC_PATH_TEXT_MAX];
+	char communities[IPC_PATH_TEXT_MAX];
+	char large_communities[IPC_PATH_TEXT_MAX];
+	char ext_communities[IPC_PATH_TEXT_MAX];
+	char cluster_list[IPC_TEXT_MAX];
+	char unknown[IPC_TEXT_MAX]; /* types of unknown attributes carried along */
+};
+
+struct ipc_row_stats {
+	uint32_t query;
+	uint64_t uptime_us;
+	uint32_t peers, established;
+	uint64_t destinations[2], paths[2], best[2];
+	uint64_t attr_sets, update_groups;
+	uint64_t updates_in, updates_out, msgs_in, msgs_out;
+	uint64_t decisions; /* runs of the decision process */
+	uint64_t fib_pending;
+	bool deferring; /* restart: selection deferred (RFC 4724 section 4.1) */
+	char deferring_for[IPC_TEXT_MAX];
+};
+
+struct ipc_query_end {
+	uint32_t id;
+	uint8_t status; /* 0: complete, 1: cancelled, 2: nothing by that name */
+};
+
+/* One message, decoded. */
+struct ipc_msg {
+	enum ipc_type type;
+	union {
+		struct ipc_hello hello;
+		struct ipc_conf_begin conf_begin; /* also CONF_END */
+		struct ipc_conf_speaker conf_speaker;
+		struct ipc_conf_peer conf_peer;
+		struct ipc_prefixes prefixes; /* CONF_PERMIT, ROUTE_DEL */
+		struct ipc_conf_applied conf_applied;
+		struct ipc_originate originate;
+		struct ipc_prefix prefix; /* ORIGINATE_DEL */
+		struct ipc_conn_req conn_req; /* also CONN_CANCEL */
+		struct ipc_conn_done conn_done;
+		struct ipc_conn_in conn_in;
+		struct ipc_peer_cmd peer_cmd;
+		struct ipc_shutdown shutdown;
+		struct ipc_event event;
+		struct ipc_nhset nhset;
+		struct ipc_nhset_del nhset_del;
+		struct ipc_route route;
+		struct ipc_sync sync; /* SYNC_BEGIN, SYNC_END */
+		struct ipc_nh_watch nh_watch;
+		struct ipc_nh_state nh_state;
+		struct ipc_verdicts verdicts;
+		struct ipc_query query;
+		struct ipc_query_credit query_credit; /* also QUERY_CANCEL */
+		struct ipc_row_peer row_peer;
+		struct ipc_row_path row_path;
+		struct ipc_row_stats row_stats;
+		struct ipc_query_end query_end;
+	};
+};
+
+/* A row of the message table. */
+struct ipc_desc {
+	const char *name;
+	enum ipc_side sender; /* HELLO alone may come from both */
+	bool both;
+	enum ipc_chan chan;
+	uint16_t min, max; /* octets, type field included */
+	bool fd;	   /* a descriptor may come along */
+};
+extern const struct ipc_desc ipc_desc[IPC_NTYPES];
+
+/*
+ * Write msg into buf.  Returns the octets written, or 0 when cap is too small
+ * or msg breaks a bound of its type (a programming error of the caller).
+ */
+size_t ipcmsg_encode(const struct ipc_msg *msg, uint8_t *buf, size_t cap);
+
+/*
+ * Read one message that came from side `from` on channel chan.
+ * Returns NULL and fills *ret, or a static text that says what is wrong with
+ * it; *ret is then undefined.  Borrows nothing from buf.
+ */
+const char *ipcmsg_decode(enum ipc_side from, enum ipc_chan chan, const uint8_t *buf, size_t len,
+    struct ipc_msg *ret);
+
+/* Names for logs and JSON: static, lower case, "unknown" outside the enum. */
+const char *ipc_fsm_state_name(enum ipc_fsm_state s); /* RFC spelling: "Established" */
+const char *ipc_verdict_name(enum ipc_verdict_state s); /* "installed", "refused", ... */
+const char *ipc_refusal_text(enum ipc_refusal r); /* a sentence for the CLI */
+
+#endif
