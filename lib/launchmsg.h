@@ -1,0 +1,61 @@
+/*
+ * Between weftd (the launcher) and weft-agent: fixed-size requests and
+ * notices over one SOCK_SEQPACKET pair.
+ *
+ * weftd parses nothing else, and it is the only process with privileges worth
+ * stealing: each request is one struct of constant size, whatever its type,
+ * and a message of any other size ends the agent.  Structs cross as they lie
+ * in memory: both ends are always of one build (same launcher execs both).
+ *
+ * Descriptors at exec: the agent has LAUNCH_FD_CHANNEL and, from
+ * LAUNCH_FD_IPC, its three ends of the channels to bgpd; bgpd has its three
+ * ends from LAUNCH_FD_IPC and nothing at LAUNCH_FD_CHANNEL.  The working
+ * directory of the agent is the run directory; bgpd's is its empty root.
+ */
+#ifndef LIB_LAUNCHMSG_H
+#define LIB_LAUNCHMSG_H
+
+#include <stdint.h>
+
+#include "lib/ip.h"
+
+#define LAUNCH_FD_CHANNEL 3
+#define LAUNCH_FD_IPC	  4 /* 4, 5, 6: control, routes, queries (enum ipc_chan) */
+#define LAUNCH_PATH_MAX	  256
+#define LAUNCH_TEXT_MAX	  128
+
+enum launch_type {
+	/* agent -> weftd, each answered by LAUNCH_ANSWER with the same id */
+	LAUNCH_OPEN_CONFIG = 1, /* the file given with --config, read only */
+	LAUNCH_OPEN_SECRET,	/* path, below a directory for secrets, read only */
+	LAUNCH_OPEN_LISTENER,	/* addr (af only: wildcard), port, ifname */
+	LAUNCH_READY,		/* serving: tell the service manager; text is the status */
+	LAUNCH_STATUS,		/* text for the service manager */
+	LAUNCH_RESTART_BGPD,	/* the channel was broken: kill and start it again */
+	/* weftd -> agent */
+	LAUNCH_ANSWER, /* err 0 and a descriptor where one was asked for, or an errno */
+	LAUNCH_BGPD,   /* a new bgpd runs: three descriptors, its ends of the channels */
+	LAUNCH_CHILD,  /* child ended: which, status, restarts, delay_ms until the next start */
+	LAUNCH_RELOAD, /* SIGHUP */
+	LAUNCH_STOP,   /* SIGTERM or SIGINT: finish and exit */
+};
+
+enum launch_child { LAUNCH_CHILD_AGENT, LAUNCH_CHILD_BGPD, LAUNCH_NCHILDREN };
+
+struct launch_msg {
+	uint32_t type; /* enum launch_type */
+	uint32_t id;
+	int32_t err;
+	uint32_t child;	   /* enum launch_child */
+	int32_t status;	   /* as from waitpid() */
+	uint32_t restarts; /* of that child since weftd started */
+	uint32_t delay_ms;
+	int32_t pid;
+	struct ip_addr addr;
+	uint16_t port;
+	char ifname[16];
+	char path[LAUNCH_PATH_MAX];
+	char text[LAUNCH_TEXT_MAX];
+};
+
+#endif
