@@ -1,0 +1,160 @@
+/*
+ * weft-agent: what its parts know of each other.
+ *
+ * One process, one libevent loop, one struct agent.  Parts:
+ *   main.c     start, signals from the launcher, the order of things
+ *   launcher.c requests to weftd (configuration, secrets, listeners)
+ *   source.c   configuration file -> struct conf -> bgpd and fib
+ *   bgpd.c     the three channels to weft-bgpd: coalescing queues, queries
+ *   tcp.c      listeners, outgoing connects, MD5 keys, why a connect failed
+ *   events.c   the event table in memory, and the log line for each event
+ *   control.c  control socket: JSON requests, streams of answers
+ *   http.c     /metrics, /livez, /readyz on loopback
+ *   nl*.c      the kernel; agent/core/ the thinking
+ */
+#ifndef AGENT_AGENT_H
+#define AGENT_AGENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "agent/core/fib.h"
+#include "lib/conf.h"
+#include "lib/ipcmsg.h"
+#include "lib/mono.h"
+
+struct event_base;
+struct nl;
+struct events;
+struct bgpd;
+struct tcp;
+struct launcher;
+struct control;
+struct http;
+
+/* A configured peer as the agent knows it; ids stay with the name for the life of the agent. */
+struct agent_peer {
+	uint32_t id;
+	const struct conf_peer *conf;
+	struct ip_addr addr;	 /* resolved, with ifindex */
+	char problem[IPC_TEXT_MAX]; /* why it cannot be started (missing password file, ...), or "" */
+};
+
+/* What the launcher told about bgpd. */
+struct agent_child {
+	bool running;
+	int32_t pid;
+	uint32_t restarts;
+	int32_t last_status; /* as from waitpid(), -1: never ended */
+	struct mono_us since;
+};
+
+struct agent {
+	struct event_base *base;
+	struct mono_us started;
+	char hostname[IPC_NAME_MAX];
+	char config_name[256]; /* as given to weftd, for messages */
+
+	struct conf *conf;	   /* in force; NULL until the first good one */
+	uint32_t conf_gen;
+	struct mono_us conf_loaded;
+	uint32_t reloads, reload_failures;
+	char conf_error[1024];	   /* last load that failed, "" when the last one was good */
+
+	/* identity as resolved */
+	struct ip_addr node4, node6; /* af 0: none */
+	uint32_t router_id;
+
+	struct agent_peer *peers;
+	size_t npeers;
+
+	struct fib *fib;
+	struct nl *nl;
+	struct events *events;
+	struct bgpd *bgpd;
+	struct agent_child bgpd_child;
+	struct tcp *tcp;
+	struct launcher *launcher;
+	struct control *control;
+	struct http *http;
+
+	bool stopping;
+	struct mono_us restart_prepared_until; /* us 0: not prepared */
+};
+
+/* CLOCK_MONOTONIC. */
+struct mono_us agent_now(void);
+
+/* NULL when there is none by that name, address or id. */
+const struct agent_peer *agent_peer_by_id(const struct agent *a, uint32_t id);
+const struct agent_peer *agent_peer_by_name(const struct agent *a, const char *name_or_addr);
+
+/* ---- questions to bgpd (bgpd.c) ------------------------------------------ */
+
+struct query_ops {
+	/* One row (ROW_PEER, ROW_PATH, ROW_STATS); msg is valid during the call only. */
+	void (*row)(void *ctx, const struct ipc_msg *msg);
+	/* No more rows; lost: bgpd ended or is not running. Called exactly once, unless cancelled. */
+	void (*end)(void *ctx, uint8_t status, bool lost);
+};
+/*
+ * Ask bgpd; q->id is filled in.  At most q->credit rows come before
+ * agent_query_more().  end() is never called from within agent_query().
+ * Returns the query's id.
+ */
+uint32_t agent_query(struct agent *a, const struct ipc_query *q, const struct query_ops *ops,
+    void *ctx);
+void agent_query_more(struct agent *a, uint32_t id, uint32_t credit);
+void agent_query_cancel(struct agent *a, uint32_t id);
+
+/* ---- commands (used by the control socket) ------------------------------- */
+
+/* Load the configuration file again.  done is called once, with NULL or the errors as text
+ * (lines "file:line:col: ..."), then the warnings; summary says what changed. */
+void agent_reload(struct agent *a,
+    void (*done)(void *ctx, const char *errors, const char *warnings, const char *summary),
+    void *ctx);
+/* The next SIGTERM within 60 s keeps everything (RFC 4724 restart). */
+void agent_prepare_restart(struct agent *a);
+/* Remove everything of ours from the kernel; done when it is gone.  bgpd's routes stay wanted but
+ * are held until the next reload or restart. */
+void agent_flush(struct agent *a, void (*done)(void *ctx, uint64_t removed), void *ctx);
+/* An operator's command; false: no such peer or bgpd is not running. */
+bool agent_peer_cmd(struct agent *a, const struct ipc_peer_cmd *cmd);
+
+/* ---- events (events.c) --------------------------------------------------- */
+
+struct event_row {
+	uint64_t seq;	   /* from 1, no gaps but at the ring's start */
+	int64_t wall_us;   /* CLOCK_REALTIME */
+	struct mono_us at;
+	uint8_t level;	   /* enum ipc_level */
+	uint32_t peer;
+	char who[16];	   /* "agent", "bgpd", "launcher" */
+	char name[IPC_NAME_MAX];
+	char text[IPC_TEXT_MAX];
+};
+/* capacity rows are kept (compactly); every event is also logged. */
+struct events *events_new(size_t capacity);
+void events_free(struct events *ev);
+void events_add(struct events *ev, const char *who, const struct ipc_event *e, const char *peer_name);
+/* printf form for the agent's own events. */
+void events_addf(struct events *ev, enum ipc_level level, const char *name, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+/* Row with the smallest seq greater than after; false: none. */
+bool events_next(const struct events *ev, uint64_t after, struct event_row *ret);
+/* Wakes followers (`weft events -w`); one callback, set by control.c. */
+void events_set_notify(struct events *ev, void (*fn)(void *ctx), void *ctx);
+
+/* ---- control and http (control.c, http.c) -------------------------------- */
+
+/* Listens on "control.sock" in the working directory (the run directory): 0660, group weft. */
+struct control *control_new(struct agent *a, int *ret_err);
+void control_free(struct control *c);
+/* addr "127.0.0.1:9179" or "" for none.  Called again after a reload. */
+struct http *http_new(struct agent *a, const char *addr, int *ret_err);
+void http_free(struct http *h);
+
+#endif
