@@ -1,0 +1,463 @@
+/*
+ * The configuration: parsed, defaulted and validated.
+ *
+ * conf_load() turns the text of one YAML file into a `struct conf` in which every
+ * option has its effective value: defaults are filled in, what a peer inherits from
+ * `bgp` is copied into the peer, aliases and merges are gone. It opens no file and
+ * asks no environment itself; the caller gives the text and a `struct conf_env`.
+ * Nothing here looks at the machine: `auto`, interface names and the like are
+ * stored as they are written, and the agent resolves them.
+ *
+ * Everything is found in one go: conf_load() collects up to CONF_ERRS_MAX findings,
+ * each with file, line, column, option, what was wanted and what was found. With any
+ * error there is no configuration; warnings leave it valid.
+ *
+ * The options themselves (names, ranges, defaults, words) are in one table,
+ * lib/conf_table.h; doc/man/weft.yaml.5 is their reference.
+ */
+#ifndef LIB_CONF_H
+#define LIB_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "lib/ip.h"
+
+#define CONF_IFNAME_LEN 16 /* IFNAMSIZ, with the NUL */
+#define CONF_ERRS_MAX	50
+#define CONF_TEXT_MAX	(4u << 20) /* octets of one file */
+#define CONF_PORT_BGP	179
+#define CONF_TABLE_MAIN 254
+#define CONF_PROTOCOL	212 /* kernel route protocol: nobody's (not 186: zebra deletes those) */
+
+/* ---- small parts --------------------------------------------------------- */
+
+/* Lists; v is NULL when n is 0. They belong to the struct conf. */
+struct conf_strs {
+	char **v;
+	size_t n;
+};
+struct conf_addrs {
+	struct ip_addr *v;
+	size_t n;
+};
+struct conf_prefixes {
+	struct ip_prefix *v;
+	size_t n;
+};
+
+/* Which options of a struct were written in the file (or derived); private to lib/conf*. */
+struct conf_set {
+	uint64_t bits[4];
+};
+
+/* Address families as a set: CONF_FAMILY(IP4) | CONF_FAMILY(IP6). */
+#define CONF_FAMILY(af) (1u << ((af)-1))
+
+/* How to find an address of the node: node.ip, first rule that gives one wins, per family. */
+enum conf_ip_how {
+	CONF_IP_AUTO,	   /* the address of the interface the default route leaves through */
+	CONF_IP_ADDR,	   /* this address */
+	CONF_IP_INTERFACE, /* interface=eth0 */
+	CONF_IP_CIDR,	   /* cidr=10.0.0.0/16: the address inside it */
+	CONF_IP_CAN_REACH, /* can-reach=10.0.0.1: the source address the kernel would use */
+};
+struct conf_ip_rule {
+	enum conf_ip_how how;
+	struct ip_addr addr;	      /* ADDR, CAN_REACH */
+	struct ip_prefix cidr;	      /* CIDR */
+	char ifname[CONF_IFNAME_LEN]; /* INTERFACE */
+};
+struct conf_ip_rules {
+	struct conf_ip_rule *v;
+	size_t n; /* at least 1 */
+};
+
+/* Where connections (peers[].sourceAddress) and routes (kernel.sourceAddress) start from. */
+enum conf_source_how {
+	CONF_SOURCE_NODE_IP,
+	CONF_SOURCE_NONE, /* the kernel chooses */
+	CONF_SOURCE_ADDR,
+	CONF_SOURCE_INTERFACE, /* peers only: an address of that interface */
+};
+struct conf_source {
+	enum conf_source_how how;
+	struct ip_addr addr;
+	char ifname[CONF_IFNAME_LEN];
+};
+struct conf_sources {
+	struct conf_source *v;
+	size_t n;
+};
+
+/* Address and port; off: addr.af is IP_NONE. */
+struct conf_endpoint {
+	struct ip_addr addr;
+	uint32_t port;
+};
+
+/* A community: RFC 1997 (v[0] holds its 32 bits) or large, RFC 8092. */
+struct conf_community_value {
+	bool large;
+	uint32_t v[3];
+};
+struct conf_community_values {
+	struct conf_community_value *v;
+	size_t n;
+};
+
+/* ---- node ---------------------------------------------------------------- */
+
+struct conf_node {
+	char *name;
+	struct conf_ip_rules ip;
+	struct conf_prefixes pod_cidrs; /* n == 0: `auto` (on a plain host: none) */
+};
+
+/* ---- bgp ----------------------------------------------------------------- */
+
+struct conf_timers {
+	uint32_t connect_retry_ms;
+	uint32_t hold_s; /* 0: no keepalives at all, else 3 to 65535 */
+	uint32_t keepalive_s;
+};
+
+struct conf_listen {
+	bool enabled;
+	uint32_t port;		 /* 0: do not listen */
+	struct conf_addrs addrs; /* n == 0: wildcard of both families */
+};
+
+struct conf_gr {
+	bool enabled;
+	uint32_t restart_s;   /* restart time we announce, 0 to 4095 */
+	uint32_t deferral_ms; /* bgp only: end of deferral without progress */
+};
+
+struct conf_bgp {
+	uint32_t asn;
+	struct ip_addr router_id; /* af IP_NONE: auto */
+	struct conf_listen listen;
+	struct conf_timers timers; /* already copied into the peers */
+	struct conf_gr gr;	   /* enabled and restart_s are copied into the peers */
+	struct ip_addr cluster_id; /* af IP_NONE: the router id */
+	uint32_t multipath;	   /* equal paths used at most, 1 to 64 */
+	bool transit;		   /* pass routes of one eBGP peer on to other eBGP peers */
+};
+
+/* ---- peers --------------------------------------------------------------- */
+
+enum conf_peer_as {
+	CONF_AS_NUMBER,
+	CONF_AS_INTERNAL, /* ours; asn holds it */
+	CONF_AS_EXTERNAL, /* any but ours; asn is 0 */
+};
+
+struct conf_remote_as {
+	enum conf_peer_as how;
+	uint32_t asn;
+};
+
+/* peers[].peerIP with what may be written into it. */
+struct conf_peer_addr {
+	struct ip_addr addr; /* ifindex is 0 always: see ifname */
+	uint32_t port;	     /* 0: not given here */
+	char ifname[CONF_IFNAME_LEN];
+};
+
+enum conf_max_action {
+	CONF_MAX_RESTART, /* close the session, try again after after_s */
+	CONF_MAX_WARN,	  /* say so and go on */
+	CONF_MAX_DISCARD, /* keep the session, drop what is over the limit */
+};
+
+struct conf_max_prefixes {
+	uint32_t limit;	   /* 0: none */
+	uint32_t warn_pct; /* warn at this share of the limit, 1 to 100; 0: never */
+	enum conf_max_action action;
+	uint32_t after_s;
+};
+
+enum conf_next_hop_mode {
+	CONF_NEXT_HOP_AUTO, /* self to eBGP peers, kept to iBGP peers */
+	CONF_NEXT_HOP_SELF,
+	CONF_NEXT_HOP_KEEP,
+};
+
+/* Which received routes are accepted at all (RFC 8212: nothing by accident). */
+enum conf_import {
+	CONF_IMPORT_PERMITTED, /* inside kernel.permit; default for eBGP */
+	CONF_IMPORT_ALL,       /* default for iBGP */
+};
+
+enum conf_export {
+	CONF_EXPORT_OWN, /* what `advertisements` names; default for eBGP */
+	CONF_EXPORT_ALL, /* every best route; eBGP to eBGP only with bgp.transit; default for iBGP
+			  */
+};
+
+struct conf_peer {
+	struct conf_set set;
+	char *name;	   /* unique, never empty */
+	char *description; /* NULL: none */
+	bool enabled;
+	struct conf_peer_addr peer; /* as written; use addr, port and ifname below */
+	struct ip_addr addr;	    /* ifindex 0; scope by ifname */
+	uint32_t port;
+	char ifname[CONF_IFNAME_LEN]; /* "" but for link-local peers and where it is given */
+	struct conf_remote_as remote_as;
+	uint32_t local_as; /* 0: bgp.asn; see conf_peer_local_as() */
+	bool passive;
+	struct conf_source source;
+	uint32_t
+	    multihop_ttl; /* eBGP over hops: TTL sent, 1 to 255; 0: directly connected (TTL 1) */
+	uint32_t ttl_security; /* GTSM (RFC 5082): hops the peer may be away, 1 to 254; 0: off */
+	char *password_file;   /* TCP MD5: at most one of the two; NULL: not there */
+	char *password_env;
+	struct conf_timers timers;
+	uint32_t families;		     /* set of CONF_FAMILY() */
+	struct conf_max_prefixes max_common; /* private: what max[] inherits */
+	struct conf_max_prefixes max[2];     /* [0] IPv4, [1] IPv6 */
+	enum conf_next_hop_mode next_hop_mode;
+	bool rr_client;
+	struct conf_gr gr; /* deferral_ms is unused */
+	enum conf_import import;
+	enum conf_export export;
+};
+
+struct conf_peers {
+	struct conf_peer *v;
+	size_t n;
+};
+
+/* ---- advertisements, communities ----------------------------------------- */
+
+enum conf_adv_type {
+	CONF_ADV_POD_CIDR,
+	CONF_ADV_INTERFACE,
+	CONF_ADV_PREFIX,
+};
+
+struct conf_adv {
+	struct conf_set set;
+	enum conf_adv_type type;
+	struct conf_strs interfaces;		  /* INTERFACE: their addresses as host routes */
+	bool subnet;				  /* INTERFACE: the connected subnets instead */
+	struct conf_prefixes prefixes;		  /* PREFIX */
+	struct conf_strs community_names;	  /* as written */
+	struct conf_community_values communities; /* the same, resolved, sorted, once each */
+	struct conf_strs peers;			  /* names; n == 0: all */
+	bool has_local_pref;
+	uint32_t local_pref;
+	bool has_med;
+	uint32_t med;
+};
+
+struct conf_advs {
+	struct conf_adv *v;
+	size_t n;
+};
+
+struct conf_community {
+	struct conf_set set;
+	char *name;
+	struct conf_community_value value;
+};
+
+struct conf_communities {
+	struct conf_community *v;
+	size_t n;
+};
+
+/* ---- kernel -------------------------------------------------------------- */
+
+enum conf_protect_what {
+	CONF_PROTECT_DEFAULT,	   /* the default route, unless kernel.permit names it exactly */
+	CONF_PROTECT_NODE_IP,	   /* the node's own addresses */
+	CONF_PROTECT_API_SERVER,   /* the Kubernetes API server */
+	CONF_PROTECT_BGP_NEXTHOPS, /* peers and BGP next hops */
+	CONF_PROTECT_PREFIX,	   /* an address or prefix from the list */
+};
+struct conf_protect_item {
+	enum conf_protect_what what;
+	struct ip_prefix prefix; /* PREFIX */
+};
+struct conf_protect {
+	struct conf_protect_item *v;
+	size_t n;
+};
+
+enum conf_auto { CONF_AUTO, CONF_ON, CONF_OFF };
+
+enum conf_own_block { CONF_OWN_BLACKHOLE, CONF_OWN_UNREACHABLE, CONF_OWN_NONE };
+enum conf_discard { CONF_DISCARD_UNREACHABLE, CONF_DISCARD_NONE };
+enum conf_on_stop { CONF_STOP_FLUSH, CONF_STOP_KEEP };
+enum conf_sysctls { CONF_SYSCTLS_WARN, CONF_SYSCTLS_MANAGE };
+
+struct conf_kernel {
+	bool install;		     /* false: a pure speaker or route reflector */
+	struct conf_prefixes permit; /* a route is admitted when inside one of these */
+	bool permit_given;	     /* the option was written, if only as an empty list */
+	struct conf_protect protect;
+	bool protect_given;
+	uint32_t table;	   /* never 0 or 255 (local) */
+	uint32_t protocol; /* 1 to 255, never one that others use */
+	uint32_t metric;
+	uint32_t multipath; /* next hops of one route at most */
+	enum conf_auto nexthop_objects;
+	struct conf_sources source_items; /* as written; use source_how and source */
+	enum conf_source_how source_how;  /* NODE_IP, NONE or ADDR */
+	struct ip_addr source[2];	  /* ADDR: [0] IPv4, [1] IPv6; af IP_NONE: the node's */
+	enum conf_own_block own_block;
+	enum conf_discard discard_pod_range;
+	enum conf_on_stop on_stop;
+	uint32_t max_routes; /* per family, at most this many; 0: no limit */
+	enum conf_sysctls sysctls;
+};
+
+/* ---- ops, drain ---------------------------------------------------------- */
+
+enum conf_log_level { CONF_LOG_ERROR, CONF_LOG_WARN, CONF_LOG_INFO, CONF_LOG_DEBUG };
+enum conf_log_format { CONF_LOG_TEXT, CONF_LOG_JSON };
+
+struct conf_ops {
+	struct conf_endpoint metrics; /* also /livez and /readyz; addr.af IP_NONE: off */
+	enum conf_log_level log_level;
+	enum conf_log_format log_format;
+	uint32_t ready_min_peers; /* Established peers that make the node ready */
+};
+
+struct conf_drain {
+	uint32_t settle_ms; /* between GRACEFUL_SHUTDOWN and the withdrawal */
+};
+
+/* ---- the whole ----------------------------------------------------------- */
+
+struct conf {
+	struct conf_set set;
+	struct conf_node node;
+	struct conf_bgp bgp;
+	struct conf_peers peers;
+	struct conf_advs advertisements; /* at least one unless written as [] */
+	struct conf_communities communities;
+	struct conf_kernel kernel;
+	struct conf_ops ops;
+	struct conf_drain drain;
+};
+
+/* What the configuration may refer to outside itself; borrowed during conf_load(). */
+struct conf_env {
+	const char *hostname; /* default of node.name; NULL or "": node.name is required */
+	/* Value of an environment variable, or NULL; the function may be NULL: none is set. */
+	const char *(*getenv)(void *arg, const char *name);
+	void *arg;
+};
+
+/* ---- findings ------------------------------------------------------------ */
+
+struct conf_err {
+	bool warning;
+	uint32_t line, col; /* from 1; 0: about the file as a whole */
+	char *path;	    /* option, e.g. peers[2].timers.hold; NULL: the file's form */
+	char *wanted;	    /* what was wanted; with found NULL a sentence of its own */
+	char *found;	    /* what stands there; NULL: see wanted */
+	char *hint;	    /* NULL: none; "did you mean ..." and the like */
+};
+
+struct conf_errs {
+	char *file;
+	struct conf_err *v; /* by line, then column */
+	size_t n;
+	size_t nerrors, nwarnings; /* all found, also those beyond CONF_ERRS_MAX */
+};
+
+/* All zeros is an empty list, too. conf_errs_free() leaves an empty list. */
+void conf_errs_init(struct conf_errs *errs);
+void conf_errs_free(struct conf_errs *errs);
+
+/*
+ * One finding as one line without newline, owned by the caller (mem_free()):
+ *	weft.yaml:3:16: peers[0].timers.hold: want 0, or 3s to 65535s, got "2"
+ */
+char *conf_err_text(const struct conf_errs *errs, const struct conf_err *e);
+
+/* All findings, one per line, and how many more there were. */
+void conf_errs_print(const struct conf_errs *errs, FILE *f);
+
+/* ---- loading ------------------------------------------------------------- */
+
+/*
+ * Parse, default and check a configuration. `name` is the file's name for messages;
+ * text is UTF-8 and need not end in NUL; env may be NULL. Findings are put into errs
+ * (initialised by the caller; what it held before is dropped). Returns the
+ * configuration, owned by the caller, or NULL with errs->nerrors > 0.
+ */
+struct conf *conf_load(const struct conf_env *env, const char *name, const char *text, size_t len,
+    struct conf_errs *errs);
+
+/* NULL is fine. */
+void conf_free(struct conf *c);
+
+/* The peer of that name, or NULL. */
+const struct conf_peer *conf_peer_find(const struct conf *c, const char *name);
+
+/* The AS number we use towards that peer. */
+static inline uint32_t
+conf_peer_local_as(const struct conf *c, const struct conf_peer *p)
+{
+	return p->local_as ? p->local_as : c->bgp.asn;
+}
+
+/* Is the session with that peer internal (RFC 4271 section 1.1)? */
+static inline bool
+conf_peer_is_ibgp(const struct conf *c, const struct conf_peer *p)
+{
+	return p->remote_as.how != CONF_AS_EXTERNAL && p->remote_as.asn == conf_peer_local_as(c, p);
+}
+
+/* Does kernel.protect contain that word? */
+bool conf_protects(const struct conf *c, enum conf_protect_what what);
+
+/*
+ * The effective configuration as YAML, owned by the caller. Loading it again gives
+ * an equal configuration: conf_dump() of that is the same text. No secret is in it:
+ * passwords are names of files and variables.
+ */
+char *conf_dump(const struct conf *c);
+
+/* ---- what a reload changes ----------------------------------------------- */
+
+enum conf_change {
+	CONF_SAME,
+	CONF_LIVE,    /* takes effect without touching session or routes (description, ...) */
+	CONF_POLICY,  /* what is accepted or sent changes; the session stays up */
+	CONF_SESSION, /* the session must be closed and opened again */
+	CONF_ADDED,
+	CONF_REMOVED,
+};
+
+struct conf_peer_diff {
+	const char *name; /* borrowed from the peer */
+	enum conf_change change;
+	const char *why;	     /* the option that decided, static; NULL: none */
+	const struct conf_peer *was; /* NULL: added */
+	const struct conf_peer *now; /* NULL: removed */
+};
+
+struct conf_diff {
+	struct conf_peer_diff *v; /* every peer of either configuration, new order first */
+	size_t n;
+	bool node, bgp, advertisements, kernel, ops; /* anything under these keys differs */
+	const char *restart; /* an option that only a restart of weftd applies; NULL: none */
+};
+
+/* Compare two configurations; the result borrows from both. */
+struct conf_diff *conf_diff(const struct conf *was, const struct conf *now);
+void conf_diff_free(struct conf_diff *d);
+
+/* "unchanged", "policy", "session", "added", ... */
+const char *conf_change_str(enum conf_change change);
+
+#endif
