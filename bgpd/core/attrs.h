@@ -1,0 +1,155 @@
+/*
+ * Attribute sets: what an UPDATE says about its prefixes, decoded, immutable,
+ * shared.
+ *
+ * `struct attrs_build` lives on somebody's stack and borrows its octets;
+ * attrs_intern() turns it into the one `const struct attrs` with that content,
+ * so equality is pointer equality.  The pool belongs to the speaker.  The hash
+ * is seeded (SipHash): a peer cannot choose colliding sets.
+ *
+ * The parts of variable length are kept in wire form (network order), one
+ * after the other behind the fixed fields.  AS_PATH always has 4-octet AS
+ * numbers here (RFC 6793), whatever the session speaks.
+ */
+#ifndef BGPD_CORE_ATTRS_H
+#define BGPD_CORE_ATTRS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/hmap.h"
+#include "lib/ip.h"
+#include "lib/wire.h"
+
+enum attrs_flag {
+	ATTRS_MED = 1 << 0,
+	ATTRS_LOCAL_PREF = 1 << 1,
+	ATTRS_ATOMIC = 1 << 2,
+	ATTRS_AGGREGATOR = 1 << 3,
+	ATTRS_ORIGINATOR = 1 << 4,
+	ATTRS_NH_LL = 1 << 5,	      /* a link-local next hop beside the global one (RFC 2545) */
+	ATTRS_COMM_PARTIAL = 1 << 6,  /* Partial bit of these, as received (RFC 4271 section 5) */
+	ATTRS_EXT_PARTIAL = 1 << 7,
+	ATTRS_LARGE_PARTIAL = 1 << 8,
+	ATTRS_AGGR_PARTIAL = 1 << 9,
+};
+
+/* Parts of variable length, in the order they are stored. */
+enum attrs_part {
+	ATTRS_AS_PATH,	     /* segments with 4-octet AS numbers */
+	ATTRS_COMMUNITIES,   /* 4 octets each, RFC 1997 */
+	ATTRS_EXT,	     /* 8 octets each, RFC 4360 */
+	ATTRS_LARGE,	     /* 12 octets each, RFC 8092 */
+	ATTRS_CLUSTER_LIST,  /* 4 octets each, RFC 4456 */
+	ATTRS_UNKNOWN,	     /* whole attributes with their headers, Partial bit set */
+	ATTRS_NPARTS
+};
+
+struct attrs {
+	struct hmap_node node; /* pool's; node.hash serves as a cheap, seeded hash */
+	uint32_t refs;
+	uint16_t flags;		/* enum attrs_flag */
+	uint8_t origin;		/* enum bgp_origin */
+	uint8_t nh_af;		/* of next_hop; 0: none */
+	uint32_t nh_ifindex;	/* scope of a link-local next hop, else 0 */
+	uint32_t med, local_pref; /* 0 without their flag */
+	uint32_t aggregator_asn, aggregator_id, originator_id; /* likewise */
+	uint32_t first_asn;	/* first of the leading AS_SEQUENCE, 0: none (empty or AS_SET) */
+	uint32_t origin_asn;	/* last of the closing AS_SEQUENCE, 0: none */
+	uint16_t as_path_hops;	/* AS_SET counts 1, confederation segments 0: RFC 4271 9.1.2.2 a) */
+	uint16_t part_octets[ATTRS_NPARTS];
+	uint8_t next_hop[16];
+	uint8_t data[];		/* link-local next hop (16, with ATTRS_NH_LL), then the parts */
+};
+
+struct attrs_view {
+	const uint8_t *p;
+	uint16_t octets;
+};
+
+/* The same on the stack.  All zeros: an empty set (IGP, empty AS_PATH, no next hop). */
+struct attrs_build {
+	uint16_t flags;
+	uint8_t origin;
+	uint32_t med, local_pref, aggregator_asn, aggregator_id, originator_id;
+	struct ip_addr next_hop, next_hop_ll; /* the latter counts with ATTRS_NH_LL only */
+	struct attrs_view part[ATTRS_NPARTS]; /* borrowed */
+};
+
+struct attrs_pool;
+
+/* An empty pool; seed keys its hash. */
+struct attrs_pool *attrs_pool_new(const uint64_t seed[2]);
+
+/* Frees the pool, which must be empty: a set left over aborts (a reference was leaked). */
+void attrs_pool_free(struct attrs_pool *pool);
+
+/* Sets alive, and the octets they take. */
+size_t attrs_pool_live(const struct attrs_pool *pool);
+size_t attrs_pool_octets(const struct attrs_pool *pool);
+
+/*
+ * The set with b's content, with one reference more, which the caller owns.
+ * Values without their flag, the scope of a next hop that is not link-local
+ * and a link-local next hop without its flag do not count.  Copies what b
+ * borrows.
+ */
+const struct attrs *attrs_intern(struct attrs_pool *pool, const struct attrs_build *b);
+
+/* One reference more; returns a.  NULL stays NULL. */
+const struct attrs *attrs_ref(const struct attrs *a);
+
+/* One less; the last one frees the set.  NULL is fine. */
+void attrs_unref(struct attrs_pool *pool, const struct attrs *a);
+
+/* a's content as a build that borrows from a: to change and intern again. */
+void attrs_to_build(const struct attrs *a, struct attrs_build *ret);
+
+/* A part's octets; octets 0 when absent.  Borrowed from a. */
+struct attrs_view attrs_part(const struct attrs *a, enum attrs_part part);
+
+/* The next hop (af 0: none) and the link-local one beside it, scope included. */
+struct ip_addr attrs_next_hop(const struct attrs *a);
+struct ip_addr attrs_next_hop_ll(const struct attrs *a);
+
+/* Is the AS number anywhere in AS_PATH (loop check, RFC 4271 section 9.1.2)?  How often? */
+bool attrs_has_asn(const struct attrs *a, uint32_t asn);
+unsigned attrs_count_asn(const struct attrs *a, uint32_t asn);
+
+bool attrs_has_community(const struct attrs *a, uint32_t community);
+bool attrs_has_cluster(const struct attrs *a, uint32_t cluster_id);
+
+/* AS numbers walked in order, every segment; false at the end. *ret_seg may be NULL. */
+struct as_path_iter {
+	struct rd r;
+	uint8_t seg, left;
+};
+struct as_path_iter as_path_iter(const struct attrs *a);
+bool as_path_next(struct as_path_iter *it, uint32_t *ret_asn, uint8_t *ret_seg);
+
+/*
+ * Put asn n times in front of b's AS_PATH, in scratch, to which b's part then
+ * points.  A leading AS_SEQUENCE grows up to 255, then a new one begins.
+ * False, and b unchanged, when cap is too small or the path would pass 65535
+ * octets.  RFC 4271 section 5.1.2.
+ */
+bool attrs_prepend(struct attrs_build *b, uint32_t asn, unsigned n, uint8_t *scratch, size_t cap);
+
+/* Put a cluster id in front of b's CLUSTER_LIST, likewise.  RFC 4456 section 8. */
+bool attrs_prepend_cluster(struct attrs_build *b, uint32_t cluster_id, uint8_t *scratch,
+    size_t cap);
+
+/*
+ * Text into buf of cap octets, NUL-terminated, cut (ending in "...") when it
+ * does not fit; returned.  "65001 65002 {65003 65004} (65010)"; "65001:1
+ * no-export"; "65001:2:3"; "rt:65001:1 0x...". "" for an empty part.
+ */
+char *attrs_str_as_path(const struct attrs *a, char *buf, size_t cap);
+char *attrs_str_communities(const struct attrs *a, char *buf, size_t cap);
+char *attrs_str_large(const struct attrs *a, char *buf, size_t cap);
+char *attrs_str_ext(const struct attrs *a, char *buf, size_t cap);
+char *attrs_str_cluster_list(const struct attrs *a, char *buf, size_t cap);
+char *attrs_str_unknown(const struct attrs *a, char *buf, size_t cap); /* "type 99 (4 octets)" */
+
+#endif

@@ -1,0 +1,191 @@
+/*
+ * A peer: its configuration, its two possible sessions, and everything that
+ * decides when to connect, which connection wins, and why it is not up.
+ *
+ * The speaker owns the peers and gives them a peer_env: the callbacks, the
+ * timer heap, randomness.  RIBs are not known here: UPDATEs go up through
+ * ops->update() decoded, and come down through ops->fill() as octets.
+ * RFC 4271 sections 6, 8 and 10, RFC 4724, RFC 6286, RFC 9687.
+ */
+#ifndef BGPD_CORE_PEER_H
+#define BGPD_CORE_PEER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bgpd/core/session.h"
+#include "bgpd/core/speaker.h"
+#include "bgpd/core/timer.h"
+#include "bgpd/core/update.h"
+#include "lib/rng.h"
+
+struct peer;
+
+/* What becomes of a peer's routes when its session ends. */
+enum peer_down {
+	PEER_DOWN_FLUSH, /* they go */
+	PEER_DOWN_KEEP,	 /* graceful restart applies: families neg.gr_families stay, stale (RFC 4724 4.2) */
+};
+
+/* Every op is called with p->env->ctx at hand, and none may free p. */
+struct peer_ops {
+	/* Established: p->neg, p->ctx and p->ep are filled. */
+	void (*up)(struct peer *p, struct mono_us now);
+	/* No longer Established; p->neg still tells what was agreed.  why is a sentence. */
+	void (*down)(struct peer *p, struct mono_us now, enum peer_down how, const char *why);
+	/* An UPDATE that does not reset the session; u->err.act as update.h says. */
+	void (*update)(struct peer *p, struct mono_us now, const struct update *u);
+	/* A ROUTE-REFRESH for a family in use; subtype is enum bgp_refresh_subtype. */
+	void (*refresh)(struct peer *p, struct mono_us now, uint8_t af, uint8_t subtype);
+	/* Write whole UPDATEs into buf; returns octets, 0 when there is nothing to say now. */
+	size_t (*fill)(struct peer *p, struct mono_us now, uint8_t *buf, size_t cap);
+	/* Would fill() write something? */
+	bool (*wants_fill)(const struct peer *p);
+	/* Queue a todo for the shell. */
+	void (*todo)(struct peer *p, const struct todo *t);
+	/* Log and event table; name like "peer-up", fmt as lib/log.h reads it. */
+	void (*event)(struct peer *p, enum log_level level, const char *name, const char *fmt, ...)
+	    __attribute__((format(printf, 4, 5)));
+	/* The graceful restart capability to offer this peer; present false: none. */
+	void (*gr_caps)(const struct peer *p, struct cap_gr *ret);
+};
+
+/* What all peers of a speaker share.  Owned by the speaker; outlives its peers. */
+struct peer_env {
+	const struct peer_ops *ops;
+	void *ctx;			     /* the speaker's, for the ops */
+	const struct ipc_conf_speaker *conf; /* current; changed under the peers' feet by the speaker */
+	struct heap *timers;
+	struct rng *rng;
+
+	/* peer.c's own; prepare with peer_env_init(). */
+	struct hmap conns;     /* conn_id to connection */
+	uint32_t last_conn, last_token;
+	struct update *update; /* scratch for decoding, one message at a time */
+};
+
+/* The fields above the line are set by the caller; these two fill and empty the rest. */
+void peer_env_init(struct peer_env *env, uint64_t seed);
+void peer_env_free(struct peer_env *env);
+
+struct peer {
+	struct peer_env *env;
+	struct ipc_conf_peer conf; /* current */
+	uint16_t index;		   /* dense, given by the speaker, for the RIB's tables */
+	void *rib;		   /* the RIB's state of this peer; not looked at here */
+
+	/* Of the Established session, else of the last one. */
+	struct session *up;	    /* NULL: not Established */
+	struct peer_neg neg;
+	struct update_ctx ctx;	    /* for update_decode() and update_encode_*() */
+	struct ipc_endpoints ep;    /* addresses of its connection; ctx.ep points here */
+	struct mono_us up_since;
+
+	/* peer.c's and session.c's own. */
+	struct session s[SESSION_NDIRS];
+	struct timer timer;	    /* the nearest of the sessions' deadlines */
+	bool admin_down;	    /* by command; conf.enabled false counts, too */
+	bool no_params;		    /* the peer refuses optional parameters (RFC 5492 section 3) */
+	uint8_t errors;		    /* in a row without an Established session: damping */
+	char *reason;		    /* not Established: why; NULL: derived from the state */
+	char *last_error;	    /* how the last session ended; NULL: never */
+	struct mono_us last_error_at;
+	uint64_t msgs_in[BGP_NMSG], msgs_out[BGP_NMSG]; /* by type; [0] the sum */
+	uint64_t withdraw_errs;	    /* UPDATEs treated as withdraw or with attributes discarded */
+	uint64_t connect_retries;
+	uint32_t established_count, flaps;
+};
+
+/* ---- life ------------------------------------------------------------------ */
+
+/* A peer in Idle; nothing happens before peer_start(). Copies conf. */
+struct peer *peer_new(struct peer_env *env, struct mono_us now, const struct ipc_conf_peer *conf,
+    uint16_t index);
+
+/* Start it: connects at once unless passive or administratively down. */
+void peer_start(struct peer *p, struct mono_us now);
+
+/*
+ * Take changed settings.  True when a session had to be reset for it
+ * (Cease/Other Configuration Change, RFC 4486): addresses, AS numbers, timers,
+ * families, graceful restart.  The rest is only stored: the speaker applies it.
+ */
+bool peer_configure(struct peer *p, struct mono_us now, const struct ipc_conf_peer *conf);
+
+/*
+ * The speaker's own settings changed in a way that every OPEN shows (AS, router
+ * id, graceful restart): reset the session, if there is one.
+ */
+void peer_speaker_changed(struct peer *p, struct mono_us now);
+
+/*
+ * Free the peer: its session ends with Cease/Peer De-configured (ops->down is
+ * called first), its connections are closed by todos that follow.
+ */
+void peer_remove(struct peer *p, struct mono_us now);
+
+/* Free it without a word to anybody (end of the speaker). No op is called. */
+void peer_free(struct peer *p);
+
+/* ---- commands --------------------------------------------------------------- */
+
+/*
+ * End the session with a NOTIFICATION and, unless idle_us is 0, stay Idle that
+ * long (UINT64_MAX: until peer_admin_up()).  For limits of the RIB: Cease,
+ * Maximum Number of Prefixes Reached with data AFI, SAFI, limit (RFC 4486
+ * section 4).  data is borrowed for the call; why is a sentence for views.
+ */
+void peer_end(struct peer *p, struct mono_us now, uint8_t code, uint8_t sub, const void *data,
+    size_t data_octets, const char *why, uint64_t idle_us);
+
+/* Cease/Administrative Reset with the text, then start again (RFC 4486, RFC 9003). */
+void peer_admin_reset(struct peer *p, struct mono_us now, const char *text);
+/* Cease/Administrative Shutdown with the text; stays down until peer_admin_up(). */
+void peer_admin_down(struct peer *p, struct mono_us now, const char *text);
+void peer_admin_up(struct peer *p, struct mono_us now);
+
+/* The whole speaker ends: as ipc_shutdown_mode says; no new session afterwards. */
+void peer_shutdown(struct peer *p, struct mono_us now, enum ipc_shutdown_mode mode,
+    const char *text);
+
+/* Send a ROUTE-REFRESH; false when not Established or not negotiated for af. */
+bool peer_send_refresh(struct peer *p, struct mono_us now, uint8_t af, uint8_t subtype);
+
+/* There is (or may be) something to fill: ask the shell to write, once. */
+void peer_kick(struct peer *p);
+
+/* ---- connections: as speaker_conn_*() in speaker.h ----------------------------- */
+
+conn_id peer_conn_connected(struct peer *p, struct mono_us now, uint32_t token,
+    const struct ipc_endpoints *ep, const char **ret_why);
+conn_id peer_conn_accepted(struct peer *p, struct mono_us now, const struct ipc_endpoints *ep,
+    const char **ret_why);
+void peer_conn_failed(struct peer *p, struct mono_us now, uint32_t token, int err,
+    const char *why);
+
+/* The peer that has this connection; NULL when it is closed or closing. */
+struct peer *peer_conn_owner(const struct peer_env *env, conn_id conn);
+
+size_t peer_conn_input(struct peer_env *env, struct mono_us now, conn_id conn, const uint8_t *in,
+    size_t len);
+void peer_conn_closed(struct peer_env *env, struct mono_us now, conn_id conn, int err);
+size_t peer_conn_output(struct peer_env *env, struct mono_us now, conn_id conn, uint8_t *buf,
+    size_t cap);
+bool peer_conn_pending(const struct peer_env *env, conn_id conn);
+void peer_conn_blocked(struct peer_env *env, struct mono_us now, conn_id conn,
+    struct mono_us since);
+
+/* ---- views --------------------------------------------------------------------- */
+
+/* The state shown: the farther of the two sessions'. */
+enum fsm_state peer_state(const struct peer *p);
+
+/*
+ * The session's part of the row: state, reason, errors, negotiated values,
+ * counters, endpoints, fam[].negotiated and fam[].gr_forwarding.  The rest of
+ * *ret is left alone.
+ */
+void peer_fill_row(const struct peer *p, struct mono_us now, struct ipc_row_peer *ret);
+
+#endif
