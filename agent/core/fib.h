@@ -94,6 +94,7 @@ struct kern_link {
 	bool up, carrier; /* IFF_UP, IFF_LOWER_UP */
 	bool loopback;
 	uint32_t mtu;
+	uint32_t carrier_downs; /* IFLA_CARRIER_DOWN_COUNT: shows a flap between two messages */
 };
 struct kern_addr {
 	uint32_t ifindex;
@@ -118,6 +119,7 @@ struct kern_route {
 	enum kern_type type;
 	uint32_t nhid; /* nexthop object, 0: none */
 	struct ip_addr prefsrc;
+	bool replaced; /* a notification with NLM_F_REPLACE: some route there is gone without one */
 	uint16_t nlegs;
 	struct kern_leg leg[IPC_MEMBERS_MAX];
 };
@@ -138,17 +140,26 @@ enum kern_what { KERN_LINKS, KERN_ADDRS, KERN_NEXTHOPS, KERN_ROUTES4, KERN_ROUTE
 /*
  * A dump of one kind starts and ends; what was not seen between is gone.
  * The shell dumps everything once at start, in the order of enum kern_what,
- * then whenever FIB_OP_DUMP asks, and after an overflow of the monitor.
+ * then whenever FIB_OP_DUMP asks; several kinds may be under way at once.
+ * Nothing is installed before the first dump of every kind has ended.
  */
 void fib_dump_begin(struct fib *f, struct mono_us now, enum kern_what what);
 void fib_dump_end(struct fib *f, struct mono_us now, enum kern_what what);
 /* Seen in a dump, or as a notification (gone: RTM_DEL*). */
 void fib_see_link(struct fib *f, struct mono_us now, const struct kern_link *l, bool gone);
 void fib_see_addr(struct fib *f, struct mono_us now, const struct kern_addr *a, bool gone);
-void fib_see_nexthop(struct fib *f, struct mono_us now, const struct kern_nexthop *n, bool gone);
-/* pid_self: the notification echoes an operation of ours. */
+void fib_see_nexthop(struct fib *f, struct mono_us now, const struct kern_nexthop *n, bool gone,
+    bool pid_self);
+/* pid_self: the notification echoes an operation of ours; its answer has said it already. */
 void fib_see_route(struct fib *f, struct mono_us now, const struct kern_route *r, bool gone,
     bool pid_self);
+/* The monitor has lost messages: everything is dumped again and compared. */
+void fib_overflow(struct fib *f, struct mono_us now);
+/* The kernel knows nexthop objects or not (assumed: it does); call before the first dump ends. */
+void fib_nexthop_support(struct fib *f, struct mono_us now, bool yes);
+/* The routing tables whose routes matter: main, ours, and those that ours was before. Returns n. */
+#define FIB_TABLES_MAX 4
+size_t fib_tables(const struct fib *f, uint32_t ret[FIB_TABLES_MAX]);
 
 /* ---- operations ---------------------------------------------------------- */
 
@@ -156,7 +167,8 @@ enum fib_op_kind {
 	FIB_OP_ROUTE_ADD,     /* create, exclusive */
 	FIB_OP_ROUTE_REPLACE, /* over one of ours */
 	FIB_OP_ROUTE_DEL,     /* protocol, table and metric given */
-	FIB_OP_NH_SET,	      /* nexthop object: create or replace */
+	FIB_OP_NH_ADD,	      /* nexthop object: create, exclusive */
+	FIB_OP_NH_REPLACE,    /* one of ours */
 	FIB_OP_NH_DEL,
 	FIB_OP_DUMP,	      /* what: dump that kind again */
 };
@@ -169,8 +181,10 @@ struct fib_kop {
 };
 /*
  * The next operation, in the order the kernel must see them; false: none now.
- * At most `window` operations may be without a result.
+ * At most FIB_WINDOW operations may be without a result. A FIB_OP_DUMP has no
+ * result: fib_dump_begin() and fib_dump_end() answer it.
  */
+#define FIB_WINDOW 1024
 bool fib_next_op(struct fib *f, struct mono_us now, struct fib_kop *ret);
 /* The kernel's answer: err 0 or an errno (positive); text is its extended ACK or "". */
 void fib_result(struct fib *f, struct mono_us now, uint64_t token, int err, const char *text);
@@ -213,7 +227,8 @@ struct fib_view {
 	char reason[IPC_TEXT_MAX]; /* refused, failed, foreign, held: in words */
 	bool in_kernel;		/* the kernel has it as last known */
 	bool differs;		/* wanted is not what the kernel has: a row of `fib --diff` */
-	struct kern_route want, have; /* want.nlegs 0 when nothing is wanted */
+	bool wanted;		/* `want` is filled; `have` is when in_kernel */
+	struct kern_route want, have;
 	uint32_t set, nhid;
 	uint32_t repairs;	/* times it was put back */
 };
