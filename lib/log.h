@@ -6,13 +6,15 @@
  *	  JSON  {"level":"info","event":"peer-up","peer":"tor1","as":65000,"why":"hold ..."}
  *
  * The format is read as words `key=value` separated by single spaces; a value may
- * be wrapped in \" and may mix text and conversions (code=%u/%u). Conversions:
- * d i u x X o c s p and %% with the length modifiers hh h l ll z j t, flags, width
- * and precision (also `*`); no floating point, no %n. Whatever a conversion brings in
+ * be wrapped in \" and may mix text and conversions (code=%u/%u); a word that is no
+ * key=value becomes the value of "note". Conversions: d i u x X o c s p m f e g and %%
+ * with the length modifiers hh h l ll z j t (none for f e g), flags, width and
+ * precision (also `*`); any other aborts. errno is left as it was. Whatever a conversion brings in
  * stays inside its value: spaces make it quoted, quotes, backslashes and control
  * characters are escaped, invalid UTF-8 is replaced. A value that is one decimal
- * integer conversion is a number in JSON. A line has at most LOG_LINE_MAX octets and
- * is cut inside a value, ending in "...", and stays valid JSON.
+ * integer conversion is a number in JSON. A line has at most LOG_LINE_MAX octets: the
+ * value that does not fit is cut and the rest left out, marked by " ..." at the end,
+ * in JSON by "cut":true.
  *
  * No globals here: a core gets a `struct log *` (NULL is silent). The process-wide
  * log of the shells is lib/logmain.h. Do not include <syslog.h> beside this.
@@ -40,6 +42,7 @@ enum log_level {
 struct log {
 	enum log_level level; /* the least important level that is written */
 	bool json;
+	const char *proc; /* who speaks, before the level (text) or as "proc" (JSON); NULL: nobody */
 	void *ctx; /* for the callbacks */
 	/* Writes one line of len octets, NUL-terminated, without a newline. */
 	void (*sink)(void *ctx, enum log_level level, const char *line, size_t len);

@@ -13,7 +13,7 @@
 /* The log itself: to be given to a core. Level info and text until set otherwise. */
 extern struct log log_main;
 
-/* Who speaks: a word put before every line's event (text) or under "proc" (JSON). Borrowed. */
+/* Start over with these settings; proc (borrowed) says which process speaks. */
 void log_main_init(const char *proc, enum log_level level, bool json);
 
 /* One line to log_main. */

@@ -27,7 +27,7 @@
 struct trie_node {
 	struct trie_node *up, *kid[2];
 	struct ip_prefix prefix; /* set by trie_insert(); read only for the caller */
-	int8_t tilt;		 /* height of kid[1] less height of kid[0]; TRIE_OUT when in no trie */
+	int8_t tilt; /* height of kid[1] less height of kid[0] */
 };
 
 struct trie {
