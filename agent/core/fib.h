@@ -148,11 +148,15 @@ void fib_dump_end(struct fib *f, struct mono_us now, enum kern_what what);
 /* Seen in a dump, or as a notification (gone: RTM_DEL*). */
 void fib_see_link(struct fib *f, struct mono_us now, const struct kern_link *l, bool gone);
 void fib_see_addr(struct fib *f, struct mono_us now, const struct kern_addr *a, bool gone);
+/*
+ * by: the netlink port (mostly the process id) that asked for the change, 0: the
+ * kernel itself or a dump, FIB_BY_SELF: an echo of ours, whose answer has said it already.
+ */
+#define FIB_BY_SELF UINT32_MAX
 void fib_see_nexthop(struct fib *f, struct mono_us now, const struct kern_nexthop *n, bool gone,
-    bool pid_self);
-/* pid_self: the notification echoes an operation of ours; its answer has said it already. */
+    uint32_t by);
 void fib_see_route(struct fib *f, struct mono_us now, const struct kern_route *r, bool gone,
-    bool pid_self);
+    uint32_t by);
 /* The monitor has lost messages: everything is dumped again and compared. */
 void fib_overflow(struct fib *f, struct mono_us now);
 /* The kernel knows nexthop objects or not (assumed: it does); call before the first dump ends. */
@@ -232,8 +236,13 @@ struct fib_view {
 	uint32_t set, nhid;
 	uint32_t repairs;	/* times it was put back */
 };
-/* Rows in prefix order after *after (NULL: from the start); false at the end. */
-bool fib_next_view(const struct fib *f, const struct ip_prefix *after, struct fib_view *ret);
+/* Where a walk stands; all zeros: at the start. Entries may come and go between the rows. */
+struct fib_cursor {
+	struct ip_prefix after;
+	uint8_t kind; /* rows of one prefix: learned, own block, discard */
+};
+/* Rows in prefix order; false at the end. */
+bool fib_next_view(const struct fib *f, struct fib_cursor *cur, struct fib_view *ret);
 /* The entry for that very prefix, or the longest that covers it. */
 bool fib_view_lookup(const struct fib *f, const struct ip_prefix *p, bool longest,
     struct fib_view *ret);
