@@ -1,0 +1,1 @@
+"""Fabrics in network namespaces for weft's end-to-end tests and quickstart."""
