@@ -31,8 +31,11 @@ struct events;
 struct bgpd;
 struct tcp;
 struct launcher;
+struct source;
 struct control;
 struct http;
+struct lifecycle;
+struct event;
 
 /* A configured peer as the agent knows it; ids stay with the name for the life of the agent. */
 struct agent_peer {
@@ -77,12 +80,27 @@ struct agent {
 	struct agent_child bgpd_child;
 	struct tcp *tcp;
 	struct launcher *launcher;
+	struct source *source;
 	struct control *control;
 	struct http *http;
 
+	struct lifecycle *lifecycle;
+	struct event *pump_ev;
+	char http_where[80]; /* where http serves, "" when it does not */
+
+	bool kernel_seen; /* the first dump is complete */
+	bool ready_told;
 	bool stopping;
+	int exit_status;
 	struct mono_us restart_prepared_until; /* us 0: not prepared */
 };
+
+/* The whole life of the process; returns its exit status. */
+int agent_run(const char *config_name);
+/* The fib was given something: see to its operations and reports in this turn of the loop. */
+void agent_kick(struct agent *a);
+/* Serve metrics where the configuration in force says. */
+void agent_serve_http(struct agent *a);
 
 /* CLOCK_MONOTONIC. */
 struct mono_us agent_now(void);

@@ -1,1 +1,14 @@
-# agent: see doc/architecture.md for the directions between layers.
+# agent: the shell of weft-agent (libagent.a) around its thinking (core/libagentcore.a).
+noinst_LIBRARIES += agent/libagent.a
+agent_libagent_a_CPPFLAGS = $(AM_CPPFLAGS) $(NL_CFLAGS) $(EVENT_EXTRA_CFLAGS) $(JANSSON_CFLAGS)
+agent_libagent_a_SOURCES = \
+	agent/agent.c agent/agent.h \
+	agent/announce.c agent/announce.h \
+	agent/bgpd.c agent/bgpd.h \
+	agent/identity.c agent/identity.h \
+	agent/launcher.c agent/launcher.h \
+	agent/lifecycle.c agent/lifecycle.h \
+	agent/nl.h \
+	agent/source.c agent/source.h \
+	agent/tcp.c agent/tcp.h \
+	agent/tcp_sock.c agent/tcp_sock.h

@@ -264,6 +264,8 @@ struct fib_stats {
 };
 void fib_stats(const struct fib *f, struct fib_stats *ret);
 
+/* Rises with every change of a link or an address that can matter to them. */
+uint64_t fib_addr_gen(const struct fib *f);
 /* Link and address tables, for configuration (node.ip) and endpoints. */
 const struct kern_link *fib_link(const struct fib *f, uint32_t ifindex);
 const struct kern_link *fib_link_by_name(const struct fib *f, const char *name);

@@ -1,0 +1,275 @@
+/*
+ * Own announcements.
+ *
+ * Owns the list of prefixes that the configuration names, with the message
+ * that announces each.  The first advertisement that names a prefix decides
+ * its attributes.  RFC 1997 and RFC 8092 for communities.
+ */
+#include "agent/announce.h"
+
+#include <string.h>
+
+#include "agent/bgpd.h"
+#include "agent/core/fib.h"
+#include "lib/conf.h"
+#include "lib/mem.h"
+
+struct own {
+	struct ipc_originate msg;
+	bool block;  /* its local route is made first */
+	bool ready;  /* the fib has confirmed */
+	bool sent;   /* bgpd of today has it */
+	bool wanted; /* mark and sweep during announce_apply() */
+	bool fresh;
+};
+
+struct announce {
+	struct agent *agent;
+	struct own **own;
+	size_t n;
+	bool greeted;  /* bgpd has been greeted */
+	bool end_sent; /* ORIGINATE_END */
+};
+
+static struct own *
+find(const struct announce *an, const struct ip_prefix *p)
+{
+	for (size_t i = 0; i < an->n; i++)
+		if (ip_prefix_eq(&an->own[i]->msg.prefix, p))
+			return an->own[i];
+	return NULL;
+}
+
+static void
+send_own(struct announce *an, struct own *o)
+{
+	struct ipc_msg *m;
+
+	if (!an->greeted || !bgpd_attached(an->agent->bgpd))
+		return;
+	m = mem_zalloc(sizeof *m);
+	m->type = IPC_ORIGINATE;
+	m->originate = o->msg;
+	bgpd_send(an->agent->bgpd, m, -1);
+	mem_free(m);
+	o->sent = true;
+}
+
+static void
+withdraw_own(struct announce *an, struct own *o)
+{
+	struct ipc_msg *m;
+
+	if (!o->sent)
+		return;
+	m = mem_zalloc(sizeof *m);
+	m->type = IPC_ORIGINATE_DEL;
+	m->prefix.prefix = o->msg.prefix;
+	bgpd_send(an->agent->bgpd, m, -1);
+	mem_free(m);
+	o->sent = false;
+}
+
+/* After the first round is complete End-of-RIB may follow in bgpd. */
+static void
+maybe_end(struct announce *an)
+{
+	struct ipc_msg *m;
+
+	if (!an->greeted || an->end_sent)
+		return;
+	for (size_t i = 0; i < an->n; i++)
+		if (!an->own[i]->ready)
+			return;
+	m = mem_zalloc(sizeof *m);
+	m->type = IPC_ORIGINATE_END;
+	bgpd_send(an->agent->bgpd, m, -1);
+	mem_free(m);
+	an->end_sent = true;
+}
+
+/* ---- from the configuration --------------------------------------------------- */
+
+static void
+fill(const struct agent *a, const struct conf_adv *adv, struct ipc_originate *o)
+{
+	o->has_local_pref = adv->has_local_pref;
+	o->local_pref = adv->local_pref;
+	o->has_med = adv->has_med;
+	o->med = adv->med;
+	for (size_t i = 0; i < adv->communities.n; i++) {
+		const struct conf_community_value *c = &adv->communities.v[i];
+
+		if (c->large && o->nlarge < IPC_COMM_MAX)
+			memcpy(o->large[o->nlarge++], c->v, sizeof c->v);
+		else if (!c->large && o->ncomm < IPC_COMM_MAX)
+			o->comm[o->ncomm++] = c->v[0];
+	}
+	for (size_t i = 0; i < adv->peers.n && o->nonly < IPC_ONLY_MAX; i++) {
+		const struct agent_peer *p = agent_peer_by_name(a, adv->peers.v[i]);
+
+		if (p)
+			o->only[o->nonly++] = p->id;
+	}
+}
+
+static void
+want(struct announce *an, const struct conf_adv *adv, const struct ip_prefix *p, uint8_t kind)
+{
+	struct ipc_originate msg;
+	struct own *o = find(an, p);
+
+	if (o && o->wanted)
+		return; /* an earlier advertisement names it already */
+	memset(&msg, 0, sizeof msg); /* padding too: messages are compared as octets */
+	msg.prefix = *p;
+	msg.kind = kind;
+	fill(an->agent, adv, &msg);
+	if (!o) {
+		an->own = mem_realloc_array(an->own, an->n + 1, sizeof *an->own);
+		o = an->own[an->n++] = mem_zalloc(sizeof *o);
+		memcpy(&o->msg, &msg, sizeof msg);
+		o->block = kind == IPC_ORIG_PODCIDR;
+		o->fresh = true;
+	}
+	o->wanted = true;
+	if (memcmp(&o->msg, &msg, sizeof msg) != 0) {
+		memcpy(&o->msg, &msg, sizeof msg);
+		if (o->ready)
+			send_own(an, o);
+	}
+}
+
+static void
+want_interface(struct announce *an, const struct conf_adv *adv, const char *ifname)
+{
+	const struct fib *f = an->agent->fib;
+	const struct kern_link *l = fib_link_by_name(f, ifname);
+	struct kern_addr ka;
+	size_t pos = 0;
+
+	while (l && fib_next_addr(f, &pos, &ka)) {
+		struct ip_prefix p;
+
+		if (ka.ifindex != l->ifindex || ka.tentative || ip_addr_is_loopback(&ka.addr) ||
+		    ip_addr_is_link_local(&ka.addr))
+			continue;
+		p = ip_prefix_of(&ka.addr, adv->subnet ? ka.plen : ip_af_bits(ka.addr.af));
+		want(an, adv, &p, IPC_ORIG_INTERFACE);
+	}
+}
+
+static void
+want_adv(struct announce *an, const struct conf *c, const struct conf_adv *adv)
+{
+	switch (adv->type) {
+	case CONF_ADV_POD_CIDR:
+		for (size_t i = 0; i < c->node.pod_cidrs.n; i++)
+			want(an, adv, &c->node.pod_cidrs.v[i], IPC_ORIG_PODCIDR);
+		break;
+	case CONF_ADV_INTERFACE:
+		for (size_t i = 0; i < adv->interfaces.n; i++)
+			want_interface(an, adv, adv->interfaces.v[i]);
+		break;
+	case CONF_ADV_PREFIX:
+		for (size_t i = 0; i < adv->prefixes.n; i++)
+			want(an, adv, &adv->prefixes.v[i], IPC_ORIG_PREFIX);
+		break;
+	}
+}
+
+/* Withdraw first, then take the local route away. */
+static void
+sweep(struct announce *an)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < an->n; i++) {
+		struct own *o = an->own[i];
+
+		if (o->wanted) {
+			an->own[kept++] = o;
+			continue;
+		}
+		withdraw_own(an, o);
+		fib_local_del(an->agent->fib, agent_now(), &o->msg.prefix);
+		mem_free(o);
+	}
+	an->n = kept;
+}
+
+void
+announce_apply(struct announce *an, const struct conf *c)
+{
+	for (size_t i = 0; i < an->n; i++)
+		an->own[i]->wanted = false;
+	for (size_t i = 0; i < c->advertisements.n; i++)
+		want_adv(an, c, &c->advertisements.v[i]);
+	sweep(an);
+	for (size_t i = 0; i < an->n; i++) {
+		struct own *o = an->own[i];
+
+		if (o->fresh)
+			fib_local_set(an->agent->fib, agent_now(), &o->msg.prefix, o->block);
+		o->fresh = false;
+	}
+	maybe_end(an);
+}
+
+void
+announce_local(struct announce *an, const struct ip_prefix *p, bool ready)
+{
+	struct own *o = find(an, p);
+
+	if (!o)
+		return;
+	o->ready = ready;
+	if (ready)
+		send_own(an, o);
+	else
+		withdraw_own(an, o);
+	maybe_end(an);
+}
+
+void
+announce_greet(struct announce *an)
+{
+	an->greeted = true;
+	an->end_sent = false;
+	for (size_t i = 0; i < an->n; i++) {
+		an->own[i]->sent = false;
+		if (an->own[i]->ready)
+			send_own(an, an->own[i]);
+	}
+	maybe_end(an);
+}
+
+bool
+announce_view(const struct announce *an, size_t i, struct ipc_originate *ret, bool *ret_ready)
+{
+	if (i >= an->n)
+		return false;
+	*ret = an->own[i]->msg;
+	*ret_ready = an->own[i]->ready;
+	return true;
+}
+
+struct announce *
+announce_new(struct agent *a)
+{
+	struct announce *an = mem_zalloc(sizeof *an);
+
+	an->agent = a;
+	return an;
+}
+
+void
+announce_free(struct announce *an)
+{
+	if (!an)
+		return;
+	for (size_t i = 0; i < an->n; i++)
+		mem_free(an->own[i]);
+	mem_free(an->own);
+	mem_free(an);
+}

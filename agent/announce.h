@@ -1,0 +1,32 @@
+/*
+ * What this node announces itself: the configuration's advertisements made
+ * into prefixes with attributes, their local routes (through the fib) and their
+ * ORIGINATE messages to bgpd.
+ *
+ * A prefix goes to bgpd only when the fib says that its local route is there.
+ */
+#ifndef AGENT_ANNOUNCE_H
+#define AGENT_ANNOUNCE_H
+
+#include <stdbool.h>
+
+#include "agent/agent.h"
+
+struct announce;
+
+struct announce *announce_new(struct agent *a);
+void announce_free(struct announce *an);
+
+/* Bring everything in line with that configuration and the addresses that the node has now. */
+void announce_apply(struct announce *an, const struct conf *c);
+
+/* The fib's report on one of them. */
+void announce_local(struct announce *an, const struct ip_prefix *p, bool ready);
+
+/* bgpd is new: all that are ready, and ORIGINATE_END when nothing is outstanding. */
+void announce_greet(struct announce *an);
+
+/* Rows for the CLI: the i-th announcement; false at the end. */
+bool announce_view(const struct announce *an, size_t i, struct ipc_originate *ret, bool *ret_ready);
+
+#endif

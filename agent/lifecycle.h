@@ -1,0 +1,21 @@
+/*
+ * Stopping, restarting and flushing: what of ours stays in the kernel.
+ *
+ *   stop               sessions closed with a reason, routes removed (onStop: flush) or kept
+ *   prepared restart   TCP closed without NOTIFICATION, everything kept (RFC 4724)
+ *   flush              everything of ours removed while running
+ */
+#ifndef AGENT_LIFECYCLE_H
+#define AGENT_LIFECYCLE_H
+
+#include "agent/agent.h"
+
+/* weftd says stop. */
+void lifecycle_stop(struct agent *a);
+/* bgpd has closed its sessions, or is gone. */
+void lifecycle_sessions_closed(struct agent *a);
+/* Nothing of ours is left in the kernel. */
+void lifecycle_flushed(struct agent *a);
+void lifecycle_free(struct agent *a);
+
+#endif

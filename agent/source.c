@@ -1,0 +1,628 @@
+/*
+ * The configuration file as a source.
+ *
+ * Owns the ids of peers (kept with the name as long as the agent lives) and
+ * what was last given to bgpd and to the other parts, so that a reload changes
+ * only what differs.  Everything in the file is checked by lib/conf; what only
+ * the machine can tell (interfaces, addresses, password files) is resolved here
+ * and reported per peer.
+ */
+#include "agent/source.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/announce.h"
+#include "agent/bgpd.h"
+#include "agent/identity.h"
+#include "agent/launcher.h"
+#include "agent/tcp.h"
+#include "lib/conf.h"
+#include "lib/ipcmsg.h"
+#include "lib/logmain.h"
+#include "lib/mem.h"
+
+struct peer_slot {
+	char name[IPC_NAME_MAX];
+	uint32_t id;
+	struct ipc_conf_peer sent; /* id 0: nothing yet */
+	struct tcp_peer tcp;	   /* as last given to tcp */
+};
+
+struct source {
+	struct peer_slot *slot; /* never shrinks: ids stay with names */
+	size_t nslots;
+	struct announce *announce;
+	bool resolved;	/* the first dump is there */
+	bool greeted;	/* bgpd has been given the configuration */
+	uint64_t addr_gen; /* of the state that was resolved last */
+};
+
+/* ---- reading ---------------------------------------------------------------- */
+
+static const char *
+env_get(void *arg, const char *name)
+{
+	return getenv(name);
+}
+
+/* The whole of fd, at most cap octets; NULL and errno text in *ret_why. */
+static char *
+read_all(int fd, size_t cap, size_t *ret_len, const char **ret_why)
+{
+	char *buf = NULL;
+	size_t len = 0, room = 0;
+
+	for (;;) {
+		ssize_t n;
+
+		if (len == room) {
+			room = room ? room * 2 : 4096;
+			buf = mem_realloc(buf, room);
+		}
+		n = read(fd, buf + len, room - len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0 || len + (size_t)n > cap) {
+			*ret_why = n < 0 ? strerror(errno) : n > 0 ? "file too large" : NULL;
+			break;
+		}
+		len += (size_t)n;
+	}
+	if (*ret_why) {
+		mem_free(buf);
+		return NULL;
+	}
+	*ret_len = len;
+	return buf;
+}
+
+static char *
+findings_text(const struct conf_errs *errs, bool warnings)
+{
+	char *all = mem_strdup("");
+
+	for (size_t i = 0; i < errs->n; i++) {
+		char *line, *more;
+
+		if (errs->v[i].warning != warnings)
+			continue;
+		line = conf_err_text(errs, &errs->v[i]);
+		more = mem_printf("%s%s\n", all, line);
+		mem_free(all);
+		mem_free(line);
+		all = more;
+	}
+	return all;
+}
+
+struct conf *
+source_read(struct agent *a, char **ret_errors, char **ret_warnings)
+{
+	struct conf_env env = { .hostname = a->hostname, .getenv = env_get };
+	struct conf_errs errs;
+	struct conf *c = NULL;
+	char words[LAUNCH_TEXT_MAX], *text;
+	const char *why = NULL;
+	size_t len = 0;
+	int fd = launcher_open_config(a->launcher, words);
+
+	*ret_warnings = mem_strdup("");
+	if (fd < 0) {
+		*ret_errors = mem_printf("%s: cannot open: %s\n", a->config_name,
+		    words[0] ? words : strerror(-fd));
+		return NULL;
+	}
+	text = read_all(fd, CONF_TEXT_MAX, &len, &why);
+	close(fd);
+	if (!text) {
+		*ret_errors = mem_printf("%s: cannot read: %s\n", a->config_name, why);
+		return NULL;
+	}
+	conf_errs_init(&errs);
+	c = conf_load(&env, a->config_name, text, len, &errs);
+	mem_free(text);
+	mem_free(*ret_warnings);
+	*ret_errors = findings_text(&errs, false);
+	*ret_warnings = findings_text(&errs, true);
+	conf_errs_free(&errs);
+	return c;
+}
+
+/* ---- peers -------------------------------------------------------------------- */
+
+static struct peer_slot *
+slot_for(struct source *s, const char *name)
+{
+	struct peer_slot *slot;
+
+	for (size_t i = 0; i < s->nslots; i++)
+		if (strcmp(s->slot[i].name, name) == 0)
+			return &s->slot[i];
+	s->slot = mem_realloc_array(s->slot, s->nslots + 1, sizeof *s->slot);
+	slot = &s->slot[s->nslots++];
+	memset(slot, 0, sizeof *slot);
+	snprintf(slot->name, sizeof slot->name, "%s", name);
+	slot->id = (uint32_t)s->nslots; /* from 1 */
+	return slot;
+}
+
+/* Take a key without its line end; false with the problem in words. */
+static bool
+take_key(struct tcp_peer *t, const char *key, size_t len, const char *from, char *problem)
+{
+	while (len > 0 && (key[len - 1] == '\n' || key[len - 1] == '\r'))
+		len--;
+	if (len == 0 || len > TCP_KEY_MAX) {
+		snprintf(problem, IPC_TEXT_MAX, "password from %s: want 1 to %d octets, got %zu", from,
+		    TCP_KEY_MAX, len);
+		return false;
+	}
+	memcpy(t->key, key, len);
+	t->key_len = (uint8_t)len;
+	return true;
+}
+
+static bool
+key_from_file(struct agent *a, struct tcp_peer *t, const char *path, char *problem)
+{
+	char words[LAUNCH_TEXT_MAX], *key;
+	const char *why = NULL;
+	size_t len = 0;
+	bool ok;
+	int fd = launcher_open_secret(a->launcher, path, words);
+
+	if (fd < 0) {
+		snprintf(problem, IPC_TEXT_MAX, "password file %s: %s", path,
+		    words[0] ? words : strerror(-fd));
+		return false;
+	}
+	key = read_all(fd, 4096, &len, &why);
+	close(fd);
+	if (!key) {
+		snprintf(problem, IPC_TEXT_MAX, "password file %s: %s", path, why);
+		return false;
+	}
+	ok = take_key(t, key, len, path, problem);
+	explicit_bzero(key, len);
+	mem_free(key);
+	return ok;
+}
+
+/* A missing secret stops the peer: never fall back to no password. */
+static bool
+load_key(struct agent *a, const struct conf_peer *c, struct tcp_peer *t, char *problem)
+{
+	const char *value;
+
+	if (c->password_file)
+		return key_from_file(a, t, c->password_file, problem);
+	if (!c->password_env)
+		return true;
+	value = getenv(c->password_env);
+	if (!value) {
+		snprintf(problem, IPC_TEXT_MAX, "password: environment variable %s is not set",
+		    c->password_env);
+		return false;
+	}
+	return take_key(t, value, strlen(value), c->password_env, problem);
+}
+
+static void
+hop_limits(const struct conf *c, const struct conf_peer *p, struct tcp_peer *t)
+{
+	bool ebgp = !conf_peer_is_ibgp(c, p);
+
+	t->multihop = p->multihop_ttl > 0;
+	if (p->ttl_security) { /* RFC 5082: send 255, accept 255 less the hops between */
+		t->ttl = 255;
+		t->min_ttl = (uint8_t)(256 - p->ttl_security);
+	} else if (ebgp) {
+		t->ttl = p->multihop_ttl ? (uint8_t)p->multihop_ttl : 1;
+	}
+}
+
+/* The peer as tcp needs it; false with the problem in words when it cannot be started. */
+static bool
+resolve_peer(struct agent *a, const struct conf_peer *c, struct agent_peer *p, struct tcp_peer *t)
+{
+	p->addr = c->addr;
+	if (c->ifname[0] && c->addr.af == IP6 && ip_addr_is_link_local(&c->addr)) {
+		const struct kern_link *l = fib_link_by_name(a->fib, c->ifname);
+
+		if (!l) {
+			snprintf(p->problem, sizeof p->problem, "interface %s is not there", c->ifname);
+			return false;
+		}
+		p->addr.ifindex = l->ifindex;
+	}
+	t->addr = p->addr;
+	t->port = (uint16_t)c->port;
+	hop_limits(a->conf, c, t);
+	if (!identity_source(a, c, &p->addr, &t->source, p->problem))
+		return false;
+	return load_key(a, c, t, p->problem);
+}
+
+static void
+fill_maxpfx(struct ipc_maxpfx *to, const struct conf_max_prefixes *from)
+{
+	static const uint8_t action[] = {
+		[CONF_MAX_RESTART] = IPC_MAXPFX_RESTART,
+		[CONF_MAX_WARN] = IPC_MAXPFX_WARN,
+		[CONF_MAX_DISCARD] = IPC_MAXPFX_DISCARD,
+	};
+
+	to->limit = from->limit;
+	to->warn_pct = (uint8_t)from->warn_pct;
+	to->action = action[from->action];
+	to->after_s = from->after_s;
+}
+
+static void
+fill_peer(const struct agent *a, const struct agent_peer *p, struct ipc_conf_peer *to)
+{
+	static const uint8_t mode[] = {
+		[CONF_AS_NUMBER] = IPC_ASN_NUMBER,
+		[CONF_AS_INTERNAL] = IPC_ASN_INTERNAL,
+		[CONF_AS_EXTERNAL] = IPC_ASN_EXTERNAL,
+	};
+	static const uint8_t next_hop[] = {
+		[CONF_NEXT_HOP_AUTO] = IPC_NEXTHOP_AUTO,
+		[CONF_NEXT_HOP_SELF] = IPC_NEXTHOP_SELF,
+		[CONF_NEXT_HOP_KEEP] = IPC_NEXTHOP_KEEP,
+	};
+	const struct conf_peer *c = p->conf;
+
+	memset(to, 0, sizeof *to);
+	to->id = p->id;
+	snprintf(to->name, sizeof to->name, "%s", c->name);
+	to->addr = p->addr;
+	to->asn_mode = mode[c->remote_as.how];
+	to->asn = c->remote_as.asn;
+	to->local_asn = c->local_as;
+	to->passive = c->passive;
+	to->enabled = c->enabled && !p->problem[0];
+	to->onlink = !conf_peer_is_ibgp(a->conf, c) && c->multihop_ttl == 0;
+	to->rr_client = c->rr_client;
+	to->import_all = c->import == CONF_IMPORT_ALL;
+	to->export_all = c->export == CONF_EXPORT_ALL;
+	to->gr_enabled = c->gr.enabled;
+	to->families = (uint8_t)c->families;
+	to->next_hop_mode = next_hop[c->next_hop_mode];
+	to->hold_s = (uint16_t)c->timers.hold_s;
+	to->keepalive_s = (uint16_t)c->timers.keepalive_s;
+	to->connect_retry_ms = c->timers.connect_retry_ms;
+	fill_maxpfx(&to->maxpfx[0], &c->max[0]);
+	fill_maxpfx(&to->maxpfx[1], &c->max[1]);
+}
+
+/* ---- to bgpd --------------------------------------------------------------------- */
+
+static void
+send_speaker(struct agent *a)
+{
+	const struct conf_bgp *c = &a->conf->bgp;
+	struct ipc_msg m = { .type = IPC_CONF_SPEAKER };
+
+	m.conf_speaker = (struct ipc_conf_speaker){
+		.asn = c->asn,
+		.router_id = a->router_id,
+		.cluster_id = c->cluster_id.af ? ip_addr_v4(&c->cluster_id) : 0,
+		.multipath = (uint8_t)c->multipath,
+		.transit = c->transit,
+		.install = a->conf->kernel.install,
+		.gr_enabled = c->gr.enabled,
+		.gr_restart_time_s = (uint16_t)c->gr.restart_s,
+		.gr_deferral_ms = c->gr.deferral_ms,
+	};
+	bgpd_send(a->bgpd, &m, -1);
+}
+
+static void
+send_permit(struct agent *a)
+{
+	const struct conf_prefixes *permit = &a->conf->kernel.permit;
+	struct ipc_msg *m = mem_zalloc(sizeof *m);
+
+	m->type = IPC_CONF_PERMIT;
+	for (size_t i = 0; i < permit->n; i++) {
+		m->prefixes.prefix[m->prefixes.n++] = permit->v[i];
+		if (m->prefixes.n == IPC_PREFIXES_MAX || i + 1 == permit->n) {
+			bgpd_send(a->bgpd, m, -1);
+			m->prefixes.n = 0;
+		}
+	}
+	mem_free(m);
+}
+
+/* The whole configuration, applied by bgpd at CONF_END. */
+static void
+send_conf(struct agent *a)
+{
+	struct ipc_msg *m = mem_zalloc(sizeof *m);
+
+	m->type = IPC_CONF_BEGIN;
+	m->conf_begin.gen = a->conf_gen;
+	bgpd_send(a->bgpd, m, -1);
+	send_speaker(a);
+	for (size_t i = 0; i < a->npeers; i++) {
+		m->type = IPC_CONF_PEER;
+		fill_peer(a, &a->peers[i], &m->conf_peer);
+		slot_for(a->source, m->conf_peer.name)->sent = m->conf_peer;
+		bgpd_send(a->bgpd, m, -1);
+	}
+	send_permit(a);
+	m->type = IPC_CONF_END;
+	m->conf_begin.gen = a->conf_gen;
+	bgpd_send(a->bgpd, m, -1);
+	mem_free(m);
+}
+
+void
+source_greet(struct agent *a)
+{
+	if (!a->conf || !a->source->resolved)
+		return;
+	a->source->greeted = true;
+	send_conf(a);
+	announce_greet(a->source->announce);
+}
+
+/* ---- applying ---------------------------------------------------------------------- */
+
+static void
+apply_log(const struct conf_ops *o)
+{
+	static const enum log_level level[] = {
+		[CONF_LOG_ERROR] = LOG_ERR,
+		[CONF_LOG_WARN] = LOG_WARN,
+		[CONF_LOG_INFO] = LOG_INFO,
+		[CONF_LOG_DEBUG] = LOG_DEBUG,
+	};
+
+	log_main.level = level[o->log_level];
+	log_main.json = o->log_format == CONF_LOG_JSON;
+}
+
+static struct ip_addr
+source_hint(const struct agent *a, uint8_t af)
+{
+	const struct conf_kernel *k = &a->conf->kernel;
+	struct ip_addr node = af == IP4 ? a->node4 : a->node6;
+
+	switch (k->source_how) {
+	case CONF_SOURCE_ADDR:
+		return k->source[af - 1].af ? k->source[af - 1] : node;
+	case CONF_SOURCE_NODE_IP:
+		return node;
+	case CONF_SOURCE_NONE:
+	case CONF_SOURCE_INTERFACE:
+		break;
+	}
+	return (struct ip_addr){ 0 };
+}
+
+static bool
+names_exactly(const struct conf_prefixes *permit, uint8_t af)
+{
+	for (size_t i = 0; i < permit->n; i++)
+		if (permit->v[i].af == af && permit->v[i].len == 0)
+			return true;
+	return false;
+}
+
+static void
+apply_fib(struct agent *a)
+{
+	static const enum fib_nhobj_mode nhobj[] = {
+		[CONF_AUTO] = FIB_NHOBJ_AUTO, [CONF_ON] = FIB_NHOBJ_ON, [CONF_OFF] = FIB_NHOBJ_OFF
+	};
+	static const enum fib_block block[] = { [CONF_OWN_BLACKHOLE] = FIB_BLOCK_BLACKHOLE,
+		[CONF_OWN_UNREACHABLE] = FIB_BLOCK_UNREACHABLE, [CONF_OWN_NONE] = FIB_BLOCK_NONE };
+	const struct conf_kernel *k = &a->conf->kernel;
+	struct ip_addr *peers = mem_zalloc_array(a->npeers + 1, sizeof *peers);
+	struct ip_prefix *protect = mem_zalloc_array(k->protect.n + 1, sizeof *protect);
+	struct fib_conf f = {
+		.install = k->install,
+		.table = k->table,
+		.protocol = (uint8_t)k->protocol,
+		.metric = k->metric,
+		.multipath = (uint8_t)k->multipath,
+		.nhobj = nhobj[k->nexthop_objects],
+		.source4 = source_hint(a, IP4),
+		.source6 = source_hint(a, IP6),
+		.own_block = block[k->own_block],
+		.discard_permit = k->discard_pod_range == CONF_DISCARD_UNREACHABLE,
+		.permit_default4 = names_exactly(&k->permit, IP4),
+		.permit_default6 = names_exactly(&k->permit, IP6),
+		.protect_default = k->protect_given && conf_protects(a->conf, CONF_PROTECT_DEFAULT),
+		.protect_node = conf_protects(a->conf, CONF_PROTECT_NODE_IP),
+		.protect_peers = conf_protects(a->conf, CONF_PROTECT_BGP_NEXTHOPS),
+		.max_routes = k->max_routes,
+		.permit = k->permit.v,
+		.npermit = k->permit.n,
+		.protect = protect,
+		.peers = peers,
+		.npeers = a->npeers,
+	};
+
+	for (size_t i = 0; i < a->npeers; i++)
+		peers[i] = a->peers[i].addr;
+	for (size_t i = 0; i < k->protect.n; i++)
+		if (k->protect.v[i].what == CONF_PROTECT_PREFIX)
+			protect[f.nprotect++] = k->protect.v[i].prefix;
+	fib_configure(a->fib, agent_now(), &f);
+	mem_free(peers);
+	mem_free(protect);
+}
+
+/* Peers in the order of the file; those of the same name keep their id. */
+static void
+rebuild_peers(struct agent *a)
+{
+	const struct conf_peers *c = &a->conf->peers;
+
+	mem_free(a->peers);
+	a->npeers = c->n;
+	a->peers = mem_zalloc_array(c->n ? c->n : 1, sizeof *a->peers);
+	for (size_t i = 0; i < c->n; i++) {
+		a->peers[i].conf = &c->v[i];
+		a->peers[i].id = slot_for(a->source, c->v[i].name)->id;
+		a->peers[i].addr = c->v[i].addr;
+	}
+}
+
+/* Something that bgpd does not see (key, source, hop limit) changed: only a reset applies it. */
+static void
+reset_if_rekeyed(struct agent *a, struct peer_slot *slot, const struct tcp_peer *now)
+{
+	struct ipc_peer_cmd cmd = { .peer = slot->id, .cmd = IPC_CMD_RESET,
+		.text = "configuration changed" };
+
+	if (slot->sent.id == 0 || memcmp(&slot->tcp, now, sizeof *now) == 0)
+		return;
+	if (slot->tcp.id != 0)
+		agent_peer_cmd(a, &cmd);
+}
+
+static void
+report_problem(struct agent *a, const struct agent_peer *p, const char *before)
+{
+	if (p->problem[0] && strcmp(p->problem, before) != 0)
+		events_addf(a->events, IPC_LVL_ERR, "peer-problem", "peer=%s why=\"%s\"", p->conf->name,
+		    p->problem);
+}
+
+static void
+apply_tcp(struct agent *a)
+{
+	const struct conf_listen *lc = &a->conf->bgp.listen;
+	struct tcp_peer *tp = mem_zalloc_array(a->npeers ? a->npeers : 1, sizeof *tp);
+	struct tcp_listen *tl = mem_zalloc_array(lc->addrs.n + 2, sizeof *tl);
+	size_t nl = 0;
+
+	for (size_t i = 0; i < a->npeers; i++) {
+		struct agent_peer *p = &a->peers[i];
+		struct peer_slot *slot = slot_for(a->source, p->conf->name);
+		char before[IPC_TEXT_MAX];
+
+		memcpy(before, p->problem, sizeof before);
+		p->problem[0] = '\0';
+		tp[i].id = p->id;
+		snprintf(tp[i].name, sizeof tp[i].name, "%s", p->conf->name);
+		tp[i].enabled = resolve_peer(a, p->conf, p, &tp[i]) && p->conf->enabled;
+		report_problem(a, p, before);
+		reset_if_rekeyed(a, slot, &tp[i]);
+		slot->tcp = tp[i];
+	}
+	if (lc->enabled && lc->port) {
+		for (size_t i = 0; i < lc->addrs.n; i++)
+			tl[nl++] = (struct tcp_listen){ lc->addrs.v[i], (uint16_t)lc->port };
+		if (lc->addrs.n == 0) {
+			tl[nl++] = (struct tcp_listen){ { .af = IP4 }, (uint16_t)lc->port };
+			tl[nl++] = (struct tcp_listen){ { .af = IP6 }, (uint16_t)lc->port };
+		}
+	}
+	tcp_set_node(a->tcp, &a->node4, &a->node6);
+	tcp_configure(a->tcp, tp, a->npeers, tl, nl, NULL);
+	explicit_bzero(tp, a->npeers * sizeof *tp);
+	mem_free(tp);
+	mem_free(tl);
+}
+
+void
+source_resolve(struct agent *a)
+{
+	struct source *s = a->source;
+
+	if (!a->conf)
+		return;
+	s->resolved = true;
+	s->addr_gen = fib_addr_gen(a->fib);
+	identity_resolve(a);
+	apply_tcp(a);
+	apply_fib(a);
+	announce_apply(s->announce, a->conf);
+	if (s->greeted)
+		send_conf(a);
+}
+
+void
+source_check_addresses(struct agent *a)
+{
+	uint64_t gen = fib_addr_gen(a->fib);
+
+	if (!a->source->resolved || a->source->addr_gen == gen)
+		return;
+	a->source->addr_gen = gen;
+	source_resolve(a);
+}
+
+static char *
+summary_text(const struct conf_diff *d)
+{
+	unsigned n[CONF_REMOVED + 1] = { 0 };
+
+	for (size_t i = 0; i < d->n; i++)
+		n[d->v[i].change]++;
+	return mem_printf("peers: %u unchanged, %u changed in place, %u reset, %u added, %u removed%s%s",
+	    n[CONF_SAME], n[CONF_LIVE] + n[CONF_POLICY], n[CONF_SESSION], n[CONF_ADDED],
+	    n[CONF_REMOVED], d->restart ? "; takes effect only after a restart of weftd: " : "",
+	    d->restart ? d->restart : "");
+}
+
+void
+source_apply(struct agent *a, struct conf *c, char **ret_summary)
+{
+	struct conf *old = a->conf;
+
+	if (ret_summary && old) {
+		struct conf_diff *d = conf_diff(old, c);
+
+		*ret_summary = summary_text(d);
+		conf_diff_free(d);
+	} else if (ret_summary) {
+		*ret_summary = mem_printf("peers: %zu", c->peers.n);
+	}
+	a->conf = c;
+	a->conf_gen++;
+	a->conf_loaded = agent_now();
+	apply_log(&c->ops);
+	rebuild_peers(a);
+	if (a->source->resolved)
+		source_resolve(a);
+	else
+		apply_fib(a);
+	conf_free(old);
+}
+
+void
+source_local(struct agent *a, const struct ip_prefix *p, bool ready)
+{
+	announce_local(a->source->announce, p, ready);
+}
+
+struct source *
+source_new(struct agent *a)
+{
+	struct source *s = mem_zalloc(sizeof *s);
+
+	s->announce = announce_new(a);
+	return s;
+}
+
+void
+source_free(struct source *s)
+{
+	if (!s)
+		return;
+	announce_free(s->announce);
+	explicit_bzero(s->slot, s->nslots * sizeof *s->slot);
+	mem_free(s->slot);
+	mem_free(s);
+}

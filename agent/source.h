@@ -1,0 +1,44 @@
+/*
+ * From the configuration file to what the parts of the agent and bgpd need.
+ *
+ * Reading is apart from applying: a file with an error changes nothing.
+ */
+#ifndef AGENT_SOURCE_H
+#define AGENT_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "agent/agent.h"
+
+struct source;
+
+struct source *source_new(struct agent *a);
+void source_free(struct source *s);
+
+/*
+ * Read and check the file.  Returns the configuration (the caller's) or NULL;
+ * *ret_errors and *ret_warnings are lines of text, the caller's to mem_free(), "" when none.
+ */
+struct conf *source_read(struct agent *a, char **ret_errors, char **ret_warnings);
+
+/*
+ * Make c the configuration in force (ownership moves to the agent) and apply
+ * it as far as the kernel's state is known: addresses need the first dump.
+ * *ret_summary (may be NULL): what changed, in words, the caller's to mem_free().
+ */
+void source_apply(struct agent *a, struct conf *c, char **ret_summary);
+
+/* The first dump is there, or links and addresses changed: resolve names and addresses again. */
+void source_resolve(struct agent *a);
+
+/* Links or addresses may have changed: resolve again if so. */
+void source_check_addresses(struct agent *a);
+
+/* bgpd is new: give it everything. */
+void source_greet(struct agent *a);
+
+/* The fib says that a local prefix can be announced, or no longer. */
+void source_local(struct agent *a, const struct ip_prefix *p, bool ready);
+
+#endif

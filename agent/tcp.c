@@ -1,0 +1,553 @@
+/*
+ * BGP's TCP connections on the agent's side.
+ *
+ * Owns the listeners (opened by weftd) and every connect under way.  A
+ * finished connection is described (struct ipc_endpoints) and handed on; this
+ * module keeps nothing of it.
+ */
+#include "agent/tcp.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "agent/agent.h"
+#include "agent/core/fib.h"
+#include "agent/launcher.h"
+#include "agent/tcp_sock.h"
+#include "lib/list.h"
+#include "lib/log.h"
+#include "lib/mem.h"
+
+#define LISTEN_BACKLOG	 256
+#define LISTEN_RETRY_S	 5
+#define ACCEPT_BATCH	 64 /* accepted in one turn of the loop */
+#define CONNECT_MAX_S	 30 /* bgpd cancels long before; this only bounds leftovers */
+
+struct listener {
+	struct list link;
+	struct tcp *tcp;
+	struct tcp_listen conf;
+	int fd; /* -1: could not be opened yet */
+	struct event *ev;
+	bool wanted;
+};
+
+struct dial {
+	struct list link;
+	struct tcp *tcp;
+	uint32_t peer, token;
+	int fd, err;
+	struct event *ev;
+	struct mono_us started;
+};
+
+struct tcp {
+	struct event_base *base;
+	struct launcher *launcher;
+	struct fib *fib;
+	const struct tcp_ops *ops;
+	void *ctx;
+	struct ip_addr node4, node6;
+	struct tcp_peer *peers;
+	size_t npeers;
+	struct list listeners, dials;
+	struct event *retry;
+	struct log_limit strangers;
+};
+
+static const struct tcp_peer *
+peer_by_id(const struct tcp *t, uint32_t id)
+{
+	for (size_t i = 0; i < t->npeers; i++)
+		if (t->peers[i].id == id)
+			return &t->peers[i];
+	return NULL;
+}
+
+static const struct tcp_peer *
+peer_by_addr(const struct tcp *t, const struct ip_addr *a)
+{
+	for (size_t i = 0; i < t->npeers; i++)
+		if (ip_addr_eq(&t->peers[i].addr, a))
+			return &t->peers[i];
+	return NULL;
+}
+
+/* ---- endpoints ------------------------------------------------------------ */
+
+/* The interface that holds a local address; 0: none. */
+static uint32_t
+ifindex_of_local(const struct fib *f, const struct ip_addr *local)
+{
+	struct kern_addr ka;
+	size_t pos = 0;
+
+	if (local->ifindex)
+		return local->ifindex;
+	while (fib_next_addr(f, &pos, &ka))
+		if (memcmp(ka.addr.b, local->b, sizeof local->b) == 0 && ka.addr.af == local->af)
+			return ka.ifindex;
+	return 0;
+}
+
+/* First usable address of an interface: IPv4, global IPv6 or link-local IPv6. */
+static struct ip_addr
+addr_on(const struct fib *f, uint32_t ifindex, uint8_t af, bool link_local)
+{
+	struct kern_addr ka;
+	size_t pos = 0;
+
+	while (fib_next_addr(f, &pos, &ka)) {
+		if (ka.ifindex != ifindex || ka.addr.af != af || ka.tentative)
+			continue;
+		if (af == IP4 || ip_addr_is_link_local(&ka.addr) == link_local)
+			return ka.addr;
+	}
+	return (struct ip_addr){ 0 };
+}
+
+/*
+ * Next hops "self" of a connection: its own local address for its family, and
+ * for the other family an address of the same interface, else the node's.
+ */
+static void
+describe(const struct tcp *t, struct ipc_endpoints *ep)
+{
+	uint32_t ifi = ifindex_of_local(t->fib, &ep->local);
+	bool ll = ip_addr_is_link_local(&ep->local) && ep->local.af == IP6;
+
+	ep->ifindex = ep->remote.ifindex ? ep->remote.ifindex : fib_onlink_ifindex(t->fib, &ep->remote);
+	ep->self4 = ep->local.af == IP4 ? ep->local : addr_on(t->fib, ifi, IP4, false);
+	ep->self6 = ep->local.af == IP6 && !ll ? ep->local : addr_on(t->fib, ifi, IP6, false);
+	ep->self6ll = addr_on(t->fib, ifi, IP6, true);
+	if (ep->self4.af == 0)
+		ep->self4 = t->node4;
+	if (ep->self6.af == 0)
+		ep->self6 = t->node6;
+}
+
+static bool
+endpoints(const struct tcp *t, int fd, struct ipc_endpoints *ret)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof ss;
+
+	memset(ret, 0, sizeof *ret);
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) < 0 ||
+	    !tcp_from_sockaddr(&ss, &ret->local, &ret->local_port))
+		return false;
+	len = sizeof ss;
+	if (getpeername(fd, (struct sockaddr *)&ss, &len) < 0 ||
+	    !tcp_from_sockaddr(&ss, &ret->remote, &ret->remote_port))
+		return false;
+	describe(t, ret);
+	return true;
+}
+
+/* ---- listeners -------------------------------------------------------------- */
+
+static void
+refuse_stranger(struct tcp *t, const struct ip_addr *from, const char *why)
+{
+	char addr[IP_ADDR_STRLEN], text[IPC_TEXT_MAX];
+	uint32_t dropped = 0;
+
+	if (!log_limit_pass(&t->strangers, agent_now(), &dropped))
+		return;
+	snprintf(text, sizeof text, "from=%s why=\"%s\" not-shown=%u", ip_addr_str(from, addr), why,
+	    dropped);
+	t->ops->event(t->ctx, IPC_LVL_WARN, IPC_PEER_NONE, "connection-refused", text);
+}
+
+static void
+take_accepted(struct tcp *t, int fd)
+{
+	struct ipc_conn_in in;
+	const struct tcp_peer *p;
+	int r;
+
+	if (!endpoints(t, fd, &in.ep)) {
+		close(fd); /* gone again before we looked */
+		return;
+	}
+	p = peer_by_addr(t, &in.ep.remote);
+	if (!p || !p->enabled) {
+		refuse_stranger(t, &in.ep.remote,
+		    p ? "the peer is administratively down" : "no peer has that address");
+		close(fd);
+		return;
+	}
+	r = tcp_set_ttl(fd, p->addr.af, p->ttl, p->min_ttl);
+	if (r < 0) {
+		refuse_stranger(t, &in.ep.remote, strerror(-r));
+		close(fd);
+		return;
+	}
+	tcp_set_common(fd, p->addr.af);
+	t->ops->accepted(t->ctx, &in, fd);
+}
+
+static void
+on_accept(evutil_socket_t lfd, short what, void *arg)
+{
+	struct listener *l = arg;
+
+	for (int i = 0; i < ACCEPT_BATCH; i++) {
+		int fd = accept4(lfd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd >= 0)
+			take_accepted(l->tcp, fd);
+		else if (errno != EINTR && errno != ECONNABORTED)
+			return;
+	}
+}
+
+static void
+listener_free(struct listener *l)
+{
+	list_remove(&l->link);
+	if (l->ev)
+		event_free(l->ev);
+	if (l->fd >= 0)
+		close(l->fd);
+	mem_free(l);
+}
+
+static bool
+same_listen(const struct tcp_listen *a, const struct tcp_listen *b)
+{
+	return a->port == b->port && ip_addr_eq(&a->addr, &b->addr);
+}
+
+static void
+listen_failed(struct listener *l, int err, const char *words)
+{
+	char addr[IP_ADDR_STRLEN], text[IPC_TEXT_MAX];
+
+	snprintf(text, sizeof text, "address=%s port=%u why=\"%s%s%s\"",
+	    ip_addr_is_unspec(&l->conf.addr) ? ip_af_str(l->conf.addr.af)
+					     : ip_addr_str(&l->conf.addr, addr),
+	    l->conf.port, strerror(err), *words ? ": " : "", words);
+	l->tcp->ops->event(l->tcp->ctx, IPC_LVL_ERR, IPC_PEER_NONE, "listen-failed", text);
+}
+
+/* Keys and hop limit of every peer of that family. */
+static void
+listener_dress(struct listener *l)
+{
+	struct tcp *t = l->tcp;
+	uint8_t af = l->conf.addr.af;
+	bool gtsm = false;
+
+	for (size_t i = 0; i < t->npeers; i++) {
+		const struct tcp_peer *p = &t->peers[i];
+		int r;
+
+		if (p->addr.af != af)
+			continue;
+		gtsm = gtsm || p->min_ttl;
+		r = p->key_len ? tcp_set_md5(l->fd, &p->addr, p->key, p->key_len) : 0;
+		if (r < 0) {
+			char text[IPC_TEXT_MAX];
+
+			snprintf(text, sizeof text, "why=\"%s\"", strerror(-r));
+			t->ops->event(t->ctx, IPC_LVL_ERR, p->id, "md5-key-failed", text);
+		}
+	}
+	if (gtsm) /* the SYN-ACK towards a peer that checks must leave with 255 */
+		(void)tcp_set_ttl(l->fd, af, 255, 0);
+}
+
+static bool
+listener_open(struct listener *l)
+{
+	char words[LAUNCH_TEXT_MAX];
+
+	l->fd = launcher_open_listener(l->tcp->launcher, &l->conf.addr, l->conf.port, NULL, words);
+	if (l->fd < 0) {
+		listen_failed(l, -l->fd, words);
+		l->fd = -1;
+		return false;
+	}
+	listener_dress(l);
+	if (listen(l->fd, LISTEN_BACKLOG) < 0) {
+		listen_failed(l, errno, "");
+		close(l->fd);
+		l->fd = -1;
+		return false;
+	}
+	l->ev = event_new(l->tcp->base, l->fd, EV_READ | EV_PERSIST, on_accept, l);
+	event_add(l->ev, NULL);
+	return true;
+}
+
+static unsigned
+open_listeners(struct tcp *t)
+{
+	static const struct timeval again = { LISTEN_RETRY_S, 0 };
+	unsigned failed = 0;
+	struct list *n;
+
+	LIST_FOREACH(n, &t->listeners) {
+		struct listener *l = container_of(n, struct listener, link);
+
+		if (l->fd < 0 && !listener_open(l))
+			failed++;
+	}
+	if (failed)
+		event_add(t->retry, &again);
+	return failed;
+}
+
+static void
+on_retry(evutil_socket_t fd, short what, void *arg)
+{
+	(void)open_listeners(arg);
+}
+
+static struct listener *
+find_listener(struct tcp *t, const struct tcp_listen *c)
+{
+	struct list *n;
+
+	LIST_FOREACH(n, &t->listeners) {
+		struct listener *l = container_of(n, struct listener, link);
+
+		if (same_listen(&l->conf, c))
+			return l;
+	}
+	return NULL;
+}
+
+/* Keys of peers that are gone or have lost theirs; new keys replace old ones by themselves. */
+static void
+undress(struct tcp *t, const struct tcp_peer *old, size_t nold)
+{
+	struct list *n;
+
+	for (size_t i = 0; i < nold; i++) {
+		const struct tcp_peer *now = peer_by_addr(t, &old[i].addr);
+
+		if (!old[i].key_len || (now && now->key_len))
+			continue;
+		LIST_FOREACH(n, &t->listeners) {
+			struct listener *l = container_of(n, struct listener, link);
+
+			if (l->fd >= 0 && l->conf.addr.af == old[i].addr.af)
+				(void)tcp_set_md5(l->fd, &old[i].addr, old[i].key, 0);
+		}
+	}
+}
+
+void
+tcp_configure(struct tcp *t, const struct tcp_peer *peers, size_t npeers,
+    const struct tcp_listen *listens, size_t nlistens, unsigned *ret_failed)
+{
+	struct tcp_peer *old = t->peers;
+	size_t nold = t->npeers;
+	struct list *n, *tmp;
+	unsigned failed;
+
+	t->peers = npeers ? mem_dup(peers, npeers * sizeof *peers) : NULL;
+	t->npeers = npeers;
+	LIST_FOREACH(n, &t->listeners)
+		container_of(n, struct listener, link)->wanted = false;
+	for (size_t i = 0; i < nlistens; i++) {
+		struct listener *l = find_listener(t, &listens[i]);
+
+		if (!l) {
+			l = mem_zalloc(sizeof *l);
+			l->tcp = t;
+			l->fd = -1;
+			l->conf = listens[i];
+			list_push_back(&t->listeners, &l->link);
+		} else if (l->fd >= 0) {
+			listener_dress(l);
+		}
+		l->wanted = true;
+	}
+	LIST_FOREACH_SAFE(n, tmp, &t->listeners)
+		if (!container_of(n, struct listener, link)->wanted)
+			listener_free(container_of(n, struct listener, link));
+	undress(t, old, nold);
+	if (old)
+		explicit_bzero(old, nold * sizeof *old);
+	mem_free(old);
+	failed = open_listeners(t);
+	if (ret_failed)
+		*ret_failed = failed;
+}
+
+/* ---- outgoing connects ------------------------------------------------------ */
+
+static void
+dial_free(struct dial *d)
+{
+	list_remove(&d->link);
+	if (d->ev)
+		event_free(d->ev);
+	if (d->fd >= 0)
+		close(d->fd);
+	mem_free(d);
+}
+
+static void
+dial_finish(struct dial *d, int err)
+{
+	struct tcp *t = d->tcp;
+	const struct tcp_peer *p = peer_by_id(t, d->peer);
+	struct ipc_conn_done done = { .peer = d->peer, .token = d->token, .err = err };
+	int fd = -1;
+
+	if (err == 0 && !endpoints(t, d->fd, &done.ep))
+		done.err = err = ENOTCONN;
+	if (err == 0) {
+		fd = d->fd;
+		d->fd = -1;
+	} else if (p) {
+		tcp_explain(err, p, done.why, sizeof done.why);
+	}
+	dial_free(d);
+	t->ops->done(t->ctx, &done, fd);
+}
+
+static void
+on_dial(evutil_socket_t fd, short what, void *arg)
+{
+	struct dial *d = arg;
+	socklen_t len = sizeof d->err;
+
+	if (d->err == 0 && (what & EV_TIMEOUT))
+		d->err = ETIMEDOUT;
+	else if (d->err == 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &d->err, &len) < 0)
+		d->err = errno;
+	dial_finish(d, d->err);
+}
+
+/* Socket ready to connect, or -errno. */
+static int
+dial_socket(const struct tcp_peer *p)
+{
+	int af = p->addr.af == IP4 ? AF_INET : AF_INET6;
+	int fd = socket(af, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct sockaddr_storage ss;
+	socklen_t len;
+	int r = 0;
+
+	if (fd < 0)
+		return -errno;
+	tcp_set_common(fd, p->addr.af);
+	r = tcp_set_ttl(fd, p->addr.af, p->ttl, p->min_ttl);
+	if (r == 0 && p->key_len)
+		r = tcp_set_md5(fd, &p->addr, p->key, p->key_len);
+	if (r == 0 && p->source.af == p->addr.af) {
+		len = tcp_sockaddr(&p->source, 0, &ss);
+		if (bind(fd, (struct sockaddr *)&ss, len) < 0)
+			r = -errno;
+	}
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+void
+tcp_connect(struct tcp *t, uint32_t peer, uint32_t token)
+{
+	static const struct timeval limit = { CONNECT_MAX_S, 0 };
+	const struct tcp_peer *p = peer_by_id(t, peer);
+	struct dial *d = mem_zalloc(sizeof *d);
+	struct sockaddr_storage ss;
+	socklen_t len;
+
+	d->tcp = t;
+	d->peer = peer;
+	d->token = token;
+	d->started = agent_now();
+	list_push_back(&t->dials, &d->link);
+	d->fd = p ? dial_socket(p) : -ENOENT;
+	if (d->fd >= 0) {
+		len = tcp_sockaddr(&p->addr, p->port, &ss);
+		if (connect(d->fd, (struct sockaddr *)&ss, len) < 0 && errno != EINPROGRESS)
+			d->err = errno;
+	} else {
+		d->err = -d->fd;
+		d->fd = -1;
+	}
+	d->ev = event_new(t->base, d->fd, d->fd >= 0 ? EV_WRITE : 0, on_dial, d);
+	if (d->err)
+		event_active(d->ev, EV_WRITE, 0); /* never answer from within the call */
+	else
+		event_add(d->ev, &limit);
+}
+
+void
+tcp_cancel(struct tcp *t, uint32_t peer, uint32_t token)
+{
+	struct list *n, *tmp;
+
+	LIST_FOREACH_SAFE(n, tmp, &t->dials) {
+		struct dial *d = container_of(n, struct dial, link);
+
+		if (d->peer == peer && d->token == token)
+			dial_free(d);
+	}
+}
+
+void
+tcp_cancel_all(struct tcp *t)
+{
+	struct list *n, *tmp;
+
+	LIST_FOREACH_SAFE(n, tmp, &t->dials)
+		dial_free(container_of(n, struct dial, link));
+}
+
+/* ---- life --------------------------------------------------------------------- */
+
+struct tcp *
+tcp_new(struct event_base *base, struct launcher *l, struct fib *fib, const struct tcp_ops *ops,
+    void *ctx)
+{
+	struct tcp *t = mem_zalloc(sizeof *t);
+
+	t->base = base;
+	t->launcher = l;
+	t->fib = fib;
+	t->ops = ops;
+	t->ctx = ctx;
+	t->strangers = (struct log_limit){ .burst = 5, .interval_us = 10000000 };
+	list_init(&t->listeners);
+	list_init(&t->dials);
+	t->retry = event_new(base, -1, 0, on_retry, t);
+	return t;
+}
+
+void
+tcp_free(struct tcp *t)
+{
+	struct list *n, *tmp;
+
+	if (!t)
+		return;
+	tcp_cancel_all(t);
+	LIST_FOREACH_SAFE(n, tmp, &t->listeners)
+		listener_free(container_of(n, struct listener, link));
+	event_free(t->retry);
+	if (t->peers)
+		explicit_bzero(t->peers, t->npeers * sizeof *t->peers);
+	mem_free(t->peers);
+	mem_free(t);
+}
+
+void
+tcp_set_node(struct tcp *t, const struct ip_addr *node4, const struct ip_addr *node6)
+{
+	t->node4 = *node4;
+	t->node6 = *node6;
+}

@@ -1,0 +1,77 @@
+/*
+ * BGP's TCP connections: listeners, outgoing connects, keys, and why a
+ * connect failed.
+ *
+ * The agent binds, keys and connects; connected descriptors go to bgpd, and
+ * the agent closes its copy.  TCP MD5 keys (RFC 2385) never leave this module.
+ * GTSM (RFC 5082) by IP_MINTTL / IPV6_MINHOPCOUNT.
+ */
+#ifndef AGENT_TCP_H
+#define AGENT_TCP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/ip.h"
+#include "lib/ipcmsg.h"
+
+struct event_base;
+struct fib;
+struct launcher;
+struct tcp;
+
+#define TCP_KEY_MAX 80 /* TCP_MD5SIG_MAXKEYLEN */
+
+/* What a connection to or from one peer needs; copied. */
+struct tcp_peer {
+	uint32_t id;
+	char name[IPC_NAME_MAX];
+	struct ip_addr addr;
+	uint16_t port;
+	bool enabled;
+	struct ip_addr source;	/* bind to it; af 0: the kernel chooses */
+	uint8_t ttl;		/* 0: the kernel's default */
+	uint8_t min_ttl;	/* 0: anything (RFC 5082) */
+	bool multihop;
+	uint8_t key[TCP_KEY_MAX];
+	uint8_t key_len;	/* 0: no key */
+};
+
+struct tcp_listen {
+	struct ip_addr addr; /* family only: wildcard */
+	uint16_t port;
+};
+
+struct tcp_ops {
+	/* fd is the receiver's when err is 0, else -1. */
+	void (*done)(void *ctx, const struct ipc_conn_done *d, int fd);
+	void (*accepted)(void *ctx, const struct ipc_conn_in *in, int fd);
+	void (*event)(void *ctx, enum ipc_level level, uint32_t peer, const char *name,
+	    const char *text);
+};
+
+/* launcher and fib are borrowed for the life of the module. */
+struct tcp *tcp_new(struct event_base *base, struct launcher *l, struct fib *fib,
+    const struct tcp_ops *ops, void *ctx);
+void tcp_free(struct tcp *t);
+
+/* Next hops to use when the interface of a connection has none. */
+void tcp_set_node(struct tcp *t, const struct ip_addr *node4, const struct ip_addr *node6);
+
+/*
+ * Take peers and listeners: listeners that are still wanted stay open, keys
+ * are brought in line.  A listener that cannot be opened is an event and is
+ * tried again every 5 s; *ret_failed (may be NULL) counts them.
+ */
+void tcp_configure(struct tcp *t, const struct tcp_peer *peers, size_t npeers,
+    const struct tcp_listen *listens, size_t nlistens, unsigned *ret_failed);
+
+/* Start connecting; done() follows, never from within this call. */
+void tcp_connect(struct tcp *t, uint32_t peer, uint32_t token);
+/* No longer wanted: no done() follows. */
+void tcp_cancel(struct tcp *t, uint32_t peer, uint32_t token);
+/* bgpd is gone: drop every connect under way. */
+void tcp_cancel_all(struct tcp *t);
+
+#endif
