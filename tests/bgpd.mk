@@ -1,1 +1,8 @@
-# tests of layer bgpd
+# tests of layer bgpd: one block per program, sorted.
+bgpd_test_ldadd = bgpd/core/libbgpcore.a lib/libweft.a $(CHECK_LIBS)
+
+check_PROGRAMS += test_decide
+test_decide_SOURCES = tests/unit/test_decide.c
+test_decide_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_decide_LDADD = $(bgpd_test_ldadd)
+TESTS += test_decide

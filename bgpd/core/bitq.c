@@ -1,0 +1,83 @@
+/*
+ * A queue of small numbers as a bitmap.  See bitq.h.
+ */
+#include "bgpd/core/bitq.h"
+
+#include <string.h>
+
+#include "lib/mem.h"
+
+void
+bitq_free(struct bitq *q)
+{
+	mem_free(q->word);
+	*q = (struct bitq){ 0 };
+}
+
+static void
+bitq_grow(struct bitq *q, uint32_t word)
+{
+	uint32_t n = q->nwords ? q->nwords : 4;
+
+	while (n <= word)
+		n += n / 2;
+	q->word = mem_realloc_array(q->word, n, sizeof(*q->word));
+	memset(q->word + q->nwords, 0, (n - q->nwords) * sizeof(*q->word));
+	q->nwords = n;
+}
+
+bool
+bitq_add(struct bitq *q, uint32_t n)
+{
+	uint64_t bit = (uint64_t)1 << n % 64;
+
+	if (n / 64 >= q->nwords)
+		bitq_grow(q, n / 64);
+	if (q->word[n / 64] & bit)
+		return false;
+	q->word[n / 64] |= bit;
+	q->count++;
+	return true;
+}
+
+bool
+bitq_del(struct bitq *q, uint32_t n)
+{
+	if (!bitq_has(q, n))
+		return false;
+	q->word[n / 64] &= ~((uint64_t)1 << n % 64);
+	q->count--;
+	return true;
+}
+
+bool
+bitq_peek(struct bitq *q, uint32_t *ret)
+{
+	uint64_t w;
+
+	if (q->count == 0)
+		return false;
+	for (;;) {
+		if (q->pos / 64 >= q->nwords) {
+			q->pos = 0;
+			q->laps++;
+		}
+		w = q->word[q->pos / 64] >> q->pos % 64;
+		if (w) {
+			q->pos += (uint32_t)__builtin_ctzll(w);
+			*ret = q->pos;
+			return true;
+		}
+		q->pos = (q->pos / 64 + 1) * 64;
+	}
+}
+
+bool
+bitq_pop(struct bitq *q, uint32_t *ret)
+{
+	if (!bitq_peek(q, ret))
+		return false;
+	bitq_del(q, *ret);
+	q->pos++;
+	return true;
+}

@@ -1,0 +1,64 @@
+/*
+ * The decision process: which of several paths to one destination is used.
+ *
+ * Pure: it sees an array of candidates and orders it.  The comparisons are
+ * rows of one table, applied in order to the whole set (each step keeps the
+ * best and removes the rest), so the result does not depend on the order of
+ * arrival, MED included.  Every path that loses is marked with the step that
+ * decided against it; views run the same code on demand.
+ *
+ * RFC 4271 section 9.1.2.2, RFC 4456 section 9.  Not done: preferring the
+ * older path (RFC 5004), so that two nodes with the same paths decide alike.
+ */
+#ifndef BGPD_CORE_DECIDE_H
+#define BGPD_CORE_DECIDE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bgpd/core/attrs.h"
+#include "lib/ip.h"
+
+enum decide_step {
+	DECIDE_LOCAL,	   /* announced by this node */
+	DECIDE_LOCAL_PREF, /* highest */
+	DECIDE_AS_PATH,	   /* shortest */
+	DECIDE_ORIGIN,	   /* lowest: IGP, EGP, incomplete */
+	DECIDE_MED,	   /* lowest, among paths from one neighbouring AS */
+	DECIDE_EBGP,	   /* eBGP before iBGP */
+	DECIDE_IGP_METRIC, /* nearest next hop; what is left here is used side by side */
+	DECIDE_ROUTER_ID,  /* lowest ORIGINATOR_ID or BGP Identifier */
+	DECIDE_CLUSTER_LIST, /* shortest */
+	DECIDE_PEER_ADDR,  /* lowest */
+	DECIDE_NSTEPS,	   /* nothing decided: the only path */
+};
+
+/* The steps from here on order paths that may be used side by side. */
+#define DECIDE_FIRST_TIE DECIDE_ROUTER_ID
+
+struct decide_cand {
+	const struct attrs *attrs; /* borrowed */
+	const struct ip_addr *peer_addr; /* borrowed; not looked at for local paths */
+	uint32_t local_pref;	   /* effective: after import policy */
+	uint32_t igp_metric;	   /* to the next hop */
+	uint32_t router_id;	   /* the peer's BGP Identifier */
+	bool local, ebgp;
+	uint32_t path;		   /* the caller's */
+
+	uint8_t step; /* out, enum decide_step: decided against it; for the best: for it */
+	bool seen;    /* scratch */
+};
+
+/*
+ * Order n candidates: the best first, then those used beside it (in order of
+ * preference), then the rest.  Returns how many are used: 0 for none, else 1
+ * to max_paths (at least 1).  Every candidate's step is set.  No two
+ * candidates may have the same peer address.
+ */
+size_t decide_best(struct decide_cand *v, size_t n, size_t max_paths);
+
+/* A step in words: "shorter AS_PATH", "only path", ... Static. */
+const char *decide_step_text(enum decide_step step);
+
+#endif

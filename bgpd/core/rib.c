@@ -1,0 +1,231 @@
+/*
+ * Destinations and paths of one address family.  See rib.h.
+ *
+ * Linear hashing: with 2^k <= nbuckets < 2^(k+1), a hash whose low k+1 bits
+ * name a bucket that does not exist yet lives in the one its low k bits name.
+ * Adding a bucket moves part of exactly one chain.
+ */
+#include "bgpd/core/rib.h"
+
+#include <string.h>
+
+#include "lib/hmap.h"
+#include "lib/mem.h"
+
+#define MIN_BUCKETS 16
+
+void
+rib_init(struct rib *rib, uint8_t af, struct attrs_pool *pool, const uint64_t key[2])
+{
+	*rib = (struct rib){ .af = af, .octets = ip_af_octets(af), .pool = pool };
+	memcpy(rib->key, key, sizeof(rib->key));
+	slots_init(&rib->dests, offsetof(struct dest, addr) + rib->octets,
+	    offsetof(struct dest, next));
+	slots_init(&rib->paths, sizeof(struct path), offsetof(struct path, next));
+	rib->nbuckets = rib->cap = MIN_BUCKETS;
+	rib->bucket = mem_zalloc_array(rib->cap, sizeof(*rib->bucket));
+}
+
+void
+rib_free(struct rib *rib)
+{
+	uint32_t id;
+
+	for (id = 1; id < slots_end(&rib->paths); id++)
+		attrs_unref(rib->pool, rib_path(rib, id)->attrs);
+	slots_free(&rib->paths);
+	slots_free(&rib->dests);
+	mem_free(rib->bucket);
+	rib->bucket = NULL;
+}
+
+/* The bucket of a prefix's octets and length. */
+static uint32_t
+bucket_of(const struct rib *rib, const uint8_t *addr, uint8_t len)
+{
+	uint8_t key[17];
+	uint32_t hash, mask;
+
+	memcpy(key, addr, rib->octets);
+	key[rib->octets] = len;
+	hash = (uint32_t)siphash13(rib->key, key, rib->octets + 1u);
+	mask = (2u << (31 - __builtin_clz(rib->nbuckets))) - 1;
+	if ((hash & mask) >= rib->nbuckets)
+		mask >>= 1;
+	return hash & mask;
+}
+
+/* One bucket more: split the one whose members may belong to it. */
+static void
+add_bucket(struct rib *rib)
+{
+	uint32_t top = 1u << (31 - __builtin_clz(rib->nbuckets));
+	uint32_t fresh = rib->nbuckets, old = fresh - top, id, next;
+
+	if (fresh == rib->cap) {
+		rib->cap += rib->cap / 2;
+		rib->bucket = mem_realloc_array(rib->bucket, rib->cap, sizeof(*rib->bucket));
+	}
+	rib->bucket[fresh] = 0;
+	rib->nbuckets++;
+	id = rib->bucket[old];
+	rib->bucket[old] = 0;
+	for (; id; id = next) {
+		struct dest *d = rib_dest(rib, id);
+		uint32_t b = bucket_of(rib, d->addr, d->len);
+
+		next = d->next;
+		d->next = rib->bucket[b];
+		rib->bucket[b] = id;
+	}
+}
+
+uint32_t
+rib_find(const struct rib *rib, const struct ip_prefix *prefix)
+{
+	uint32_t id = rib->bucket[bucket_of(rib, prefix->b, prefix->len)];
+
+	for (; id; id = rib_dest(rib, id)->next) {
+		const struct dest *d = rib_dest(rib, id);
+
+		if (d->len == prefix->len && memcmp(d->addr, prefix->b, rib->octets) == 0)
+			return id;
+	}
+	return 0;
+}
+
+uint32_t
+rib_get(struct rib *rib, const struct ip_prefix *prefix)
+{
+	uint32_t id = rib_find(rib, prefix), b;
+	struct dest *d;
+
+	if (id)
+		return id;
+	id = slots_take(&rib->dests);
+	d = rib_dest(rib, id);
+	d->flags = DEST_LIVE;
+	d->len = prefix->len;
+	memcpy(d->addr, prefix->b, rib->octets);
+	if (rib->dests.live > rib->nbuckets)
+		add_bucket(rib);
+	b = bucket_of(rib, d->addr, d->len);
+	d->next = rib->bucket[b];
+	rib->bucket[b] = id;
+	return id;
+}
+
+uint32_t
+rib_longest(const struct rib *rib, const struct ip_prefix *p, bool (*want)(void *ctx, uint32_t id),
+    void *ctx)
+{
+	struct ip_prefix q = *p;
+	uint32_t id;
+	int len;
+
+	for (len = p->len; len >= 0; len--) {
+		q.len = (uint8_t)len;
+		ip_prefix_mask(&q);
+		id = rib_find(rib, &q);
+		if (id && want(ctx, id))
+			return id;
+	}
+	return 0;
+}
+
+void
+rib_drop(struct rib *rib, uint32_t id)
+{
+	struct dest *d = rib_dest(rib, id);
+	uint32_t *link = &rib->bucket[bucket_of(rib, d->addr, d->len)];
+
+	while (*link != id)
+		link = &rib_dest(rib, *link)->next;
+	*link = d->next;
+	slots_give(&rib->dests, id);
+}
+
+struct ip_prefix
+rib_prefix(const struct rib *rib, uint32_t id)
+{
+	const struct dest *d = rib_dest(rib, id);
+	struct ip_prefix p = { .af = rib->af, .len = d->len };
+
+	memcpy(p.b, d->addr, rib->octets);
+	return p;
+}
+
+uint32_t
+rib_path_find(const struct rib *rib, uint32_t dest, uint16_t peer)
+{
+	uint32_t id = rib_dest(rib, dest)->paths;
+
+	while (id && rib_path(rib, id)->peer != peer)
+		id = rib_path(rib, id)->next;
+	return id;
+}
+
+uint32_t
+rib_path_add(struct rib *rib, uint32_t dest, uint16_t peer, const struct attrs *attrs)
+{
+	uint32_t id = slots_take(&rib->paths), *link = &rib_dest(rib, dest)->paths;
+	struct path *p = rib_path(rib, id);
+
+	p->attrs = attrs_ref(attrs);
+	p->dest = dest;
+	p->peer = peer;
+	while (*link)
+		link = &rib_path(rib, *link)->next;
+	*link = id;
+	return id;
+}
+
+void
+rib_path_replace(struct rib *rib, uint32_t path, const struct attrs *attrs)
+{
+	struct path *p = rib_path(rib, path);
+	const struct attrs *old = p->attrs;
+
+	p->attrs = attrs_ref(attrs);
+	attrs_unref(rib->pool, old);
+}
+
+void
+rib_path_del(struct rib *rib, uint32_t path)
+{
+	struct path *p = rib_path(rib, path);
+	struct dest *d = rib_dest(rib, p->dest);
+	uint32_t *link = &d->paths;
+	unsigned place = 0;
+
+	for (; *link != path; link = &rib_path(rib, *link)->next)
+		place++;
+	*link = p->next;
+	if (place < d->used)
+		d->used--;
+	attrs_unref(rib->pool, p->attrs);
+	slots_give(&rib->paths, path);
+}
+
+void
+rib_reorder(struct rib *rib, uint32_t dest, const uint32_t *v, size_t n, size_t used)
+{
+	struct dest *d = rib_dest(rib, dest);
+	uint32_t *link = &d->paths;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		*link = v[i];
+		link = &rib_path(rib, v[i])->next;
+	}
+	*link = 0;
+	d->used = (uint8_t)used;
+}
+
+size_t
+rib_octets(const struct rib *rib)
+{
+	return (size_t)rib->dests.npages * SLOTS_PAGE * rib->dests.octets +
+	    (size_t)rib->paths.npages * SLOTS_PAGE * rib->paths.octets +
+	    (size_t)rib->cap * sizeof(*rib->bucket);
+}

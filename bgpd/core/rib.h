@@ -1,0 +1,135 @@
+/*
+ * One address family's table: destinations and the paths to them.
+ *
+ * It is Adj-RIB-In and Loc-RIB in one (RFC 4271 section 3.2): a destination
+ * has a list of paths, one per peer, as received (before policy, rejected ones
+ * included); after a decision the used ones lead the list, the best first.
+ *
+ * Made small, for a million destinations: both are numbered slots, a
+ * destination takes 24 octets (IPv4) or 36, a path 24.  Destinations are
+ * found by linear hashing (Litwin, "Linear hashing", 1980): the table of
+ * buckets grows by one bucket per new destination, so it never stops to
+ * rehash, and the hash is keyed, so a peer cannot choose colliding prefixes.
+ */
+#ifndef BGPD_CORE_RIB_H
+#define BGPD_CORE_RIB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bgpd/core/attrs.h"
+#include "bgpd/core/bitq.h"
+#include "bgpd/core/slots.h"
+#include "lib/ip.h"
+
+#define RIB_LOCAL_PEER 0 /* index of the peer that own prefixes belong to */
+
+enum dest_flag {
+	DEST_LIVE = 1 << 0, /* the slot is a destination */
+};
+
+struct dest {
+	uint32_t next;	   /* in the hash bucket */
+	uint32_t paths;	   /* first path, 0: none */
+	uint32_t fib_set;  /* next-hop set that the agent was told; 0: no route (fibout.c) */
+	uint16_t fib_code; /* of its verdict */
+	uint8_t fib_state; /* enum ipc_verdict_state */
+	uint8_t flags;	   /* enum dest_flag */
+	uint8_t used;	   /* so many of the first paths are used; 0: unreachable */
+	uint8_t len;
+	uint8_t spare[2];
+	uint8_t addr[];	   /* 4 or 16 octets */
+};
+
+enum path_flag {
+	PATH_GEN = 3 << 0,     /* generation of the peer's session it was learned in (gr.h) */
+	PATH_GSHUT = 1 << 2,   /* GRACEFUL_SHUTDOWN: LOCAL_PREF 0 (RFC 8326) */
+	PATH_NH_LL = 1 << 3,   /* its next hop is the link-local one (RFC 2545) */
+	PATH_CHANGED = 1 << 4, /* since the last decision */
+	PATH_BEST = 1 << 5,    /* the best one; counted with its peer */
+	PATH_REASON_SHIFT = 8, /* from here on: enum reject_reason (policy.h), 0: accepted */
+};
+
+struct path {
+	const struct attrs *attrs; /* NULL: the slot is free */
+	uint32_t next;		   /* of the same destination */
+	uint32_t dest;
+	uint32_t since_s;	   /* when it came or changed, seconds of the speaker's time */
+	uint16_t peer;		   /* index */
+	uint16_t flags;		   /* enum path_flag */
+};
+
+static inline uint8_t
+path_reason(const struct path *p)
+{
+	return (uint8_t)(p->flags >> PATH_REASON_SHIFT);
+}
+
+struct rib {
+	uint8_t af;	/* enum ip_af */
+	uint8_t octets; /* of its addresses */
+	struct slots dests, paths;
+	uint32_t *bucket; /* linear hashing: nbuckets heads */
+	uint32_t nbuckets, cap;
+	uint64_t key[2];
+	struct attrs_pool *pool; /* borrowed */
+};
+
+/* An empty table of a family; pool is borrowed, key seeds the hash. */
+void rib_init(struct rib *rib, uint8_t af, struct attrs_pool *pool, const uint64_t key[2]);
+
+/* Drops every path (and its reference) and gives the memory back. */
+void rib_free(struct rib *rib);
+
+/* The destination of a prefix: 0 when there is none; rib_get() makes it. */
+uint32_t rib_find(const struct rib *rib, const struct ip_prefix *prefix);
+uint32_t rib_get(struct rib *rib, const struct ip_prefix *prefix);
+
+/* The longest prefix in the table that contains p and for which want(ctx, id); 0: none. */
+uint32_t rib_longest(const struct rib *rib, const struct ip_prefix *p,
+    bool (*want)(void *ctx, uint32_t id), void *ctx);
+
+/* Forget a destination that has no paths; its id may be used again at once. */
+void rib_drop(struct rib *rib, uint32_t id);
+
+static inline struct dest *
+rib_dest(const struct rib *rib, uint32_t id)
+{
+	return slots_at(&rib->dests, id);
+}
+
+static inline struct path *
+rib_path(const struct rib *rib, uint32_t id)
+{
+	return slots_at(&rib->paths, id);
+}
+
+/* Is this id, below slots_end(), a destination? */
+static inline bool
+rib_is_dest(const struct rib *rib, uint32_t id)
+{
+	return id && id < slots_end(&rib->dests) && (rib_dest(rib, id)->flags & DEST_LIVE);
+}
+
+struct ip_prefix rib_prefix(const struct rib *rib, uint32_t id);
+
+/* The peer's path to a destination; 0 when it has none. */
+uint32_t rib_path_find(const struct rib *rib, uint32_t dest, uint16_t peer);
+
+/* A new path, last in its destination's list; takes a reference to attrs of its own. */
+uint32_t rib_path_add(struct rib *rib, uint32_t dest, uint16_t peer, const struct attrs *attrs);
+
+/* Give a path other attributes (new reference before the old one goes). */
+void rib_path_replace(struct rib *rib, uint32_t path, const struct attrs *attrs);
+
+/* Unlink and free a path.  A used one leaves dest->used one less. */
+void rib_path_del(struct rib *rib, uint32_t path);
+
+/* Put the destination's n paths, all of them, into the order of v; the first `used` are used. */
+void rib_reorder(struct rib *rib, uint32_t dest, const uint32_t *v, size_t n, size_t used);
+
+/* Octets allocated, for the statistics. */
+size_t rib_octets(const struct rib *rib);
+
+#endif

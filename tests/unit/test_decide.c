@@ -1,0 +1,197 @@
+/*
+ * The decision process: every step with both orders of arrival, its reason,
+ * equals side by side, and MED's independence of order.
+ * RFC 4271 section 9.1.2.2, RFC 4456 section 9.
+ */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bgpd/core/bgp.h"
+#include "bgpd/core/decide.h"
+
+#define ADDR(n) { .af = IP4, .b = { 192, 0, 2, (n) } }
+static const struct ip_addr addr[] = { ADDR(0), ADDR(1), ADDR(2), ADDR(3), ADDR(4) };
+
+/* A candidate with a set of its own; equal to every other but for the peer. */
+struct side {
+	struct attrs a;
+	uint32_t local_pref, igp_metric, router_id;
+	bool local, ibgp;
+	uint8_t peer;
+};
+
+static struct decide_cand
+cand(const struct side *s, uint32_t path)
+{
+	return (struct decide_cand){ .attrs = &s->a,
+		.peer_addr = &addr[s->peer],
+		.local_pref = s->local_pref,
+		.igp_metric = s->igp_metric,
+		.router_id = s->router_id,
+		.local = s->local,
+		.ebgp = !s->ibgp,
+		.path = path };
+}
+
+#define NEAR(...) { .local_pref = 100, .router_id = 9, .peer = 2, __VA_ARGS__ }
+#define FAR(...)  { .local_pref = 100, .router_id = 9, .peer = 3, __VA_ARGS__ }
+
+static const struct {
+	const char *what;
+	struct side win, lose;
+	enum decide_step step;
+	size_t used; /* with multipath */
+} cases[] = {
+	{ "own prefix before all (9.1.2)", NEAR(.local = true, .local_pref = 1, .ibgp = true),
+	    FAR(.local_pref = 200), DECIDE_LOCAL, 1 },
+	{ "LOCAL_PREF 101 over 100 (9.1.2.1)", NEAR(.local_pref = 101, .a.as_path_hops = 9),
+	    FAR(.local_pref = 100), DECIDE_LOCAL_PREF, 1 },
+	{ "LOCAL_PREF 2^31 is not negative", NEAR(.local_pref = 0x80000000u),
+	    FAR(.local_pref = 0x7fffffffu), DECIDE_LOCAL_PREF, 1 },
+	{ "fewer hops (9.1.2.2 a)", NEAR(.a.as_path_hops = 1, .a.origin = 2),
+	    FAR(.a.as_path_hops = 2), DECIDE_AS_PATH, 1 },
+	{ "IGP before EGP (9.1.2.2 b)", NEAR(.a.origin = ORIGIN_IGP, .a.med = 9, .a.first_asn = 7),
+	    FAR(.a.origin = ORIGIN_EGP, .a.first_asn = 7), DECIDE_ORIGIN, 1 },
+	{ "EGP before incomplete (9.1.2.2 b)", NEAR(.a.origin = ORIGIN_EGP),
+	    FAR(.a.origin = ORIGIN_INCOMPLETE), DECIDE_ORIGIN, 1 },
+	{ "lower MED, same AS (9.1.2.2 c)",
+	    NEAR(.a.med = 5, .a.flags = ATTRS_MED, .a.first_asn = 7, .ibgp = true),
+	    FAR(.a.med = 6, .a.flags = ATTRS_MED, .a.first_asn = 7), DECIDE_MED, 1 },
+	{ "no MED counts as 0 (9.1.2.2 c)", NEAR(.a.first_asn = 7, .router_id = 10),
+	    FAR(.a.med = 1, .a.flags = ATTRS_MED, .a.first_asn = 7), DECIDE_MED, 1 },
+	{ "MED of another AS does not count (9.1.2.2 c)",
+	    NEAR(.a.med = 50, .a.flags = ATTRS_MED, .a.first_asn = 7),
+	    FAR(.a.med = 1, .a.flags = ATTRS_MED, .a.first_asn = 8), DECIDE_PEER_ADDR, 2 },
+	{ "eBGP before iBGP (9.1.2.2 d)", NEAR(.igp_metric = 9), FAR(.ibgp = true), DECIDE_EBGP, 1 },
+	{ "nearer next hop (9.1.2.2 e)", NEAR(.igp_metric = 19, .router_id = 10),
+	    FAR(.igp_metric = 20), DECIDE_IGP_METRIC, 1 },
+	{ "router id (9.1.2.2 f)", NEAR(.router_id = 8, .a.part_octets[ATTRS_CLUSTER_LIST] = 8),
+	    FAR(.router_id = 9), DECIDE_ROUTER_ID, 2 },
+	{ "ORIGINATOR_ID stands in (4456 s9)",
+	    NEAR(.a.flags = ATTRS_ORIGINATOR, .a.originator_id = 8, .router_id = 100),
+	    FAR(.router_id = 9), DECIDE_ROUTER_ID, 2 },
+	{ "shorter CLUSTER_LIST (4456 s9)", NEAR(.a.part_octets[ATTRS_CLUSTER_LIST] = 4, .peer = 4),
+	    FAR(.a.part_octets[ATTRS_CLUSTER_LIST] = 8), DECIDE_CLUSTER_LIST, 2 },
+	{ "lower peer address (9.1.2.2 g)", NEAR(.peer = 2), FAR(.peer = 3), DECIDE_PEER_ADDR, 2 },
+};
+
+START_TEST(one_step_both_orders)
+{
+	struct decide_cand v[2];
+	int swap;
+
+	for (swap = 0; swap < 2; swap++) {
+		v[swap] = cand(&cases[_i].win, 1);
+		v[!swap] = cand(&cases[_i].lose, 2);
+		ck_assert_msg(decide_best(v, 2, 64) == cases[_i].used, "%s: used", cases[_i].what);
+		ck_assert_msg(v[0].path == 1, "%s: winner, order %d", cases[_i].what, swap);
+		ck_assert_msg(v[0].step == cases[_i].step, "%s: for: %s", cases[_i].what,
+		    decide_step_text(v[0].step));
+		ck_assert_msg(v[1].step == cases[_i].step, "%s: against: %s", cases[_i].what,
+		    decide_step_text(v[1].step));
+		ck_assert_msg(decide_best(v, 2, 1) == 1 && v[0].path == 1, "%s: single path",
+		    cases[_i].what);
+	}
+}
+END_TEST
+
+START_TEST(nothing_and_one)
+{
+	static const struct side s = NEAR(.peer = 1);
+	struct decide_cand v = cand(&s, 7);
+
+	ck_assert_uint_eq(decide_best(NULL, 0, 8), 0);
+	ck_assert_uint_eq(decide_best(&v, 1, 8), 1);
+	ck_assert_uint_eq(v.step, DECIDE_NSTEPS);
+	ck_assert_str_eq(decide_step_text(v.step), "only path");
+	ck_assert_uint_eq(decide_best(&v, 1, 0), 1);
+}
+END_TEST
+
+/* The textbook circle: without grouping by AS the winner depends on who came first. */
+START_TEST(med_does_not_depend_on_order)
+{
+	static const struct side s[3] = {
+		{ .a.first_asn = 7, .a.med = 10, .local_pref = 100, .router_id = 1, .peer = 1,
+		    .igp_metric = 30 },
+		{ .a.first_asn = 7, .a.med = 5, .local_pref = 100, .router_id = 3, .peer = 2,
+		    .igp_metric = 20 },
+		{ .a.first_asn = 8, .a.med = 0, .local_pref = 100, .router_id = 2, .peer = 3,
+		    .igp_metric = 25 },
+	};
+	static const uint8_t order[6][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 }, { 1, 2, 0 },
+		{ 2, 0, 1 }, { 2, 1, 0 } };
+	struct decide_cand v[3];
+	int i, k;
+
+	for (i = 0; i < 6; i++) {
+		for (k = 0; k < 3; k++)
+			v[k] = cand(&s[order[i][k]], order[i][k]);
+		ck_assert_uint_eq(decide_best(v, 3, 8), 1);
+		ck_assert_uint_eq(v[0].path, 1);
+		ck_assert_uint_eq(v[0].step, DECIDE_IGP_METRIC);
+		for (k = 1; k < 3; k++)
+			ck_assert_uint_eq(v[k].step,
+			    v[k].path == 0 ? DECIDE_MED : DECIDE_IGP_METRIC);
+	}
+}
+END_TEST
+
+/* Equals come in order of preference, and no more of them than allowed. */
+START_TEST(multipath_in_order_and_bounded)
+{
+	static const struct side s[4] = {
+		{ .local_pref = 100, .router_id = 4, .peer = 1, .a.first_asn = 1 },
+		{ .local_pref = 100, .router_id = 2, .peer = 2, .a.first_asn = 2 },
+		{ .local_pref = 100, .router_id = 3, .peer = 3, .a.first_asn = 3 },
+		{ .local_pref = 100, .router_id = 1, .peer = 4, .ibgp = true },
+	};
+	struct decide_cand v[4];
+	int k;
+
+	for (k = 0; k < 4; k++)
+		v[k] = cand(&s[k], (uint32_t)k);
+	ck_assert_uint_eq(decide_best(v, 4, 2), 2);
+	ck_assert_uint_eq(v[0].path, 1);
+	ck_assert_uint_eq(v[1].path, 2);
+	ck_assert_uint_eq(v[0].step, DECIDE_ROUTER_ID);
+	for (k = 1; k < 4; k++)
+		ck_assert_uint_eq(v[k].step, v[k].path == 3 ? DECIDE_EBGP : DECIDE_ROUTER_ID);
+	ck_assert_uint_eq(decide_best(v, 4, 3), 3); /* the iBGP one is never mixed in */
+	ck_assert_uint_eq(decide_best(v, 4, 64), 3);
+	ck_assert_uint_eq(v[2].path, 0);
+}
+END_TEST
+
+START_TEST(every_step_has_words)
+{
+	int i, k;
+
+	for (i = 0; i < DECIDE_NSTEPS; i++)
+		for (k = 0; k < i; k++)
+			ck_assert_str_ne(decide_step_text(i), decide_step_text(k));
+	ck_assert_str_eq(decide_step_text(DECIDE_AS_PATH), "shorter AS_PATH");
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("decide");
+	TCase *t = tcase_create("steps");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_loop_test(t, one_step_both_orders, 0, (int)(sizeof(cases) / sizeof(cases[0])));
+	tcase_add_test(t, nothing_and_one);
+	tcase_add_test(t, med_does_not_depend_on_order);
+	tcase_add_test(t, multipath_in_order_and_bounded);
+	tcase_add_test(t, every_step_has_words);
+	suite_add_tcase(s, t);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
