@@ -13,29 +13,26 @@
 #define ADDR(n) { .af = IP4, .b = { 192, 0, 2, (n) } }
 static const struct ip_addr addr[] = { ADDR(0), ADDR(1), ADDR(2), ADDR(3), ADDR(4) };
 
-/* A candidate with a set of its own; equal to every other but for the peer. */
+/* What makes a candidate differ; 0: LOCAL_PREF 100, router id 9, the peer as the caller says. */
 struct side {
-	struct attrs a;
 	uint32_t local_pref, igp_metric, router_id;
 	bool local, ibgp;
 	uint8_t peer;
+	struct attrs a;
 };
 
 static struct decide_cand
-cand(const struct side *s, uint32_t path)
+cand(const struct side *s, uint32_t path, uint8_t peer)
 {
 	return (struct decide_cand){ .attrs = &s->a,
-		.peer_addr = &addr[s->peer],
-		.local_pref = s->local_pref,
+		.peer_addr = &addr[s->peer ? s->peer : peer],
+		.local_pref = s->local_pref ? s->local_pref : 100,
 		.igp_metric = s->igp_metric,
-		.router_id = s->router_id,
+		.router_id = s->router_id ? s->router_id : 9,
 		.local = s->local,
 		.ebgp = !s->ibgp,
 		.path = path };
 }
-
-#define NEAR(...) { .local_pref = 100, .router_id = 9, .peer = 2, __VA_ARGS__ }
-#define FAR(...)  { .local_pref = 100, .router_id = 9, .peer = 3, __VA_ARGS__ }
 
 static const struct {
 	const char *what;
@@ -43,37 +40,37 @@ static const struct {
 	enum decide_step step;
 	size_t used; /* with multipath */
 } cases[] = {
-	{ "own prefix before all (9.1.2)", NEAR(.local = true, .local_pref = 1, .ibgp = true),
-	    FAR(.local_pref = 200), DECIDE_LOCAL, 1 },
-	{ "LOCAL_PREF 101 over 100 (9.1.2.1)", NEAR(.local_pref = 101, .a.as_path_hops = 9),
-	    FAR(.local_pref = 100), DECIDE_LOCAL_PREF, 1 },
-	{ "LOCAL_PREF 2^31 is not negative", NEAR(.local_pref = 0x80000000u),
-	    FAR(.local_pref = 0x7fffffffu), DECIDE_LOCAL_PREF, 1 },
-	{ "fewer hops (9.1.2.2 a)", NEAR(.a.as_path_hops = 1, .a.origin = 2),
-	    FAR(.a.as_path_hops = 2), DECIDE_AS_PATH, 1 },
-	{ "IGP before EGP (9.1.2.2 b)", NEAR(.a.origin = ORIGIN_IGP, .a.med = 9, .a.first_asn = 7),
-	    FAR(.a.origin = ORIGIN_EGP, .a.first_asn = 7), DECIDE_ORIGIN, 1 },
-	{ "EGP before incomplete (9.1.2.2 b)", NEAR(.a.origin = ORIGIN_EGP),
-	    FAR(.a.origin = ORIGIN_INCOMPLETE), DECIDE_ORIGIN, 1 },
+	{ "own prefix before all (9.1.2)", { .local = true, .local_pref = 1, .ibgp = true },
+	    { .local_pref = 200 }, DECIDE_LOCAL, 1 },
+	{ "LOCAL_PREF 101 over 100 (9.1.2.1)", { .local_pref = 101, .a.as_path_hops = 9 },
+	    { .local_pref = 100 }, DECIDE_LOCAL_PREF, 1 },
+	{ "LOCAL_PREF 2^31 is not negative", { .local_pref = 0x80000000u },
+	    { .local_pref = 0x7fffffffu }, DECIDE_LOCAL_PREF, 1 },
+	{ "fewer hops (9.1.2.2 a)", { .a.as_path_hops = 1, .a.origin = 2 },
+	    { .a.as_path_hops = 2 }, DECIDE_AS_PATH, 1 },
+	{ "IGP before EGP (9.1.2.2 b)", { .a.origin = ORIGIN_IGP, .a.med = 9, .a.first_asn = 7 },
+	    { .a.origin = ORIGIN_EGP, .a.first_asn = 7 }, DECIDE_ORIGIN, 1 },
+	{ "EGP before incomplete (9.1.2.2 b)", { .a.origin = ORIGIN_EGP },
+	    { .a.origin = ORIGIN_INCOMPLETE }, DECIDE_ORIGIN, 1 },
 	{ "lower MED, same AS (9.1.2.2 c)",
-	    NEAR(.a.med = 5, .a.flags = ATTRS_MED, .a.first_asn = 7, .ibgp = true),
-	    FAR(.a.med = 6, .a.flags = ATTRS_MED, .a.first_asn = 7), DECIDE_MED, 1 },
-	{ "no MED counts as 0 (9.1.2.2 c)", NEAR(.a.first_asn = 7, .router_id = 10),
-	    FAR(.a.med = 1, .a.flags = ATTRS_MED, .a.first_asn = 7), DECIDE_MED, 1 },
+	    { .a.med = 5, .a.flags = ATTRS_MED, .a.first_asn = 7, .ibgp = true },
+	    { .a.med = 6, .a.flags = ATTRS_MED, .a.first_asn = 7 }, DECIDE_MED, 1 },
+	{ "no MED counts as 0 (9.1.2.2 c)", { .a.first_asn = 7, .router_id = 10 },
+	    { .a.med = 1, .a.flags = ATTRS_MED, .a.first_asn = 7 }, DECIDE_MED, 1 },
 	{ "MED of another AS does not count (9.1.2.2 c)",
-	    NEAR(.a.med = 50, .a.flags = ATTRS_MED, .a.first_asn = 7),
-	    FAR(.a.med = 1, .a.flags = ATTRS_MED, .a.first_asn = 8), DECIDE_PEER_ADDR, 2 },
-	{ "eBGP before iBGP (9.1.2.2 d)", NEAR(.igp_metric = 9), FAR(.ibgp = true), DECIDE_EBGP, 1 },
-	{ "nearer next hop (9.1.2.2 e)", NEAR(.igp_metric = 19, .router_id = 10),
-	    FAR(.igp_metric = 20), DECIDE_IGP_METRIC, 1 },
-	{ "router id (9.1.2.2 f)", NEAR(.router_id = 8, .a.part_octets[ATTRS_CLUSTER_LIST] = 8),
-	    FAR(.router_id = 9), DECIDE_ROUTER_ID, 2 },
+	    { .a.med = 50, .a.flags = ATTRS_MED, .a.first_asn = 7 },
+	    { .a.med = 1, .a.flags = ATTRS_MED, .a.first_asn = 8 }, DECIDE_PEER_ADDR, 2 },
+	{ "eBGP before iBGP (9.1.2.2 d)", { .igp_metric = 9 }, { .ibgp = true }, DECIDE_EBGP, 1 },
+	{ "nearer next hop (9.1.2.2 e)", { .igp_metric = 19, .router_id = 10 },
+	    { .igp_metric = 20 }, DECIDE_IGP_METRIC, 1 },
+	{ "router id (9.1.2.2 f)", { .router_id = 8, .a.part_octets[ATTRS_CLUSTER_LIST] = 8 },
+	    { .router_id = 9 }, DECIDE_ROUTER_ID, 2 },
 	{ "ORIGINATOR_ID stands in (4456 s9)",
-	    NEAR(.a.flags = ATTRS_ORIGINATOR, .a.originator_id = 8, .router_id = 100),
-	    FAR(.router_id = 9), DECIDE_ROUTER_ID, 2 },
-	{ "shorter CLUSTER_LIST (4456 s9)", NEAR(.a.part_octets[ATTRS_CLUSTER_LIST] = 4, .peer = 4),
-	    FAR(.a.part_octets[ATTRS_CLUSTER_LIST] = 8), DECIDE_CLUSTER_LIST, 2 },
-	{ "lower peer address (9.1.2.2 g)", NEAR(.peer = 2), FAR(.peer = 3), DECIDE_PEER_ADDR, 2 },
+	    { .a.flags = ATTRS_ORIGINATOR, .a.originator_id = 8, .router_id = 100 },
+	    { .router_id = 9 }, DECIDE_ROUTER_ID, 2 },
+	{ "shorter CLUSTER_LIST (4456 s9)", { .a.part_octets[ATTRS_CLUSTER_LIST] = 4, .peer = 4 },
+	    { .a.part_octets[ATTRS_CLUSTER_LIST] = 8 }, DECIDE_CLUSTER_LIST, 2 },
+	{ "lower peer address (9.1.2.2 g)", { .peer = 2 }, { .peer = 3 }, DECIDE_PEER_ADDR, 2 },
 };
 
 START_TEST(one_step_both_orders)
@@ -82,8 +79,8 @@ START_TEST(one_step_both_orders)
 	int swap;
 
 	for (swap = 0; swap < 2; swap++) {
-		v[swap] = cand(&cases[_i].win, 1);
-		v[!swap] = cand(&cases[_i].lose, 2);
+		v[swap] = cand(&cases[_i].win, 1, 2);
+		v[!swap] = cand(&cases[_i].lose, 2, 3);
 		ck_assert_msg(decide_best(v, 2, 64) == cases[_i].used, "%s: used", cases[_i].what);
 		ck_assert_msg(v[0].path == 1, "%s: winner, order %d", cases[_i].what, swap);
 		ck_assert_msg(v[0].step == cases[_i].step, "%s: for: %s", cases[_i].what,
@@ -98,8 +95,8 @@ END_TEST
 
 START_TEST(nothing_and_one)
 {
-	static const struct side s = NEAR(.peer = 1);
-	struct decide_cand v = cand(&s, 7);
+	static const struct side s = { .peer = 1 };
+	struct decide_cand v = cand(&s, 7, 1);
 
 	ck_assert_uint_eq(decide_best(NULL, 0, 8), 0);
 	ck_assert_uint_eq(decide_best(&v, 1, 8), 1);
@@ -127,7 +124,7 @@ START_TEST(med_does_not_depend_on_order)
 
 	for (i = 0; i < 6; i++) {
 		for (k = 0; k < 3; k++)
-			v[k] = cand(&s[order[i][k]], order[i][k]);
+			v[k] = cand(&s[order[i][k]], order[i][k], 1);
 		ck_assert_uint_eq(decide_best(v, 3, 8), 1);
 		ck_assert_uint_eq(v[0].path, 1);
 		ck_assert_uint_eq(v[0].step, DECIDE_IGP_METRIC);
@@ -151,7 +148,7 @@ START_TEST(multipath_in_order_and_bounded)
 	int k;
 
 	for (k = 0; k < 4; k++)
-		v[k] = cand(&s[k], (uint32_t)k);
+		v[k] = cand(&s[k], (uint32_t)k, 1);
 	ck_assert_uint_eq(decide_best(v, 4, 2), 2);
 	ck_assert_uint_eq(v[0].path, 1);
 	ck_assert_uint_eq(v[1].path, 2);
