@@ -1,0 +1,89 @@
+"""pytest's side of the end-to-end tests: one Lab per test, logs of what failed."""
+
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from fabric.net import Lab  # noqa: E402  (needs the path above)
+
+TAIL = 3000     # characters of each log shown for a failed test
+counts = {"passed": 0, "failed": 0}
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: left out by ./run-tests --fast")
+    config.addinivalue_line("markers", "slice: also run with the sanitized build")
+    config.addinivalue_line("markers", "release: needs the release build (sandbox, footprint)")
+
+
+def pytest_collection_modifyitems(items):
+    if os.environ.get("WEFT_SANITIZED") == "1":
+        for item in items:
+            if item.get_closest_marker("release"):
+                item.add_marker(pytest.mark.skip(reason="about the release build"))
+
+
+@pytest.fixture
+def lab(request):
+    """Namespaces, links and processes of one test; all gone when it ends."""
+    with Lab() as made:
+        request.node.lab = made
+        yield made
+
+
+def log_files(lab):
+    """Logs of everything that ran in a lab, youngest last."""
+    found = {p.log for p in lab.procs}
+    for folder, _, files in os.walk(lab.dir):
+        found |= {os.path.join(folder, f) for f in files if f.endswith(".log")}
+    return sorted((f for f in found if os.path.getsize(f)), key=os.path.getmtime)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = (yield).get_result()
+    lab = getattr(item, "lab", None)
+    if report.when == "call" and report.failed and lab:
+        for path in log_files(lab):
+            with open(path, errors="replace") as f:
+                report.sections.append((os.path.relpath(path, lab.dir), f.read()[-TAIL:]))
+
+
+def pytest_runtest_logreport(report):
+    if report.failed:
+        counts["failed"] += 1
+    elif report.when == "call" and report.passed:
+        counts["passed"] += 1
+
+
+def pytest_collectreport(report):
+    counts["failed"] += report.failed
+
+
+def pytest_sessionfinish():
+    path = os.environ.get("WEFT_COUNTS")
+    if path:
+        with open(path, "w") as f:
+            f.write(f"{counts['passed']} {counts['failed']}\n")
+
+
+figures = []
+
+
+@pytest.fixture
+def figure(request):
+    """figure(text): a measured figure, printed in the run's summary."""
+    def note(text):
+        figures.append(f"{request.node.name}: {text}")
+        print(text)
+    return note
+
+
+def pytest_terminal_summary(terminalreporter):
+    if figures:
+        terminalreporter.section("figures")
+        for line in figures:
+            terminalreporter.write_line(line)
