@@ -150,6 +150,7 @@ struct event_row {
 	struct mono_us at;
 	uint8_t level;	   /* enum ipc_level */
 	uint32_t peer;
+	char peer_name[IPC_NAME_MAX]; /* as it was then; "" when it is not about one peer */
 	char who[16];	   /* "agent", "bgpd", "launcher" */
 	char name[IPC_NAME_MAX];
 	char text[IPC_TEXT_MAX];
