@@ -5,10 +5,17 @@ agent_libagent_a_SOURCES = \
 	agent/agent.c agent/agent.h \
 	agent/announce.c agent/announce.h \
 	agent/bgpd.c agent/bgpd.h \
+	agent/control.c agent/control.h \
+	agent/control_cmd.c agent/control_req.h \
+	agent/events.c agent/events.h \
+	agent/http.c agent/http.h \
 	agent/identity.c agent/identity.h \
 	agent/launcher.c agent/launcher.h \
 	agent/lifecycle.c agent/lifecycle.h \
+	agent/metrics.c agent/metrics.h \
 	agent/nl.h \
 	agent/source.c agent/source.h \
 	agent/tcp.c agent/tcp.h \
-	agent/tcp_sock.c agent/tcp_sock.h
+	agent/tcp_sock.c agent/tcp_sock.h \
+	agent/views.c agent/views.h \
+	agent/views_status.c

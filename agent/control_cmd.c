@@ -1,0 +1,924 @@
+/*
+ * The commands of the control socket: requests in, rows out.
+ *
+ * Two tables: the arguments with their parsers, and the commands with the
+ * arguments they take.  What is not in a table is an error that names it.  Rows
+ * are written by views.c; nothing here knows a key of theirs.
+ *
+ * What bgpd knows is asked with a query.  While bgpd is down the answer is made of
+ * what the agent knows, with a warning, and exit status 1.
+ */
+#include "config.h"
+
+#include "agent/control_req.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "agent/control.h"
+#include "agent/events.h"
+#include "agent/http.h"
+#include "lib/mem.h"
+
+#define PATHS_MAX   512	 /* of one destination, in `route` */
+#define SLICE_ROWS  512	 /* entries looked at in one turn */
+#define FOLLOW_TAIL 10	 /* events shown before following */
+#define PREPARED_S  60
+
+enum control_arg {
+	ARG_FAMILY,
+	ARG_NAME,
+	ARG_COMMAND,
+	ARG_REASON,
+	ARG_VIEW,
+	ARG_PREFIX,
+	ARG_PEER,
+	ARG_DESTINATION,
+	ARG_DIFF,
+	ARG_FOLLOW,
+	ARG_SINCE,
+	NARGS
+};
+#define A(arg) (1u << (arg))
+
+struct control_cmd {
+	const char *name;
+	uint32_t takes, needs; /* sets of A() */
+	bool changes;	       /* needs a right */
+	void (*start)(struct control_req *r);
+};
+
+/* ---- arguments ------------------------------------------------------------ */
+
+/* The index of s in names, or -1. */
+static int
+word_of(const char *const *names, size_t n, const char *s)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(names[i], s) == 0)
+			return (int)i;
+	return -1;
+}
+
+static bool
+arg_family(struct control_args *to, const char *s)
+{
+	to->af = strcmp(s, "ipv4") == 0 ? IP4 : strcmp(s, "ipv6") == 0 ? IP6 : IP_NONE;
+	return to->af != IP_NONE;
+}
+
+static bool
+arg_copy(char *dst, size_t cap, const char *s)
+{
+	size_t n = strlen(s);
+
+	if (!n || n >= cap)
+		return false;
+	memcpy(dst, s, n + 1);
+	return true;
+}
+
+static bool
+arg_peer(struct control_args *to, const char *s)
+{
+	return arg_copy(to->peer_name, sizeof(to->peer_name), s);
+}
+
+static bool
+arg_reason(struct control_args *to, const char *s)
+{
+	return arg_copy(to->reason, sizeof(to->reason), s);
+}
+
+static const char *const peer_commands[] = {
+	[IPC_CMD_RESET] = "reset",
+	[IPC_CMD_DOWN] = "down",
+	[IPC_CMD_UP] = "up",
+	[IPC_CMD_REFRESH_IN] = "refresh-in",
+	[IPC_CMD_REFRESH_OUT] = "refresh-out",
+};
+
+static bool
+arg_command(struct control_args *to, const char *s)
+{
+	int i = word_of(peer_commands, sizeof(peer_commands) / sizeof(peer_commands[0]), s);
+
+	to->command = (uint8_t)i;
+	return i >= 0;
+}
+
+static bool
+arg_view(struct control_args *to, const char *s)
+{
+	static const char *const names[] = {
+		[IPC_VIEW_ALL] = "all",
+		[IPC_VIEW_RECEIVED] = "received",
+		[IPC_VIEW_ACCEPTED] = "accepted",
+		[IPC_VIEW_BEST] = "best",
+		[IPC_VIEW_ADVERTISED] = "advertised",
+		[IPC_VIEW_REJECTED] = "rejected",
+	};
+	int i = word_of(names, sizeof(names) / sizeof(names[0]), s);
+
+	to->view = (uint8_t)i;
+	return i >= 0;
+}
+
+/* A prefix, host bits and all, or an address. */
+static bool
+arg_prefix(struct control_args *to, const char *s)
+{
+	struct ip_addr addr;
+	bool host_bits;
+
+	to->host = ip_addr_parse(s, &addr);
+	if (to->host)
+		to->prefix = ip_prefix_from_addr(&addr);
+	else if (!ip_prefix_parse(s, &to->prefix, &host_bits))
+		return false;
+	ip_prefix_str(&to->prefix, to->destination);
+	if (to->host)
+		ip_addr_str(&addr, to->destination);
+	return true;
+}
+
+static bool
+arg_since(struct control_args *to, json_int_t v)
+{
+	to->since_s = (uint64_t)v;
+	return v >= 0 && v <= UINT32_MAX;
+}
+
+static bool
+arg_diff(struct control_args *to, bool v)
+{
+	to->diff = v;
+	return true;
+}
+
+static bool
+arg_follow(struct control_args *to, bool v)
+{
+	to->follow = v;
+	return true;
+}
+
+/* One of the three parsers is there, and says which type of value is wanted. */
+static const struct {
+	const char *name, *want;
+	bool (*text)(struct control_args *to, const char *s);
+	bool (*number)(struct control_args *to, json_int_t v);
+	bool (*flag)(struct control_args *to, bool v);
+} arg_desc[NARGS] = {
+	[ARG_FAMILY] = { "family", "\"ipv4\" or \"ipv6\"", .text = arg_family },
+	[ARG_NAME] = { "name", "the name or address of a peer", .text = arg_peer },
+	[ARG_COMMAND] = { "command", "reset, down, up, refresh-in or refresh-out",
+	    .text = arg_command },
+	[ARG_REASON] = { "reason", "a text of at most 255 octets", .text = arg_reason },
+	[ARG_VIEW] = { "view", "all, received, accepted, best, advertised or rejected",
+	    .text = arg_view },
+	[ARG_PREFIX] = { "prefix", "a prefix or an address", .text = arg_prefix },
+	[ARG_PEER] = { "peer", "the name or address of a peer", .text = arg_peer },
+	[ARG_DESTINATION] = { "destination", "a prefix or an address", .text = arg_prefix },
+	[ARG_DIFF] = { "diff", "true or false", .flag = arg_diff },
+	[ARG_FOLLOW] = { "follow", "true or false", .flag = arg_follow },
+	[ARG_SINCE] = { "since_s", "seconds", .number = arg_since },
+};
+
+static bool
+arg_take(struct control_args *to, enum control_arg i, const json_t *v)
+{
+	if (arg_desc[i].text)
+		return json_is_string(v) && strlen(json_string_value(v)) == json_string_length(v) &&
+		    arg_desc[i].text(to, json_string_value(v));
+	if (arg_desc[i].number)
+		return json_is_integer(v) && arg_desc[i].number(to, json_integer_value(v));
+	return json_is_boolean(v) && arg_desc[i].flag(to, json_boolean_value(v));
+}
+
+static enum control_arg
+arg_find(const struct control_cmd *cmd, const char *key)
+{
+	enum control_arg i;
+
+	for (i = 0; i < NARGS; i++)
+		if ((cmd->takes & A(i)) && strcmp(arg_desc[i].name, key) == 0)
+			break;
+	return i;
+}
+
+/* False with a text in err. */
+static bool
+args_parse(struct control_req *r, json_t *args, char *err, size_t cap)
+{
+	enum control_arg i;
+	const char *key;
+	json_t *v;
+
+	if (args && !json_is_object(args)) {
+		snprintf(err, cap, "args: want an object");
+		return false;
+	}
+	json_object_foreach(args, key, v) {
+		i = arg_find(r->cmd, key);
+		if (i == NARGS) {
+			snprintf(err, cap, "%s takes no argument \"%.40s\"", r->cmd->name, key);
+			return false;
+		}
+		if (!arg_take(&r->args, i, v)) {
+			snprintf(err, cap, "%s: want %s", arg_desc[i].name, arg_desc[i].want);
+			return false;
+		}
+		r->args.given |= A(i);
+	}
+	for (i = 0; i < NARGS; i++) {
+		if (!(r->cmd->needs & A(i)) || (r->args.given & A(i)))
+			continue;
+		snprintf(err, cap, "%s needs an argument \"%s\": %s", r->cmd->name,
+		    arg_desc[i].name, arg_desc[i].want);
+		return false;
+	}
+	return true;
+}
+
+/* ---- shared by commands ---------------------------------------------------- */
+
+/* Find the peer that args name; without one the answer has been ended. */
+static const struct agent_peer *
+need_peer(struct control_req *r)
+{
+	const struct agent_peer *p = agent_peer_by_name(r->a, r->args.peer_name);
+
+	if (p)
+		r->args.peer = p->id;
+	else
+		control_endf(r, CONTROL_DOWN, "no peer \"%s\" is configured (see: weft peers)",
+		    r->args.peer_name);
+	return p;
+}
+
+static void
+end_lost(struct control_req *r)
+{
+	char why[IPC_TEXT_MAX];
+
+	if (!view_bgpd_problem(r->a, why, sizeof(why)))
+		snprintf(why, sizeof(why), "weft-bgpd ended while it was asked; try again");
+	control_end(r, CONTROL_DOWN, why);
+}
+
+static void
+warn_lost(struct control_req *r)
+{
+	char why[IPC_TEXT_MAX];
+
+	control_warn(r, "%s; shown is what the agent knows without it",
+	    view_bgpd_problem(r->a, why, sizeof(why)) ? why : "weft-bgpd ended while it was asked");
+}
+
+static void
+mark_seen(struct control_req *r, uint32_t id)
+{
+	size_t need = id / 8 + 1;
+
+	if (need > (1u << 20)) /* no peer of ours */
+		return;
+	if (need > r->st.nseen) {
+		r->st.seen = mem_realloc(r->st.seen, need);
+		memset(r->st.seen + r->st.nseen, 0, need - r->st.nseen);
+		r->st.nseen = need;
+	}
+	r->st.seen[id / 8] |= (uint8_t)(1u << (id % 8));
+}
+
+static bool
+was_seen(const struct control_req *r, uint32_t id)
+{
+	return id / 8 < r->st.nseen && (r->st.seen[id / 8] & (1u << (id % 8)));
+}
+
+/* ---- peers ----------------------------------------------------------------- */
+
+static void
+peer_out(struct control_req *r, const struct agent_peer *p, const struct ipc_row_peer *row)
+{
+	struct out *o = control_row(r);
+
+	view_peer(o, r->a, p, row, r->args.af);
+	control_row_end(r);
+	view_totals_add(&r->st.totals, p, row);
+}
+
+static void
+peers_row(struct control_req *r, const struct ipc_msg *msg)
+{
+	const struct agent_peer *p;
+
+	if (msg->type != IPC_ROW_PEER)
+		return;
+	p = agent_peer_by_id(r->a, msg->row_peer.id);
+	if (!p) /* removed by a reload just now */
+		return;
+	mark_seen(r, p->id);
+	peer_out(r, p, &msg->row_peer);
+}
+
+/* Those that bgpd does not know; st.rows counts through the agent's peers. */
+static enum control_more
+peers_rest(struct control_req *r)
+{
+	const struct agent_peer *p;
+
+	for (; r->st.rows < r->a->npeers; r->st.rows++) {
+		if (!control_has_room(r))
+			return CONTROL_MORE;
+		p = &r->a->peers[r->st.rows];
+		if (!was_seen(r, p->id) && (!r->args.peer || r->args.peer == p->id))
+			peer_out(r, p, NULL);
+	}
+	control_end(r, r->st.totals.down || !r->a->bgpd_child.running ? CONTROL_DOWN : CONTROL_OK,
+	    NULL);
+	return CONTROL_DONE;
+}
+
+static void
+peers_end(struct control_req *r, uint8_t status, bool lost)
+{
+	if (lost)
+		warn_lost(r);
+	control_pull(r, peers_rest);
+}
+
+static void
+cmd_peers(struct control_req *r)
+{
+	struct ipc_query q = { .kind = IPC_Q_PEERS, .peer = r->args.peer };
+
+	control_query(r, &q, peers_row, peers_end);
+}
+
+static void
+cmd_peer(struct control_req *r)
+{
+	if (need_peer(r))
+		cmd_peers(r);
+}
+
+static void
+cmd_peer_command(struct control_req *r)
+{
+	const struct agent_peer *p = need_peer(r);
+	struct ipc_peer_cmd cmd = { .cmd = r->args.command };
+	struct out *o;
+
+	if (!p)
+		return;
+	cmd.peer = p->id;
+	snprintf(cmd.text, sizeof(cmd.text), "%s", r->args.reason);
+	if (p->problem[0]) {
+		control_endf(r, CONTROL_DOWN, "peer %s cannot be started: %s", p->conf->name,
+		    p->problem);
+		return;
+	}
+	if (!agent_peer_cmd(r->a, &cmd)) {
+		end_lost(r);
+		return;
+	}
+	o = control_row(r);
+	out_str(o, "peer", p->conf->name);
+	out_str(o, "command", peer_commands[cmd.cmd]);
+	control_row_end(r);
+	control_end(r, CONTROL_OK, NULL);
+}
+
+/* ---- status ---------------------------------------------------------------- */
+
+static void
+status_finish(struct control_req *r)
+{
+	struct view_sysctls sys = view_read_sysctls(r->sysctl_root);
+	struct out *o;
+
+	for (size_t i = 0; i < r->a->npeers; i++)
+		if (!was_seen(r, r->a->peers[i].id))
+			view_totals_add(&r->st.totals, &r->a->peers[i], NULL);
+	o = control_row(r);
+	view_status(o, r->a, &r->st.totals, r->st.have_stats ? &r->st.stats : NULL, &sys,
+	    http_problem(r->a->http));
+	control_row_end(r);
+	control_end(r, view_status_is_bad(r->a, &r->st.totals) ? CONTROL_DOWN : CONTROL_OK, NULL);
+}
+
+static void
+status_peer_row(struct control_req *r, const struct ipc_msg *msg)
+{
+	const struct agent_peer *p;
+
+	if (msg->type != IPC_ROW_PEER)
+		return;
+	p = agent_peer_by_id(r->a, msg->row_peer.id);
+	if (!p)
+		return;
+	mark_seen(r, p->id);
+	view_totals_add(&r->st.totals, p, &msg->row_peer);
+}
+
+static void
+status_peers_end(struct control_req *r, uint8_t status, bool lost)
+{
+	status_finish(r);
+}
+
+static void
+status_stats_row(struct control_req *r, const struct ipc_msg *msg)
+{
+	if (msg->type != IPC_ROW_STATS)
+		return;
+	r->st.stats = msg->row_stats;
+	r->st.have_stats = true;
+}
+
+static void
+status_stats_end(struct control_req *r, uint8_t status, bool lost)
+{
+	static const struct ipc_query q = { .kind = IPC_Q_PEERS };
+
+	if (lost)
+		status_finish(r);
+	else
+		control_query(r, &q, status_peer_row, status_peers_end);
+}
+
+static void
+cmd_status(struct control_req *r)
+{
+	static const struct ipc_query q = { .kind = IPC_Q_STATS };
+
+	control_query(r, &q, status_stats_row, status_stats_end);
+}
+
+/* ---- routes ---------------------------------------------------------------- */
+
+static void
+routes_row(struct control_req *r, const struct ipc_msg *msg)
+{
+	if (msg->type != IPC_ROW_PATH)
+		return;
+	view_path(control_row(r), r->a, &msg->row_path);
+	control_row_end(r);
+}
+
+static void
+routes_end(struct control_req *r, uint8_t status, bool lost)
+{
+	if (lost)
+		end_lost(r);
+	else
+		control_end(r, CONTROL_OK, NULL);
+}
+
+static void
+cmd_routes(struct control_req *r)
+{
+	struct ipc_query q = { .kind = IPC_Q_PATHS, .view = r->args.view, .af = r->args.af };
+
+	if ((r->args.given & A(ARG_PEER)) && !need_peer(r))
+		return;
+	q.peer = r->args.peer;
+	q.prefix = r->args.prefix;
+	if (r->args.given & A(ARG_PREFIX))
+		q.match = r->args.host ? IPC_MATCH_LONGEST : IPC_MATCH_WITHIN;
+	control_query(r, &q, routes_row, routes_end);
+}
+
+/* ---- one route ------------------------------------------------------------- */
+
+/* Is that one of the next hops of the paths seen? */
+static bool
+route_uses(const struct control_req *r, const struct ip_addr *nh)
+{
+	for (size_t i = 0; i < r->st.nnhs; i++)
+		if (ip_addr_eq(&r->st.nhs[i], nh))
+			return true;
+	return false;
+}
+
+static void
+route_note_nexthop(struct control_req *r, const struct ip_addr *nh)
+{
+	if (nh->af && !route_uses(r, nh) && r->st.nnhs < sizeof(r->st.nhs) / sizeof(r->st.nhs[0]))
+		r->st.nhs[r->st.nnhs++] = *nh;
+}
+
+static void
+route_path_row(struct control_req *r, const struct ipc_msg *msg)
+{
+	const struct ipc_row_path *row = &msg->row_path;
+
+	if (msg->type != IPC_ROW_PATH || r->st.rows++ >= PATHS_MAX)
+		return;
+	r->st.prefix = row->prefix;
+	r->st.have_prefix = true;
+	route_note_nexthop(r, &row->next_hop);
+	route_note_nexthop(r, &row->next_hop_ll);
+	out_open(&r->st.doc, NULL);
+	view_path(&r->st.doc, r->a, row);
+	out_close(&r->st.doc);
+}
+
+static void
+route_adv_row(struct control_req *r, const struct ipc_msg *msg)
+{
+	if (msg->type != IPC_ROW_PATH || r->st.rows++ >= PATHS_MAX)
+		return;
+	out_open(&r->st.doc, NULL);
+	view_advertised_to(&r->st.doc, r->a, &msg->row_path);
+	out_close(&r->st.doc);
+}
+
+static void
+route_nexthops(struct control_req *r)
+{
+	struct ip_addr at;
+	struct fib_nh_view v;
+	bool more;
+
+	out_open_array(&r->st.doc, "next_hops");
+	for (more = fib_next_nh_view(r->a->fib, NULL, &v); more;
+	     at = v.nh, more = fib_next_nh_view(r->a->fib, &at, &v)) {
+		if (!route_uses(r, &v.nh))
+			continue;
+		out_open(&r->st.doc, NULL);
+		view_nexthop(&r->st.doc, r->a, &v);
+		out_close(&r->st.doc);
+	}
+	out_close(&r->st.doc);
+}
+
+static void
+route_finish(struct control_req *r, bool truncated)
+{
+	struct out *o = &r->st.doc;
+	char text[IP_PREFIX_STRLEN];
+	struct fib_view v;
+
+	out_close(o); /* advertised_to */
+	out_str(o, "prefix", ip_prefix_str(&r->st.prefix, text));
+	if (fib_view_lookup(r->a->fib, &r->st.prefix, false, &v)) {
+		out_open(o, "fib");
+		view_fib(o, r->a, &v);
+		out_close(o);
+	} else {
+		out_null(o, "fib");
+	}
+	route_nexthops(r);
+	out_bool(o, "truncated", truncated);
+	out_close(o);
+	control_row_raw(r, out_text(o));
+	control_end(r, CONTROL_OK, NULL);
+}
+
+static void
+route_adv_end(struct control_req *r, uint8_t status, bool lost)
+{
+	if (lost)
+		end_lost(r);
+	else
+		route_finish(r, r->st.rows > PATHS_MAX);
+}
+
+static void route_paths_end(struct control_req *r, uint8_t status, bool lost);
+
+static void
+route_ask(struct control_req *r, enum ipc_match match)
+{
+	struct ipc_query q = { .kind = IPC_Q_PATHS, .view = IPC_VIEW_ALL, .match = (uint8_t)match,
+		.prefix = r->args.prefix };
+
+	control_query(r, &q, route_path_row, route_paths_end);
+}
+
+/* After the paths: to whom the destination goes, or another way to find one. */
+static void
+route_paths_end(struct control_req *r, uint8_t status, bool lost)
+{
+	struct ipc_query q = { .kind = IPC_Q_PATHS, .view = IPC_VIEW_ADVERTISED,
+		.match = IPC_MATCH_EXACT };
+	struct fib_view v;
+
+	if (lost) {
+		end_lost(r);
+		return;
+	}
+	if (!r->st.have_prefix && !r->args.host) {
+		r->args.host = true; /* not there as it is: what covers it? */
+		route_ask(r, IPC_MATCH_LONGEST);
+		return;
+	}
+	if (!r->st.have_prefix) {
+		/* No path, but an unreachable route for the pod range, say. */
+		if (!fib_view_lookup(r->a->fib, &r->args.prefix, true, &v)) {
+			control_endf(r, CONTROL_DOWN, "no route to %s", r->args.destination);
+			return;
+		}
+		r->st.prefix = v.prefix;
+	}
+	out_close(&r->st.doc); /* paths */
+	out_open_array(&r->st.doc, "advertised_to");
+	r->st.rows = r->st.rows > PATHS_MAX ? PATHS_MAX + 1 : 0;
+	q.prefix = r->st.prefix;
+	control_query(r, &q, route_adv_row, route_adv_end);
+}
+
+static void
+cmd_route(struct control_req *r)
+{
+	out_init(&r->st.doc, false);
+	r->st.have_doc = true;
+	out_open(&r->st.doc, NULL);
+	out_str(&r->st.doc, "query", r->args.destination);
+	out_open_array(&r->st.doc, "paths");
+	route_ask(r, r->args.host ? IPC_MATCH_LONGEST : IPC_MATCH_EXACT);
+}
+
+/* ---- fib, nexthops ---------------------------------------------------------- */
+
+static enum control_more
+fib_pull(struct control_req *r)
+{
+	struct fib_view v;
+
+	for (unsigned i = 0; i < SLICE_ROWS && control_has_room(r); i++) {
+		if (!fib_next_view(r->a->fib, &r->st.fib, &v)) {
+			control_end(r, r->args.diff && r->st.rows ? CONTROL_DOWN : CONTROL_OK,
+			    NULL);
+			return CONTROL_DONE;
+		}
+		if ((r->args.af && v.prefix.af != r->args.af) || (r->args.diff && !v.differs))
+			continue;
+		view_fib(control_row(r), r->a, &v);
+		control_row_end(r);
+		r->st.rows++;
+	}
+	return CONTROL_MORE;
+}
+
+static void
+cmd_fib(struct control_req *r)
+{
+	if (r->a->conf && !r->a->conf->kernel.install)
+		control_warn(r, "kernel.install is false: nothing is put into the kernel");
+	control_pull(r, fib_pull);
+}
+
+static enum control_more
+nexthops_pull(struct control_req *r)
+{
+	struct fib_nh_view v;
+
+	for (unsigned i = 0; i < SLICE_ROWS && control_has_room(r); i++) {
+		if (!fib_next_nh_view(r->a->fib, r->st.have_nh ? &r->st.nh : NULL, &v)) {
+			control_end(r, CONTROL_OK, NULL);
+			return CONTROL_DONE;
+		}
+		r->st.nh = v.nh;
+		r->st.have_nh = true;
+		if (r->args.af && v.nh.af != r->args.af)
+			continue;
+		view_nexthop(control_row(r), r->a, &v);
+		control_row_end(r);
+	}
+	return CONTROL_MORE;
+}
+
+static void
+cmd_nexthops(struct control_req *r)
+{
+	control_pull(r, nexthops_pull);
+}
+
+/* ---- events ----------------------------------------------------------------- */
+
+static bool
+event_wanted(const struct control_req *r, const struct event_row *row)
+{
+	uint64_t since_us = r->args.since_s * 1000000;
+
+	if (r->args.peer_name[0] && strcmp(row->peer_name, r->args.peer_name) != 0)
+		return false;
+	return !(r->args.given & A(ARG_SINCE)) || mono_diff_us(agent_now(), row->at) <= since_us;
+}
+
+static enum control_more
+events_pull(struct control_req *r)
+{
+	struct event_row row;
+
+	for (unsigned i = 0; i < SLICE_ROWS && control_has_room(r); i++) {
+		if (!events_next(r->a->events, r->st.seq, &row)) {
+			if (r->args.follow)
+				return CONTROL_WAIT;
+			control_end(r, CONTROL_OK, NULL);
+			return CONTROL_DONE;
+		}
+		if (r->st.seq && row.seq > r->st.seq + 1)
+			control_warn(r, "%llu events were lost: this reader is too slow",
+			    (unsigned long long)(row.seq - r->st.seq - 1));
+		r->st.seq = row.seq;
+		if (!event_wanted(r, &row))
+			continue;
+		view_event(control_row(r), &row);
+		control_row_end(r);
+	}
+	return CONTROL_MORE;
+}
+
+static void
+cmd_events(struct control_req *r)
+{
+	const struct agent_peer *p = agent_peer_by_name(r->a, r->args.peer_name);
+	uint64_t last = events_last(r->a->events);
+
+	/* The table may know peers that the configuration no longer has. */
+	if (p && p->conf)
+		snprintf(r->args.peer_name, sizeof(r->args.peer_name), "%s", p->conf->name);
+	if (r->args.follow && !(r->args.given & A(ARG_SINCE)) && last > FOLLOW_TAIL)
+		r->st.seq = last - FOLLOW_TAIL;
+	control_pull(r, events_pull);
+}
+
+/* ---- commands that change something ------------------------------------------ */
+
+static void
+out_lines(struct out *o, const char *key, const char *text)
+{
+	size_t n;
+
+	out_open_array(o, key);
+	for (; text && *text; text += n + (text[n] == '\n')) {
+		n = strcspn(text, "\n");
+		if (n)
+			out_strn(o, NULL, text, n);
+	}
+	out_close(o);
+}
+
+static void
+reload_done(void *ctx, const char *errors, const char *warnings, const char *summary)
+{
+	struct control_req *r = control_redeem(ctx);
+	struct out *o;
+
+	if (!r)
+		return;
+	if (errors) {
+		control_end(r, CONTROL_USAGE, errors);
+		return;
+	}
+	o = control_row(r);
+	out_str(o, "summary", summary);
+	out_lines(o, "warnings", warnings);
+	control_row_end(r);
+	control_end(r, CONTROL_OK, NULL);
+}
+
+static void
+cmd_reload(struct control_req *r)
+{
+	agent_reload(r->a, reload_done, control_ticket(r));
+}
+
+static void
+cmd_prepare_restart(struct control_req *r)
+{
+	struct out *o;
+
+	agent_prepare_restart(r->a);
+	o = control_row(r);
+	out_u64(o, "prepared_s", PREPARED_S);
+	control_row_end(r);
+	control_end(r, CONTROL_OK, NULL);
+}
+
+static void
+flush_done(void *ctx, uint64_t removed)
+{
+	struct control_req *r = control_redeem(ctx);
+
+	if (!r)
+		return;
+	out_u64(control_row(r), "removed", removed);
+	control_row_end(r);
+	control_end(r, CONTROL_OK, NULL);
+}
+
+static void
+cmd_flush(struct control_req *r)
+{
+	agent_flush(r->a, flush_done, control_ticket(r));
+}
+
+static void
+cmd_version(struct control_req *r)
+{
+	struct out *o = control_row(r);
+
+	out_str(o, "version", PACKAGE_VERSION);
+	control_row_end(r);
+	control_end(r, CONTROL_OK, NULL);
+}
+
+/* ---- the table ---------------------------------------------------------------- */
+
+static const struct control_cmd cmds[] = {
+	{ "status", 0, 0, false, cmd_status },
+	{ "peers", A(ARG_FAMILY), 0, false, cmd_peers },
+	{ "peer", A(ARG_NAME), A(ARG_NAME), false, cmd_peer },
+	{ "peer-command", A(ARG_NAME) | A(ARG_COMMAND) | A(ARG_REASON), A(ARG_NAME) | A(ARG_COMMAND),
+	    true, cmd_peer_command },
+	{ "routes", A(ARG_VIEW) | A(ARG_PREFIX) | A(ARG_PEER) | A(ARG_FAMILY), 0, false,
+	    cmd_routes },
+	{ "route", A(ARG_DESTINATION), A(ARG_DESTINATION), false, cmd_route },
+	{ "fib", A(ARG_DIFF) | A(ARG_FAMILY), 0, false, cmd_fib },
+	{ "nexthops", A(ARG_FAMILY), 0, false, cmd_nexthops },
+	{ "events", A(ARG_FOLLOW) | A(ARG_SINCE) | A(ARG_PEER), 0, false, cmd_events },
+	{ "reload", 0, 0, true, cmd_reload },
+	{ "prepare-restart", 0, 0, true, cmd_prepare_restart },
+	{ "flush", 0, 0, true, cmd_flush },
+	{ "version", 0, 0, false, cmd_version },
+};
+
+static const struct control_cmd *
+cmd_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof(cmds) / sizeof(cmds[0]); i++)
+		if (strcmp(cmds[i].name, name) == 0)
+			return &cmds[i];
+	return NULL;
+}
+
+/* The command and its arguments out of the request; false with a text in err. */
+static bool
+request_parse(struct control_req *r, json_t *root, char *err, size_t cap)
+{
+	const char *name = json_string_value(json_object_get(root, "cmd")), *key;
+	json_t *v;
+
+	if (!name) {
+		snprintf(err, cap, "want an object with \"cmd\"");
+		return false;
+	}
+	json_object_foreach(root, key, v) {
+		if (strcmp(key, "cmd") != 0 && strcmp(key, "args") != 0) {
+			snprintf(err, cap, "unknown key \"%.40s\": want \"cmd\" and \"args\"", key);
+			return false;
+		}
+	}
+	r->cmd = cmd_find(name);
+	if (!r->cmd) {
+		snprintf(err, cap, "unknown command \"%.40s\"", name);
+		return false;
+	}
+	return args_parse(r, json_object_get(root, "args"), err, cap);
+}
+
+bool
+control_cmd_start(struct control_req *r, const char *line, size_t len, bool may_change, char *err,
+    size_t cap, enum control_exit *ret_exit)
+{
+	json_error_t je;
+	json_t *root = json_loadb(line, len, JSON_REJECT_DUPLICATES, &je);
+	bool ok = root != NULL;
+
+	*ret_exit = CONTROL_USAGE;
+	if (!ok)
+		snprintf(err, cap, "not JSON: %s at column %d", je.text, je.column);
+	else
+		ok = request_parse(r, root, err, cap);
+	json_decref(root);
+	if (ok && r->cmd->changes && !may_change) {
+		*ret_exit = CONTROL_DOWN;
+		snprintf(err, cap, "%s is for root, the agent's own user and members of group %s",
+		    r->cmd->name, CONTROL_ADMIN_GROUP);
+		ok = false;
+	}
+	if (!ok)
+		return false;
+	if (r->cmd->changes)
+		events_addf(r->a->events, IPC_LVL_NOTICE, "operator-command",
+		    "command=%s uid=%u%s%s", r->cmd->name, (unsigned)r->uid,
+		    r->args.peer_name[0] ? " name=" : "", r->args.peer_name);
+	r->cmd->start(r);
+	return true;
+}
+
+void
+control_cmd_free(struct control_req *r)
+{
+	mem_free(r->st.seen);
+	if (r->st.have_doc)
+		out_free(&r->st.doc);
+}

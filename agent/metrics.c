@@ -1,0 +1,388 @@
+/*
+ * Prometheus text.  One table names every metric with its type, its help and the
+ * function that writes its samples; a metric is added as a row.
+ *
+ * Only numbers and names are kept of a peer's row, so that a scrape of a reflector
+ * with a thousand peers needs some hundred kilobytes for a moment.
+ */
+#include "config.h"
+
+#include "agent/metrics.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "agent/events.h"
+#include "lib/mem.h"
+
+struct metrics_peer {
+	uint32_t id, asn, flaps;
+	char name[IPC_NAME_MAX];
+	char address[IP_ADDR_STRLEN];
+	uint8_t state; /* enum ipc_fsm_state */
+	uint64_t uptime_s, retries, errors;
+	uint64_t msgs_in[6], msgs_out[6];
+	struct ipc_peer_family fam[2];
+};
+
+struct metrics {
+	const struct agent *a;
+	struct metrics_peer *peer;
+	size_t npeers, cap;
+	struct ipc_row_stats stats;
+	bool have_stats;
+	struct fib_stats fib;
+};
+
+/* ---- collecting ----------------------------------------------------------- */
+
+struct metrics *
+metrics_new(const struct agent *a)
+{
+	struct metrics *m = mem_zalloc(sizeof(*m));
+
+	m->a = a;
+	if (a->fib)
+		fib_stats(a->fib, &m->fib);
+	return m;
+}
+
+void
+metrics_free(struct metrics *m)
+{
+	if (!m)
+		return;
+	mem_free(m->peer);
+	mem_free(m);
+}
+
+bool
+metrics_has_peer(const struct metrics *m, uint32_t id)
+{
+	for (size_t i = 0; i < m->npeers; i++)
+		if (m->peer[i].id == id)
+			return true;
+	return false;
+}
+
+void
+metrics_add_peer(struct metrics *m, const struct agent_peer *p, const struct ipc_row_peer *r)
+{
+	struct metrics_peer *mp;
+	struct ip_addr addr = p->addr;
+
+	if (m->npeers == m->cap) {
+		m->cap = m->cap ? m->cap * 2 : 16;
+		m->peer = mem_realloc_array(m->peer, m->cap, sizeof(*m->peer));
+	}
+	mp = &m->peer[m->npeers++];
+	*mp = (struct metrics_peer){ .id = p->id, .state = IPC_IDLE };
+	addr.ifindex = 0;
+	ip_addr_str(&addr, mp->address);
+	snprintf(mp->name, sizeof(mp->name), "%s", p->conf ? p->conf->name : "?");
+	mp->asn = p->conf ? p->conf->remote_as.asn : 0;
+	if (!r)
+		return;
+	if (r->remote_asn)
+		mp->asn = r->remote_asn;
+	mp->state = r->state;
+	mp->flaps = r->flaps;
+	mp->retries = r->connect_retries;
+	mp->errors = r->updates_in_withdraw_errs;
+	mp->uptime_s = r->state == IPC_ESTABLISHED ? r->state_age_us / 1000000 : 0;
+	memcpy(mp->msgs_in, r->msgs_in, sizeof(mp->msgs_in));
+	memcpy(mp->msgs_out, r->msgs_out, sizeof(mp->msgs_out));
+	memcpy(mp->fam, r->fam, sizeof(mp->fam));
+}
+
+void
+metrics_add_stats(struct metrics *m, const struct ipc_row_stats *stats)
+{
+	m->stats = *stats;
+	m->have_stats = true;
+}
+
+/* ---- writing --------------------------------------------------------------- */
+
+/* A label's value: backslash, quote and newline escaped, other control characters replaced. */
+static void
+put_label(FILE *f, const char *key, const char *value, bool first)
+{
+	fprintf(f, "%s%s=\"", first ? "{" : ",", key);
+	for (const char *p = value; *p; p++) {
+		if (*p == '\\' || *p == '"')
+			fprintf(f, "\\%c", *p);
+		else if (*p == '\n')
+			fputs("\\n", f);
+		else if ((unsigned char)*p < ' ' || *p == 0x7f)
+			fputc('?', f);
+		else
+			fputc(*p, f);
+	}
+	fputc('"', f);
+}
+
+static void
+put_value(FILE *f, uint64_t v)
+{
+	fprintf(f, " %" PRIu64 "\n", v);
+}
+
+static void
+put_plain(FILE *f, const char *name, uint64_t v)
+{
+	fputs(name, f);
+	put_value(f, v);
+}
+
+/* One sample with one label. */
+static void
+put_one(FILE *f, const char *name, const char *key, const char *value, uint64_t v)
+{
+	fputs(name, f);
+	put_label(f, key, value, true);
+	fputc('}', f);
+	put_value(f, v);
+}
+
+static void
+build_info(FILE *f, const char *name, const struct metrics *m)
+{
+	put_one(f, name, "version", PACKAGE_VERSION, 1);
+}
+
+static void
+uptime(FILE *f, const char *name, const struct metrics *m)
+{
+	put_plain(f, name, mono_diff_us(agent_now(), m->a->started) / 1000000);
+}
+
+static void
+peer_info(FILE *f, const char *name, const struct metrics *m)
+{
+	char asn[16];
+
+	for (size_t i = 0; i < m->npeers; i++) {
+		snprintf(asn, sizeof(asn), "%u", m->peer[i].asn);
+		fputs(name, f);
+		put_label(f, "peer", m->peer[i].name, true);
+		put_label(f, "address", m->peer[i].address, false);
+		put_label(f, "as", asn, false);
+		fputc('}', f);
+		put_value(f, 1);
+	}
+}
+
+#define PEER_METRIC(func, expr)                                                                    \
+	static void func(FILE *f, const char *name, const struct metrics *m)                       \
+	{                                                                                          \
+		for (const struct metrics_peer *p = m->peer; p < m->peer + m->npeers; p++)         \
+			put_one(f, name, "peer", p->name, (expr));                                 \
+	}
+
+PEER_METRIC(peer_state, p->state + 1u)
+PEER_METRIC(peer_up, p->state == IPC_ESTABLISHED)
+PEER_METRIC(peer_uptime, p->uptime_s)
+PEER_METRIC(peer_flaps, p->flaps)
+PEER_METRIC(peer_retries, p->retries)
+PEER_METRIC(peer_errors, p->errors)
+
+static void
+put_peer_family(FILE *f, const char *name, const char *peer, uint8_t af, uint64_t v)
+{
+	fputs(name, f);
+	put_label(f, "peer", peer, true);
+	put_label(f, "family", ip_af_str(af), false);
+	fputc('}', f);
+	put_value(f, v);
+}
+
+#define PEER_FAMILY_METRIC(func, field)                                                            \
+	static void func(FILE *f, const char *name, const struct metrics *m)                       \
+	{                                                                                          \
+		for (const struct metrics_peer *p = m->peer; p < m->peer + m->npeers; p++)         \
+			for (uint8_t af = IP4; af <= IP6; af++)                                    \
+				put_peer_family(f, name, p->name, af, p->fam[af - 1].field);       \
+	}
+
+PEER_FAMILY_METRIC(routes_received, received)
+PEER_FAMILY_METRIC(routes_accepted, accepted)
+PEER_FAMILY_METRIC(routes_rejected, rejected)
+PEER_FAMILY_METRIC(routes_stale, stale)
+PEER_FAMILY_METRIC(routes_best, best)
+PEER_FAMILY_METRIC(routes_advertised, advertised)
+
+static void
+put_messages(FILE *f, const char *name, const struct metrics_peer *p, const char *direction,
+    const uint64_t n[6])
+{
+	static const char *const type[6] = { NULL, "open", "update", "notification", "keepalive",
+		"route_refresh" };
+
+	for (size_t i = 1; i < 6; i++) {
+		fputs(name, f);
+		put_label(f, "peer", p->name, true);
+		put_label(f, "direction", direction, false);
+		put_label(f, "type", type[i], false);
+		fputc('}', f);
+		put_value(f, n[i]);
+	}
+}
+
+static void
+messages(FILE *f, const char *name, const struct metrics *m)
+{
+	for (const struct metrics_peer *p = m->peer; p < m->peer + m->npeers; p++) {
+		put_messages(f, name, p, "in", p->msgs_in);
+		put_messages(f, name, p, "out", p->msgs_out);
+	}
+}
+
+#define RIB_METRIC(func, field)                                                                    \
+	static void func(FILE *f, const char *name, const struct metrics *m)                       \
+	{                                                                                          \
+		for (uint8_t af = IP4; m->have_stats && af <= IP6; af++)                           \
+			put_one(f, name, "family", ip_af_str(af), m->stats.field[af - 1]);         \
+	}
+
+RIB_METRIC(rib_destinations, destinations)
+RIB_METRIC(rib_paths, paths)
+RIB_METRIC(rib_best, best)
+
+static void
+deferring(FILE *f, const char *name, const struct metrics *m)
+{
+	put_plain(f, name, m->have_stats && m->stats.deferring);
+}
+
+static void
+put_fib_routes(FILE *f, const char *name, uint8_t af, const char *state, uint64_t v)
+{
+	fputs(name, f);
+	put_label(f, "family", ip_af_str(af), true);
+	put_label(f, "state", state, false);
+	fputc('}', f);
+	put_value(f, v);
+}
+
+static void
+fib_routes(FILE *f, const char *name, const struct metrics *m)
+{
+	for (uint8_t af = IP4; af <= IP6; af++) {
+		put_fib_routes(f, name, af, "wanted", m->fib.wanted[af - 1]);
+		put_fib_routes(f, name, af, "installed", m->fib.installed[af - 1]);
+	}
+}
+
+#define PLAIN_METRIC(func, expr)                                                                   \
+	static void func(FILE *f, const char *name, const struct metrics *m)                       \
+	{                                                                                          \
+		put_plain(f, name, (expr));                                                        \
+	}
+
+PLAIN_METRIC(fib_refused, m->fib.refused)
+PLAIN_METRIC(fib_failed, m->fib.failed)
+PLAIN_METRIC(fib_foreign, m->fib.foreign)
+PLAIN_METRIC(fib_held, m->fib.held)
+PLAIN_METRIC(fib_synced, m->fib.synced)
+PLAIN_METRIC(fib_repairs, m->fib.repairs)
+PLAIN_METRIC(netlink_ops, m->fib.ops)
+PLAIN_METRIC(netlink_errors, m->fib.op_errors)
+PLAIN_METRIC(netlink_dumps, m->fib.dumps)
+PLAIN_METRIC(nexthop_objects, m->fib.nh_objects)
+PLAIN_METRIC(config_ok, m->a->conf && !m->a->conf_error[0])
+PLAIN_METRIC(events_total, m->a->events ? events_last(m->a->events) : 0)
+
+static void
+child_restarts(FILE *f, const char *name, const struct metrics *m)
+{
+	put_one(f, name, "child", "bgpd", m->a->bgpd_child.restarts);
+}
+
+static void
+child_up(FILE *f, const char *name, const struct metrics *m)
+{
+	put_one(f, name, "child", "bgpd", m->a->bgpd_child.running);
+}
+
+static void
+config_reloads(FILE *f, const char *name, const struct metrics *m)
+{
+	put_one(f, name, "result", "success", m->a->reloads - m->a->reload_failures);
+	put_one(f, name, "result", "failure", m->a->reload_failures);
+}
+
+static const struct {
+	const char *name, *type, *help;
+	void (*write)(FILE *f, const char *name, const struct metrics *m);
+} metric_desc[] = {
+	{ "weft_build_info", "gauge", "Version of weft; always 1.", build_info },
+	{ "weft_uptime_seconds", "gauge", "Seconds since the agent started.", uptime },
+	{ "weft_peer_info", "gauge", "Address and AS of a peer; always 1.", peer_info },
+	{ "weft_peer_state", "gauge",
+	    "Session state: 1 Idle, 2 Connect, 3 Active, 4 OpenSent, 5 OpenConfirm, 6 Established.",
+	    peer_state },
+	{ "weft_peer_up", "gauge", "Whether the session is Established.", peer_up },
+	{ "weft_peer_uptime_seconds", "gauge", "Seconds since the session was Established.",
+	    peer_uptime },
+	{ "weft_peer_flaps_total", "counter", "Established sessions that ended.", peer_flaps },
+	{ "weft_peer_connect_retries_total", "counter", "Attempts to connect again.",
+	    peer_retries },
+	{ "weft_peer_update_errors_total", "counter",
+	    "UPDATE messages treated as withdraw (RFC 7606).", peer_errors },
+	{ "weft_routes_received", "gauge", "Paths held from a peer.", routes_received },
+	{ "weft_routes_accepted", "gauge", "Paths from a peer that import accepts.",
+	    routes_accepted },
+	{ "weft_routes_rejected", "gauge", "Paths from a peer that import rejects.",
+	    routes_rejected },
+	{ "weft_routes_stale", "gauge", "Paths kept while a peer restarts.", routes_stale },
+	{ "weft_routes_best", "gauge", "Paths from a peer that are used.", routes_best },
+	{ "weft_routes_advertised", "gauge", "Paths advertised to a peer.", routes_advertised },
+	{ "weft_messages_total", "counter", "BGP messages.", messages },
+	{ "weft_rib_destinations", "gauge", "Prefixes known.", rib_destinations },
+	{ "weft_rib_paths", "gauge", "Paths known.", rib_paths },
+	{ "weft_rib_best", "gauge", "Prefixes with a usable path.", rib_best },
+	{ "weft_restart_deferring", "gauge",
+	    "Whether route selection waits for peers after a restart.", deferring },
+	{ "weft_fib_routes", "gauge", "Kernel routes.", fib_routes },
+	{ "weft_fib_refused", "gauge", "Routes that admission refuses.", fib_refused },
+	{ "weft_fib_failed", "gauge", "Routes that the kernel rejects.", fib_failed },
+	{ "weft_fib_foreign", "gauge", "Routes left out in favour of somebody else's.",
+	    fib_foreign },
+	{ "weft_fib_held", "gauge", "Routes held back for now.", fib_held },
+	{ "weft_fib_synced", "gauge", "Whether the kernel has what is wanted.", fib_synced },
+	{ "weft_fib_repairs_total", "counter",
+	    "Routes put back after somebody else changed them.", fib_repairs },
+	{ "weft_netlink_operations_total", "counter", "Changes asked of the kernel.", netlink_ops },
+	{ "weft_netlink_errors_total", "counter", "Changes that the kernel refused.",
+	    netlink_errors },
+	{ "weft_netlink_dumps_total", "counter", "Kernel tables read as a whole.", netlink_dumps },
+	{ "weft_nexthop_objects", "gauge", "Nexthop objects in the kernel.", nexthop_objects },
+	{ "weft_child_up", "gauge", "Whether a child process runs.", child_up },
+	{ "weft_child_restarts_total", "counter", "Times a child process was started again.",
+	    child_restarts },
+	{ "weft_config_reloads_total", "counter", "Loads of the configuration.", config_reloads },
+	{ "weft_config_last_reload_success", "gauge",
+	    "Whether the last load of the configuration was good.", config_ok },
+	{ "weft_events_total", "counter", "Events recorded.", events_total },
+};
+
+char *
+metrics_text(const struct metrics *m, size_t *ret_len)
+{
+	char *buf = NULL;
+	FILE *f = open_memstream(&buf, ret_len);
+
+	if (!f)
+		abort(); /* out of memory */
+	for (size_t i = 0; i < sizeof(metric_desc) / sizeof(metric_desc[0]); i++) {
+		fprintf(f, "# HELP %s %s\n# TYPE %s %s\n", metric_desc[i].name,
+		    metric_desc[i].help, metric_desc[i].name, metric_desc[i].type);
+		metric_desc[i].write(f, metric_desc[i].name, m);
+	}
+	if (fclose(f) != 0)
+		abort();
+	return buf;
+}

@@ -1,0 +1,29 @@
+/*
+ * Metrics as Prometheus text (exposition format 0.0.4): collected from bgpd's rows
+ * and the agent's state, then written metric by metric, each with its HELP and
+ * TYPE once, as the format wants.
+ */
+#ifndef AGENT_METRICS_H
+#define AGENT_METRICS_H
+
+#include <stddef.h>
+
+#include "agent/agent.h"
+
+struct metrics;
+
+struct metrics *metrics_new(const struct agent *a);
+void metrics_free(struct metrics *m);
+
+/* A peer; r: bgpd's row, or NULL when there is none. One call for each peer. */
+void metrics_add_peer(struct metrics *m, const struct agent_peer *p,
+    const struct ipc_row_peer *r);
+void metrics_add_stats(struct metrics *m, const struct ipc_row_stats *stats);
+
+/* Was that peer added already? */
+bool metrics_has_peer(const struct metrics *m, uint32_t id);
+
+/* The text, owned by the caller (free()); *ret_len octets. */
+char *metrics_text(const struct metrics *m, size_t *ret_len);
+
+#endif

@@ -1,0 +1,83 @@
+/*
+ * What people and programs see, as JSON: one function for each kind of row, drawn
+ * from bgpd's rows (lib/ipcmsg.h) and the agent's own state.  Keys and their
+ * meaning are documented in weft(8), JSON OUTPUT; they are stable.
+ *
+ * Each function writes the members of an object that the caller has opened and
+ * closes.  Nothing here asks, waits or changes anything.
+ */
+#ifndef AGENT_VIEWS_H
+#define AGENT_VIEWS_H
+
+#include "agent/agent.h"
+#include "lib/out.h"
+
+/* Room for an address with "%IFNAME". */
+#define VIEW_ADDR_STRLEN 80
+#define VIEW_ROUTE_STRLEN 4096
+
+/* Address as people write it: a link-local one with its interface's name. Returns buf. */
+char *view_addr(const struct agent *a, const struct ip_addr *addr, char *buf);
+
+/*
+ * A kernel route as ip-route(8) writes it, without its prefix: "via 10.0.0.1 dev eth0
+ * metric 20 proto 212".  buf has cap octets; returns buf.
+ */
+char *view_kern_route(const struct agent *a, const struct kern_route *r, char *buf, size_t cap);
+
+/* Why bgpd cannot be asked, in words, or NULL when it runs; buf has cap octets. */
+const char *view_bgpd_problem(const struct agent *a, char *buf, size_t cap);
+
+/* The fib's verdict in words; "" for a route that is simply installed. */
+const char *view_fib_state(enum fib_state s);
+
+/*
+ * A peer.  r: bgpd's row, NULL when it has none (it does not run, or the peer could not be
+ * given to it).  af limits `families`; 0: both.
+ */
+void view_peer(struct out *o, const struct agent *a, const struct agent_peer *p,
+    const struct ipc_row_peer *r, uint8_t af);
+
+/* A path of an Adj-RIB-In or of the Loc-RIB, or a row of an Adj-RIB-Out. */
+void view_path(struct out *o, const struct agent *a, const struct ipc_row_path *r);
+
+/* One of the peers that a destination is advertised to. */
+void view_advertised_to(struct out *o, const struct agent *a, const struct ipc_row_path *r);
+
+void view_fib(struct out *o, const struct agent *a, const struct fib_view *v);
+void view_nexthop(struct out *o, const struct agent *a, const struct fib_nh_view *v);
+void view_event(struct out *o, const struct event_row *row);
+
+/* ---- status -------------------------------------------------------------- */
+
+/* Sums over the rows of all peers. */
+struct view_totals {
+	uint32_t configured, established, down; /* disabled peers are not down */
+	struct {
+		uint64_t received, accepted, rejected, stale, best, advertised;
+	} fam[2];
+	char problem_peer[IPC_NAME_MAX]; /* the first peer that cannot be started, and why */
+	char problem[IPC_TEXT_MAX];
+	uint32_t problems;
+};
+void view_totals_add(struct view_totals *t, const struct agent_peer *p,
+    const struct ipc_row_peer *r);
+
+/* Does the session count as down: configured, enabled, not Established? r may be NULL. */
+bool view_peer_is_down(const struct agent_peer *p, const struct ipc_row_peer *r);
+
+/* Settings of the kernel that routing between pods needs; -1: cannot be read. */
+struct view_sysctls {
+	int forward4, forward6;
+};
+/* root: "/proc/sys", or another directory of that form. */
+struct view_sysctls view_read_sysctls(const char *root);
+
+/* stats may be NULL: bgpd did not answer. http_problem: "" or why there are no metrics. */
+void view_status(struct out *o, const struct agent *a, const struct view_totals *t,
+    const struct ipc_row_stats *stats, const struct view_sysctls *sys, const char *http_problem);
+
+/* Is anything wrong that `weft status` answers with exit status 1? */
+bool view_status_is_bad(const struct agent *a, const struct view_totals *t);
+
+#endif

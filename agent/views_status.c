@@ -1,0 +1,310 @@
+/*
+ * The row of `weft status`: one screen about this node, and everything that its
+ * operator should be warned about.
+ */
+#include "config.h"
+
+#include "agent/views.h"
+
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agent/events.h"
+
+/* ---- sums ---------------------------------------------------------------- */
+
+void
+view_totals_add(struct view_totals *t, const struct agent_peer *p, const struct ipc_row_peer *r)
+{
+	t->configured++;
+	if (view_peer_is_down(p, r))
+		t->down++;
+	if (p->problem[0] && t->problems++ == 0) {
+		snprintf(t->problem_peer, sizeof(t->problem_peer), "%s",
+		    p->conf ? p->conf->name : "?");
+		snprintf(t->problem, sizeof(t->problem), "%s", p->problem);
+	}
+	if (!r)
+		return;
+	if (r->state == IPC_ESTABLISHED)
+		t->established++;
+	for (size_t i = 0; i < 2; i++) {
+		t->fam[i].received += r->fam[i].received;
+		t->fam[i].accepted += r->fam[i].accepted;
+		t->fam[i].rejected += r->fam[i].rejected;
+		t->fam[i].stale += r->fam[i].stale;
+		t->fam[i].best += r->fam[i].best;
+		t->fam[i].advertised += r->fam[i].advertised;
+	}
+}
+
+bool
+view_status_is_bad(const struct agent *a, const struct view_totals *t)
+{
+	return !a->conf || !a->bgpd_child.running || t->down > 0;
+}
+
+/* ---- sysctls ------------------------------------------------------------- */
+
+static int
+read_flag(const char *root, const char *name)
+{
+	char path[256], c = 0;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", root, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	if (read(fd, &c, 1) != 1)
+		c = 0;
+	close(fd);
+	return c == '0' ? 0 : c ? 1 : -1;
+}
+
+struct view_sysctls
+view_read_sysctls(const char *root)
+{
+	return (struct view_sysctls){
+		.forward4 = read_flag(root, "net/ipv4/ip_forward"),
+		.forward6 = read_flag(root, "net/ipv6/conf/all/forwarding"),
+	};
+}
+
+/* ---- parts --------------------------------------------------------------- */
+
+static void
+out_ip(struct out *o, const struct ip_addr *a)
+{
+	char buf[IP_ADDR_STRLEN];
+
+	if (a->af)
+		out_str(o, NULL, ip_addr_str(a, buf));
+}
+
+static void
+status_identity(struct out *o, const struct agent *a)
+{
+	struct ip_addr id = ip_addr_from_v4(a->router_id);
+	char buf[IP_ADDR_STRLEN];
+
+	out_str(o, "node", a->conf && a->conf->node.name ? a->conf->node.name : a->hostname);
+	out_str(o, "router_id", a->router_id ? ip_addr_str(&id, buf) : NULL);
+	out_u64(o, "as", a->conf ? a->conf->bgp.asn : 0);
+	out_open_array(o, "addresses");
+	out_ip(o, &a->node4);
+	out_ip(o, &a->node6);
+	out_close(o);
+	out_str(o, "version", PACKAGE_VERSION);
+	out_u64(o, "uptime_s", mono_diff_us(agent_now(), a->started) / 1000000);
+}
+
+static void
+status_bgpd(struct out *o, const struct agent *a, const struct ipc_row_stats *stats)
+{
+	const struct agent_child *c = &a->bgpd_child;
+
+	out_open(o, "bgpd");
+	out_bool(o, "running", c->running);
+	if (c->running)
+		out_i64(o, "pid", c->pid);
+	else
+		out_null(o, "pid");
+	if (stats)
+		out_u64(o, "uptime_s", stats->uptime_us / 1000000);
+	else
+		out_null(o, "uptime_s");
+	out_u64(o, "restarts", c->restarts);
+	if (c->last_status == -1 || (!c->restarts && c->running))
+		out_null(o, "last_exit");
+	else if (WIFSIGNALED(c->last_status))
+		out_fmt(o, "last_exit", "killed by signal %d (%s)", WTERMSIG(c->last_status),
+		    strsignal(WTERMSIG(c->last_status)));
+	else
+		out_fmt(o, "last_exit", "exit status %d", WEXITSTATUS(c->last_status));
+	out_close(o);
+}
+
+static void
+status_sessions(struct out *o, const struct view_totals *t, const struct fib_stats *fs)
+{
+	out_open(o, "sessions");
+	out_u64(o, "configured", t->configured);
+	out_u64(o, "established", t->established);
+	out_u64(o, "down", t->down);
+	out_close(o);
+	out_open(o, "families");
+	for (uint8_t af = IP4; af <= IP6; af++) {
+		out_open(o, ip_af_str(af));
+		out_u64(o, "received", t->fam[af - 1].received);
+		out_u64(o, "accepted", t->fam[af - 1].accepted);
+		out_u64(o, "rejected", t->fam[af - 1].rejected);
+		out_u64(o, "stale", t->fam[af - 1].stale);
+		out_u64(o, "best", t->fam[af - 1].best);
+		out_u64(o, "advertised", t->fam[af - 1].advertised);
+		out_u64(o, "wanted", fs->wanted[af - 1]);
+		out_u64(o, "installed", fs->installed[af - 1]);
+		out_close(o);
+	}
+	out_close(o);
+}
+
+static void
+status_fib(struct out *o, const struct agent *a, const struct fib_stats *fs)
+{
+	out_open(o, "fib");
+	out_bool(o, "install", a->conf && a->conf->kernel.install);
+	out_bool(o, "synced", fs->synced);
+	out_bool(o, "stale", fs->stale);
+	out_u64(o, "refused", fs->refused);
+	out_u64(o, "failed", fs->failed);
+	out_u64(o, "foreign", fs->foreign);
+	out_u64(o, "held", fs->held);
+	out_u64(o, "repairs", fs->repairs);
+	out_u64(o, "nexthop_objects", fs->nh_objects);
+	out_u64(o, "operations", fs->ops);
+	out_u64(o, "errors", fs->op_errors);
+	out_close(o);
+}
+
+static void
+status_restart(struct out *o, const struct agent *a, const struct ipc_row_stats *stats)
+{
+	bool deferring = stats && stats->deferring;
+	uint64_t prepared = mono_diff_us(a->restart_prepared_until, agent_now());
+
+	out_open(o, "restart");
+	out_bool(o, "deferring", deferring);
+	out_str(o, "deferring_for", deferring && stats->deferring_for[0] ?
+	    stats->deferring_for : NULL);
+	if (prepared)
+		out_u64(o, "prepared_s", (prepared + 999999) / 1000000);
+	else
+		out_null(o, "prepared_s");
+	out_close(o);
+}
+
+static void
+status_config(struct out *o, const struct agent *a)
+{
+	out_open(o, "config");
+	out_str(o, "file", a->config_name[0] ? a->config_name : NULL);
+	out_u64(o, "generation", a->conf_gen);
+	if (a->conf)
+		out_u64(o, "loaded_s", mono_diff_us(agent_now(), a->conf_loaded) / 1000000);
+	else
+		out_null(o, "loaded_s");
+	out_u64(o, "reloads", a->reloads - a->reload_failures);
+	out_u64(o, "failures", a->reload_failures);
+	out_str(o, "last_error", a->conf_error[0] ? a->conf_error : NULL);
+	out_close(o);
+}
+
+static void
+status_last_change(struct out *o, const struct agent *a)
+{
+	struct event_row row;
+	uint64_t last = a->events ? events_last(a->events) : 0;
+
+	/* Seqs have no gaps: the row after the one before the last is the last. */
+	if (!last || !events_next(a->events, last - 1, &row)) {
+		out_null(o, "last_change");
+		return;
+	}
+	out_open(o, "last_change");
+	view_event(o, &row);
+	out_u64(o, "age_s", mono_diff_us(agent_now(), row.at) / 1000000);
+	out_close(o);
+}
+
+/* ---- warnings ------------------------------------------------------------ */
+
+/* The first line of a text that may have several. */
+static int
+first_line(const char *s)
+{
+	return (int)strcspn(s, "\n");
+}
+
+static void
+warn_config(struct out *o, const struct agent *a)
+{
+	if (!a->conf)
+		out_fmt(o, NULL, "no configuration is in force%s%.*s", a->conf_error[0] ? ": " : "",
+		    first_line(a->conf_error), a->conf_error);
+	else if (a->conf_error[0])
+		out_fmt(o, NULL, "the last reload failed, the configuration before it stays: %.*s",
+		    first_line(a->conf_error), a->conf_error);
+}
+
+static void
+warn_peers(struct out *o, const struct agent *a, const struct view_totals *t)
+{
+	char why[IPC_TEXT_MAX];
+
+	if (view_bgpd_problem(a, why, sizeof(why)))
+		out_str(o, NULL, why);
+	else if (a->bgpd_child.restarts)
+		out_fmt(o, NULL, "weft-bgpd was started again %u time%s (see: weft events)",
+		    a->bgpd_child.restarts, a->bgpd_child.restarts == 1 ? "" : "s");
+	if (t->problems == 1)
+		out_fmt(o, NULL, "peer %s cannot be started: %s", t->problem_peer, t->problem);
+	else if (t->problems)
+		out_fmt(o, NULL, "%u peers cannot be started, the first is %s: %s", t->problems,
+		    t->problem_peer, t->problem);
+}
+
+static void
+warn_kernel(struct out *o, const struct agent *a, const struct fib_stats *fs,
+    const struct view_sysctls *sys)
+{
+	const struct conf_kernel *k = &a->conf->kernel;
+
+	if (!k->install)
+		return;
+	if (!k->permit.n)
+		out_str(o, NULL, "kernel.permit is not set: no learned route is installed; "
+		    "name the ranges your pods use");
+	if (fs->failed)
+		out_fmt(o, NULL, "the kernel rejected %llu route%s (see: weft fib --diff)",
+		    (unsigned long long)fs->failed, fs->failed == 1 ? "" : "s");
+	if (fs->foreign)
+		out_fmt(o, NULL, "%llu route%s not installed because somebody else's route has "
+		    "that place (see: weft fib --diff)", (unsigned long long)fs->foreign,
+		    fs->foreign == 1 ? " is" : "s are");
+	if (sys->forward4 == 0 && (a->node4.af || fs->wanted[0]))
+		out_str(o, NULL, "net.ipv4.ip_forward is 0: this node forwards no IPv4 between "
+		    "pods and the network");
+	if (sys->forward6 == 0 && (a->node6.af || fs->wanted[1]))
+		out_str(o, NULL, "net.ipv6.conf.all.forwarding is 0: this node forwards no IPv6 "
+		    "between pods and the network");
+}
+
+void
+view_status(struct out *o, const struct agent *a, const struct view_totals *t,
+    const struct ipc_row_stats *stats, const struct view_sysctls *sys, const char *http_problem)
+{
+	struct fib_stats fs = { .synced = true };
+
+	if (a->fib)
+		fib_stats(a->fib, &fs);
+	status_identity(o, a);
+	status_bgpd(o, a, stats);
+	status_sessions(o, t, &fs);
+	status_fib(o, a, &fs);
+	status_restart(o, a, stats);
+	status_config(o, a);
+	out_open_array(o, "warnings");
+	warn_config(o, a);
+	warn_peers(o, a, t);
+	if (a->conf)
+		warn_kernel(o, a, &fs, sys);
+	if (http_problem[0])
+		out_str(o, NULL, http_problem);
+	out_close(o);
+	status_last_change(o, a);
+}
