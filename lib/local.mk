@@ -5,7 +5,7 @@ lib_libweft_a_SOURCES = \
 	lib/heap.c lib/heap.h \
 	lib/hmap.c lib/hmap.h \
 	lib/ip.c lib/ip.h \
-	lib/ipcmsg.h \
+	lib/ipcmsg.c lib/ipcmsg.h \
 	lib/ipcsock.c lib/ipcsock.h \
 	lib/launchmsg.h \
 	lib/list.h \
