@@ -535,6 +535,17 @@ apply_tcp(struct agent *a)
 	mem_free(tl);
 }
 
+/* Everything that depends on links and addresses, once identity is known. */
+static void
+apply_resolved(struct agent *a)
+{
+	apply_tcp(a);
+	apply_fib(a);
+	announce_apply(a->source->announce, a->conf);
+	if (a->source->greeted)
+		send_conf(a);
+}
+
 void
 source_resolve(struct agent *a)
 {
@@ -545,22 +556,36 @@ source_resolve(struct agent *a)
 	s->resolved = true;
 	s->addr_gen = fib_addr_gen(a->fib);
 	identity_resolve(a);
-	apply_tcp(a);
-	apply_fib(a);
-	announce_apply(s->announce, a->conf);
-	if (s->greeted)
-		send_conf(a);
+	apply_resolved(a);
 }
 
+/* Does a change of links or addresses concern this peer's settings? */
+static bool
+depends_on_links(const struct agent_peer *p)
+{
+	return p->problem[0] || p->conf->ifname[0] || p->conf->source.how == CONF_SOURCE_INTERFACE;
+}
+
+/* Every pod that starts adds a link: only what depends on it is done again. */
 void
 source_check_addresses(struct agent *a)
 {
+	struct source *s = a->source;
+	struct ip_addr was4 = a->node4, was6 = a->node6;
 	uint64_t gen = fib_addr_gen(a->fib);
+	bool again;
 
-	if (!a->source->resolved || a->source->addr_gen == gen)
+	if (!s->resolved || s->addr_gen == gen)
 		return;
-	a->source->addr_gen = gen;
-	source_resolve(a);
+	s->addr_gen = gen;
+	identity_resolve(a);
+	again = !ip_addr_eq(&was4, &a->node4) || !ip_addr_eq(&was6, &a->node6);
+	for (size_t i = 0; i < a->npeers && !again; i++)
+		again = depends_on_links(&a->peers[i]);
+	if (again)
+		apply_resolved(a);
+	else
+		announce_apply(s->announce, a->conf);
 }
 
 static char *
