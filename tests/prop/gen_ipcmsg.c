@@ -67,14 +67,25 @@ text(struct gen *g, char *s, size_t cap)
 		s[i] = (char)rng_range(&g->rng, 1, 255);
 }
 
+/*
+ * Structs with padding are filled field by field, never assigned whole: the message
+ * was cleared before, and nothing_is_lost() compares its octets, padding included.
+ */
+static void
+addr(struct gen *g, bool may_be_none, struct ip_addr *ret)
+{
+	ret->af = (uint8_t)number(g, may_be_none ? IP_NONE : IP4, IP6);
+	rng_fill(&g->rng, ret->b, ip_af_octets(ret->af));
+	if (ret->af != IP_NONE)
+		ret->ifindex = any32(g);
+}
+
 struct ip_addr
 gen_addr(struct gen *g, bool may_be_none)
 {
-	struct ip_addr a = { .af = (uint8_t)number(g, may_be_none ? IP_NONE : IP4, IP6) };
+	struct ip_addr a = { 0 };
 
-	rng_fill(&g->rng, a.b, ip_af_octets(a.af));
-	if (a.af != IP_NONE)
-		a.ifindex = any32(g);
+	addr(g, may_be_none, &a);
 	return a;
 }
 
@@ -89,14 +100,14 @@ gen_prefix(struct gen *g)
 static void
 endpoints(struct gen *g, struct ipc_endpoints *ret)
 {
-	ret->local = gen_addr(g, true);
-	ret->remote = gen_addr(g, true);
+	addr(g, true, &ret->local);
+	addr(g, true, &ret->remote);
 	ret->local_port = any16(g);
 	ret->remote_port = any16(g);
 	ret->ifindex = any32(g);
-	ret->self4 = gen_addr(g, true);
-	ret->self6 = gen_addr(g, true);
-	ret->self6ll = gen_addr(g, true);
+	addr(g, true, &ret->self4);
+	addr(g, true, &ret->self6);
+	addr(g, true, &ret->self6ll);
 }
 
 static uint16_t
@@ -112,15 +123,16 @@ prefixes(struct gen *g, struct ip_prefix *ret)
 static void
 conf_speaker(struct gen *g, struct ipc_conf_speaker *ret)
 {
-	*ret = (struct ipc_conf_speaker){ .asn = id(g),
-		.router_id = id(g),
-		.cluster_id = any32(g),
-		.multipath = (uint8_t)number(g, 1, 64),
-		.transit = flag(g),
-		.install = flag(g),
-		.gr_enabled = flag(g),
-		.gr_restart_time_s = (uint16_t)number(g, 0, 4095),
-		.gr_deferral_ms = any32(g) };
+	ret->asn = id(g);
+	ret->router_id = id(g);
+	ret->cluster_id = any32(g);
+	ret->multipath = (uint8_t)number(g, 1, 64);
+	ret->transit = flag(g);
+	ret->install = flag(g);
+	ret->gr_enabled = flag(g);
+	ret->gr_restart_time_s = (uint16_t)number(g, 0, 4095);
+	ret->gr_deferral_ms = any32(g);
+	ret->reserved = below8(g, 255);
 }
 
 static void
@@ -128,7 +140,7 @@ conf_peer(struct gen *g, struct ipc_conf_peer *ret)
 {
 	ret->id = id(g);
 	text(g, ret->name, sizeof(ret->name));
-	ret->addr = gen_addr(g, true);
+	addr(g, true, &ret->addr);
 	ret->asn_mode = below8(g, IPC_ASN_EXTERNAL);
 	ret->asn = any32(g);
 	ret->local_asn = any32(g);
@@ -144,9 +156,12 @@ conf_peer(struct gen *g, struct ipc_conf_peer *ret)
 	ret->hold_s = (uint16_t)number(g, 3, UINT16_MAX);
 	ret->keepalive_s = any16(g);
 	ret->connect_retry_ms = any32(g);
-	for (unsigned i = 0; i < 2; i++)
-		ret->maxpfx[i] = (struct ipc_maxpfx){ any32(g), below8(g, 100),
-			below8(g, IPC_MAXPFX_IDLE), any32(g) };
+	for (unsigned i = 0; i < 2; i++) {
+		ret->maxpfx[i].limit = any32(g);
+		ret->maxpfx[i].warn_pct = below8(g, 100);
+		ret->maxpfx[i].action = below8(g, IPC_MAXPFX_IDLE);
+		ret->maxpfx[i].after_s = any32(g);
+	}
 }
 
 static void
@@ -176,15 +191,17 @@ nhset(struct gen *g, struct ipc_nhset *ret)
 	ret->id = id(g);
 	ret->backup = any32(g);
 	ret->n = (uint16_t)number(g, 1, IPC_MEMBERS_MAX);
-	for (unsigned i = 0; i < ret->n; i++)
-		ret->member[i] = (struct ipc_nh_member){ gen_addr(g, false), any32(g),
-			(uint8_t)number(g, 1, 255) };
+	for (unsigned i = 0; i < ret->n; i++) {
+		addr(g, false, &ret->member[i].addr);
+		ret->member[i].peer = any32(g);
+		ret->member[i].weight = (uint8_t)number(g, 1, 255);
+	}
 }
 
 static void
 nh_state(struct gen *g, struct ipc_nh_state *ret)
 {
-	ret->addr = gen_addr(g, false);
+	addr(g, false, &ret->addr);
 	ret->resolved = flag(g);
 	ret->onlink = flag(g);
 	ret->metric = any32(g);
@@ -197,21 +214,23 @@ static void
 verdicts(struct gen *g, struct ipc_verdicts *ret)
 {
 	ret->n = (uint16_t)number(g, 0, IPC_VERDICTS_MAX);
-	for (unsigned i = 0; i < ret->n; i++)
-		ret->v[i] =
-		    (struct ipc_verdict){ gen_prefix(g), below8(g, IPC_V_HELD), any16(g) };
+	for (unsigned i = 0; i < ret->n; i++) {
+		ret->v[i].prefix = gen_prefix(g);
+		ret->v[i].state = below8(g, IPC_V_HELD);
+		ret->v[i].code = any16(g);
+	}
 }
 
 static void
 query(struct gen *g, struct ipc_query *ret)
 {
-	*ret = (struct ipc_query){ .id = any32(g),
-		.kind = below8(g, IPC_Q_STATS),
-		.view = below8(g, IPC_VIEW_REJECTED),
-		.match = below8(g, IPC_MATCH_LONGEST),
-		.peer = any32(g),
-		.af = below8(g, IP6),
-		.credit = any32(g) };
+	ret->id = any32(g);
+	ret->kind = below8(g, IPC_Q_STATS);
+	ret->view = below8(g, IPC_VIEW_REJECTED);
+	ret->match = below8(g, IPC_MATCH_LONGEST);
+	ret->peer = any32(g);
+	ret->af = below8(g, IP6);
+	ret->credit = any32(g);
 	if (number(g, 0, 3) > 0)
 		ret->prefix = gen_prefix(g);
 }
@@ -261,8 +280,8 @@ row_path(struct gen *g, struct ipc_row_path *ret)
 		*words[i] = any32(g);
 	ret->prefix = gen_prefix(g);
 	ret->age_us = any64(g);
-	ret->next_hop = gen_addr(g, true);
-	ret->next_hop_ll = gen_addr(g, true);
+	addr(g, true, &ret->next_hop);
+	addr(g, true, &ret->next_hop_ll);
 	ret->origin = below8(g, 2);
 	ret->has_med = flag(g);
 	ret->has_local_pref = flag(g);
@@ -322,7 +341,11 @@ gen_control(struct gen *g, struct ipc_msg *m)
 {
 	switch ((int)m->type) {
 	case IPC_HELLO:
-		m->hello = (struct ipc_hello){ any16(g), flag(g), { any32(g), any32(g) }, any64(g) };
+		m->hello.version = any16(g);
+		m->hello.restarting = flag(g);
+		m->hello.adopted[0] = any32(g);
+		m->hello.adopted[1] = any32(g);
+		m->hello.seed = any64(g);
 		break;
 	case IPC_CONF_BEGIN:
 	case IPC_CONF_END:
@@ -395,7 +418,8 @@ gen_other(struct gen *g, struct ipc_msg *m)
 		m->sync.gen = any32(g);
 		break;
 	case IPC_NH_WATCH:
-		m->nh_watch = (struct ipc_nh_watch){ gen_addr(g, false), flag(g) };
+		addr(g, false, &m->nh_watch.addr);
+		m->nh_watch.on = flag(g);
 		break;
 	case IPC_NH_STATE:
 		nh_state(g, &m->nh_state);
@@ -420,7 +444,8 @@ gen_other(struct gen *g, struct ipc_msg *m)
 		row_stats(g, &m->row_stats);
 		break;
 	case IPC_QUERY_END:
-		m->query_end = (struct ipc_query_end){ any32(g), below8(g, 2) };
+		m->query_end.id = any32(g);
+		m->query_end.status = below8(g, 2);
 		break;
 	}
 }

@@ -326,7 +326,7 @@ encoded_is_decoded(struct rng *r)
 	}
 }
 
-/* A field that the codec forgot would come back as zero. */
+/* A field that the codec forgot would come back as zero: the longest message has none that are. */
 static void
 nothing_is_lost(struct rng *r)
 {

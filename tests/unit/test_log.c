@@ -58,7 +58,7 @@ END_TEST
 START_TEST(conversions)
 {
 	BOTH(" a=255 b=ff c=377 d=-1 e=x", ",\"a\":255,\"b\":\"ff\",\"c\":\"377\",\"d\":-1,\"e\":\"x\"",
-	    "a=%hhu b=%x c=%o d=%hd e=%c", 511, 255u, 255u, 65535, 'x');
+	    "a=%hhu b=%x c=%o d=%hd e=%c", (unsigned char)255, 255u, 255u, (short)-1, 'x');
 	BOTH(" a=18446744073709551615 b=-9223372036854775808",
 	    ",\"a\":18446744073709551615,\"b\":-9223372036854775808", "a=%llu b=%lld", ULLONG_MAX,
 	    LLONG_MIN);
