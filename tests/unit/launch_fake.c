@@ -1,0 +1,205 @@
+/*
+ * Stands in for weft-agent and weft-bgpd in the launcher's test: says on
+ * stderr what it was given and what it is told.
+ *
+ * $FAKE_MODE: "die" (agent exits with 1 at once), "config" (with
+ * LAUNCH_EXIT_CONFIG), "hang" (does not stop).  $FAKE_ASK: words like
+ * "config", "secret:PATH", "listener:PORT", "garbage" that the agent asks for.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/ipcmsg.h"
+#include "lib/ipcsock.h"
+#include "lib/launchmsg.h"
+
+static void __attribute__((format(printf, 1, 2)))
+say(const char *fmt, ...)
+{
+	char line[1024];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(line, sizeof(line) - 1, fmt, ap);
+	va_end(ap);
+	line[n++] = '\n';
+	if (write(STDERR_FILENO, line, (size_t)n) != n)
+		exit(1);
+}
+
+/* The value of a line of /proc/self/status. */
+static const char *
+proc_status(const char *key)
+{
+	static char line[256];
+	FILE *f = fopen("/proc/self/status", "r");
+	size_t len = strlen(key);
+	const char *ret = "?";
+
+	while (f && fgets(line, sizeof(line), f))
+		if (strncmp(line, key, len) == 0 && line[len] == ':') {
+			line[strcspn(line, "\n")] = '\0';
+			ret = strdup(line + len + 2);
+			break;
+		}
+	if (f)
+		fclose(f);
+	return ret;
+}
+
+static void
+say_identity(const char *who, int argc, char **argv)
+{
+	char cwd[512], args[256] = "";
+	int nenv = 0;
+
+	for (int i = 1; i < argc; i++)
+		strncat(strncat(args, " ", 2), argv[i], 100);
+	while (environ[nenv])
+		nenv++;
+	if (!getcwd(cwd, sizeof(cwd)))
+		strcpy(cwd, "?");
+	say("%s uid=%u gid=%u capeff=%s nnp=%s env=%d cwd=%s pgid=%d args=%s", who, getuid(), getgid(),
+	    proc_status("CapEff"), proc_status("NoNewPrivs"), nenv, cwd, getpgrp() == getpid(), args);
+}
+
+static void
+ask(const char *word)
+{
+	static uint32_t id;
+	struct launch_msg m = { .id = ++id };
+	const char *arg = strchr(word, ':');
+
+	arg = arg ? arg + 1 : "";
+	if (strncmp(word, "config", 6) == 0) {
+		m.type = LAUNCH_OPEN_CONFIG;
+	} else if (strncmp(word, "secret", 6) == 0) {
+		m.type = LAUNCH_OPEN_SECRET;
+		snprintf(m.path, sizeof(m.path), "%s", arg);
+	} else if (strncmp(word, "listener", 8) == 0) {
+		m.type = LAUNCH_OPEN_LISTENER;
+		m.addr.af = word[8] == '6' ? IP6 : IP4;
+		m.port = (uint16_t)atoi(arg);
+	} else {
+		m.type = 999;
+	}
+	ipcsock_send(LAUNCH_FD_CHANNEL, &m, strcmp(word, "garbage") ? sizeof(m) : 7, NULL, 0);
+}
+
+static void
+answered(const struct launch_msg *m, int fd)
+{
+	char text[64] = "";
+	int type = 0;
+	socklen_t len = sizeof(type);
+	ssize_t n;
+
+	if (fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0) {
+		snprintf(text, sizeof(text), "socket type %d listen %s", type,
+		    listen(fd, 5) == 0 ? "ok" : strerror(errno));
+	} else if (fd >= 0) {
+		n = read(fd, text, sizeof(text) - 1);
+		text[n > 0 ? n : 0] = '\0';
+		text[strcspn(text, "\n")] = '\0';
+	}
+	say("answer id=%u err=%d text=\"%s\" got=\"%s\"", m->id, m->err, m->text, text);
+	if (fd >= 0 && type == 0)
+		close(fd);
+}
+
+static void
+told(const struct launch_msg *m, int *fds, size_t nfds)
+{
+	const char *mode = getenv("FAKE_MODE");
+	struct launch_msg ready = { .type = LAUNCH_READY, .text = "reloaded" };
+
+	switch (m->type) {
+	case LAUNCH_ANSWER:
+		answered(m, nfds > 0 ? fds[0] : -1);
+		break;
+	case LAUNCH_BGPD:
+		say("agent told bgpd pid=%d restarts=%u fds=%zu", m->pid, m->restarts, nfds);
+		for (size_t i = 0; i < (nfds ? nfds : IPC_NCHANS); i++)
+			ipcsock_send(nfds ? fds[i] : LAUNCH_FD_IPC + (int)i, "hello", 5, NULL, 0);
+		break;
+	case LAUNCH_CHILD:
+		say("agent told child=%u status=%d restarts=%u delay_ms=%u", m->child, m->status,
+		    m->restarts, m->delay_ms);
+		break;
+	case LAUNCH_RELOAD:
+		say("agent told reload");
+		ipcsock_send(LAUNCH_FD_CHANNEL, &ready, sizeof(ready), NULL, 0);
+		break;
+	case LAUNCH_STOP:
+		say("agent told stop");
+		if (!mode || strcmp(mode, "hang") != 0)
+			exit(0);
+	}
+}
+
+static int
+run_agent(void)
+{
+	const char *mode = getenv("FAKE_MODE"), *words = getenv("FAKE_ASK");
+	struct launch_msg m = { .type = LAUNCH_READY, .text = "serving" };
+	int fds[IPCSOCK_FDS_MAX];
+	size_t nfds;
+	ssize_t n;
+
+	if (mode && strcmp(mode, "die") == 0)
+		return 1;
+	if (mode && strcmp(mode, "config") == 0)
+		return LAUNCH_EXIT_CONFIG;
+	ipcsock_send(LAUNCH_FD_CHANNEL, &m, sizeof(m), NULL, 0);
+	for (char *w = strtok(strdup(words ? words : ""), " "); w; w = strtok(NULL, " "))
+		ask(w);
+	for (;;) {
+		struct pollfd p = { .fd = LAUNCH_FD_CHANNEL, .events = POLLIN };
+
+		poll(&p, 1, -1);
+		n = ipcsock_recv(LAUNCH_FD_CHANNEL, &m, sizeof(m), fds, IPCSOCK_FDS_MAX, &nfds);
+		if (n == (ssize_t)sizeof(m))
+			told(&m, fds, nfds);
+		else if (n != -EAGAIN)
+			return 0;
+	}
+}
+
+static int
+run_bgpd(void)
+{
+	char buf[64];
+
+	for (;;) {
+		struct pollfd p[IPC_NCHANS];
+
+		for (int i = 0; i < IPC_NCHANS; i++)
+			p[i] = (struct pollfd){ .fd = LAUNCH_FD_IPC + i, .events = POLLIN };
+		poll(p, IPC_NCHANS, -1);
+		for (int i = 0; i < IPC_NCHANS; i++) {
+			ssize_t n = p[i].revents ? recv(p[i].fd, buf, sizeof(buf), MSG_DONTWAIT) : -1;
+
+			if (n == 0)
+				return 0;
+			if (n > 0)
+				say("bgpd got %zd on channel %d", n, i);
+		}
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *name = strrchr(argv[0], '/');
+
+	name = name ? name + 1 : argv[0];
+	say_identity(name, argc, argv);
+	return strcmp(name, "weft-agent") == 0 ? run_agent() : run_bgpd();
+}
