@@ -120,8 +120,8 @@ struct conf_node {
 
 struct conf_timers {
 	uint32_t connect_retry_ms;
-	uint32_t hold_s; /* 0: no keepalives at all, else 3 to 65535 */
-	uint32_t keepalive_s;
+	uint32_t hold_s;      /* 0: no keepalives at all, else 3 to 65535 */
+	uint32_t keepalive_s; /* 0: a third of the negotiated hold time */
 };
 
 struct conf_listen {
@@ -171,6 +171,7 @@ enum conf_max_action {
 	CONF_MAX_RESTART, /* close the session, try again after after_s */
 	CONF_MAX_WARN,	  /* say so and go on */
 	CONF_MAX_DISCARD, /* keep the session, drop what is over the limit */
+	CONF_MAX_IDLE,	  /* close the session until somebody says otherwise */
 };
 
 struct conf_max_prefixes {
@@ -360,10 +361,10 @@ struct conf_env {
 struct conf_err {
 	bool warning;
 	uint32_t line, col; /* from 1; 0: about the file as a whole */
-	char *path;	    /* option, e.g. peers[2].timers.hold; NULL: the file's form */
-	char *wanted;	    /* what was wanted; with found NULL a sentence of its own */
-	char *found;	    /* what stands there; NULL: see wanted */
-	char *hint;	    /* NULL: none; "did you mean ..." and the like */
+	const char *path;   /* option, e.g. peers[2].timers.hold; NULL: the file's form */
+	const char *wanted; /* what was wanted; with found NULL a sentence of its own */
+	const char *found;  /* what stands there; NULL: see wanted */
+	const char *hint;   /* NULL: none; "did you mean ..." and the like */
 };
 
 struct conf_errs {
@@ -383,7 +384,11 @@ void conf_errs_free(struct conf_errs *errs);
  */
 char *conf_err_text(const struct conf_errs *errs, const struct conf_err *e);
 
-/* All findings, one per line, and how many more there were. */
+/* All findings as such lines, each with its newline, and how many more there were; owned by the
+ * caller (mem_free()). */
+char *conf_errs_text(const struct conf_errs *errs);
+
+/* The same to a stream. */
 void conf_errs_print(const struct conf_errs *errs, FILE *f);
 
 /* ---- loading ------------------------------------------------------------- */
