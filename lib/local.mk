@@ -18,3 +18,32 @@ lib_libweft_a_SOURCES = \
 	lib/table.c \
 	lib/trie.c lib/trie.h \
 	lib/wire.c lib/wire.h
+
+# The configuration: YAML, option table, checks. Not pure: libyaml.
+noinst_LIBRARIES += lib/libconf.a
+lib_libconf_a_CPPFLAGS = $(AM_CPPFLAGS) $(YAML_CFLAGS)
+lib_libconf_a_SOURCES = \
+	lib/conf.c lib/conf.h \
+	lib/conf_check.c lib/conf_check.h \
+	lib/conf_check_peers.c \
+	lib/conf_community.c lib/conf_community.h \
+	lib/conf_ctx.h \
+	lib/conf_diff.c \
+	lib/conf_dump.c \
+	lib/conf_err.c lib/conf_err.h \
+	lib/conf_fill.c \
+	lib/conf_opt_adv.c \
+	lib/conf_opt_bgp.c \
+	lib/conf_opt_kernel.c \
+	lib/conf_opt_node.c \
+	lib/conf_opt_ops.c \
+	lib/conf_opt_peers.c \
+	lib/conf_opts.h \
+	lib/conf_parse.c \
+	lib/conf_path.c lib/conf_path.h \
+	lib/conf_suggest.c lib/conf_suggest.h \
+	lib/conf_table.c lib/conf_table.h \
+	lib/conf_type.c lib/conf_type.h \
+	lib/conf_type_net.c \
+	lib/conf_type_plain.c \
+	lib/yamlcfg.c lib/yamlcfg.h

@@ -1,0 +1,111 @@
+/*
+ * Loading a configuration, step by step, and giving it back. See conf.h.
+ */
+#include "lib/conf.h"
+
+#include <string.h>
+
+#include "lib/conf_ctx.h"
+#include "lib/conf_err.h"
+#include "lib/conf_type.h"
+#include "lib/mem.h"
+
+struct conf *
+conf_load(const struct conf_env *env, const char *name, const char *text, size_t len,
+    struct conf_errs *errs)
+{
+	struct conf_ctx ctx = { .env = env, .errs = errs };
+	struct ydoc *doc;
+
+	conf_errs_free(errs);
+	errs->file = mem_strdup(name);
+	doc = ydoc_parse(text, len, errs);
+	if (doc) {
+		ctx.root = doc->root;
+		ctx.c = mem_zalloc(sizeof(*ctx.c));
+		if (conf_parse(&ctx)) {
+			conf_fill(&ctx);
+			conf_check(&ctx);
+			conf_settle(ctx.c);
+		}
+		mem_free(ctx.mark);
+		ydoc_free(doc);
+	}
+	conf_errs_sort(errs);
+	if (errs->nerrors == 0)
+		return ctx.c;
+	conf_free(ctx.c);
+	return NULL;
+}
+
+/* ---- giving it back ------------------------------------------------------ */
+
+static void
+clear_option(const struct opt *o, void *base)
+{
+	void *field = opt_field(o, base);
+	struct conf_list *l = field;
+
+	if (o->type == OPT_MAP || o->type == OPT_LIST)
+		return;
+	if (!(o->flags & OPT_F_MANY)) {
+		opt_clear(o, field);
+		return;
+	}
+	for (size_t i = 0; i < l->n; i++)
+		opt_clear(o, conf_list_at(l, opt_codec(o)->size, i));
+	mem_free(l->v);
+}
+
+/* Everything that base, an element of list (NULL: struct conf itself), owns. */
+static void
+clear_base(const struct opt *list, void *base)
+{
+	const struct opt *o = NULL;
+
+	while ((o = opt_next(o)))
+		if (opt_base(o) == list)
+			clear_option(o, base);
+}
+
+void
+conf_free(struct conf *c)
+{
+	const struct opt *o = NULL;
+	struct conf_list *l;
+
+	if (!c)
+		return;
+	for (size_t i = 0; i < c->advertisements.n; i++)
+		mem_free(c->advertisements.v[i].communities.v);
+	while ((o = opt_next(o))) {
+		if (o->type != OPT_LIST)
+			continue;
+		l = opt_field(o, c);
+		for (size_t i = 0; i < l->n; i++)
+			clear_base(o, conf_list_at(l, o->elem, i));
+		mem_free(l->v);
+	}
+	clear_base(NULL, c);
+	mem_free(c);
+}
+
+/* ---- looking things up --------------------------------------------------- */
+
+const struct conf_peer *
+conf_peer_find(const struct conf *c, const char *name)
+{
+	for (size_t i = 0; i < c->peers.n; i++)
+		if (strcmp(c->peers.v[i].name, name) == 0)
+			return &c->peers.v[i];
+	return NULL;
+}
+
+bool
+conf_protects(const struct conf *c, enum conf_protect_what what)
+{
+	for (size_t i = 0; i < c->kernel.protect.n; i++)
+		if (c->kernel.protect.v[i].what == what)
+			return true;
+	return false;
+}

@@ -1,0 +1,175 @@
+/*
+ * Contradictions between values that are right by themselves: the node, the kernel,
+ * and what the other checks share. A value that was complained about already is not
+ * blamed twice.
+ */
+#include "lib/conf_check.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/conf_err.h"
+#include "lib/conf_community.h"
+#include "lib/mem.h"
+
+/* ---- saying so ----------------------------------------------------------- */
+
+char *
+conf_instance_path(const struct conf *c, const void *base, const struct opt *o, int item)
+{
+	const struct opt *list = opt_base(o);
+	const struct conf_list *l;
+	struct conf_path p = { .len = 0 };
+
+	if (list) {
+		l = opt_cfield(list, c);
+		conf_path_key(&p, list->path);
+		conf_path_index(&p, (size_t)((const char *)base - (char *)l->v) / list->elem);
+		conf_path_key(&p, o->path + strlen(list->path) + strlen("[]."));
+	} else {
+		conf_path_key(&p, o->path);
+	}
+	if (item >= 0)
+		conf_path_index(&p, (size_t)item);
+	return mem_strdup(p.buf);
+}
+
+void
+conf_clash(struct conf_ctx *ctx, const struct conf_clash *at, const char *fmt, ...)
+{
+	const struct opt *o = opt_find(at->path);
+	struct conf_err e = { .warning = at->warning, .hint = at->hint };
+	const struct ynode *n;
+	char text[512];
+	va_list ap;
+
+	if (conf_is_bad(ctx, at->base, o) ||
+	    (at->other && conf_is_bad(ctx, at->base, opt_find(at->other))))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	n = conf_where(ctx, at->base, o, at->item);
+	e.line = n->line;
+	e.col = n->col;
+	e.path = conf_instance_path(ctx->c, at->base, o, at->item);
+	e.wanted = text;
+	conf_errs_add(ctx->errs, &e);
+	mem_free((void *)e.path);
+}
+
+/* ---- node ---------------------------------------------------------------- */
+
+static void
+check_pod_cidrs(struct conf_ctx *ctx)
+{
+	const struct conf_prefixes *pc = &ctx->c->node.pod_cidrs;
+	struct conf_clash at = { .base = ctx->c, .path = "node.podCIDRs" };
+	char a[IP_PREFIX_STRLEN], b[IP_PREFIX_STRLEN];
+
+	for (size_t i = 0; i < pc->n; i++) {
+		at.item = (int)i;
+		ip_prefix_str(&pc->v[i], a);
+		if (ip_prefix_is_default(&pc->v[i]))
+			conf_clash(ctx, &at, "%s is everything: no node's own range", a);
+		for (size_t j = 0; j < i; j++)
+			if (ip_prefix_overlaps(&pc->v[i], &pc->v[j]))
+				conf_clash(ctx, &at, "%s overlaps %s, which stands here, too", a,
+				    ip_prefix_str(&pc->v[j], b));
+	}
+}
+
+/* ---- bgp ----------------------------------------------------------------- */
+
+static void
+check_bgp(struct conf_ctx *ctx)
+{
+	const struct conf_timers *t = &ctx->c->bgp.timers;
+	struct conf_clash at = { .base = ctx->c,
+		.path = "bgp.timers.keepalive",
+		.item = -1,
+		.other = "bgp.timers.hold" };
+
+	if (t->keepalive_s > 0 && t->hold_s == 0)
+		conf_clash(ctx, &at, "no keepalives are sent when hold is 0");
+	else if (t->keepalive_s > 0 && t->keepalive_s >= t->hold_s)
+		conf_clash(
+		    ctx, &at, "%us is not less than the hold time, %us", t->keepalive_s, t->hold_s);
+}
+
+/* ---- kernel -------------------------------------------------------------- */
+
+static void
+check_permit(struct conf_ctx *ctx)
+{
+	const struct conf_kernel *k = &ctx->c->kernel;
+	struct conf_clash at = { .base = ctx->c, .path = "kernel.permit", .item = -1 };
+	char buf[IP_PREFIX_STRLEN];
+
+	if (k->install && k->permit.n == 0) {
+		at.warning = true;
+		at.hint = "name the cluster's pod ranges, or set kernel.install: false";
+		conf_clash(ctx, &at, "no range is permitted: no learned route will be installed");
+		return;
+	}
+	for (size_t i = 0; i < k->permit.n; i++)
+		for (size_t j = 0; j < i; j++) {
+			if (!ip_prefix_eq(&k->permit.v[i], &k->permit.v[j]))
+				continue;
+			at.item = (int)i;
+			at.warning = true;
+			conf_clash(
+			    ctx, &at, "%s stands here twice", ip_prefix_str(&k->permit.v[i], buf));
+			break;
+		}
+}
+
+static void
+check_kernel_source(struct conf_ctx *ctx)
+{
+	const struct conf_sources *s = &ctx->c->kernel.source_items;
+	struct conf_clash at = { .base = ctx->c, .path = "kernel.sourceAddress", .item = 1 };
+
+	if (s->n < 2)
+		return;
+	if (s->v[0].how != CONF_SOURCE_ADDR || s->v[1].how != CONF_SOURCE_ADDR)
+		conf_clash(ctx, &at, "nodeIP and none stand alone");
+	else if (s->v[0].addr.af == s->v[1].addr.af)
+		conf_clash(ctx, &at, "a second %s address", ip_af_str(s->v[1].addr.af));
+}
+
+/* ---- communities --------------------------------------------------------- */
+
+static void
+check_communities(struct conf_ctx *ctx)
+{
+	const struct conf_communities *cs = &ctx->c->communities;
+	struct conf_clash at = { .path = "communities[].name", .item = -1 };
+	struct conf_community_value v;
+	const char *name;
+
+	for (size_t i = 0; i < cs->n; i++) {
+		at.base = &cs->v[i];
+		name = cs->v[i].name;
+		if (name && (strchr(name, ':') || conf_community_parse(name, &v)))
+			conf_clash(
+			    ctx, &at, "\"%s\" is a value already and cannot be a name", name);
+		for (size_t j = 0; name && j < i; j++)
+			if (cs->v[j].name && strcmp(cs->v[j].name, name) == 0)
+				conf_clash(ctx, &at, "\"%s\" is the name of communities[%zu], too",
+				    name, j);
+	}
+}
+
+void
+conf_check(struct conf_ctx *ctx)
+{
+	check_pod_cidrs(ctx);
+	check_bgp(ctx);
+	conf_check_peers(ctx);
+	check_communities(ctx);
+	conf_check_advertisements(ctx);
+	check_permit(ctx);
+	check_kernel_source(ctx);
+}

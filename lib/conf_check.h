@@ -1,0 +1,32 @@
+/*
+ * Saying that two values contradict each other; shared by the files that look.
+ */
+#ifndef LIB_CONF_CHECK_H
+#define LIB_CONF_CHECK_H
+
+#include "lib/conf_ctx.h"
+
+/* Where a contradiction shows, and what else it depends on. */
+struct conf_clash {
+	const void *base;  /* struct conf, struct conf_peer, ... that holds the option */
+	const char *path;  /* the option, as in the table */
+	int item;	   /* element of its list, or -1 */
+	const char *other; /* another option of the same base that it depends on, or NULL */
+	const char *hint;  /* or NULL */
+	bool warning;
+};
+
+/*
+ * Note it, unless one of the options was complained about already. The sentence is
+ * the rest of the arguments.
+ */
+void conf_clash(struct conf_ctx *ctx, const struct conf_clash *at, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* "peers[2].name": the option as an element's, for messages; owned by the caller. */
+char *conf_instance_path(const struct conf *c, const void *base, const struct opt *o, int item);
+
+void conf_check_peers(struct conf_ctx *ctx);
+void conf_check_advertisements(struct conf_ctx *ctx);
+
+#endif

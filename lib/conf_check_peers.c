@@ -1,0 +1,300 @@
+/*
+ * Contradictions in peers, and between peers, communities and advertisements.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/conf_check.h"
+#include "lib/conf_community.h"
+#include "lib/conf_suggest.h"
+#include "lib/mem.h"
+
+/* One finding about one peer; other: what else of the peer it depends on. */
+#define CLASH(p, option, other_option, ...)                                                        \
+	conf_clash(ctx,                                                                            \
+	    &(struct conf_clash){                                                                  \
+		.base = (p), .path = (option), .item = -1, .other = (other_option) },              \
+	    __VA_ARGS__)
+
+/* ---- two peers ----------------------------------------------------------- */
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct conf_peer *const *pa = a, *const *pb = b;
+	int d = strcmp((*pa)->name, (*pb)->name);
+
+	return d != 0 ? d : *pa < *pb ? -1 : 1; /* the earlier one first */
+}
+
+static int
+cmp_addr(const struct conf_peer *a, const struct conf_peer *b)
+{
+	int d = ip_addr_cmp(&a->addr, &b->addr);
+
+	return d != 0 ? d : strcmp(a->ifname, b->ifname);
+}
+
+static int
+by_addr(const void *a, const void *b)
+{
+	const struct conf_peer *const *pa = a, *const *pb = b;
+	int d = cmp_addr(*pa, *pb);
+
+	return d != 0 ? d : *pa < *pb ? -1 : 1;
+}
+
+static void
+check_twins(struct conf_ctx *ctx)
+{
+	const struct conf_peers *ps = &ctx->c->peers;
+	const struct conf_peer **v, *p, *q;
+	char buf[IP_ADDR_STRLEN];
+
+	v = mem_zalloc_array(ps->n + 1, sizeof(v[0]));
+	for (size_t i = 0; i < ps->n; i++)
+		v[i] = &ps->v[i];
+	qsort(v, ps->n, sizeof(v[0]), by_addr);
+	for (size_t i = 1; i < ps->n; i++) {
+		p = v[i];
+		q = v[i - 1];
+		if (p->addr.af != IP_NONE && cmp_addr(p, q) == 0)
+			CLASH(p, "peers[].peerIP", "peers[].interface",
+			    "%s is the address of peers[%zu] (%s), too", ip_addr_str(&p->addr, buf),
+			    (size_t)(q - ps->v), q->name);
+	}
+	qsort(v, ps->n, sizeof(v[0]), by_name);
+	for (size_t i = 1; i < ps->n; i++) {
+		p = v[i];
+		q = v[i - 1];
+		if (p->addr.af != IP_NONE && strcmp(p->name, q->name) == 0 && cmp_addr(p, q) != 0)
+			CLASH(p, "peers[].name", "peers[].peerIP",
+			    "\"%s\" is the name of peers[%zu], too", p->name, (size_t)(q - ps->v));
+	}
+	mem_free(v);
+}
+
+/* ---- one peer ------------------------------------------------------------ */
+
+static void
+check_address(struct conf_ctx *ctx, const struct conf_peer *p)
+{
+	char buf[IP_ADDR_STRLEN];
+	bool link_local = p->addr.af == IP6 && ip_addr_is_link_local(&p->addr);
+
+	ip_addr_str(&p->addr, buf);
+	if (link_local && !p->ifname[0])
+		CLASH(p, "peers[].peerIP", "peers[].interface",
+		    "%s is link-local and needs its interface: %s%%NAME, or the key interface", buf,
+		    buf);
+	if (p->peer.ifname[0] && strcmp(p->peer.ifname, p->ifname) != 0)
+		CLASH(p, "peers[].interface", "peers[].peerIP",
+		    "\"%s\" contradicts \"%s\" in peerIP", p->ifname, p->peer.ifname);
+	if (p->peer.port != 0 && p->peer.port != p->port)
+		CLASH(p, "peers[].port", "peers[].peerIP", "%u contradicts port %u in peerIP",
+		    p->port, p->peer.port);
+	if (p->source.how != CONF_SOURCE_ADDR || p->addr.af == IP_NONE)
+		return;
+	ip_addr_str(&p->source.addr, buf);
+	if (p->source.addr.af != p->addr.af)
+		CLASH(p, "peers[].sourceAddress", "peers[].peerIP",
+		    "%s is of another family than the peer's address", buf);
+	else if (memcmp(p->source.addr.b, p->addr.b, sizeof(p->addr.b)) == 0)
+		CLASH(p, "peers[].sourceAddress", "peers[].peerIP", "%s is the peer's own address",
+		    buf);
+}
+
+static void
+check_as(struct conf_ctx *ctx, const struct conf_peer *p)
+{
+	bool internal = conf_peer_is_ibgp(ctx->c, p);
+
+	if (conf_is_bad(ctx, ctx->c, opt_find("bgp.asNumber")) || ctx->c->bgp.asn == 0)
+		return;
+	if (p->local_as != 0 && p->local_as == ctx->c->bgp.asn)
+		CLASH(p, "peers[].localAS", NULL, "%u is bgp.asNumber anyway; leave it out",
+		    p->local_as);
+	else if (p->local_as != 0 && p->remote_as.how == CONF_AS_INTERNAL)
+		CLASH(p, "peers[].localAS", "peers[].asNumber",
+		    "localAS is for eBGP peers, and this one is internal");
+	else if (p->local_as != 0 && internal)
+		CLASH(p, "peers[].localAS", "peers[].asNumber",
+		    "%u is the peer's own AS; localAS is for eBGP peers", p->local_as);
+	if (internal && p->multihop_ttl != 0)
+		CLASH(p, "peers[].ebgpMultihop", "peers[].asNumber",
+		    "ebgpMultihop is for eBGP peers, and this one is internal");
+	if (!internal && p->rr_client)
+		CLASH(p, "peers[].routeReflectorClient", "peers[].asNumber",
+		    "a route reflector's client is an iBGP peer, and this one is external");
+}
+
+static void
+check_session(struct conf_ctx *ctx, const struct conf_peer *p)
+{
+	const struct conf_timers *t = &p->timers;
+	const char *keepalive = opt_is_set(p, opt_find("peers[].timers.keepalive"))
+				    ? "peers[].timers.keepalive"
+				    : "peers[].timers.hold";
+	const struct conf_listen *l = &ctx->c->bgp.listen;
+	bool own_timers = opt_is_set(p, opt_find("peers[].timers.hold")) ||
+			  opt_is_set(p, opt_find("peers[].timers.keepalive"));
+
+	if (p->ttl_security != 0 && p->multihop_ttl != 0)
+		CLASH(p, "peers[].ttlSecurity", "peers[].ebgpMultihop",
+		    "ttlSecurity and ebgpMultihop exclude each other");
+	if (own_timers && t->keepalive_s > 0 && t->hold_s == 0)
+		CLASH(p, keepalive, "peers[].timers.hold", "no keepalives are sent when hold is 0");
+	else if (own_timers && t->keepalive_s > 0 && t->keepalive_s >= t->hold_s)
+		CLASH(p, keepalive, "peers[].timers.hold",
+		    "the keepalive time, %us, is not less than the hold time, %us", t->keepalive_s,
+		    t->hold_s);
+	if (p->passive && (!l->enabled || l->port == 0))
+		CLASH(p, "peers[].passive", NULL,
+		    "a passive peer cannot come up: bgp.listen is switched off");
+	if (p->password_file && p->password_env)
+		CLASH(p, "peers[].password.env", "peers[].password.file",
+		    "file stands here, too; keep one of them");
+	else if (opt_is_set(p, opt_find("peers[].password")) && !p->password_file &&
+		 !p->password_env)
+		CLASH(p, "peers[].password", NULL, "want {file: PATH} or {env: NAME}");
+}
+
+void
+conf_check_peers(struct conf_ctx *ctx)
+{
+	const struct conf_peers *ps = &ctx->c->peers;
+	struct conf_clash none = { .base = ctx->c, .path = "peers", .item = -1, .warning = true };
+
+	if (ps->n == 0)
+		conf_clash(ctx, &none, "no peers: nothing will be announced or learned");
+	check_twins(ctx);
+	for (size_t i = 0; i < ps->n; i++) {
+		check_address(ctx, &ps->v[i]);
+		check_as(ctx, &ps->v[i]);
+		check_session(ctx, &ps->v[i]);
+	}
+}
+
+/* ---- advertisements ------------------------------------------------------ */
+
+/* Options that belong to one type of advertisement. */
+static const struct {
+	const char *path;
+	enum conf_adv_type type;
+	bool needed;
+} adv_keys[] = {
+	{ "advertisements[].interface", CONF_ADV_INTERFACE, true },
+	{ "advertisements[].subnet", CONF_ADV_INTERFACE, false },
+	{ "advertisements[].prefixes", CONF_ADV_PREFIX, true },
+};
+
+static void
+check_adv_keys(struct conf_ctx *ctx, const struct conf_adv *a)
+{
+	const char *const *words = opt_find("advertisements[].type")->words;
+	bool set;
+
+	for (size_t i = 0; i < sizeof(adv_keys) / sizeof(adv_keys[0]); i++) {
+		set = opt_is_set(a, opt_find(adv_keys[i].path));
+		if (set && a->type != adv_keys[i].type)
+			CLASH(a, adv_keys[i].path, "advertisements[].type",
+			    "this key is for type %s, and the type is %s", words[adv_keys[i].type],
+			    words[a->type]);
+		else if (!set && a->type == adv_keys[i].type && adv_keys[i].needed)
+			CLASH(a, adv_keys[i].path, "advertisements[].type", "required for type %s",
+			    words[a->type]);
+	}
+}
+
+static void
+check_adv_peers(struct conf_ctx *ctx, const struct conf_adv *a)
+{
+	struct conf_clash at = { .base = a, .path = "advertisements[].peers" };
+	struct conf_suggest s;
+	char *hint;
+
+	for (size_t i = 0; i < a->peers.n; i++) {
+		if (conf_peer_find(ctx->c, a->peers.v[i]))
+			continue;
+		s = conf_suggest_for(a->peers.v[i]);
+		for (size_t j = 0; j < ctx->c->peers.n; j++)
+			conf_suggest_offer(&s, ctx->c->peers.v[j].name);
+		hint = conf_suggest_best(&s) ? mem_printf("did you mean %s?", s.best) : NULL;
+		at.item = (int)i;
+		at.hint = hint;
+		conf_clash(ctx, &at, "no peer has the name \"%s\"", a->peers.v[i]);
+		mem_free(hint);
+	}
+}
+
+/* The value a name or text stands for; false: it stands for none. */
+static bool
+resolve(const struct conf *c, const char *text, struct conf_community_value *ret)
+{
+	for (size_t i = 0; i < c->communities.n; i++)
+		if (c->communities.v[i].name && strcmp(c->communities.v[i].name, text) == 0) {
+			*ret = c->communities.v[i].value;
+			return true;
+		}
+	return conf_community_parse(text, ret);
+}
+
+static int
+by_value(const void *a, const void *b)
+{
+	return conf_community_cmp(a, b);
+}
+
+static void
+unknown_community(struct conf_ctx *ctx, const struct conf_adv *a, size_t item)
+{
+	const char *text = a->community_names.v[item];
+	struct conf_suggest s = conf_suggest_for(text);
+	struct conf_clash at = {
+		.base = a, .path = "advertisements[].communities", .item = (int)item
+	};
+	char *hint = NULL;
+
+	if (conf_community_near(text))
+		conf_suggest_offer(&s, conf_community_near(text));
+	for (size_t i = 0; i < ctx->c->communities.n; i++)
+		if (ctx->c->communities.v[i].name)
+			conf_suggest_offer(&s, ctx->c->communities.v[i].name);
+	if (conf_suggest_best(&s))
+		hint = mem_printf("did you mean %s?", s.best);
+	at.hint = hint;
+	conf_clash(ctx, &at, "\"%s\" is not among communities", text);
+	mem_free(hint);
+}
+
+static void
+resolve_communities(struct conf_ctx *ctx, struct conf_adv *a)
+{
+	struct conf_community_values *to = &a->communities;
+	size_t n = 0;
+
+	to->v = mem_zalloc_array(a->community_names.n + 1, sizeof(to->v[0]));
+	for (size_t i = 0; i < a->community_names.n; i++) {
+		if (resolve(ctx->c, a->community_names.v[i], &to->v[to->n]))
+			to->n++;
+		else
+			unknown_community(ctx, a, i);
+	}
+	qsort(to->v, to->n, sizeof(to->v[0]), by_value);
+	for (size_t i = 0; i < to->n; i++)
+		if (n == 0 || conf_community_cmp(&to->v[n - 1], &to->v[i]) != 0)
+			to->v[n++] = to->v[i];
+	to->n = n;
+}
+
+void
+conf_check_advertisements(struct conf_ctx *ctx)
+{
+	struct conf_advs *as = &ctx->c->advertisements;
+
+	for (size_t i = 0; i < as->n; i++) {
+		check_adv_keys(ctx, &as->v[i]);
+		check_adv_peers(ctx, &as->v[i]);
+		resolve_communities(ctx, &as->v[i]);
+	}
+}

@@ -1,0 +1,23 @@
+/*
+ * Communities as text: RFC 1997 (AA:NN), large (RFC 8092, AA:NN:MM), well-known names.
+ */
+#ifndef LIB_CONF_COMMUNITY_H
+#define LIB_CONF_COMMUNITY_H
+
+#include <stdbool.h>
+
+#include "lib/conf.h"
+
+/* AA:NN, AA:NN:MM or a well-known name; false for anything else. */
+bool conf_community_parse(const char *text, struct conf_community_value *ret);
+
+/* As AA:NN or AA:NN:MM, well-known ones by name; owned by the caller. */
+char *conf_community_text(const struct conf_community_value *v);
+
+/* The well-known name nearest to text, or NULL. */
+const char *conf_community_near(const char *text);
+
+/* Total order: standard ones first, then by value. */
+int conf_community_cmp(const struct conf_community_value *a, const struct conf_community_value *b);
+
+#endif

@@ -1,0 +1,201 @@
+/*
+ * What was not written: defaults from the table, values inherited from `bgp`, and
+ * what follows from other values.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "lib/conf_ctx.h"
+#include "lib/conf_err.h"
+#include "lib/conf_type.h"
+#include "lib/mem.h"
+
+/* ---- from the table ------------------------------------------------------ */
+
+/* The default of an option: one value, or several with blanks between. */
+static void
+put_defaults(const struct opt *o, void *base)
+{
+	const char *p = o->dflt, *end;
+	uint32_t all = 0;
+	char *word;
+	bool ok;
+
+	while (*p) {
+		end = p + strcspn(p, " ");
+		word = mem_strndup(p, (size_t)(end - p));
+		ok = conf_put_default(o, base, word);
+		assert(ok);
+		(void)ok;
+		mem_free(word);
+		if (o->type == OPT_FLAGS)
+			all |= *(uint32_t *)opt_field(o, base);
+		p = end + strspn(end, " ");
+	}
+	if (o->type == OPT_FLAGS)
+		*(uint32_t *)opt_field(o, base) = all;
+}
+
+static void
+inherit(struct conf *c, const struct opt *o, void *base)
+{
+	const struct opt *from = opt_find(o->inherit);
+
+	assert(from && from->type == o->type && !opt_codec(o)->owns && !(o->flags & OPT_F_MANY));
+	memcpy(opt_field(o, base), opt_cfield(from, opt_base(from) ? base : (void *)c),
+	    opt_codec(o)->size);
+}
+
+/* Fill what was not written in base, an element of list (NULL: struct conf itself). */
+static void
+fill_from_table(struct conf *c, const struct opt *list, void *base)
+{
+	const struct opt *o = NULL;
+
+	while ((o = opt_next(o))) {
+		if (opt_base(o) != list || opt_is_set(base, o))
+			continue;
+		if (o->dflt)
+			put_defaults(o, base);
+		else if (o->inherit)
+			inherit(c, o, base);
+	}
+}
+
+static void
+fill_lists(struct conf *c)
+{
+	const struct opt *o = NULL;
+	struct conf_list *l;
+
+	while ((o = opt_next(o))) {
+		if (o->type != OPT_LIST)
+			continue;
+		l = opt_field(o, c);
+		for (size_t i = 0; i < l->n; i++)
+			fill_from_table(c, o, conf_list_at(l, o->elem, i));
+	}
+}
+
+/* ---- derived ------------------------------------------------------------- */
+
+static void
+fill_node(struct conf_ctx *ctx)
+{
+	const struct opt *o = opt_find("node.name");
+	const char *host = ctx->env ? ctx->env->hostname : NULL;
+	struct conf_err e = { .line = 1, .col = 1, .path = o->path, .found = "nothing" };
+
+	if (opt_is_set(ctx->c, o))
+		return;
+	if (host && *host && conf_put_default(o, ctx->c, host)) {
+		opt_mark_set(ctx->c, o);
+		return;
+	}
+	e.wanted = opt_wanted(o);
+	e.hint = host && *host ? "the host name is no such name" : "there is no host name";
+	conf_errs_add(ctx->errs, &e);
+	mem_free((void *)e.wanted);
+}
+
+/* As in messages: 10.0.0.1, fe80::1%eth0. */
+static char *
+peer_default_name(const struct conf_peer *p)
+{
+	char buf[IP_ADDR_STRLEN];
+
+	return mem_printf("%s%s%s", ip_addr_str(&p->addr, buf), p->ifname[0] ? "%" : "", p->ifname);
+}
+
+static void
+fill_peer(struct conf *c, struct conf_peer *p)
+{
+	const struct opt *hold = opt_find("peers[].timers.hold");
+	const struct opt *keepalive = opt_find("peers[].timers.keepalive");
+	const struct opt *import = opt_find("peers[].import"), *export = opt_find("peers[].export");
+	bool internal;
+
+	p->addr = p->peer.addr;
+	if (p->peer.port != 0 && !opt_is_set(p, opt_find("peers[].port")))
+		p->port = p->peer.port;
+	if (p->peer.ifname[0] && !p->ifname[0])
+		memcpy(p->ifname, p->peer.ifname, sizeof(p->ifname));
+	if (p->ifname[0])
+		opt_mark_set(p, opt_find("peers[].interface"));
+	if (!p->name)
+		p->name = peer_default_name(p);
+	opt_mark_set(p, opt_find("peers[].name"));
+	if (p->remote_as.how == CONF_AS_INTERNAL)
+		p->remote_as.asn = c->bgp.asn;
+	if (opt_is_set(p, hold) && !opt_is_set(p, keepalive))
+		p->timers.keepalive_s = 0;
+	p->gr.restart_s = c->bgp.gr.restart_s;
+	internal = conf_peer_is_ibgp(c, p);
+	if (!opt_is_set(p, import))
+		p->import = internal ? CONF_IMPORT_ALL : CONF_IMPORT_PERMITTED;
+	if (!opt_is_set(p, export))
+		p->export = internal ? CONF_EXPORT_ALL : CONF_EXPORT_OWN;
+	opt_mark_set(p, import);
+	opt_mark_set(p, export);
+}
+
+static void
+fill_advertisements(struct conf *c)
+{
+	const struct opt *list = opt_find("advertisements");
+	const struct opt *lp = opt_find("advertisements[].localPref");
+	const struct opt *med = opt_find("advertisements[].med");
+	struct conf_adv *a;
+
+	if (!opt_is_set(c, list)) {
+		a = mem_zalloc(sizeof(*a));
+		a->type = CONF_ADV_POD_CIDR;
+		opt_mark_set(a, opt_find("advertisements[].type"));
+		c->advertisements = (struct conf_advs){ .v = a, .n = 1 };
+	}
+	for (size_t i = 0; i < c->advertisements.n; i++) {
+		a = &c->advertisements.v[i];
+		a->has_local_pref = opt_is_set(a, lp);
+		a->has_med = opt_is_set(a, med);
+	}
+}
+
+static void
+fill_kernel(struct conf *c)
+{
+	struct conf_kernel *k = &c->kernel;
+
+	k->permit_given = opt_is_set(c, opt_find("kernel.permit"));
+	k->protect_given = opt_is_set(c, opt_find("kernel.protect"));
+	if (k->source_items.n > 0)
+		k->source_how = k->source_items.v[0].how;
+	for (size_t i = 0; i < k->source_items.n; i++)
+		if (k->source_items.v[i].how == CONF_SOURCE_ADDR)
+			k->source[k->source_items.v[i].addr.af == IP6] = k->source_items.v[i].addr;
+}
+
+void
+conf_fill(struct conf_ctx *ctx)
+{
+	struct conf *c = ctx->c;
+
+	fill_node(ctx);
+	fill_from_table(c, NULL, c);
+	fill_advertisements(c);
+	fill_lists(c);
+	for (size_t i = 0; i < c->peers.n; i++)
+		fill_peer(c, &c->peers.v[i]);
+	fill_kernel(c);
+}
+
+void
+conf_settle(struct conf *c)
+{
+	struct conf_peer *p;
+
+	for (size_t i = 0; i < c->peers.n; i++) {
+		p = &c->peers.v[i];
+		p->peer.port = 0;
+		p->peer.ifname[0] = '\0';
+	}
+}

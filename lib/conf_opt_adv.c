@@ -1,0 +1,146 @@
+/*
+ * Option rows under `advertisements[]` and `communities[]`: what this node says of
+ * itself.
+ */
+#include "lib/conf_opts.h"
+
+#define AT(member) .off = offsetof(struct conf_adv, member)
+
+static const struct opt adv_rows[] = {
+	{
+	    .path = "advertisements",
+	    .type = OPT_LIST,
+	    .off = offsetof(struct conf, advertisements),
+	    .elem = sizeof(struct conf_adv),
+	    .max = 1000,
+	    .effect = OPT_POLICY,
+	    .brief = "what this node announces",
+	    .doc = "The default is the node's pod CIDRs, as [{type: PodCIDR}]; an empty list "
+		   "announces nothing. A prefix that two entries name gets the attributes of the "
+		   "first.",
+	},
+	{
+	    .path = "advertisements[].type",
+	    AT(type),
+	    .type = OPT_ENUM,
+	    .flags = OPT_F_REQUIRED,
+	    .words = OPT_WORDS("PodCIDR", "Interface", "Prefix"),
+	    .effect = OPT_POLICY,
+	    .brief = "kind of prefixes",
+	    .doc =
+		"`PodCIDR` is `node.podCIDRs`, `Interface` the addresses of interfaces, `Prefix` "
+		"prefixes as written.",
+	},
+	{
+	    .path = "advertisements[].interface",
+	    AT(interfaces),
+	    .type = OPT_IFSTR,
+	    .flags = OPT_F_MANY,
+	    .max = 64,
+	    .aliases = OPT_WORDS("interfaces"),
+	    .effect = OPT_POLICY,
+	    .brief = "interfaces whose addresses are announced",
+	    .doc =
+		"For `type: Interface`; one name or a list. Every global address becomes a host "
+		"route, followed as addresses come and go. Loopback addresses of the node are best "
+		"put on `lo`.",
+	},
+	{
+	    .path = "advertisements[].subnet",
+	    AT(subnet),
+	    .type = OPT_BOOL,
+	    .flags = OPT_F_DUMP_SET,
+	    .dflt = "false",
+	    .effect = OPT_POLICY,
+	    .brief = "announce the connected subnets in place of host routes",
+	},
+	{
+	    .path = "advertisements[].prefixes",
+	    AT(prefixes),
+	    .type = OPT_PREFIX,
+	    .flags = OPT_F_MANY,
+	    .max = 10000,
+	    .aliases = OPT_WORDS("prefix"),
+	    .effect = OPT_POLICY,
+	    .brief = "prefixes to announce",
+	    .doc = "For `type: Prefix`; one or a list.",
+	},
+	{
+	    .path = "advertisements[].communities",
+	    AT(community_names),
+	    .type = OPT_COMMUNITY,
+	    .flags = OPT_F_MANY,
+	    .max = 64,
+	    .effect = OPT_POLICY,
+	    .brief = "communities to attach",
+	    .doc =
+		"Each is a name from `communities`, a value as 64512:100, a large one as "
+		"64512:1:2, or a well-known name: `no-export`, `no-advertise`, "
+		"`no-export-subconfed`, `no-peer`, `blackhole`, `graceful-shutdown`, `accept-own`, "
+		"`llgr-stale`, `no-llgr`.",
+	},
+	{
+	    .path = "advertisements[].peers",
+	    AT(peers),
+	    .type = OPT_NAME,
+	    .flags = OPT_F_MANY,
+	    .max = 64,
+	    .effect = OPT_POLICY,
+	    .brief = "names of the peers that get it",
+	    .doc = "The default, an empty list, is all of them.",
+	},
+	{
+	    .path = "advertisements[].localPref",
+	    AT(local_pref),
+	    .type = OPT_UINT,
+	    .max = UINT32_MAX,
+	    .effect = OPT_POLICY,
+	    .brief = "local preference, sent to iBGP peers",
+	    .doc = "100 when it is not given.",
+	},
+	{
+	    .path = "advertisements[].med",
+	    AT(med),
+	    .type = OPT_UINT,
+	    .max = UINT32_MAX,
+	    .effect = OPT_POLICY,
+	    .brief = "MULTI_EXIT_DISC",
+	    .doc = "None when it is not given.",
+	},
+};
+
+#undef AT
+#define AT(member) .off = offsetof(struct conf_community, member)
+
+static const struct opt community_rows[] = {
+	{
+	    .path = "communities",
+	    .type = OPT_LIST,
+	    .off = offsetof(struct conf, communities),
+	    .elem = sizeof(struct conf_community),
+	    .max = 1000,
+	    .effect = OPT_POLICY,
+	    .brief = "names for communities",
+	},
+	{
+	    .path = "communities[].name",
+	    AT(name),
+	    .type = OPT_NAME,
+	    .flags = OPT_F_REQUIRED,
+	    .max = 63,
+	    .effect = OPT_POLICY,
+	    .brief = "the name",
+	},
+	{
+	    .path = "communities[].value",
+	    AT(value),
+	    .type = OPT_COMMUNITY_VALUE,
+	    .flags = OPT_F_REQUIRED,
+	    .effect = OPT_POLICY,
+	    .brief = "what it stands for",
+	    .doc = "64512:100 (RFC 1997), 64512:1:2 (large, RFC 8092), or a well-known name.",
+	},
+};
+
+const struct opt_section conf_opts_advertisements = OPT_SECTION(adv_rows);
+const struct opt_section conf_opts_communities = OPT_SECTION(community_rows);

@@ -1,0 +1,187 @@
+/*
+ * Option rows under `bgp`: the speaker and what its peers inherit.
+ */
+#include "lib/conf_opts.h"
+
+#define AT(member) .off = offsetof(struct conf, bgp.member)
+
+static const struct opt rows[] = {
+	{
+	    .path = "bgp",
+	    .type = OPT_MAP,
+	    .brief = "the BGP speaker",
+	},
+	{
+	    .path = "bgp.asNumber",
+	    AT(asn),
+	    .type = OPT_ASN,
+	    .flags = OPT_F_REQUIRED,
+	    .aliases = OPT_WORDS("localASN"),
+	    .effect = OPT_SESSION,
+	    .brief = "own AS number",
+	    .doc = "A number such as 4200000001 or the same in two halves, 64086.59905 (RFC 5396). "
+		   "0, 23456, 65535 and 4294967295 are reserved and refused.",
+	},
+	{
+	    .path = "bgp.routerID",
+	    AT(router_id),
+	    .type = OPT_ROUTERID,
+	    .zero = "auto",
+	    .effect = OPT_SESSION,
+	    .brief = "BGP identifier",
+	    .doc = "Written as an IPv4 address, unique among the speakers of an AS (RFC 6286). "
+		   "`auto`, the default, takes the node's IPv4 address, else a hash of its name.",
+	},
+	{
+	    .path = "bgp.listen",
+	    .type = OPT_MAP,
+	    .brief = "incoming connections",
+	},
+	{
+	    .path = "bgp.listen.enabled",
+	    AT(listen.enabled),
+	    .type = OPT_BOOL,
+	    .dflt = "true",
+	    .effect = OPT_LIVE,
+	    .brief = "accept connections at all",
+	},
+	{
+	    .path = "bgp.listen.port",
+	    AT(listen.port),
+	    .type = OPT_UINT,
+	    .max = 65535,
+	    .dflt = "179",
+	    .effect = OPT_LIVE,
+	    .brief = "TCP port to listen on",
+	    .doc = "0 does not listen, as `enabled: false`.",
+	},
+	{
+	    .path = "bgp.listen.addresses",
+	    AT(listen.addrs),
+	    .type = OPT_ADDR,
+	    .flags = OPT_F_MANY,
+	    .max = 64,
+	    .aliases = OPT_WORDS("address"),
+	    .effect = OPT_LIVE,
+	    .brief = "addresses to listen on",
+	    .doc = "They need not exist yet. The default, an empty list, listens on every address "
+		   "of both families. Only configured peers are answered in any case.",
+	},
+	{
+	    .path = "bgp.timers",
+	    .type = OPT_MAP,
+	    .brief = "timers of all peers that do not set their own",
+	},
+	{
+	    .path = "bgp.timers.connectRetry",
+	    AT(timers.connect_retry_ms),
+	    .type = OPT_DURATION,
+	    .min = 100,
+	    .max = 3600 * 1000,
+	    .scale = 1,
+	    .dflt = "2s",
+	    .effect = OPT_LIVE,
+	    .brief = "time between attempts to connect",
+	},
+	{
+	    .path = "bgp.timers.hold",
+	    AT(timers.hold_s),
+	    .type = OPT_DURATION,
+	    .min = 3 * 1000,
+	    .max = 65535 * 1000,
+	    .scale = 1000,
+	    .zero = "0",
+	    .dflt = "9s",
+	    .effect = OPT_LIVE,
+	    .brief = "hold time offered to peers",
+	    .doc = "A peer that is silent for so long is down; the lower offer of the two sides "
+		   "counts (RFC 4271 section 4.2). Whole seconds. 0 sends no keepalives and never "
+		   "notices.",
+	},
+	{
+	    .path = "bgp.timers.keepalive",
+	    AT(timers.keepalive_s),
+	    .type = OPT_DURATION,
+	    .min = 1000,
+	    .max = 21845 * 1000,
+	    .scale = 1000,
+	    .zero = "auto",
+	    .effect = OPT_LIVE,
+	    .brief = "time between keepalives",
+	    .doc = "Whole seconds, less than `hold`. `auto`, the default, is a third of the hold "
+		   "time that was agreed on.",
+	},
+	{
+	    .path = "bgp.gracefulRestart",
+	    .type = OPT_MAP,
+	    .brief = "graceful restart (RFC 4724)",
+	},
+	{
+	    .path = "bgp.gracefulRestart.enabled",
+	    AT(gr.enabled),
+	    .type = OPT_BOOL,
+	    .dflt = "true",
+	    .effect = OPT_LIVE,
+	    .brief = "keep forwarding while a speaker restarts",
+	    .doc = "Offers graceful restart to the peers, and keeps the routes of a peer that "
+		   "restarts, marked stale.",
+	},
+	{
+	    .path = "bgp.gracefulRestart.restartTime",
+	    AT(gr.restart_s),
+	    .type = OPT_DURATION,
+	    .max = 4095 * 1000,
+	    .scale = 1000,
+	    .dflt = "120s",
+	    .effect = OPT_SESSION,
+	    .brief = "how long peers wait for this node to come back",
+	},
+	{
+	    .path = "bgp.gracefulRestart.deferral",
+	    AT(gr.deferral_ms),
+	    .type = OPT_DURATION,
+	    .min = 1000,
+	    .max = 120 * 1000,
+	    .scale = 1,
+	    .dflt = "10s",
+	    .effect = OPT_LIVE,
+	    .brief = "longest wait without progress after an own restart",
+	    .doc = "After a restart the node waits until every peer has sent all its routes or has "
+		   "failed; so long without any progress, or 120 s in all, ends the wait.",
+	},
+	{
+	    .path = "bgp.clusterID",
+	    AT(cluster_id),
+	    .type = OPT_ROUTERID,
+	    .zero = "auto",
+	    .effect = OPT_SESSION,
+	    .brief = "cluster identifier of a route reflector (RFC 4456)",
+	    .doc = "Written as an IPv4 address. `auto`, the default, is the router ID; reflectors "
+		   "that serve the same clients may share one.",
+	},
+	{
+	    .path = "bgp.multipath",
+	    AT(multipath),
+	    .type = OPT_UINT,
+	    .min = 1,
+	    .max = 64,
+	    .dflt = "16",
+	    .effect = OPT_POLICY,
+	    .brief = "equal paths used at once",
+	    .doc =
+		"Paths that are equal up to the length of their AS path share the traffic. 1 uses "
+		"the best one only. See also `kernel.multipath`.",
+	},
+	{
+	    .path = "bgp.transit",
+	    AT(transit),
+	    .type = OPT_BOOL,
+	    .dflt = "false",
+	    .effect = OPT_POLICY,
+	    .brief = "pass routes of one eBGP peer on to other eBGP peers",
+	    .doc = "Also needs `export: all` on the peers that shall get them. With `false`, the "
+		   "default, a node with two uplinks never becomes a path between them.",
+	},
+};
+
+const struct opt_section conf_opts_bgp = OPT_SECTION(rows);

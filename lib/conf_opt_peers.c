@@ -1,0 +1,346 @@
+/*
+ * Option rows under `peers[]`: one BGP peer each. What stands under `bgp`, too, is
+ * inherited from there.
+ */
+#include "lib/conf_opts.h"
+
+#define AT(member) .off = offsetof(struct conf_peer, member)
+
+/*
+ * maxPrefixes stands in three places with the same members: for both families
+ * together, and for each of them, which inherit from the common one.
+ */
+#define MAX_PREFIXES(where, member, common, hide, what)                                            \
+	{                                                                                          \
+		.path = where,                                                                     \
+		.flags = hide,                                                                     \
+		.type = OPT_MAP,                                                                   \
+		.brief = "limit on received prefixes" what,                                        \
+	},                                                                                         \
+	    {                                                                                      \
+		    .path = where ".limit",                                                        \
+		    AT(member.limit),                                                              \
+		    .type = OPT_UINT,                                                              \
+		    .flags = hide,                                                                 \
+		    .min = 1,                                                                      \
+		    .max = UINT32_MAX,                                                             \
+		    .zero = "off",                                                                 \
+		    common(".limit", "100000"),                                                    \
+		    .effect = OPT_POLICY,                                                          \
+		    .brief = "prefixes a peer may send, per address family",                       \
+		    .doc = "Rejected ones count as well. `off` sets no limit.",                    \
+	    },                                                                                     \
+	    {                                                                                      \
+		    .path = where ".warnAt",                                                       \
+		    AT(member.warn_pct),                                                           \
+		    .type = OPT_PERCENT,                                                           \
+		    .flags = hide,                                                                 \
+		    .min = 1,                                                                      \
+		    .max = 100,                                                                    \
+		    .zero = "off",                                                                 \
+		    common(".warnAt", "80%"),                                                      \
+		    .effect = OPT_POLICY,                                                          \
+		    .brief = "share of the limit that is worth a warning",                         \
+	    },                                                                                     \
+	    {                                                                                      \
+		    .path = where ".action",                                                       \
+		    AT(member.action),                                                             \
+		    .type = OPT_ENUM,                                                              \
+		    .flags = hide,                                                                 \
+		    .words = OPT_WORDS("restart", "warn", "discard", "idle"),                      \
+		    common(".action", "restart"),                                                  \
+		    .effect = OPT_POLICY,                                                          \
+		    .brief = "what happens beyond the limit",                                      \
+		    .doc = "`restart` closes the session and opens it again after `after`; "       \
+			   "`idle` closes "                                                        \
+			   "it until somebody resets the peer; `discard` keeps the session and "   \
+			   "drops "                                                                \
+			   "what is over the limit; `warn` only says so.",                         \
+	    },                                                                                     \
+	{                                                                                          \
+		.path = where ".after", AT(member.after_s), .type = OPT_DURATION, .flags = hide,   \
+		.min = 1000, .max = UINT64_C(86400) * 1000, .scale = 1000, common(".after", "5m"), \
+		.effect = OPT_POLICY, .brief = "pause before the session is opened again",         \
+	}
+#define MAX_DEFAULT(key, text) .dflt = text
+#define MAX_INHERIT(key, text) .inherit = "peers[].maxPrefixes" key
+
+static const struct opt rows[] = {
+	{
+	    .path = "peers",
+	    .type = OPT_LIST,
+	    .off = offsetof(struct conf, peers),
+	    .elem = sizeof(struct conf_peer),
+	    .max = 10000,
+	    .brief = "the BGP peers",
+	    .doc =
+		"Routes to and from eBGP peers follow RFC 8212: nothing passes that was not asked "
+		"for. By default a node sends what `advertisements` names and accepts what lies "
+		"inside `kernel.permit`; `import` and `export` widen that.",
+	},
+	{
+	    .path = "peers[].name",
+	    AT(name),
+	    .type = OPT_NAME,
+	    .max = 63,
+	    .effect = OPT_LIVE,
+	    .brief = "name of the peer",
+	    .doc = "Unique, without blanks. The default is the peer's address. A peer that changes "
+		   "its name is another peer.",
+	},
+	{
+	    .path = "peers[].description",
+	    AT(description),
+	    .type = OPT_TEXT,
+	    .max = 255,
+	    .effect = OPT_LIVE,
+	    .brief = "free text, shown with the peer",
+	},
+	{
+	    .path = "peers[].enabled",
+	    AT(enabled),
+	    .type = OPT_BOOL,
+	    .dflt = "true",
+	    .effect = OPT_SESSION,
+	    .brief = "false keeps the peer down",
+	},
+	{
+	    .path = "peers[].peerIP",
+	    AT(peer),
+	    .type = OPT_PEER_ADDR,
+	    .flags = OPT_F_REQUIRED,
+	    .aliases = OPT_WORDS("peerAddress", "address"),
+	    .effect = OPT_SESSION,
+	    .brief = "address of the peer",
+	    .doc =
+		"An IPv4 or IPv6 address; with a port as 192.0.2.1:1179 or [2001:db8::1]:1179. A "
+		"link-local address needs its interface, as fe80::1%eth0 or in `interface`.",
+	},
+	{
+	    .path = "peers[].interface",
+	    AT(ifname),
+	    .type = OPT_IFNAME,
+	    .effect = OPT_SESSION,
+	    .brief = "interface the peer is on",
+	    .doc = "Required for link-local addresses.",
+	},
+	{
+	    .path = "peers[].port",
+	    AT(port),
+	    .type = OPT_UINT,
+	    .min = 1,
+	    .max = 65535,
+	    .dflt = "179",
+	    .effect = OPT_SESSION,
+	    .brief = "TCP port to connect to",
+	},
+	{
+	    .path = "peers[].asNumber",
+	    AT(remote_as),
+	    .type = OPT_REMOTE_AS,
+	    .flags = OPT_F_REQUIRED,
+	    .aliases = OPT_WORDS("peerASN"),
+	    .effect = OPT_SESSION,
+	    .brief = "AS number of the peer",
+	    .doc =
+		"A number as for `bgp.asNumber`, `internal` (the same as ours) or `external` (any "
+		"but ours).",
+	},
+	{
+	    .path = "peers[].localAS",
+	    AT(local_as),
+	    .type = OPT_ASN,
+	    .zero = "off",
+	    .effect = OPT_SESSION,
+	    .brief = "AS number used towards this peer in place of bgp.asNumber",
+	    .doc = "For eBGP peers only. The default, `off`, uses `bgp.asNumber`.",
+	},
+	{
+	    .path = "peers[].passive",
+	    AT(passive),
+	    .type = OPT_BOOL,
+	    .dflt = "false",
+	    .effect = OPT_SESSION,
+	    .brief = "wait for the peer to connect",
+	},
+	{
+	    .path = "peers[].sourceAddress",
+	    AT(source),
+	    .type = OPT_PEER_SOURCE,
+	    .dflt = "nodeIP",
+	    .aliases = OPT_WORDS("localAddress"),
+	    .effect = OPT_SESSION,
+	    .brief = "own address of the connection",
+	    .doc =
+		"`nodeIP` (see `node.ip`; towards link-local peers the link-local address of the "
+		"interface), `none` (the kernel chooses), an address, or the name of an interface "
+		"whose address is used.",
+	},
+	{
+	    .path = "peers[].ebgpMultihop",
+	    AT(multihop_ttl),
+	    .type = OPT_MULTIHOP,
+	    .zero = "false",
+	    .dflt = "false",
+	    .effect = OPT_SESSION,
+	    .brief = "the eBGP peer is not on a shared link",
+	    .doc = "`true`, or the TTL to send. Without it packets to eBGP peers leave with TTL 1.",
+	},
+	{
+	    .path = "peers[].ttlSecurity",
+	    AT(ttl_security),
+	    .type = OPT_UINT,
+	    .min = 1,
+	    .max = 254,
+	    .zero = "off",
+	    .dflt = "off",
+	    .effect = OPT_SESSION,
+	    .brief = "refuse packets from farther away than so many hops (GTSM, RFC 5082)",
+	    .doc = "1 for a peer on the link. Sends TTL 255 and wants at least 255 minus the hops, "
+		   "plus one. Both sides must do it: BIRD, FRR and most routers send TTL 1 to eBGP "
+		   "peers unless told otherwise, and such a session would never come up, therefore "
+		   "the default is `off`. Not together with `ebgpMultihop`.",
+	},
+	{
+	    .path = "peers[].password",
+	    .type = OPT_MAP,
+	    .brief = "TCP MD5 password (RFC 2385)",
+	    .doc = "Never in the configuration itself. A missing or empty secret keeps this peer "
+		   "down, with the reason, and no other.",
+	},
+	{
+	    .path = "peers[].password.file",
+	    AT(password_file),
+	    .type = OPT_FILE,
+	    .max = 4095,
+	    .effect = OPT_SESSION,
+	    .brief = "file with the password on its first line",
+	},
+	{
+	    .path = "peers[].password.env",
+	    AT(password_env),
+	    .type = OPT_ENVNAME,
+	    .max = 255,
+	    .effect = OPT_SESSION,
+	    .brief = "environment variable of weftd with the password",
+	},
+	{
+	    .path = "peers[].timers",
+	    .type = OPT_MAP,
+	    .brief = "timers of this peer",
+	},
+	{
+	    .path = "peers[].timers.connectRetry",
+	    AT(timers.connect_retry_ms),
+	    .type = OPT_DURATION,
+	    .min = 100,
+	    .max = 3600 * 1000,
+	    .scale = 1,
+	    .inherit = "bgp.timers.connectRetry",
+	    .effect = OPT_LIVE,
+	    .brief = "time between attempts to connect",
+	},
+	{
+	    .path = "peers[].timers.hold",
+	    AT(timers.hold_s),
+	    .type = OPT_DURATION,
+	    .min = 3 * 1000,
+	    .max = 65535 * 1000,
+	    .scale = 1000,
+	    .zero = "0",
+	    .inherit = "bgp.timers.hold",
+	    .effect = OPT_SESSION,
+	    .brief = "hold time offered to this peer",
+	},
+	{
+	    .path = "peers[].timers.keepalive",
+	    AT(timers.keepalive_s),
+	    .type = OPT_DURATION,
+	    .min = 1000,
+	    .max = 21845 * 1000,
+	    .scale = 1000,
+	    .zero = "auto",
+	    .inherit = "bgp.timers.keepalive",
+	    .effect = OPT_SESSION,
+	    .brief = "time between keepalives to this peer",
+	    .doc = "A peer that sets `hold` and not this one gets `auto`.",
+	},
+	{
+	    .path = "peers[].families",
+	    AT(families),
+	    .type = OPT_FLAGS,
+	    .flags = OPT_F_NONEMPTY,
+	    .max = 8,
+	    .words = OPT_WORDS("ipv4", "ipv6"),
+	    .dflt = "ipv4 ipv6",
+	    .effect = OPT_SESSION,
+	    .brief = "address families on this session",
+	    .doc = "Both run on one session, whatever family it is connected with, if the peer "
+		   "offers them, too.",
+	},
+	MAX_PREFIXES(
+	    "peers[].maxPrefixes", max_common, MAX_DEFAULT, OPT_F_NODUMP, " of either family"),
+	MAX_PREFIXES("peers[].maxPrefixes.ipv4", max[0], MAX_INHERIT, 0, ", IPv4 alone"),
+	MAX_PREFIXES("peers[].maxPrefixes.ipv6", max[1], MAX_INHERIT, 0, ", IPv6 alone"),
+	{
+	    .path = "peers[].nextHopMode",
+	    AT(next_hop_mode),
+	    .type = OPT_ENUM,
+	    .words = OPT_WORDS("auto", "self", "keep"),
+	    .dflt = "auto",
+	    .effect = OPT_POLICY,
+	    .brief = "next hop of routes sent to this peer",
+	    .doc =
+		"`self` announces this node, `keep` leaves the next hop as it was learned; own "
+		"routes carry this node always. `auto` is `self` to eBGP peers and `keep` to iBGP "
+		"peers.",
+	},
+	{
+	    .path = "peers[].routeReflectorClient",
+	    AT(rr_client),
+	    .type = OPT_BOOL,
+	    .dflt = "false",
+	    .effect = OPT_SESSION,
+	    .brief =
+		"reflect routes of other iBGP peers to this one and its routes to them (RFC 4456)",
+	},
+	{
+	    .path = "peers[].gracefulRestart",
+	    .type = OPT_MAP,
+	    .brief = "graceful restart with this peer",
+	},
+	{
+	    .path = "peers[].gracefulRestart.enabled",
+	    AT(gr.enabled),
+	    .type = OPT_BOOL,
+	    .inherit = "bgp.gracefulRestart.enabled",
+	    .effect = OPT_SESSION,
+	    .brief = "offer it to this peer and keep its routes while it restarts",
+	},
+	{
+	    .path = "peers[].import",
+	    AT(import),
+	    .type = OPT_ENUM,
+	    .words = OPT_WORDS("permitted", "all"),
+	    .effect = OPT_POLICY,
+	    .brief = "which of the peer's routes are accepted",
+	    .doc =
+		"`permitted` accepts what lies inside `kernel.permit`, `all` everything; into the "
+		"kernel goes only what is permitted, in either case. The default is `permitted` "
+		"for eBGP and `all` for iBGP peers.",
+	},
+	{
+	    .path = "peers[].export",
+	    AT(export),
+	    .type = OPT_ENUM,
+	    .words = OPT_WORDS("own", "all"),
+	    .effect = OPT_POLICY,
+	    .brief = "which routes the peer is sent",
+	    .doc =
+		"`own` sends what `advertisements` names, `all` every best route that BGP's rules "
+		"allow; routes of eBGP peers reach other eBGP peers only with `bgp.transit`. The "
+		"default is `own` for eBGP and `all` for iBGP peers.",
+	},
+};
+
+const struct opt_section conf_opts_peers = OPT_SECTION(rows);

@@ -1,0 +1,24 @@
+/*
+ * The sections of the option table, one per top-level key; for lib/conf_table.c
+ * and the files that define them.
+ */
+#ifndef LIB_CONF_OPTS_H
+#define LIB_CONF_OPTS_H
+
+#include "lib/conf_table.h"
+
+struct opt_section {
+	const struct opt *row;
+	size_t n;
+};
+
+#define OPT_SECTION(rows)                                                                          \
+	{                                                                                          \
+		(rows), sizeof(rows) / sizeof((rows)[0])                                           \
+	}
+
+extern const struct opt_section conf_opts_node, conf_opts_bgp, conf_opts_peers,
+    conf_opts_advertisements, conf_opts_communities, conf_opts_kernel, conf_opts_ops,
+    conf_opts_drain;
+
+#endif

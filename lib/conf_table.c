@@ -1,0 +1,191 @@
+/*
+ * Walking the option table. The rows are in lib/conf_opt_*.c; a row knows its
+ * parent by its path alone, so nothing has to be kept in step by hand. The table
+ * is small: linear walks are fine.
+ */
+#include "lib/conf_table.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "lib/conf_opts.h"
+
+/* In the order of the documentation. */
+static const struct opt_section *const sections[] = {
+	&conf_opts_node,
+	&conf_opts_bgp,
+	&conf_opts_peers,
+	&conf_opts_advertisements,
+	&conf_opts_communities,
+	&conf_opts_kernel,
+	&conf_opts_ops,
+	&conf_opts_drain,
+};
+#define NSECTIONS (sizeof(sections) / sizeof(sections[0]))
+
+const char *const conf_later[] = {
+	"kubernetes",
+	"uplinks",
+	"bfdProfiles",
+	"filters",
+	"natOutgoing",
+	"bgp.nodeToNodeMeshEnabled",
+	"bgp.mesh",
+	"bgp.routeReflector",
+	"bgp.listen.bindMode",
+	"bgp.gracefulRestart.longLived",
+	"peers[].bfd",
+	"peers[].filters",
+	"peers[].nodeSelector",
+	"peers[].peerSelector",
+	"peers[].listenRange",
+	"peers[].role",
+	"peers[].addPath",
+	"peers[].allowAsIn",
+	"peers[].asOverride",
+	"peers[].removePrivate",
+	"peers[].password.secretKeyRef",
+	"advertisements[].addresses",
+	"advertisements[].selector",
+	"advertisements[].aggregationLength",
+	"ops.control",
+	"ops.recorder",
+	"drain.onTaints",
+	"drain.onSIGTERM",
+	"drain.gshut",
+	NULL,
+};
+
+const struct opt *
+opt_next(const struct opt *o)
+{
+	if (!o)
+		return &sections[0]->row[0];
+	for (size_t i = 0; i < NSECTIONS; i++) {
+		if (o < sections[i]->row || o >= sections[i]->row + sections[i]->n)
+			continue;
+		if (o + 1 < sections[i]->row + sections[i]->n)
+			return o + 1;
+		return i + 1 < NSECTIONS ? &sections[i + 1]->row[0] : NULL;
+	}
+	return NULL;
+}
+
+unsigned
+opt_index(const struct opt *o)
+{
+	unsigned base = 0;
+
+	for (size_t i = 0; i < NSECTIONS; i++) {
+		if (o >= sections[i]->row && o < sections[i]->row + sections[i]->n)
+			return base + (unsigned)(o - sections[i]->row);
+		base += (unsigned)sections[i]->n;
+	}
+	assert(!"a row of the table");
+	return 0;
+}
+
+const struct opt *
+opt_find(const char *path)
+{
+	const struct opt *o = NULL;
+
+	while ((o = opt_next(o)))
+		if (strcmp(o->path, path) == 0)
+			return o;
+	return NULL;
+}
+
+/* The key of path below parent, or NULL when it is no direct member. */
+static const char *
+child_key(const struct opt *parent, const char *path)
+{
+	size_t n = parent ? strlen(parent->path) : 0;
+
+	if (parent) {
+		if (strncmp(path, parent->path, n) != 0)
+			return NULL;
+		path += n;
+		if (parent->type == OPT_LIST) {
+			if (strncmp(path, "[]", 2) != 0)
+				return NULL;
+			path += 2;
+		}
+		if (*path++ != '.')
+			return NULL;
+	}
+	return path[strcspn(path, ".[")] == '\0' ? path : NULL;
+}
+
+const struct opt *
+opt_next_child(const struct opt *parent, const struct opt *o)
+{
+	if (!o)
+		o = parent;
+	while ((o = opt_next(o)))
+		if (child_key(parent, o->path))
+			return o;
+	return NULL;
+}
+
+const struct opt *
+opt_child(const struct opt *parent, const char *key, bool *ret_alias)
+{
+	const struct opt *o = NULL;
+
+	while ((o = opt_next_child(parent, o))) {
+		if (ret_alias)
+			*ret_alias = false;
+		if (strcmp(opt_key(o), key) == 0)
+			return o;
+		if (ret_alias)
+			*ret_alias = true;
+		for (size_t i = 0; o->aliases && o->aliases[i]; i++)
+			if (strcmp(o->aliases[i], key) == 0)
+				return o;
+	}
+	return NULL;
+}
+
+const char *
+opt_key(const struct opt *o)
+{
+	const char *dot = strrchr(o->path, '.');
+
+	return dot ? dot + 1 : o->path;
+}
+
+const struct opt *
+opt_base(const struct opt *o)
+{
+	const struct opt *l = NULL, *base = NULL;
+	size_t n;
+
+	if (!strstr(o->path, "[]"))
+		return NULL;
+	while ((l = opt_next(l))) {
+		n = strlen(l->path);
+		if (l->type == OPT_LIST && strncmp(o->path, l->path, n) == 0 &&
+		    strncmp(o->path + n, "[]", 2) == 0)
+			base = l;
+	}
+	return base;
+}
+
+bool
+opt_is_set(const void *base, const struct opt *o)
+{
+	const struct conf_set *set = base;
+	unsigned i = opt_index(o);
+
+	return set->bits[i / 64] >> (i % 64) & 1;
+}
+
+void
+opt_mark_set(void *base, const struct opt *o)
+{
+	struct conf_set *set = base;
+	unsigned i = opt_index(o);
+
+	set->bits[i / 64] |= UINT64_C(1) << (i % 64);
+}
