@@ -1,0 +1,101 @@
+"""How much memory weft takes and how soon it is ready."""
+
+import time
+
+import pytest
+
+from fabric import bgp
+from fabric.peers import Bird
+from fabric.topo import PERMIT, PODS, WEFT_AS, TwoTors, timers, wire
+from fabric.wait import No, wait_until
+from fabric.weft import CHILDREN, Weft, config, peer
+from test_reconcile import MANY, count_fast
+
+LIMIT_KB = 6 * 1024
+
+
+def rollup(pid):
+    """(private, proportional) kilobytes of a process."""
+    fields = {}
+    with open(f"/proc/{pid}/smaps_rollup") as f:
+        for line in f:
+            parts = line.split()
+            if parts[0].endswith(":") and parts[1].isdigit():
+                fields[parts[0][:-1]] = int(parts[1])
+    return fields["Private_Clean"] + fields["Private_Dirty"], fields["Pss"]
+
+
+@pytest.mark.release
+def test_memory(lab, figure):
+    """Two peers and 1,000 routes in the kernel: at most 6 MB of memory of our own."""
+    t = TwoTors(lab, MANY, kinds=(Bird, Bird)).start()
+    t.wait_installed(MANY)
+    t.weft.wait_synced()
+    sizes = {c: rollup(t.weft.pid(c)) for c in CHILDREN}
+    private, pss = (sum(s[i] for s in sizes.values()) for i in (0, 1))
+    figure(f"private {private} kB, PSS {pss} kB; "
+           + ", ".join(f"{c} {s[0]}/{s[1]}" for c, s in sizes.items()))
+    assert private <= LIMIT_KB
+
+
+class Ready:
+    """A listening speaker that answers at once and notes when weft was Established.
+
+    weft is Established when it sends its first UPDATE (routes or End-of-RIB).
+    """
+
+    def __init__(self, ns, address, asn, routes, next_hops):
+        self.listener, self.asn, self.address = bgp.listener(ns, address), asn, address
+        self.listener.settimeout(5)
+        self.updates = [bgp.update_body(chunk, next_hop=next_hops[i], as_path=[asn])
+                        for i, family in enumerate((routes[0], routes[1]))
+                        for chunk in (family[:250], family[250:]) if chunk]
+
+    def serve(self):
+        """The handshake and all routes; returns when weft was Established (monotonic)."""
+        c = bgp.Conn(self.listener.accept()[0])
+        c.send(bgp.OPEN, bgp.open_body(self.asn, self.address))
+        c.send(bgp.KEEPALIVE)
+        assert c.wait(bgp.UPDATE, 5) is not None, c.received
+        up = time.monotonic()
+        for u in self.updates:
+            c.send(bgp.UPDATE, u)
+        for f in bgp.AFI:
+            c.send(bgp.UPDATE, bgp.end_of_rib(f))
+        self.conn = c
+        return up
+
+
+@pytest.mark.release
+def test_start_up(lab, figure):
+    """Two listening peers: sessions within 50 ms of exec, 1,000 routes within 100 ms."""
+    best = (9.0, 9.0)
+    w = lab.ns("weft")
+    speakers, peers_ = [], []
+    routes = [[p for p in MANY if (":" in p) == v6] for v6 in (False, True)]
+    for i in (0, 1):
+        s = lab.ns(f"speaker{i}")
+        mine, other = wire(lab, w, f"eth{i}", s, "eth0", i + 1)
+        speakers.append(Ready(s, other[0], 65001 + i, routes, other))
+        peers_.append(peer(f"p{i}", other[0], 65001 + i, timers=timers()))
+    conf = config("weft", WEFT_AS, mine, peers_, PODS, PERMIT, ops={"log": {"level": "info"}})
+    for _ in range(3):
+        best = min(best, one_start(w, conf, speakers))
+    figure(f"best of 3: sessions {best[0] * 1000:.0f} ms, routes {best[1] * 1000:.0f} ms "
+           "after exec")
+    assert best[0] < 0.05 and best[1] < 0.1
+
+
+def one_start(w, conf, speakers):
+    weft = Weft(w, conf)
+    begin = time.monotonic()
+    weft.start(wait=False)
+    sessions = max(s.serve() for s in speakers) - begin
+    want = [sum((":" in p) == v6 for p in MANY) for v6 in (False, True)]
+    wait_until(lambda: [count_fast(w, f) for f in (4, 6)] == want
+               or No([count_fast(w, f) for f in (4, 6)]), 5, "1,000 routes", every_s=0.001)
+    installed = time.monotonic() - begin
+    for s in speakers:
+        s.conn.close()
+    weft.stop()
+    return sessions, installed
