@@ -14,6 +14,7 @@
  * takes a whole processor from the programs under test; this one sleeps.
  * Assumes CAP_NET_RAW and at most MAX_SEQ packets a run.
  */
+#define _GNU_SOURCE /* ppoll */
 #include <errno.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>

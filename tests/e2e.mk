@@ -1,0 +1,32 @@
+# End-to-end tests and the two commands: scripts only, run from the source tree.
+EXTRA_DIST += \
+	.ci/run \
+	quickstart \
+	run-tests \
+	tests/count_checks.py \
+	tests/deps.sh \
+	tests/e2e/conftest.py \
+	tests/e2e/fabric/__init__.py \
+	tests/e2e/fabric/bgp.py \
+	tests/e2e/fabric/gate.py \
+	tests/e2e/fabric/inject.py \
+	tests/e2e/fabric/net.py \
+	tests/e2e/fabric/peers.py \
+	tests/e2e/fabric/racks.py \
+	tests/e2e/fabric/reaper.py \
+	tests/e2e/fabric/topo.py \
+	tests/e2e/fabric/traffic.py \
+	tests/e2e/fabric/wait.py \
+	tests/e2e/fabric/weft.py \
+	tests/e2e/pinger.c \
+	tests/e2e/quickstart.py \
+	tests/e2e/test_collision.py \
+	tests/e2e/test_commands.py \
+	tests/e2e/test_footprint.py \
+	tests/e2e/test_foreign.py \
+	tests/e2e/test_multipath.py \
+	tests/e2e/test_operation.py \
+	tests/e2e/test_reconcile.py \
+	tests/e2e/test_restart.py \
+	tests/e2e/test_safety.py \
+	tests/e2e/test_sessions.py
