@@ -140,8 +140,9 @@ trie_remove(struct trie *t, struct trie_node *n)
 	struct trie_node *gone = n, *up, *only;
 	int d;
 
-	if (n->kid[0] && n->kid[1])
-		gone = trie_next(n); /* leftmost of the right side: has no left child */
+	if (n->kid[0] && n->kid[1]) /* the successor, which has no left child */
+		for (gone = n->kid[1]; gone->kid[0];)
+			gone = gone->kid[0];
 	only = gone->kid[0] ? gone->kid[0] : gone->kid[1];
 	up = gone->up;
 	d = up && up->kid[1] == gone;

@@ -1,11 +1,14 @@
 /*
  * Log lines: what a value brings in stays inside it; lines are bounded; the limiter.
  */
-#include "lib/log.h"
+#include "lib/logmain.h"
 
 #include <errno.h>
 #include <jansson.h>
 #include <limits.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "tests/unit/unit.h"
 
@@ -177,6 +180,49 @@ START_TEST(limit)
 }
 END_TEST
 
+/* One line of the process's log, as it reaches stderr. */
+static const char *
+stderr_line(bool as_json, bool journal)
+{
+	static char buf[512];
+	int pipes[2], saved = dup(STDERR_FILENO);
+	ssize_t n;
+
+	if (journal)
+		setenv("JOURNAL_STREAM", "8:1", 1);
+	else
+		unsetenv("JOURNAL_STREAM");
+	log_main_init("weft", LOG_NOTICE, as_json);
+	ck_assert_int_eq(pipe(pipes), 0);
+	dup2(pipes[1], STDERR_FILENO);
+	log_event(LOG_INFO, "hidden", "a=%d", 1);
+	log_event(LOG_WARN, "shown", "a=%d", 1);
+	dup2(saved, STDERR_FILENO);
+	n = read(pipes[0], buf, sizeof(buf) - 1);
+	ck_assert_int_gt((int)n, 0);
+	buf[n] = '\0';
+	close(saved);
+	close(pipes[0]);
+	close(pipes[1]);
+	return buf;
+}
+
+START_TEST(process_log)
+{
+	const char *s = stderr_line(false, true);
+	unsigned ms;
+	struct tm tm;
+
+	ck_assert_str_eq(s, "<4>weft warn shown a=1\n");
+	s = strptime(stderr_line(false, false), "%Y-%m-%dT%H:%M:%S", &tm);
+	ck_assert_ptr_nonnull(s);
+	ck_assert_int_eq(sscanf(s, ".%3uZ", &ms), 1);
+	ck_assert_str_eq(s + 5, " weft warn shown a=1\n");
+	ck_assert_str_eq(stderr_line(true, true),
+	    "<4>{\"proc\":\"weft\",\"level\":\"warn\",\"event\":\"shown\",\"a\":1}\n");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -191,5 +237,6 @@ main(void)
 	tcase_add_test(tc, levels);
 	tcase_add_test(tc, errno_kept);
 	tcase_add_test(tc, limit);
+	tcase_add_test(tc, process_log);
 	return unit_run(s);
 }
