@@ -1,1 +1,22 @@
-# ctl: see doc/architecture.md for the directions between layers.
+# ctl: weft, the command. libctl.a is all of it but main.c, for the tests.
+noinst_LIBRARIES += ctl/libctl.a
+ctl_libctl_a_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+ctl_libctl_a_SOURCES = \
+	ctl/args.c \
+	ctl/check.c \
+	ctl/client.c \
+	ctl/cmds.c \
+	ctl/ctl.h \
+	ctl/render.c \
+	ctl/show_events.c \
+	ctl/show_fib.c \
+	ctl/show_peers.c \
+	ctl/show_routes.c \
+	ctl/show_status.c \
+	ctl/text.c \
+	ctl/watch.c
+
+bin_PROGRAMS += ctl/weft
+ctl_weft_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+ctl_weft_SOURCES = ctl/main.c
+ctl_weft_LDADD = ctl/libctl.a lib/libconf.a lib/libweft.a $(JANSSON_LIBS) $(YAML_LIBS)

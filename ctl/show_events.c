@@ -1,0 +1,148 @@
+/*
+ * Events, one line each with fixed columns, so that followed ones line up with
+ * those before.  And the short answers of commands that change something.
+ */
+#include "ctl/ctl.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "lib/mem.h"
+
+struct events_ctx {
+	struct ctl *c;
+	size_t n;
+};
+
+static void *
+events_begin(struct ctl *c)
+{
+	struct events_ctx *e = mem_zalloc(sizeof(*e));
+
+	e->c = c;
+	return e;
+}
+
+/* "2025-11-23T07:01:02.123Z" in the local time zone, to the millisecond. */
+static const char *
+local_time(const char *utc, char *buf, size_t cap)
+{
+	struct tm tm = { 0 };
+	const char *rest = strptime(utc, "%Y-%m-%dT%H:%M:%S", &tm);
+	time_t t;
+	size_t n;
+
+	if (!rest)
+		return utc;
+	t = timegm(&tm);
+	localtime_r(&t, &tm);
+	n = strftime(buf, cap, "%Y-%m-%d %H:%M:%S", &tm);
+	snprintf(buf + n, cap - n, "%.4s", *rest == '.' ? rest : "");
+	return buf;
+}
+
+static void
+events_row(void *ctx, json_t *row)
+{
+	struct events_ctx *e = ctx;
+	char when[64];
+	FILE *f = e->c->out;
+
+	if (!e->n++ && !e->c->no_headers)
+		fprintf(f, "%-23s  %-6s  %-12s  %-18s  %s\n", "TIME", "LEVEL", "PEER", "EVENT",
+		    "TEXT");
+	print_clean(f, "%-23s  %-6s  %-12s  %-18s  %s\n",
+	    local_time(js_str(row, "time"), when, sizeof(when)), js_str(row, "level"),
+	    js_has(row, "peer") ? js_str(row, "peer") : "-", js_str(row, "event"),
+	    js_str(row, "text"));
+	if (e->c->watch)
+		fflush(f);
+}
+
+static void
+events_end(void *ctx, const struct client_end *end)
+{
+	struct events_ctx *e = ctx;
+
+	if (!e->n && !end->error)
+		fputs(e->c->since || e->c->peer ? "no such events\n" : "no events\n", e->c->out);
+	mem_free(e);
+}
+
+const struct render render_events = {
+	.key = "events",
+	.list = true,
+	.begin = events_begin,
+	.row = events_row,
+	.end = events_end,
+};
+
+const struct render render_events_follow = {
+	.key = "events",
+	.lines = true,
+	.begin = events_begin,
+	.row = events_row,
+	.end = events_end,
+};
+
+/* ---- short answers ---------------------------------------------------------------------- */
+
+static void *
+short_begin(struct ctl *c)
+{
+	return c;
+}
+
+static void
+short_end(void *ctx, const struct client_end *end)
+{
+}
+
+static void
+change_row(void *ctx, json_t *row)
+{
+	struct ctl *c = ctx;
+
+	print_clean(c->out, "%s: %s requested\n", js_str(row, "peer"), js_str(row, "command"));
+}
+
+static void
+reload_row(void *ctx, json_t *row)
+{
+	struct ctl *c = ctx;
+	size_t i;
+	json_t *w;
+
+	print_clean(c->out, "configuration loaded: %s\n",
+	    *js_str(row, "summary") ? js_str(row, "summary") : "nothing has changed");
+	json_array_foreach(js_obj(row, "warnings"), i, w)
+		print_clean(c->err, "warning: %s\n", json_string_value(w));
+}
+
+static void
+prepare_row(void *ctx, json_t *row)
+{
+	struct ctl *c = ctx;
+
+	fprintf(c->out, "the next stop within %llus keeps all routes\n",
+	    (unsigned long long)js_u64(row, "prepared_s"));
+}
+
+static void
+flush_row(void *ctx, json_t *row)
+{
+	struct ctl *c = ctx;
+	unsigned long long n = js_u64(row, "removed");
+
+	fprintf(c->out, "%llu route%s removed from the kernel; they stay out until weft reload\n",
+	    n, n == 1 ? "" : "s");
+}
+
+const struct render render_change = { .key = "peer-command", .begin = short_begin,
+	.row = change_row, .end = short_end };
+const struct render render_reload = { .key = "reload", .begin = short_begin,
+	.row = reload_row, .end = short_end };
+const struct render render_prepare = { .key = "prepare-restart", .begin = short_begin,
+	.row = prepare_row, .end = short_end };
+const struct render render_flush = { .key = "flush", .begin = short_begin,
+	.row = flush_row, .end = short_end };

@@ -1,0 +1,484 @@
+/*
+ * The table of peers, and one peer in detail.
+ *
+ * A session that is not Established always carries its reason: at the end of its
+ * line, or below the table where the terminal is too narrow for that.
+ */
+#include "ctl/ctl.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "lib/mem.h"
+
+#define INFO_MAX 640
+
+struct peers {
+	struct ctl *c;
+	json_t *rows;
+};
+
+static void *
+peers_begin(struct ctl *c)
+{
+	struct peers *p = mem_zalloc(sizeof(*p));
+
+	p->c = c;
+	p->rows = json_array();
+	return p;
+}
+
+static void
+peers_row(void *ctx, json_t *row)
+{
+	struct peers *p = ctx;
+
+	json_array_append(p->rows, row);
+}
+
+static bool
+is_up(const json_t *row)
+{
+	return strcmp(js_str(row, "state"), "Established") == 0;
+}
+
+/* What stands under INFO. */
+static const char *
+peer_info(const json_t *row, char *buf, size_t cap)
+{
+	const json_t *gr = js_obj(row, "gr"), *fam;
+	const char *last = js_str(row, "last_error"), *why = js_str(row, "reason"), *key;
+	char age[UPTIME_STRLEN];
+	uint64_t stale = 0;
+	size_t n;
+
+	json_object_foreach((json_t *)js_obj(row, "families"), key, fam)
+		stale += js_u64(fam, "stale");
+	n = (size_t)snprintf(buf, cap, "%s", why);
+	if (!is_up(row) && *last && !strstr(why, last) && n < cap)
+		n += (size_t)snprintf(buf + n, cap - n, " (last: %s %s ago)", last,
+		    js_uptime(row, "last_error_s", age));
+	if (stale && n < cap)
+		n += (size_t)snprintf(buf + n, cap - n, "%s%llu stale", n ? "; " : "",
+		    (unsigned long long)stale);
+	if (stale && js_u64(gr, "stale_left_s") && n < cap)
+		snprintf(buf + n, cap - n, ", %llus left",
+		    (unsigned long long)js_u64(gr, "stale_left_s"));
+	return buf;
+}
+
+/* ---- the table ------------------------------------------------------------------------ */
+
+enum { COL_PEER, COL_ADDRESS, COL_AS, COL_TYPE, COL_STATE, COL_UPTIME, COL_FAMILY, COL_RECEIVED,
+	COL_ACCEPTED, COL_ADVERTISED, COL_REJECTED, COL_ROUTER_ID, COL_HOLD, COL_FLAPS, COL_INFO,
+	NCOLS };
+
+static const struct table_col full_cols[NCOLS] = {
+	[COL_PEER] = { "PEER", false, false },
+	[COL_ADDRESS] = { "ADDRESS", false, false },
+	[COL_AS] = { "AS", false, false },
+	[COL_TYPE] = { "TYPE", false, false },
+	[COL_STATE] = { "STATE", false, false },
+	[COL_UPTIME] = { "UPTIME", false, false },
+	[COL_FAMILY] = { "FAMILY", false, false },
+	[COL_RECEIVED] = { "RECEIVED", true, false },
+	[COL_ACCEPTED] = { "ACCEPTED", true, false },
+	[COL_ADVERTISED] = { "ADVERTISED", true, false },
+	[COL_REJECTED] = { "REJECTED", true, true },
+	[COL_ROUTER_ID] = { "ROUTER ID", false, true },
+	[COL_HOLD] = { "HOLD", true, true },
+	[COL_FLAPS] = { "FLAPS", true, true },
+	[COL_INFO] = { "INFO", false, false },
+};
+
+/* Below 100 columns: shorter heads; the type and the reasons go elsewhere. */
+static const struct table_col narrow_cols[NCOLS] = {
+	[COL_PEER] = { "PEER", false, false },
+	[COL_ADDRESS] = { "ADDRESS", false, false },
+	[COL_AS] = { "AS", false, false },
+	[COL_TYPE] = { "TYPE", false, true },
+	[COL_STATE] = { "STATE", false, false },
+	[COL_UPTIME] = { "UPTIME", false, false },
+	[COL_FAMILY] = { "FAMILY", false, false },
+	[COL_RECEIVED] = { "RECV", true, false },
+	[COL_ACCEPTED] = { "ACPT", true, false },
+	[COL_ADVERTISED] = { "ADVT", true, false },
+	[COL_REJECTED] = { "REJECTED", true, true },
+	[COL_ROUTER_ID] = { "ROUTER ID", false, true },
+	[COL_HOLD] = { "HOLD", true, true },
+	[COL_FLAPS] = { "FLAPS", true, true },
+	[COL_INFO] = { "INFO", false, true },
+};
+
+static void
+cell_u64(struct table *t, const json_t *row, const char *key)
+{
+	if (js_has(row, key))
+		table_cellf(t, "%llu", (unsigned long long)js_u64(row, key));
+	else
+		table_cell(t, "-");
+}
+
+static void
+cell_family(struct table *t, const char *name, const json_t *f)
+{
+	table_cell(t, name);
+	cell_u64(t, f, "received");
+	cell_u64(t, f, "accepted");
+	cell_u64(t, f, "advertised");
+	cell_u64(t, f, "rejected");
+}
+
+static void
+cells_peer(struct table *t, const json_t *row)
+{
+	char up[UPTIME_STRLEN];
+
+	table_cell(t, js_str(row, "name"));
+	table_cell(t, js_str(row, "address"));
+	if (js_u64(row, "as"))
+		table_cellf(t, "%llu", (unsigned long long)js_u64(row, "as"));
+	else
+		table_cell(t, "-");
+	table_cell(t, js_str(row, "type"));
+	table_cell(t, js_str(row, "state"));
+	table_cell(t, js_uptime(row, "uptime_s", up));
+}
+
+static void
+cells_tail(struct table *t, const json_t *row, bool info)
+{
+	char buf[INFO_MAX];
+
+	table_cell(t, js_str(row, "router_id"));
+	cell_u64(t, row, "hold_s");
+	cell_u64(t, row, "flaps");
+	if (info && *peer_info(row, buf, sizeof(buf)))
+		table_cell(t, buf);
+	else
+		table_blank(t);
+}
+
+/* A line for each family in use; one line with dashes while there is none. */
+static void
+rows_peer(struct table *t, const json_t *row, bool info)
+{
+	bool first = true;
+	const json_t *f;
+	const char *name;
+
+	json_object_foreach((json_t *)js_obj(row, "families"), name, f) {
+		if (!is_up(row) || !js_bool(f, "negotiated"))
+			continue;
+		if (first)
+			cells_peer(t, row);
+		for (size_t i = 0; !first && i < COL_FAMILY; i++)
+			table_blank(t);
+		cell_family(t, name, f);
+		if (first)
+			cells_tail(t, row, info);
+		else
+			table_end_row(t);
+		first = false;
+	}
+	if (!first)
+		return;
+	cells_peer(t, row);
+	cell_family(t, "-", NULL);
+	cells_tail(t, row, info);
+}
+
+static size_t
+longest_line(const char *text)
+{
+	size_t max = 0, n;
+
+	for (; *text; text += n + (text[n] == '\n')) {
+		n = strcspn(text, "\n");
+		max = n > max ? n : max;
+	}
+	return max;
+}
+
+static char *
+peers_text(const struct peers *p, const struct table_col *cols, bool info)
+{
+	struct table t;
+	size_t i;
+	json_t *row;
+	char *text;
+
+	table_init(&t, cols, NCOLS, p->c->format == CTL_WIDE);
+	json_array_foreach(p->rows, i, row)
+		rows_peer(&t, row, info);
+	text = table_render(&t, !p->c->no_headers);
+	table_free(&t);
+	return text;
+}
+
+/* The reasons below a table that has no room for them. */
+static void
+print_reasons(const struct peers *p)
+{
+	char buf[INFO_MAX];
+	const char *name;
+	bool any = false;
+	size_t i;
+	json_t *row;
+
+	json_array_foreach(p->rows, i, row) {
+		if (!*peer_info(row, buf, sizeof(buf)))
+			continue;
+		if (!any)
+			fputc('\n', p->c->out);
+		any = true;
+		name = js_str(row, "name");
+		print_clean(p->c->out, "%s: ", name);
+		put_wrapped(p->c->out, buf, (unsigned)utf8_width(name) + 2, p->c->columns);
+	}
+	if (any)
+		fputc('\n', p->c->out);
+}
+
+static void
+print_summary(const struct peers *p)
+{
+	size_t i, up = 0, disabled = 0, n = json_array_size(p->rows), down;
+	json_t *row;
+
+	json_array_foreach(p->rows, i, row) {
+		up += is_up(row);
+		disabled += !is_up(row) && !js_bool(row, "enabled");
+	}
+	down = n - up - disabled;
+	fprintf(p->c->out, "%zu peer%s: %zu established", n, n == 1 ? "" : "s", up);
+	if (down)
+		fprintf(p->c->out, ", %zu down", down);
+	if (disabled)
+		fprintf(p->c->out, ", %zu disabled", disabled);
+	fputc('\n', p->c->out);
+}
+
+static void
+print_peers(const struct peers *p)
+{
+	char *text = peers_text(p, full_cols, true);
+	bool below = p->c->columns && longest_line(text) > p->c->columns;
+
+	if (below) {
+		mem_free(text);
+		text = peers_text(p, full_cols, false);
+		if (longest_line(text) > p->c->columns) {
+			mem_free(text);
+			text = peers_text(p, narrow_cols, false);
+		}
+	}
+	fputs(text, p->c->out);
+	mem_free(text);
+	if (below)
+		print_reasons(p);
+	if (!p->c->no_headers)
+		print_summary(p);
+}
+
+static void
+peers_end(void *ctx, const struct client_end *e)
+{
+	struct peers *p = ctx;
+
+	if (json_array_size(p->rows))
+		print_peers(p);
+	else if (e->exit != CTL_UNREACHABLE && !e->error)
+		fputs("no peers configured; add one to the configuration and `weft reload`:\n\n"
+		      "  peers:\n"
+		      "    - {name: tor1, peerIP: 10.0.0.1, asNumber: 65000}\n",
+		    p->c->out);
+	json_decref(p->rows);
+	mem_free(p);
+}
+
+const struct render render_peers = {
+	.key = "peers",
+	.list = true,
+	.begin = peers_begin,
+	.row = peers_row,
+	.end = peers_end,
+};
+
+/* ---- one peer ------------------------------------------------------------------------------ */
+
+#define LABEL "  %-13s "
+#define LABEL_COLUMNS 16
+
+static void
+line(struct ctl *c, const char *label, const char *text)
+{
+	if (!*text)
+		return;
+	fprintf(c->out, LABEL, label);
+	put_wrapped(c->out, text, LABEL_COLUMNS, c->columns);
+}
+
+static void linef(struct ctl *c, const char *label, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+
+static void
+linef(struct ctl *c, const char *label, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	line(c, label, text);
+}
+
+static void
+peer_session(struct ctl *c, const json_t *row)
+{
+	char age[UPTIME_STRLEN];
+
+	if (is_up(row))
+		linef(c, "state", "Established for %s", js_uptime(row, "uptime_s", age));
+	else
+		linef(c, "state", "%s for %s: %s", js_str(row, "state"),
+		    js_uptime(row, "state_s", age), js_str(row, "reason"));
+	if (js_has(row, "last_error"))
+		linef(c, "last error", "%s, %s ago", js_str(row, "last_error"),
+		    js_uptime(row, "last_error_s", age));
+	line(c, "description", js_str(row, "description"));
+	line(c, "router id", js_str(row, "router_id"));
+	if (js_has(row, "local_address"))
+		linef(c, "connection", "%s port %llu, here %s port %llu", js_str(row, "address"),
+		    (unsigned long long)js_u64(row, "remote_port"), js_str(row, "local_address"),
+		    (unsigned long long)js_u64(row, "local_port"));
+	if (js_has(row, "hold_left_s"))
+		linef(c, "timers", "hold %llus, keepalive %llus, hold expires in %llus",
+		    (unsigned long long)js_u64(row, "hold_s"),
+		    (unsigned long long)js_u64(row, "keepalive_s"),
+		    (unsigned long long)js_u64(row, "hold_left_s"));
+	linef(c, "sessions", "established %llu times, lost %llu times, %llu attempts to connect",
+	    (unsigned long long)js_u64(row, "established_count"),
+	    (unsigned long long)js_u64(row, "flaps"),
+	    (unsigned long long)js_u64(row, "connect_retries"));
+	if (js_u64(row, "errors_treated_as_withdraw"))
+		linef(c, "bad updates", "%llu treated as withdraw (RFC 7606)",
+		    (unsigned long long)js_u64(row, "errors_treated_as_withdraw"));
+}
+
+static void
+peer_capabilities(struct ctl *c, const json_t *row)
+{
+	static const struct {
+		const char *key, *text;
+	} caps[] = { { "as4", "4-octet AS numbers" }, { "route_refresh", "route refresh" },
+		{ "enhanced_route_refresh", "enhanced route refresh" },
+		{ "extended_message", "long messages" },
+		{ "graceful_restart", "graceful restart" } };
+	const json_t *o = js_obj(row, "capabilities"), *gr = js_obj(row, "gr");
+	char text[256] = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < sizeof(caps) / sizeof(caps[0]); i++)
+		if (js_bool(o, caps[i].key))
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", n ? ", " : "",
+			    caps[i].text);
+	line(c, "in use", text);
+	if (!js_bool(gr, "enabled"))
+		return;
+	linef(c, "restart", "routes are kept for %llus when the peer restarts%s%s",
+	    (unsigned long long)js_u64(gr, "peer_time_s"),
+	    js_bool(gr, "notification") ? ", after a NOTIFICATION as well" : "",
+	    js_bool(gr, "peer_restarting") ? "; it has just restarted" : "");
+	if (js_u64(gr, "stale_left_s"))
+		linef(c, "", "its stale routes go in %llus",
+		    (unsigned long long)js_u64(gr, "stale_left_s"));
+}
+
+static void
+peer_families(struct ctl *c, const json_t *row)
+{
+	static const struct table_col cols[] = { { "  FAMILY", false, false },
+		{ "RECEIVED", true, false }, { "ACCEPTED", true, false },
+		{ "REJECTED", true, false }, { "STALE", true, false }, { "BEST", true, false },
+		{ "ADVERTISED", true, false }, { "END-OF-RIB", false, false } };
+	static const char *const keys[] = { "received", "accepted", "rejected", "stale", "best",
+		"advertised" };
+	struct table t;
+	const char *name;
+	json_t *f;
+
+	table_init(&t, cols, 8, false);
+	json_object_foreach((json_t *)js_obj(row, "families"), name, f) {
+		bool in = js_bool(f, "eor_received"), out = js_bool(f, "eor_sent");
+
+		if (!js_bool(f, "configured") && !js_bool(f, "negotiated"))
+			continue;
+		table_cellf(&t, "  %s", name);
+		for (size_t i = 0; i < 6; i++)
+			cell_u64(&t, f, keys[i]);
+		table_cell(&t, !js_bool(f, "negotiated") ? "not negotiated" :
+		    in && out ? "received, sent" : in ? "received" : out ? "sent" : "-");
+	}
+	if (table_rows(&t))
+		fputc('\n', c->out);
+	print_table(c, &t, true);
+}
+
+static void
+peer_messages(struct ctl *c, const json_t *row)
+{
+	static const struct table_col cols[] = { { "  MESSAGES", false, false },
+		{ "OPEN", true, false }, { "UPDATE", true, false }, { "NOTIFICATION", true, false },
+		{ "KEEPALIVE", true, false }, { "REFRESH", true, false }, { "TOTAL", true, false } };
+	static const char *const keys[] = { "open", "update", "notification", "keepalive",
+		"route_refresh", "total" };
+	static const char *const ways[] = { "in", "out" };
+	const json_t *m = js_obj(row, "messages");
+	struct table t;
+
+	table_init(&t, cols, 7, false);
+	for (size_t w = 0; w < 2; w++) {
+		table_cellf(&t, "  %s", ways[w]);
+		for (size_t i = 0; i < 6; i++)
+			cell_u64(&t, js_obj(m, ways[w]), keys[i]);
+	}
+	fputc('\n', c->out);
+	print_table(c, &t, true);
+}
+
+static void
+peer_row(void *ctx, json_t *row)
+{
+	struct ctl *c = ctx;
+
+	print_clean(c->out, "%s (%s), ", js_str(row, "name"), js_str(row, "address"));
+	if (js_u64(row, "as"))
+		fprintf(c->out, "AS %llu, ", (unsigned long long)js_u64(row, "as"));
+	fprintf(c->out, "%s%s%s\n", js_str(row, "type"), js_bool(row, "passive") ? ", passive" : "",
+	    js_bool(row, "enabled") ? "" : ", disabled in the configuration");
+	peer_session(c, row);
+	peer_capabilities(c, row);
+	peer_families(c, row);
+	peer_messages(c, row);
+}
+
+static void *
+peer_begin(struct ctl *c)
+{
+	return c;
+}
+
+static void
+peer_end(void *ctx, const struct client_end *e)
+{
+}
+
+const struct render render_peer = {
+	.key = "peer",
+	.begin = peer_begin,
+	.row = peer_row,
+	.end = peer_end,
+};
