@@ -486,7 +486,7 @@ parse_list(struct conf_ctx *ctx, const struct opt *o, const struct ynode *n, str
 	for (size_t i = 0; i < n->n; i++) {
 		mark = conf_path_index(&ctx->path, i);
 		mark_add(ctx, conf_list_at(l, o->elem, i), o, n->item[i]);
-		if (n->item[i]->kind == YNODE_MAP)
+		if (n->item[i]->kind == YNODE_MAP || ynode_is_null(n->item[i]))
 			parse_pairs(ctx, o, n->item[i], conf_list_at(l, o->elem, i));
 		else
 			complain_value(
