@@ -62,7 +62,10 @@ struct fib_conf {
 
 struct fib *fib_new(struct mono_us now, uint64_t seed, struct log *log);
 void fib_free(struct fib *f);
-/* Take a configuration; entries are judged again, the kernel follows. */
+/*
+ * Take a configuration; entries are judged again, the kernel follows. Must have been
+ * called before the first dump, since it says which routes are ours.
+ */
 void fib_configure(struct fib *f, struct mono_us now, const struct fib_conf *c);
 
 /* A prefix this node announces. block: make its local route first (a pod CIDR); else it is ready
@@ -149,9 +152,11 @@ void fib_dump_end(struct fib *f, struct mono_us now, enum kern_what what);
 void fib_see_link(struct fib *f, struct mono_us now, const struct kern_link *l, bool gone);
 void fib_see_addr(struct fib *f, struct mono_us now, const struct kern_addr *a, bool gone);
 /*
- * by: the netlink port (mostly the process id) that asked for the change, 0: the
- * kernel itself or a dump, FIB_BY_SELF: an echo of ours, whose answer has said it already.
+ * by: the netlink port (mostly the process id) that asked for the change; 0: the
+ * kernel itself; or one of these: a row of a dump; an echo of an operation of ours,
+ * whose answer has said it already.
  */
+#define FIB_BY_DUMP (UINT32_MAX - 1)
 #define FIB_BY_SELF UINT32_MAX
 void fib_see_nexthop(struct fib *f, struct mono_us now, const struct kern_nexthop *n, bool gone,
     uint32_t by);

@@ -1,0 +1,409 @@
+/*
+ * Entries: memory, evaluation, and the troubles of those that have any.
+ */
+#include <string.h>
+
+#include "agent/core/fib_priv.h"
+#include "agent/core/plan.h"
+#include "lib/mem.h"
+
+#define CHUNK_BITS 7
+#define CHUNK	   (1u << CHUNK_BITS)
+
+/* ---- rings --------------------------------------------------------------- */
+
+void
+ring_push(struct ring *r, uint32_t v)
+{
+	if (r->n == r->cap) {
+		size_t cap = r->cap == 0 ? 64 : r->cap * 2, i;
+		uint32_t *w = mem_alloc(cap * sizeof(*w));
+
+		for (i = 0; i < r->n; i++)
+			w[i] = r->v[(r->head + i) & (r->cap - 1)];
+		mem_free(r->v);
+		r->v = w;
+		r->cap = cap;
+		r->head = 0;
+	}
+	r->v[(r->head + r->n++) & (r->cap - 1)] = v;
+}
+
+bool
+ring_pop(struct ring *r, uint32_t *ret)
+{
+	if (r->n == 0)
+		return false;
+	*ret = r->v[r->head];
+	r->head = (r->head + 1) & (r->cap - 1);
+	if (--r->n == 0 && r->cap > 4096) { /* a burst is over */
+		mem_free(r->v);
+		memset(r, 0, sizeof(*r));
+	}
+	return true;
+}
+
+/* ---- memory -------------------------------------------------------------- */
+
+struct fib_entry *
+entry_at(const struct fib *f, uint32_t idx)
+{
+	return &f->chunk[idx >> CHUNK_BITS][idx & (CHUNK - 1)];
+}
+
+static void
+chunk_add(struct fib *f)
+{
+	uint32_t base = f->nchunks << CHUNK_BITS, i;
+	struct fib_entry *c = mem_zalloc_array(CHUNK, sizeof(*c));
+
+	f->chunk = mem_realloc_array(f->chunk, f->nchunks + 1, sizeof(*f->chunk));
+	f->chunk[f->nchunks++] = c;
+	for (i = CHUNK; i-- > 0;) {
+		if (base + i == 0)
+			continue; /* 0 is "none" */
+		c[i].self = base + i;
+		c[i].next = f->free_entry;
+		f->free_entry = base + i;
+	}
+}
+
+struct fib_entry *
+entry_find(const struct fib *f, enum fib_kind kind, const struct ip_prefix *p)
+{
+	struct trie_node *n = trie_find(&f->tree[kind], p);
+
+	return n ? container_of(n, struct fib_entry, node) : NULL;
+}
+
+static void
+count_state(struct fib *f, const struct fib_entry *e, int by)
+{
+	if (e->kind == FIB_LEARNED)
+		f->nstate[e->state][e->node.prefix.af == IP6] += (uint64_t)by;
+}
+
+struct fib_entry *
+entry_get(struct fib *f, enum fib_kind kind, const struct ip_prefix *p)
+{
+	struct fib_entry *e = entry_find(f, kind, p);
+	uint32_t idx;
+
+	if (e)
+		return e;
+	if (f->free_entry == 0)
+		chunk_add(f);
+	idx = f->free_entry;
+	e = entry_at(f, idx);
+	f->free_entry = e->next;
+	memset(e, 0, sizeof(*e));
+	e->self = idx;
+	e->kind = (unsigned int)kind;
+	e->state = FIB_ST_PENDING;
+	trie_insert(&f->tree[kind], &e->node, p);
+	f->nentries++;
+	count_state(f, e, 1);
+	return e;
+}
+
+void
+entry_gc(struct fib *f, struct fib_entry *e)
+{
+	bool asked = e->set != 0 || e->adopted || e->wanted;
+
+	if (asked || e->have != 0 || e->busy || e->queued || e->report)
+		return;
+	count_state(f, e, -1);
+	trouble_free(f, e);
+	trie_remove(&f->tree[e->kind], &e->node);
+	e->next = f->free_entry;
+	f->free_entry = e->self;
+	f->nentries--;
+}
+
+void
+entries_free(struct fib *f)
+{
+	uint32_t i;
+
+	for (i = 0; i < f->nchunks; i++)
+		mem_free(f->chunk[i]);
+	mem_free(f->chunk);
+	mem_free(f->work.v);
+	mem_free(f->reports.v);
+}
+
+void
+entry_set_have(struct fib *f, struct fib_entry *e, uint32_t hops)
+{
+	uint32_t was = e->have;
+
+	e->have = hops;
+	f->nhave += (hops != 0) - (was != 0);
+	hops_put(&f->hops, was);
+}
+
+void
+entry_join(struct fib *f, struct fib_entry *e, struct fib_set *s)
+{
+	struct fib_set *was = e->set ? f->setv[e->set] : NULL;
+
+	if (was == s)
+		return;
+	if (was) {
+		if (e->prev)
+			entry_at(f, e->prev)->next = e->next;
+		else
+			was->first = e->next;
+		if (e->next)
+			entry_at(f, e->next)->prev = e->prev;
+		was->n--;
+		f->nwanted[e->node.prefix.af == IP6]--;
+	}
+	e->next = e->prev = 0;
+	e->set = s ? s->self : 0;
+	if (s) {
+		e->next = s->first;
+		if (s->first)
+			entry_at(f, s->first)->prev = e->self;
+		s->first = e->self;
+		s->n++;
+		f->nwanted[e->node.prefix.af == IP6]++;
+	}
+	if (was)
+		fib_set_gc(f, was);
+}
+
+/* ---- troubles ------------------------------------------------------------ */
+
+struct trouble *
+trouble_find(const struct fib *f, const struct fib_entry *e)
+{
+	struct hmap_node *n;
+
+	if (!e->trouble)
+		return NULL;
+	for (n = hmap_first_with(&f->troubles, e->self); n; n = hmap_next_with(n)) {
+		struct trouble *t = container_of(n, struct trouble, node);
+
+		if (t->entry == e->self)
+			return t;
+	}
+	return NULL;
+}
+
+struct trouble *
+trouble_get(struct fib *f, struct fib_entry *e)
+{
+	struct trouble *t = trouble_find(f, e);
+
+	if (t)
+		return t;
+	t = mem_zalloc(sizeof(*t));
+	t->entry = e->self;
+	e->trouble = 1;
+	hmap_insert(&f->troubles, &t->node, e->self); /* our own number: nobody chooses it */
+	return t;
+}
+
+void
+trouble_free(struct fib *f, struct fib_entry *e)
+{
+	struct trouble *t = trouble_find(f, e);
+
+	if (!t)
+		return;
+	e->trouble = 0;
+	heap_remove(&f->trouble_heap, &t->heap);
+	hmap_remove(&f->troubles, &t->node);
+	mem_free(t);
+}
+
+void
+trouble_end_wait(struct fib *f, struct fib_entry *e)
+{
+	struct trouble *t = trouble_find(f, e);
+
+	if (!t || !t->waiting)
+		return;
+	t->waiting = false;
+	heap_remove(&f->trouble_heap, &t->heap);
+}
+
+void
+trouble_new_chance(struct fib *f, struct fib_entry *e)
+{
+	struct trouble *t = trouble_find(f, e);
+
+	if (!t || t->failures == 0)
+		return;
+	t->failures = 0;
+	trouble_end_wait(f, e);
+}
+
+/* It is in the kernel as wanted: forget failures at once, losses after a calm time. */
+static void
+trouble_over(struct fib *f, struct fib_entry *e)
+{
+	struct trouble *t = trouble_find(f, e);
+
+	if (!t)
+		return;
+	t->failures = 0;
+	t->waiting = false;
+	if (t->losses == 0)
+		trouble_free(f, e);
+	else
+		heap_set(&f->trouble_heap, &t->heap, mono_add_us(t->last_loss, FIB_CALM_US));
+}
+
+/* ---- evaluation ---------------------------------------------------------- */
+
+static uint32_t
+refuse(enum ipc_refusal why, enum fib_state *ret_state, uint16_t *ret_code)
+{
+	*ret_state = FIB_ST_REFUSED;
+	*ret_code = (uint16_t)why;
+	return 0;
+}
+
+static uint32_t
+want_learned(const struct fib *f, const struct fib_entry *e, enum fib_state *ret_state,
+    uint16_t *ret_code)
+{
+	const struct ip_prefix *p = &e->node.prefix;
+	const struct fib_set *s;
+
+	if (e->set == 0) {
+		*ret_state = e->adopted && f->stale ? FIB_ST_STALE : FIB_ST_REMOVING;
+		return e->adopted && f->stale ? e->have : 0;
+	}
+	s = f->setv[e->set];
+	if (!e->admitted)
+		return refuse((enum ipc_refusal)e->code, ret_state, ret_code);
+	if (p->af == IP6 && s->nhs.has4)
+		return refuse(IPC_REF_FAMILY, ret_state, ret_code);
+	if (nht_covers_self(&f->nht, &s->nhs, p))
+		return refuse(IPC_REF_VIA_SELF, ret_state, ret_code);
+	if (s->nhs.nlegs == 0) {
+		*ret_state = FIB_ST_HELD;
+		return 0;
+	}
+	*ret_state = FIB_ST_PENDING;
+	return s->want[p->af == IP6];
+}
+
+uint32_t
+entry_want(const struct fib *f, const struct fib_entry *e, enum fib_state *ret_state,
+    uint16_t *ret_code)
+{
+	*ret_state = FIB_ST_PENDING;
+	*ret_code = 0;
+	if (f->flushed) {
+		*ret_state = FIB_ST_REMOVING;
+		return 0;
+	}
+	switch ((enum fib_kind)e->kind) {
+	case FIB_LEARNED:
+		return want_learned(f, e, ret_state, ret_code);
+	case FIB_BLOCK:
+	case FIB_DISCARD:
+		if (e->wanted)
+			return e->kind == FIB_BLOCK ? f->block_hops : f->discard_hops;
+		*ret_state = e->adopted && f->stale ? FIB_ST_STALE : FIB_ST_REMOVING;
+		return e->adopted && f->stale ? e->have : 0;
+	case FIB_NKINDS:
+		break;
+	}
+	return 0;
+}
+
+void
+entry_report(struct fib *f, struct fib_entry *e)
+{
+	if (e->report || e->kind != FIB_LEARNED || e->set == 0)
+		return;
+	e->report = 1;
+	ring_push(&f->reports, e->self);
+}
+
+static void
+entry_set_state(struct fib *f, struct fib_entry *e, enum fib_state state, uint16_t code)
+{
+	bool changed = e->state != state || (state != FIB_ST_PENDING && e->code != code);
+
+	/* A refused entry keeps its refusal in code: entry_want() reads it. */
+	if (e->admitted || e->kind != FIB_LEARNED || e->set == 0)
+		e->code = code;
+	if (!changed)
+		return;
+	count_state(f, e, -1);
+	e->state = (unsigned int)state;
+	count_state(f, e, 1);
+	if (state != FIB_ST_PENDING)
+		entry_report(f, e);
+	if (state == FIB_ST_INSTALLED || state == FIB_ST_FOREIGN || state == FIB_ST_FAILED)
+		local_entry_installed(f, e);
+}
+
+void
+entry_eval(struct fib *f, struct fib_entry *e)
+{
+	enum fib_state state;
+	struct trouble *t;
+	uint16_t code;
+	uint32_t want = entry_want(f, e, &state, &code);
+	bool usable = e->kind == FIB_LEARNED && e->set != 0 && want != 0;
+
+	if (e->usable != usable) {
+		e->usable = usable;
+		nht_touch(&f->nht, &e->node.prefix);
+	}
+	if (want == 0) {
+		trouble_end_wait(f, e);
+		entry_set_state(f, e, state, code);
+	} else if (want == e->have) {
+		trouble_over(f, e);
+		entry_set_state(f, e, state == FIB_ST_STALE ? state : FIB_ST_INSTALLED, code);
+	} else {
+		t = trouble_find(f, e);
+		if (!t || (!t->waiting && t->failures == 0))
+			entry_set_state(f, e, state, code);
+	}
+	if (want != e->have && !e->busy && !e->queued) {
+		e->queued = 1;
+		ring_push(&f->work, e->self);
+	}
+	entry_gc(f, e);
+}
+
+void
+entry_judge(struct fib *f, struct fib_entry *e)
+{
+	struct admit a;
+	enum ipc_refusal r;
+
+	if (e->set == 0) {
+		if (e->admitted)
+			f->nadmitted--;
+		e->admitted = 0;
+		entry_eval(f, e);
+		return;
+	}
+	if (e->admitted)
+		f->nadmitted--;
+	else if (e->code == IPC_REF_LIMIT && f->nlimited > 0)
+		f->nlimited--;
+	a = fib_admit(f);
+	r = admit_learned(&a, &e->node.prefix);
+	e->admitted = r == IPC_REF_NONE;
+	if (e->admitted) {
+		f->nadmitted++;
+	} else {
+		if (e->code != (uint16_t)r)
+			entry_report(f, e);
+		e->code = (uint16_t)r;
+		f->nlimited += r == IPC_REF_LIMIT;
+	}
+	entry_eval(f, e);
+}

@@ -1,0 +1,253 @@
+/*
+ * The inside of struct fib, shared by fib*.c and local.c only.
+ *
+ * An entry is one (prefix, kind): learned, own block, discard have metrics, and so
+ * places in the kernel, of their own.  Entries are 72 octets, live in chunks that
+ * never move, and are named by number; 200,000 of them take 14 MB.
+ *
+ * Flow: an intent, a changed set, a judgement or an observation calls
+ * entry_eval(), which compares what is wanted with what the kernel has and, when
+ * they differ, puts the entry into the work ring; fib_next_op() takes it from there.
+ */
+#ifndef AGENT_CORE_FIB_PRIV_H
+#define AGENT_CORE_FIB_PRIV_H
+
+#include "agent/core/admit.h"
+#include "agent/core/fib.h"
+#include "agent/core/hops.h"
+#include "agent/core/kern.h"
+#include "agent/core/nhobj.h"
+#include "agent/core/nht.h"
+#include "lib/heap.h"
+#include "lib/hmap.h"
+#include "lib/list.h"
+#include "lib/rng.h"
+#include "lib/trie.h"
+
+#define FIB_METRIC_BLOCK   (UINT32_MAX - 2)
+#define FIB_METRIC_DISCARD (UINT32_MAX - 1)
+
+#define FIB_DUMP_GAP_US	   50000	/* between two dumps */
+#define FIB_CALM_US	   60000000	/* without loss: the count of repairs starts again */
+#define FIB_AGG_US	   100000	/* events of one kind are gathered that long */
+#define FIB_LIMIT_US	   1000000	/* between two looks for routes that the limit kept out */
+#define FIB_EVENTS_MAX	   64
+
+enum fib_kind { FIB_LEARNED, FIB_BLOCK, FIB_DISCARD, FIB_NKINDS };
+
+struct fib_entry {
+	struct trie_node node;
+	uint32_t self;
+	uint32_t set;	     /* learned: index into fib.setv, 0: none */
+	uint32_t have;	     /* hops number the kernel has, as far as known */
+	uint32_t next, prev; /* in the set's list; next also: free list */
+	/* Why refused (enum ipc_refusal) or failed (errno). */
+	unsigned int code : 16;
+	unsigned int state : 3;	   /* enum fib_state */
+	unsigned int kind : 2;
+	unsigned int busy : 1;	   /* an operation is without an answer */
+	unsigned int queued : 1;   /* in the work ring */
+	unsigned int report : 1;   /* in the report ring */
+	unsigned int trouble : 1;  /* has a struct trouble */
+	unsigned int adopted : 1;  /* found in the kernel, not asked for yet */
+	unsigned int wanted : 1;   /* block, discard */
+	unsigned int admitted : 1; /* learned: counts against the limit */
+	unsigned int usable : 1;   /* learned: may resolve next hops */
+	unsigned int seen : 1;	   /* since the dump began */
+	unsigned int fresh : 1;	   /* asked for since SYNC_BEGIN */
+};
+
+/* Only for entries with losses or failures of late. */
+struct trouble {
+	struct hmap_node node; /* by entry */
+	struct heap_node heap; /* when to go on; or, after a calm time, when to forget */
+	uint32_t entry;
+	uint32_t repairs;      /* losses in all */
+	uint16_t losses, failures; /* in a row */
+	bool waiting;
+	struct mono_us last_loss;
+	char text[96];	       /* the kernel's words */
+};
+
+struct fib_set {
+	struct hmap_node by_id;
+	struct list all;
+	struct nhset nhs;
+	uint32_t id, self;
+	bool live;  /* bgpd may name it by id */
+	bool group; /* has needed a group once: stays one */
+	uint32_t obj;	  /* nexthop object, 0: none */
+	uint32_t want[2]; /* hops numbers, IPv4 and IPv6 */
+	uint32_t first, n; /* entries */
+};
+
+struct ring {
+	uint32_t *v;
+	size_t head, n, cap;
+};
+
+struct flight {
+	uint8_t op;	   /* enum fib_op_kind */
+	bool stray;
+	uint32_t entry, nhid, hops;
+	uint32_t serial, next_free;
+};
+
+/* Where our routes of one kind are; a former one after a change of configuration. */
+struct place {
+	uint32_t table, metric[FIB_NKINDS];
+	uint8_t protocol;
+};
+
+/* A route in a former place, to be deleted. */
+struct stray {
+	struct list link;
+	struct ip_prefix prefix;
+	uint32_t table, metric, hops;
+	uint8_t protocol;
+};
+
+/* Events of one kind, gathered. */
+enum fib_agg {
+	AGG_LOST,    /* put back at once */
+	AGG_FIGHT,   /* put back with backoff */
+	AGG_CHANGED,
+	AGG_FOREIGN,
+	AGG_FAILED,
+	AGG_NEXTHOP, /* objects deleted or changed by somebody */
+	AGG_DISCARD, /* a discard route is not admitted */
+	AGG_N
+};
+struct agg {
+	uint32_t n, by, most; /* most: repairs of the worst */
+	int err;
+	struct ip_prefix first;
+	struct mono_us due;
+	char text[96];
+};
+
+struct fib_event {
+	struct list link;
+	struct ipc_event e;
+};
+
+struct fib {
+	struct fib_conf conf; /* its arrays are our copies */
+	bool configured;
+	struct place place, old[FIB_TABLES_MAX];
+	size_t nold;
+	struct log *log;
+	struct mono_us now;
+
+	struct hops_pool hops;
+	struct kern kern;
+	struct nht nht;
+	struct nhobj_table objs;
+	bool no_nhobj; /* the kernel has none */
+
+	struct trie tree[FIB_NKINDS];
+	struct fib_entry **chunk;
+	uint32_t nchunks, nentries, free_entry;
+	uint32_t block_hops, discard_hops;
+
+	struct hmap sets; /* live ones by id */
+	struct list all_sets;
+	struct fib_set **setv; /* by index; NULL: unused, in free_sets */
+	uint32_t nsetv;
+	struct ring free_sets;
+
+	struct trie locals, peers, protect;
+	struct ring work, reports;
+	struct list strays;
+
+	struct flight flight[FIB_WINDOW];
+	uint32_t free_flight, nflight, serial;
+
+	struct hmap troubles;
+	struct heap trouble_heap, obj_heap;
+
+	bool dump_want[KERN_NWHAT], dump_done[KERN_NWHAT], dumping[KERN_NWHAT], dump_asked[KERN_NWHAT];
+	struct mono_us dump_at;
+	bool link_trouble; /* since the last dump of routes: losses are not somebody's doing */
+	bool ready; /* the first dump of everything has ended */
+	bool stale; /* bgpd gone, or not yet at SYNC_END */
+	bool flushed, flush_said;
+	bool adopted_said;
+	uint32_t adopted[2];
+	uint32_t nhave;	    /* entries the kernel has */
+	uint32_t ndiscard_refused;
+	uint32_t nadmitted, nlimited;
+	struct mono_us limit_at;
+
+	struct list nh_reports, local_reports;
+	struct list events;
+	uint32_t nevents;
+	struct agg agg[AGG_N];
+
+	uint64_t nstate[8][2]; /* learned, by state and family */
+	uint64_t nwanted[2];
+	uint64_t ops, op_errors, repairs, dumps;
+};
+
+/* ---- fib_entry.c: entries, rings, troubles ---- */
+
+struct fib_entry *entry_at(const struct fib *f, uint32_t idx);
+struct fib_entry *entry_find(const struct fib *f, enum fib_kind kind, const struct ip_prefix *p);
+struct fib_entry *entry_get(struct fib *f, enum fib_kind kind, const struct ip_prefix *p);
+/* Compare wanted and known; queue work; the entry may be freed. */
+void entry_eval(struct fib *f, struct fib_entry *e);
+/* What is wanted in the kernel, the state that follows, and why. */
+uint32_t entry_want(const struct fib *f, const struct fib_entry *e, enum fib_state *ret_state,
+    uint16_t *ret_code);
+/* Learned: judge admission again and evaluate. */
+void entry_judge(struct fib *f, struct fib_entry *e);
+void entry_set_have(struct fib *f, struct fib_entry *e, uint32_t hops); /* takes the reference */
+void entry_join(struct fib *f, struct fib_entry *e, struct fib_set *s); /* NULL: leave */
+void entry_report(struct fib *f, struct fib_entry *e);
+void entry_gc(struct fib *f, struct fib_entry *e);
+void entries_free(struct fib *f);
+
+void ring_push(struct ring *r, uint32_t v);
+bool ring_pop(struct ring *r, uint32_t *ret);
+
+struct trouble *trouble_find(const struct fib *f, const struct fib_entry *e);
+struct trouble *trouble_get(struct fib *f, struct fib_entry *e);
+void trouble_free(struct fib *f, struct fib_entry *e);
+/* Something else is wanted: try it without delay, unless somebody keeps deleting it. */
+void trouble_new_chance(struct fib *f, struct fib_entry *e);
+/* No longer wait: what stood in the way has changed. */
+void trouble_end_wait(struct fib *f, struct fib_entry *e);
+
+/* ---- fib.c ---- */
+
+/* Object and contents follow the set's legs. True: its entries were evaluated. */
+bool fib_set_refresh(struct fib *f, struct fib_set *s);
+void fib_set_refresh_all(struct fib *f);
+void fib_set_gc(struct fib *f, struct fib_set *s);
+void fib_settle(struct fib *f);
+void fib_judge_covering(struct fib *f, const struct ip_prefix *p);
+void fib_judge_all(struct fib *f);
+struct admit fib_admit(const struct fib *f);
+uint32_t entry_metric(const struct fib *f, const struct fib_entry *e);
+void fib_gather(struct fib *f, enum fib_agg kind, const struct ip_prefix *p, uint32_t by, int err,
+    const char *text);
+void fib_event(struct fib *f, enum ipc_level level, const char *name, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+void fib_want_dump(struct fib *f, enum kern_what what);
+
+/* ---- fib_see.c ---- */
+
+/* The routes that used lost nexthop objects are gone. */
+void fib_objects_lost(struct fib *f, uint32_t by);
+void fib_guards_fresh(struct fib *f);
+/* The entry was lost. by: as fib_see_route(). */
+void fib_entry_lost(struct fib *f, struct fib_entry *e, uint32_t by);
+
+/* ---- local.c ---- */
+
+void local_entry_installed(struct fib *f, struct fib_entry *e);
+void local_configure(struct fib *f);
+bool local_next_report(struct fib *f, struct fib_report *ret);
+void locals_free(struct fib *f);
+
+#endif
