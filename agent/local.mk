@@ -19,3 +19,17 @@ agent_libagent_a_SOURCES = \
 	agent/tcp_sock.c agent/tcp_sock.h \
 	agent/views.c agent/views.h \
 	agent/views_status.c
+
+noinst_LIBRARIES += agent/core/libagentcore.a
+agent_core_libagentcore_a_SOURCES = \
+	agent/core/admit.c agent/core/admit.h \
+	agent/core/fib.c agent/core/fib.h agent/core/fib_priv.h \
+	agent/core/fib_entry.c \
+	agent/core/fib_see.c \
+	agent/core/fib_view.c \
+	agent/core/hops.c agent/core/hops.h \
+	agent/core/kern.c agent/core/kern.h \
+	agent/core/local.c \
+	agent/core/nhobj.c agent/core/nhobj.h \
+	agent/core/nht.c agent/core/nht.h \
+	agent/core/plan.c agent/core/plan.h

@@ -27,7 +27,7 @@ kind_name(const struct fib_entry *e)
 static void
 held_reason(const struct fib *f, const struct fib_set *s, char *buf, size_t cap)
 {
-	char a[IP_ADDR_STRLEN], why[IPC_TEXT_MAX];
+	char a[IP_ADDR_STRLEN], why[IPC_TEXT_MAX - 80];
 	uint16_t i;
 
 	for (i = 0; i < s->nhs.n; i++) {
