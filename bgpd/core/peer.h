@@ -18,6 +18,8 @@
 #include "bgpd/core/speaker.h"
 #include "bgpd/core/timer.h"
 #include "bgpd/core/update.h"
+#include "lib/hmap.h"
+#include "lib/log.h"
 #include "lib/rng.h"
 
 struct peer;
@@ -63,11 +65,15 @@ struct peer_env {
 	struct hmap conns;     /* conn_id to connection */
 	uint32_t last_conn, last_token;
 	struct update *update; /* scratch for decoding, one message at a time */
+	uint32_t send_hold_s;  /* RFC 9687; 0: the greater of 8 minutes and twice the hold time */
 };
 
 /* The fields above the line are set by the caller; these two fill and empty the rest. */
 void peer_env_init(struct peer_env *env, uint64_t seed);
 void peer_env_free(struct peer_env *env);
+
+/* Connections that still exist, closing ones with octets to send included. */
+size_t peer_env_conns(const struct peer_env *env);
 
 struct peer {
 	struct peer_env *env;
@@ -82,18 +88,22 @@ struct peer {
 	struct ipc_endpoints ep;    /* addresses of its connection; ctx.ep points here */
 	struct mono_us up_since;
 
-	/* peer.c's and session.c's own. */
+	/* peer*.c's and session.c's own. */
 	struct session s[SESSION_NDIRS];
-	struct timer timer;	    /* the nearest of the sessions' deadlines */
+	struct timer timer;	    /* the nearest of the deadlines below and in the sessions */
+	struct mono_us idle_until;  /* peer_end(): no session before; 0: not idle */
+	bool started;		    /* between peer_start() and the end */
 	bool admin_down;	    /* by command; conf.enabled false counts, too */
 	bool no_params;		    /* the peer refuses optional parameters (RFC 5492 section 3) */
-	uint8_t errors;		    /* in a row without an Established session: damping */
-	char *reason;		    /* not Established: why; NULL: derived from the state */
+	uint8_t errors;		    /* in a row without a lasting session: damping */
+	char *reason;		    /* why the last attempt or session failed; NULL: nothing yet */
 	char *last_error;	    /* how the last session ended; NULL: never */
 	struct mono_us last_error_at;
+	struct log_limit update_log; /* malformed UPDATEs */
 	uint64_t msgs_in[BGP_NMSG], msgs_out[BGP_NMSG]; /* by type; [0] the sum */
-	uint64_t withdraw_errs;	    /* UPDATEs treated as withdraw or with attributes discarded */
-	uint64_t connect_retries;
+	uint64_t withdraw_errs;	    /* UPDATEs treated as withdraw */
+	uint64_t discard_errs;	    /* UPDATEs with attributes discarded */
+	uint64_t connect_retries;   /* ConnectRetryCounter */
 	uint32_t established_count, flaps;
 };
 

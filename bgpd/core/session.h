@@ -5,6 +5,10 @@
  * Both may be under way at once until collision detection (RFC 4271 section
  * 6.8, in peer.c) leaves one.  A session holds no big buffer: incomplete
  * messages stay with the shell, and only control messages wait here.
+ *
+ * session.c carries out what the FSM's table says and turns octets and timers
+ * into events; whatever needs the peer's configuration or its other session is
+ * asked of peer.c through the functions at the end.
  */
 #ifndef BGPD_CORE_SESSION_H
 #define BGPD_CORE_SESSION_H
@@ -16,11 +20,14 @@
 #include "bgpd/core/cap.h"
 #include "bgpd/core/fsm.h"
 #include "bgpd/core/msg.h"
+#include "bgpd/core/timer.h"
 #include "lib/hmap.h"
 #include "lib/ipcmsg.h"
 #include "lib/mono.h"
 
 struct peer;
+struct peer_env;
+struct update;
 
 enum session_dir { SESSION_OUT, SESSION_IN, SESSION_NDIRS };
 enum session_timer {
@@ -29,6 +36,7 @@ enum session_timer {
 	TIMER_KEEPALIVE, /* KeepaliveTimer */
 	TIMER_IDLE_HOLD, /* IdleHoldTimer */
 	TIMER_SEND_HOLD, /* SendHoldTimer, RFC 9687 */
+	TIMER_COLLISION, /* ours: the peer has so long to settle a collision */
 	SESSION_NTIMERS
 };
 
@@ -47,21 +55,120 @@ struct peer_neg {
 	uint32_t local_asn, remote_asn, remote_id;
 };
 
+/*
+ * Control messages that wait: an OPEN, a KEEPALIVE, a few ROUTE-REFRESHes, and
+ * always room for a NOTIFICATION with its data.
+ */
+#define CONN_OUT_OCTETS	     448
+#define CONN_RESERVED_OCTETS 300 /* for the NOTIFICATION */
+
+/* A TCP connection.  Outlives its session until its last octets are taken. */
+struct conn {
+	struct hmap_node node; /* in env->conns, by id */
+	uint32_t id;	       /* conn_id */
+	struct peer_env *env;
+	struct session *s;     /* NULL: closing, only output is left */
+	bool incoming;	       /* the peer dialled */
+	bool write_asked;      /* a TODO_WRITE is out since the last output */
+	bool keepalive_waits;  /* the output ends with a KEEPALIVE */
+	struct mono_us since;
+	struct timer linger;   /* closing: forgotten when nobody takes the output */
+	struct ipc_endpoints ep;
+	uint16_t out_octets;
+	uint8_t out[CONN_OUT_OCTETS];
+};
+
 struct session {
 	struct peer *peer;
-	uint8_t dir;		/* enum session_dir */
-	uint8_t state;		/* enum fsm_state, written by session_event() alone */
-	bool have_open;		/* the peer's OPEN was accepted: neg is filled */
-	bool write_asked;	/* a TODO_WRITE is out since the last output */
-	uint32_t conn;		/* conn_id, 0: no connection */
-	uint32_t token;		/* of the connect under way, 0: none */
-	struct hmap_node node;	/* in the env's connections, by conn */
+	uint8_t dir;	    /* enum session_dir */
+	uint8_t state;	    /* enum fsm_state, written by session_event() alone */
+	bool have_open;	    /* the peer's OPEN was accepted: neg is filled */
+	bool early_keepalive; /* a KEEPALIVE came while a collision is being settled */
+	uint32_t token;	    /* of the connect under way, 0: none */
+	struct conn *conn;  /* NULL: none */
 	struct mono_us deadline[SESSION_NTIMERS]; /* MONO_NEVER: not running */
-	struct mono_us since;	/* in this state */
+	struct mono_us since; /* in this state */
 	struct peer_neg neg;
-	struct ipc_endpoints ep;
-	uint8_t *out;		/* control messages not taken yet; allocated while connected */
-	uint16_t out_octets;
 };
+
+/* Why an event happened: for the NOTIFICATION, the reason shown, and the log. */
+struct session_cause {
+	uint8_t code, sub;
+	const void *data; /* borrowed for the call */
+	size_t data_octets;
+	const char *text; /* RFC 9003 shutdown communication, instead of data; may be NULL */
+	const char *why;  /* a sentence; NULL: nothing to tell */
+	bool silent;	  /* the connection is closed at once, nothing is sent */
+	const struct update *update; /* EV_UPDATE_MSG */
+	const struct msg_refresh *refresh; /* EV_REFRESH_MSG */
+};
+
+/* A session in Idle without a connection. */
+void session_init(struct session *s, struct mono_us now, struct peer *p, enum session_dir dir);
+
+/*
+ * The only function that changes the state: looks the event up and carries out
+ * what its rule says.  cause may be NULL where the rule needs none.
+ */
+void session_event(struct session *s, struct mono_us now, enum fsm_event ev,
+    const struct session_cause *cause);
+
+/* Take over a new TCP connection, then EV_TCP_ACKED or EV_TCP_CONFIRMED is due. */
+struct conn *session_attach(struct session *s, struct mono_us now, bool incoming,
+    const struct ipc_endpoints *ep);
+
+/* Octets from its connection; as peer_conn_input(). */
+size_t session_input(struct session *s, struct mono_us now, const uint8_t *in, size_t len);
+
+/* Start a timer, or stop it with MONO_NEVER. */
+void session_arm(struct session *s, enum session_timer t, struct mono_us when);
+
+/* The earliest of its timers; raise the events of those that are due. */
+struct mono_us session_deadline(const struct session *s);
+void session_timeout(struct session *s, struct mono_us now);
+
+/*
+ * Append a control message made by put() to the connection's output; false
+ * when there is no room but for a NOTIFICATION, or no connection.
+ */
+bool session_send_refresh(struct session *s, uint8_t af, uint8_t subtype);
+
+/* By id, closing ones included; NULL. */
+struct conn *conn_find(const struct peer_env *env, uint32_t id);
+/* Take up to cap octets of its output; may free a closing connection. */
+size_t conn_take(struct conn *c, uint8_t *buf, size_t cap);
+/* Ask the shell to write, once. */
+void conn_ask_write(struct conn *c, struct peer *p);
+void conn_free(struct conn *c);
+
+/* ---- asked of peer*.c --------------------------------------------------------- */
+
+/* The OPEN to send on this session; *ret_params false: without optional parameters. */
+void peer_make_open(struct session *s, struct msg_open *ret, bool *ret_params);
+
+/*
+ * A well-formed OPEN arrived in OpenSent: judge it against the configuration,
+ * negotiate, settle collisions, and raise what follows from it.
+ */
+void peer_got_open(struct session *s, struct mono_us now, const struct msg_open *o);
+
+/* A NOTIFICATION arrived: raise its event with the reason in words. */
+void peer_got_notification(struct session *s, struct mono_us now,
+    const struct msg_notification *n);
+
+/* TIMER_COLLISION: the peer did not settle it. */
+void peer_collision_timeout(struct session *s, struct mono_us now);
+
+/* DO_UP, DO_DOWN, DO_UPDATE, DO_DAMP. */
+void peer_session_up(struct session *s, struct mono_us now);
+void peer_session_down(struct session *s, struct mono_us now, enum fsm_event ev,
+    const struct session_cause *cause);
+void peer_session_update(struct session *s, struct mono_us now, const struct update *u);
+void peer_session_damp(struct session *s, struct mono_us now, enum fsm_state was,
+    enum fsm_event ev);
+
+/* An event was carried out: reasons, logs, what the other session should do now. */
+void peer_session_changed(struct session *s, struct mono_us now, enum fsm_state was,
+    enum fsm_event ev, const struct session_cause *cause);
 
 #endif

@@ -1,0 +1,790 @@
+/*
+ * A peer: life, connections, when to dial, what becomes of its routes.
+ *
+ * Owns: the two sessions, the reasons, damping.  peer_schedule() alone decides
+ * whether SESSION_OUT dials and SESSION_IN listens; it runs after every event,
+ * so that no path through the code can leave a peer asleep.
+ *
+ * Damping (RFC 4271 section 8.1, DampPeerOscillations): after an error we wait
+ * 1, 2, 4 ... 30 s before we dial again, jittered; a session that lasted 30 s
+ * clears the record.  A connect that merely failed is tried again after the
+ * ConnectRetryTime.  The peer's own connections are always welcome.
+ *
+ * RFC 4271 sections 6 and 8, RFC 4486, RFC 4724 section 4.2, RFC 9003.
+ */
+#include "bgpd/core/peer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "bgpd/core/attr.h"
+#include "bgpd/core/peer_int.h"
+#include "lib/list.h"
+#include "lib/mem.h"
+
+#define DAMP_MAX_S	  30
+#define LASTING_S	  30
+#define SEND_HOLD_MIN_S	  480 /* RFC 9687 section 3: 8 minutes */
+#define CONNECT_RETRY_MS  2000
+
+/* ---- what all peers share -------------------------------------------------------------- */
+
+void
+peer_env_init(struct peer_env *env, uint64_t seed)
+{
+	uint64_t key[2] = { seed, ~seed };
+
+	hmap_init(&env->conns, key);
+	env->last_conn = env->last_token = 0;
+	env->send_hold_s = 0;
+	env->update = mem_alloc(sizeof(*env->update));
+}
+
+void
+peer_env_free(struct peer_env *env)
+{
+	struct hmap_node *n;
+
+	while ((n = hmap_first(&env->conns)))
+		conn_free(container_of(n, struct conn, node));
+	hmap_free(&env->conns);
+	mem_free(env->update);
+	env->update = NULL;
+}
+
+size_t
+peer_env_conns(const struct peer_env *env)
+{
+	return env->conns.n;
+}
+
+/* ---- reasons ------------------------------------------------------------------------------ */
+
+static void
+text_set(char **field, const char *text)
+{
+	char *copy = text ? mem_strdup(text) : NULL; /* text may be *field */
+
+	mem_free(*field);
+	*field = copy;
+}
+
+static bool
+text_same(const char *a, const char *b)
+{
+	return a && b && strcmp(a, b) == 0;
+}
+
+const char *
+peer_stopped_why(const struct peer *p)
+{
+	if (!p->started)
+		return "shut down";
+	if (p->admin_down)
+		return "administratively down";
+	if (!p->conf.enabled)
+		return "disabled by the configuration";
+	if (p->idle_until.us > 0)
+		return "held down after an error";
+	return NULL;
+}
+
+/* ---- scheduling ------------------------------------------------------------------------------ */
+
+static bool
+is_taken(const struct peer *p)
+{
+	return p->s[SESSION_OUT].state >= FSM_OPENCONFIRM || p->s[SESSION_IN].state >= FSM_OPENCONFIRM;
+}
+
+void
+peer_schedule(struct peer *p, struct mono_us now)
+{
+	struct session *out = &p->s[SESSION_OUT], *in = &p->s[SESSION_IN];
+
+	if (peer_stopped_why(p)) {
+		session_arm(out, TIMER_IDLE_HOLD, MONO_NEVER);
+		return;
+	}
+	if (in->state == FSM_IDLE)
+		session_event(in, now, EV_AUTO_START_DAMP_PASSIVE, NULL);
+	if (p->conf.passive || is_taken(p)) {
+		session_arm(out, TIMER_IDLE_HOLD, MONO_NEVER);
+		if (!out->conn)
+			session_event(out, now, EV_MANUAL_STOP, NULL); /* no dialling */
+	} else if (out->state == FSM_IDLE && mono_is_never(out->deadline[TIMER_IDLE_HOLD])) {
+		session_event(out, now, EV_AUTO_START, NULL);
+	}
+}
+
+uint64_t
+peer_retry_us(const struct peer *p)
+{
+	uint64_t ms = p->conf.connect_retry_ms ? p->conf.connect_retry_ms : CONNECT_RETRY_MS;
+
+	return ms * 1000;
+}
+
+static uint64_t
+damp_us(struct peer *p)
+{
+	unsigned s = p->errors < 5 ? 1u << p->errors : DAMP_MAX_S;
+
+	if (p->errors < UINT8_MAX)
+		p->errors++;
+	return (uint64_t)s * 1000000;
+}
+
+/*
+ * Before SESSION_OUT dials again.  Collisions and connects that failed are no
+ * errors; nor is a refusal that a second try without parameters may heal.
+ */
+void
+peer_session_damp(struct session *s, struct mono_us now, enum fsm_state was, enum fsm_event ev)
+{
+	struct peer *p = s->peer;
+	struct session *out = &p->s[SESSION_OUT];
+	bool harmless = ev == EV_COLLISION_DUMP || (ev == EV_TCP_FAILS && was < FSM_OPENCONFIRM);
+	uint64_t us = harmless ? peer_retry_us(p) : damp_us(p);
+
+	if (out->state != FSM_IDLE || !mono_is_never(out->deadline[TIMER_IDLE_HOLD]))
+		return;
+	session_arm(out, TIMER_IDLE_HOLD, mono_add_us(now, rng_jitter_us(p->env->rng, us, 75, 100)));
+}
+
+/* ---- up, down, changed ----------------------------------------------------------------------- */
+
+static void
+ctx_fill(struct peer *p)
+{
+	p->ctx = (struct update_ctx){
+		.as4 = p->neg.as4,
+		.ebgp = p->neg.ebgp,
+		.families = p->neg.families,
+		.max_octets = BGP_MAX_OCTETS,
+		.ep = &p->ep,
+	};
+}
+
+void
+peer_session_up(struct session *s, struct mono_us now)
+{
+	struct peer *p = s->peer;
+	struct ip_addr id = ip_addr_from_v4(s->neg.remote_id);
+	char text[IP_ADDR_STRLEN];
+
+	p->up = s;
+	p->neg = s->neg;
+	p->ep = s->conn->ep;
+	ctx_fill(p);
+	p->up_since = now;
+	p->established_count++;
+	text_set(&p->reason, NULL);
+	p->env->ops->event(p, LOG_NOTICE, "peer-up", "as=%u id=%s families=%s%s%s hold_s=%u dir=%s",
+	    p->neg.remote_asn, ip_addr_str(&id, text),
+	    p->neg.families & AF_BIT(IP4) ? afi_desc[0].name : "",
+	    p->neg.families == (AF_BIT(IP4) | AF_BIT(IP6)) ? "," : "",
+	    p->neg.families & AF_BIT(IP6) ? afi_desc[1].name : "", p->neg.hold_s,
+	    s->conn->incoming ? "in" : "out");
+	p->env->ops->up(p, now);
+}
+
+/* Only the loss of TCP keeps routes: RFC 4724 section 4.2. */
+void
+peer_session_down(struct session *s, struct mono_us now, enum fsm_event ev,
+    const struct session_cause *cause)
+{
+	struct peer *p = s->peer;
+	bool keep = ev == EV_TCP_FAILS && p->neg.gr && p->neg.gr_families;
+	const char *why = cause->why ? cause->why : fsm_event_name(ev);
+
+	p->up = NULL;
+	p->flaps++;
+	p->no_params = false;
+	if (mono_reached(now, mono_add_s(p->up_since, LASTING_S)))
+		p->errors = 0;
+	text_set(&p->last_error, why);
+	p->last_error_at = now;
+	p->env->ops->event(p, LOG_NOTICE, "peer-down", "why=\"%s\" routes=%s", why,
+	    keep ? "stale" : "removed");
+	p->env->ops->down(p, now, keep ? PEER_DOWN_KEEP : PEER_DOWN_FLUSH, why);
+}
+
+void
+peer_session_update(struct session *s, struct mono_us now, const struct update *u)
+{
+	struct peer *p = s->peer;
+	uint32_t dropped;
+
+	p->withdraw_errs += u->err.act == ACT_WITHDRAW;
+	p->discard_errs += u->err.act == ACT_ATTR_DISCARD;
+	if (u->err.act != ACT_NONE && log_limit_pass(&p->update_log, now, &dropped))
+		p->env->ops->event(p, LOG_WARN, "update-error",
+		    "action=%s attr=%s off=%u code=%u/%u prefixes=%u why=\"%s\" suppressed=%u",
+		    bgp_act_name(u->err.act), u->err.attr ? attr_name(u->err.attr) : "none",
+		    u->err.off, u->err.code, u->err.sub, u->n_nlri + u->n_mp_reach, u->err.why,
+		    dropped);
+	p->env->ops->update(p, now, u);
+}
+
+/* A session or an attempt failed, and no other one is under way: keep why, log what is new. */
+static void
+failed(struct session *s, struct mono_us now, enum fsm_state was, enum fsm_event ev,
+    const char *why)
+{
+	struct peer *p = s->peer;
+	bool known = text_same(p->reason, why), ours = ev == EV_MANUAL_STOP;
+
+	text_set(&p->reason, why);
+	if (was >= FSM_OPENSENT) {
+		text_set(&p->last_error, why);
+		p->last_error_at = now;
+	}
+	if (was == FSM_CONNECT || was == FSM_OPENSENT || was == FSM_OPENCONFIRM)
+		p->env->ops->event(p, known ? LOG_DEBUG : ours ? LOG_INFO : LOG_WARN,
+		    "peer-failed", "state=%s why=\"%s\"", fsm_state_name(was), why);
+}
+
+void
+peer_session_changed(struct session *s, struct mono_us now, enum fsm_state was, enum fsm_event ev,
+    const struct session_cause *cause)
+{
+	struct peer *p = s->peer;
+	struct session *o = session_other(s);
+
+	if (was == s->state && was >= FSM_OPENSENT) /* the common case */
+		return;
+	if (was != s->state)
+		p->env->ops->event(p, LOG_DEBUG, "session-state", "dir=%s from=%s to=%s event=%s",
+		    s->dir == SESSION_OUT ? "out" : "in", fsm_state_name(was),
+		    fsm_state_name((enum fsm_state)s->state), fsm_event_name(ev));
+	if (cause->why && s->state < FSM_OPENSENT && ev != EV_COLLISION_DUMP &&
+	    o->state < FSM_OPENCONFIRM)
+		failed(s, now, was, ev, cause->why);
+	if (!s->conn && session_is_parked(o))
+		session_proceed(o, now);
+	peer_schedule(p, now);
+}
+
+/* ---- timers --------------------------------------------------------------------------------- */
+
+static void
+peer_rearm(struct peer *p)
+{
+	struct mono_us min = MONO_NEVER;
+
+	for (unsigned d = 0; d < SESSION_NDIRS; d++)
+		min = mono_min(min, session_deadline(&p->s[d]));
+	if (p->idle_until.us > 0)
+		min = mono_min(min, p->idle_until);
+	timer_set(p->env->timers, &p->timer, min);
+}
+
+static void
+peer_timer_fire(struct timer *t, struct mono_us now)
+{
+	struct peer *p = container_of(t, struct peer, timer);
+
+	for (unsigned d = 0; d < SESSION_NDIRS; d++)
+		session_timeout(&p->s[d], now);
+	if (p->idle_until.us > 0 && mono_reached(now, p->idle_until)) {
+		p->idle_until = (struct mono_us){ 0 };
+		peer_schedule(p, now);
+	}
+	peer_rearm(p);
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+struct peer *
+peer_new(struct peer_env *env, struct mono_us now, const struct ipc_conf_peer *conf, uint16_t index)
+{
+	struct peer *p = mem_zalloc(sizeof(*p));
+
+	p->env = env;
+	p->conf = *conf;
+	p->index = index;
+	p->timer.fire = peer_timer_fire;
+	p->update_log = (struct log_limit){ .burst = 10, .interval_us = 10000000 };
+	for (unsigned d = 0; d < SESSION_NDIRS; d++)
+		session_init(&p->s[d], now, p, (enum session_dir)d);
+	return p;
+}
+
+void
+peer_start(struct peer *p, struct mono_us now)
+{
+	p->started = true;
+	peer_schedule(p, now);
+}
+
+void
+peer_free(struct peer *p)
+{
+	for (unsigned d = 0; d < SESSION_NDIRS; d++)
+		if (p->s[d].conn)
+			conn_free(p->s[d].conn);
+	timer_stop(p->env->timers, &p->timer);
+	mem_free(p->reason);
+	mem_free(p->last_error);
+	mem_free(p);
+}
+
+/* End whatever the sessions do; flags that keep them down are set before. */
+static void
+stop_sessions(struct peer *p, struct mono_us now, enum fsm_event ev,
+    const struct session_cause *cause)
+{
+	for (unsigned d = 0; d < SESSION_NDIRS; d++)
+		session_event(&p->s[d], now, ev, cause);
+	peer_schedule(p, now);
+}
+
+void
+peer_remove(struct peer *p, struct mono_us now)
+{
+	struct session_cause cause = { .code = ERR_CEASE, .sub = CEASE_DECONFIGURED,
+		.why = "removed from the configuration" };
+
+	p->started = false;
+	stop_sessions(p, now, EV_MANUAL_STOP, &cause);
+	peer_free(p);
+}
+
+static bool
+is_in_use(const struct peer *p)
+{
+	return p->s[SESSION_OUT].conn || p->s[SESSION_IN].conn || p->s[SESSION_OUT].token;
+}
+
+/* Other settings of the session than before: start from scratch. RFC 4486 section 4. */
+static bool
+reset_for_change(struct peer *p, struct mono_us now)
+{
+	struct session_cause cause = { .code = ERR_CEASE, .sub = CEASE_OTHER_CHANGE,
+		.why = "its configuration has changed" };
+	bool was = is_in_use(p);
+
+	p->errors = 0;
+	p->no_params = false;
+	p->idle_until = (struct mono_us){ 0 };
+	session_arm(&p->s[SESSION_OUT], TIMER_IDLE_HOLD, MONO_NEVER);
+	stop_sessions(p, now, EV_MANUAL_STOP, &cause);
+	return was;
+}
+
+static bool
+needs_reset(const struct ipc_conf_peer *a, const struct ipc_conf_peer *b)
+{
+	return !ip_addr_eq(&a->addr, &b->addr) || a->asn_mode != b->asn_mode || a->asn != b->asn ||
+	    a->local_asn != b->local_asn || a->families != b->families || a->hold_s != b->hold_s ||
+	    a->keepalive_s != b->keepalive_s || a->gr_enabled != b->gr_enabled;
+}
+
+bool
+peer_configure(struct peer *p, struct mono_us now, const struct ipc_conf_peer *conf)
+{
+	struct session_cause off = { .code = ERR_CEASE, .sub = CEASE_ADMIN_SHUTDOWN,
+		.why = "disabled by the configuration" };
+	bool reset = needs_reset(&p->conf, conf), was;
+
+	p->conf = *conf;
+	if (!conf->enabled) {
+		was = is_in_use(p);
+		stop_sessions(p, now, EV_MANUAL_STOP, &off);
+		return was;
+	}
+	if (reset)
+		return reset_for_change(p, now);
+	peer_schedule(p, now);
+	return false;
+}
+
+void
+peer_speaker_changed(struct peer *p, struct mono_us now)
+{
+	reset_for_change(p, now);
+}
+
+/* ---- commands ----------------------------------------------------------------------------------- */
+
+void
+peer_end(struct peer *p, struct mono_us now, uint8_t code, uint8_t sub, const void *data,
+    size_t data_octets, const char *why, uint64_t idle_us)
+{
+	struct session_cause cause = { .code = code, .sub = sub, .data = data,
+		.data_octets = data_octets, .why = why };
+
+	if (idle_us > 0) {
+		p->idle_until = mono_add_us(now, idle_us);
+		timer_set_earlier(p->env->timers, &p->timer, p->idle_until);
+	}
+	stop_sessions(p, now, EV_AUTO_STOP, &cause);
+}
+
+void
+peer_admin_reset(struct peer *p, struct mono_us now, const char *text)
+{
+	struct session_cause cause = { .code = ERR_CEASE, .sub = CEASE_ADMIN_RESET, .text = text,
+		.why = "reset by command" };
+
+	p->errors = 0;
+	p->no_params = false;
+	p->idle_until = (struct mono_us){ 0 };
+	session_arm(&p->s[SESSION_OUT], TIMER_IDLE_HOLD, MONO_NEVER);
+	stop_sessions(p, now, EV_MANUAL_STOP, &cause);
+}
+
+void
+peer_admin_down(struct peer *p, struct mono_us now, const char *text)
+{
+	struct session_cause cause = { .code = ERR_CEASE, .sub = CEASE_ADMIN_SHUTDOWN,
+		.text = text, .why = text && *text ? text : "by command" };
+
+	p->admin_down = true;
+	stop_sessions(p, now, EV_MANUAL_STOP, &cause);
+	text_set(&p->reason, cause.why);
+}
+
+void
+peer_admin_up(struct peer *p, struct mono_us now)
+{
+	p->admin_down = false;
+	p->errors = 0;
+	p->idle_until = (struct mono_us){ 0 };
+	text_set(&p->reason, NULL);
+	peer_schedule(p, now);
+}
+
+void
+peer_shutdown(struct peer *p, struct mono_us now, enum ipc_shutdown_mode mode, const char *text)
+{
+	struct session_cause cause = { .code = ERR_CEASE, .sub = CEASE_ADMIN_SHUTDOWN,
+		.text = text, .why = "this speaker ends", .silent = mode == IPC_SHUT_RESTART };
+
+	p->started = false;
+	stop_sessions(p, now, EV_MANUAL_STOP, &cause);
+}
+
+bool
+peer_send_refresh(struct peer *p, struct mono_us now, uint8_t af, uint8_t subtype)
+{
+	if (!p->up || !p->neg.refresh || !(p->neg.families & AF_BIT(af)))
+		return false;
+	if (subtype != REFRESH_REQUEST && !p->neg.enhanced_refresh)
+		return false;
+	return session_send_refresh(p->up, af, subtype);
+}
+
+void
+peer_kick(struct peer *p)
+{
+	if (p->up)
+		conn_ask_write(p->up->conn, p);
+}
+
+/* ---- connections ---------------------------------------------------------------------------------- */
+
+conn_id
+peer_conn_connected(struct peer *p, struct mono_us now, uint32_t token,
+    const struct ipc_endpoints *ep, const char **ret_why)
+{
+	struct session *s = &p->s[SESSION_OUT];
+	struct conn *c;
+	conn_id id;
+
+	if (token == 0 || s->token != token) {
+		*ret_why = "that connect is no longer wanted";
+		return 0;
+	}
+	s->token = 0;
+	c = session_attach(s, now, false, ep);
+	id = c->id;
+	session_event(s, now, EV_TCP_ACKED, NULL);
+	return id;
+}
+
+/*
+ * Which session takes a connection that the peer dialled: SESSION_IN, where it
+ * replaces one that is not up (the peer gave that one up).  Beside one that is
+ * up, SESSION_OUT tracks it until its OPEN decides.
+ */
+static struct session *
+accept_slot(struct peer *p)
+{
+	struct session *in = &p->s[SESSION_IN], *out = &p->s[SESSION_OUT];
+
+	if (in->state != FSM_ESTABLISHED)
+		return in;
+	return !out->conn || out->conn->incoming ? out : NULL;
+}
+
+conn_id
+peer_conn_accepted(struct peer *p, struct mono_us now, const struct ipc_endpoints *ep,
+    const char **ret_why)
+{
+	struct session_cause again = { .code = ERR_CEASE, .sub = CEASE_COLLISION,
+		.why = "the peer has opened another connection" };
+	struct session *s = accept_slot(p);
+	struct conn *c;
+	conn_id id;
+
+	*ret_why = peer_stopped_why(p);
+	if (!*ret_why && !s)
+		*ret_why = "a session is up and another connection is being examined";
+	if (*ret_why)
+		return 0;
+	if (s->conn)
+		session_event(s, now, EV_COLLISION_DUMP, &again);
+	c = session_attach(s, now, true, ep);
+	id = c->id;
+	if (s->state == FSM_IDLE)
+		session_event(s, now, EV_AUTO_START_DAMP_PASSIVE, NULL);
+	session_event(s, now, EV_TCP_CONFIRMED, NULL);
+	return id;
+}
+
+void
+peer_conn_failed(struct peer *p, struct mono_us now, uint32_t token, int err, const char *why)
+{
+	struct session *s = &p->s[SESSION_OUT];
+	char buf[WHY_MAX];
+	struct session_cause cause = { .why = why_connect(p, err, why, buf) };
+
+	if (token == 0 || s->token != token)
+		return;
+	s->token = 0;
+	session_event(s, now, EV_TCP_FAILS, &cause);
+}
+
+struct peer *
+peer_conn_owner(const struct peer_env *env, conn_id conn)
+{
+	const struct conn *c = conn_find(env, conn);
+
+	return c && c->s ? c->s->peer : NULL;
+}
+
+size_t
+peer_conn_input(struct peer_env *env, struct mono_us now, conn_id conn, const uint8_t *in,
+    size_t len)
+{
+	const struct conn *c = conn_find(env, conn);
+
+	return c && c->s ? session_input(c->s, now, in, len) : len;
+}
+
+void
+peer_conn_closed(struct peer_env *env, struct mono_us now, conn_id conn, int err)
+{
+	struct conn *c = conn_find(env, conn);
+	struct session_cause cause = { 0 };
+	char buf[WHY_MAX];
+	struct session *s;
+
+	if (!c)
+		return;
+	s = c->s;
+	if (s) {
+		cause.why = why_closed(s, err, buf);
+		s->conn = NULL;
+	}
+	conn_free(c);
+	if (s)
+		session_event(s, now, EV_TCP_FAILS, &cause);
+}
+
+/* Count the messages of buf, which fill() wrote. */
+static void
+count_out(struct peer *p, const uint8_t *buf, size_t octets)
+{
+	struct rd r = rd_init(buf, octets);
+
+	while (rd_left(&r) > 0) {
+		uint16_t length;
+
+		rd_skip(&r, BGP_MARKER_OCTETS);
+		length = rd_u16(&r);
+		rd_skip(&r, length > BGP_MARKER_OCTETS + 2 ? length - BGP_MARKER_OCTETS - 2u : 1u);
+		p->msgs_out[BGP_UPDATE]++;
+		p->msgs_out[0]++;
+	}
+}
+
+static size_t
+fill(struct peer *p, struct mono_us now, uint8_t *buf, size_t cap)
+{
+	uint16_t keepalive_s = p->neg.keepalive_s;
+	size_t n = p->env->ops->fill(p, now, buf, cap);
+
+	if (n == 0)
+		return 0;
+	count_out(p, buf, n);
+	if (keepalive_s) /* an UPDATE serves as a KEEPALIVE: RFC 4271 section 4.4 */
+		session_arm(p->up, TIMER_KEEPALIVE,
+		    mono_add_us(now,
+			rng_jitter_us(p->env->rng, (uint64_t)keepalive_s * 1000000, 75, 100)));
+	return n;
+}
+
+size_t
+peer_conn_output(struct peer_env *env, struct mono_us now, conn_id conn, uint8_t *buf, size_t cap)
+{
+	struct conn *c = conn_find(env, conn);
+	struct session *s;
+	size_t n;
+
+	if (!c)
+		return 0;
+	s = c->s;
+	c->write_asked = false;
+	n = conn_take(c, buf, cap);
+	if (s && s->state == FSM_ESTABLISHED && cap - n >= BGP_MAX_OCTETS)
+		n += fill(s->peer, now, buf + n, cap - n);
+	return n;
+}
+
+bool
+peer_conn_pending(const struct peer_env *env, conn_id conn)
+{
+	const struct conn *c = conn_find(env, conn);
+
+	if (!c)
+		return false;
+	return c->out_octets > 0 ||
+	    (c->s && c->s->state == FSM_ESTABLISHED && env->ops->wants_fill(c->s->peer));
+}
+
+void
+peer_conn_blocked(struct peer_env *env, struct mono_us now, conn_id conn, struct mono_us since)
+{
+	const struct conn *c = conn_find(env, conn);
+	uint32_t hold_s = env->send_hold_s;
+
+	if (!c || !c->s || c->s->state != FSM_ESTABLISHED || c->s->neg.hold_s == 0)
+		return;
+	if (hold_s == 0)
+		hold_s = c->s->neg.hold_s * 2u > SEND_HOLD_MIN_S ? c->s->neg.hold_s * 2u
+								  : SEND_HOLD_MIN_S;
+	session_arm(c->s, TIMER_SEND_HOLD, mono_add_s(since, hold_s)); /* NEVER stays NEVER */
+}
+
+/* ---- NOTIFICATIONs of the peer ----------------------------------------------------------------------- */
+
+/* Some speakers refuse an OPEN with optional parameters: RFC 5492 section 3. */
+static bool
+try_without_params(struct session *s, const struct msg_notification *n)
+{
+	struct peer *p = s->peer;
+
+	if (n->code != ERR_OPEN || n->sub != OPEN_BAD_PARAMETER || s->state == FSM_ESTABLISHED ||
+	    !(p->conf.families & AF_BIT(IP4)))
+		return false;
+	p->no_params = !p->no_params; /* refused again: back to the usual OPEN */
+	return p->no_params;
+}
+
+void
+peer_got_notification(struct session *s, struct mono_us now, const struct msg_notification *n)
+{
+	struct peer *p = s->peer;
+	bool version = n->code == ERR_OPEN && n->sub == OPEN_BAD_VERSION;
+	bool collision = n->code == ERR_CEASE && n->sub == CEASE_COLLISION;
+	bool again = try_without_params(s, n);
+	uint8_t errors = p->errors;
+	char buf[WHY_MAX];
+	struct session_cause cause = { .why = why_notification(p, n, buf) };
+
+	session_event(s, now, version ? EV_NOTIF_VERSION : EV_NOTIF_MSG, &cause);
+	if (again || collision)
+		p->errors = errors;
+	if (again && p->s[SESSION_OUT].state == FSM_IDLE) {
+		session_arm(&p->s[SESSION_OUT], TIMER_IDLE_HOLD, MONO_NEVER);
+		peer_schedule(p, now);
+	}
+}
+
+/* ---- views ---------------------------------------------------------------------------------------------- */
+
+enum fsm_state
+peer_state(const struct peer *p)
+{
+	const struct session *out = &p->s[SESSION_OUT], *in = &p->s[SESSION_IN];
+	uint8_t max = out->state > in->state ? out->state : in->state;
+
+	if (max >= FSM_OPENSENT)
+		return (enum fsm_state)max;
+	return (enum fsm_state)(p->conf.passive ? in->state : out->state);
+}
+
+static void
+fill_neg(const struct peer *p, struct ipc_row_peer *ret)
+{
+	const struct peer_neg *n = &p->neg;
+
+	ret->remote_id = n->remote_id;
+	ret->as4 = n->as4;
+	ret->refresh = n->refresh;
+	ret->enhanced_refresh = n->enhanced_refresh;
+	ret->ext_msg = n->ext_msg;
+	ret->gr = n->gr;
+	ret->gr_notification = n->gr_notification;
+	ret->peer_restarting = n->gr_restarting;
+	ret->gr_peer_time_s = n->gr_time_s;
+	ret->hold_s = n->hold_s;
+	ret->keepalive_s = n->keepalive_s;
+	ret->ep = p->ep;
+	for (unsigned i = 0; i < AF_COUNT; i++) {
+		ret->fam[i].negotiated = p->up && n->families & AF_BIT(AF_OF(i));
+		ret->fam[i].gr_forwarding = n->gr_forwarding & AF_BIT(AF_OF(i));
+	}
+}
+
+static const struct session *
+shown_session(const struct peer *p)
+{
+	const struct session *out = &p->s[SESSION_OUT], *in = &p->s[SESSION_IN];
+	enum fsm_state state = peer_state(p);
+
+	if (p->up)
+		return p->up;
+	return out->state == state && !p->conf.passive ? out : in->state == state ? in : out;
+}
+
+static void
+text_copy(char *dst, const char *src)
+{
+	snprintf(dst, IPC_TEXT_MAX, "%s", src ? src : "");
+}
+
+void
+peer_fill_row(const struct peer *p, struct mono_us now, struct ipc_row_peer *ret)
+{
+	const struct session *s = shown_session(p);
+	char why[WHY_MAX];
+
+	ret->id = p->conf.id;
+	ret->state = (uint8_t)peer_state(p); /* the enums agree: RFC 4271's order */
+	text_copy(ret->reason, p->up ? NULL : why_not_up(p, now, why));
+	text_copy(ret->last_error, p->last_error);
+	ret->last_error_age_us =
+	    p->last_error ? mono_diff_us(now, p->last_error_at) : UINT64_MAX;
+	ret->state_age_us = mono_diff_us(now, s->since);
+	ret->local_asn = peer_local_asn(p);
+	ret->remote_asn = p->neg.remote_asn ? p->neg.remote_asn
+	    : p->conf.asn_mode == IPC_ASN_INTERNAL ? ret->local_asn
+	    : p->conf.asn_mode == IPC_ASN_NUMBER   ? p->conf.asn
+						   : 0;
+	ret->internal = ret->remote_asn == ret->local_asn;
+	fill_neg(p, ret);
+	ret->hold_left_us =
+	    p->up && p->neg.hold_s ? mono_diff_us(p->up->deadline[TIMER_HOLD], now) : 0;
+	for (unsigned i = 0; i < BGP_NMSG; i++) {
+		ret->msgs_in[i] = p->msgs_in[i];
+		ret->msgs_out[i] = p->msgs_out[i];
+	}
+	ret->updates_in_withdraw_errs = p->withdraw_errs;
+	ret->established_count = p->established_count;
+	ret->flaps = p->flaps;
+	ret->connect_retries = p->connect_retries;
+}
