@@ -361,7 +361,8 @@ meant_key(const struct opt *parent, const char *key)
 	while ((o = opt_next(o))) {
 		if (strcasecmp(opt_key(o), key) != 0)
 			continue;
-		if (parent && strncmp(o->path, parent->path, n) == 0 && !below)
+		if (parent && !below && strncmp(o->path, parent->path, n) == 0 &&
+		    o->path[n] != '\0' && strchr(".[", o->path[n]))
 			below = o;
 		if (!elsewhere)
 			elsewhere = o;

@@ -406,14 +406,15 @@ envname_wanted(const struct opt *o)
 }
 
 const struct opt_codec conf_types_plain[OPT_NTYPES] = {
-	[OPT_BOOL] = { sizeof(bool), bool_parse, bool_print, bool_wanted },
-	[OPT_UINT] = { sizeof(uint32_t), uint_parse, uint_print, uint_wanted },
-	[OPT_PERCENT] = { sizeof(uint32_t), percent_parse, percent_print, percent_wanted },
-	[OPT_DURATION] = { sizeof(uint32_t), duration_parse, duration_print, duration_wanted },
-	[OPT_ENUM] = { sizeof(unsigned), enum_parse, enum_print, words_wanted },
-	[OPT_FLAGS] = { sizeof(uint32_t), flags_parse, flags_print, words_wanted },
-	[OPT_TEXT] = { sizeof(char *), text_parse, text_print, text_wanted, .owns = true },
-	[OPT_NAME] = { sizeof(char *), name_parse, text_print, name_wanted, .owns = true },
-	[OPT_FILE] = { sizeof(char *), file_parse, text_print, file_wanted, .owns = true },
-	[OPT_ENVNAME] = { sizeof(char *), envname_parse, text_print, envname_wanted, .owns = true },
+	[OPT_BOOL] = { sizeof(bool), bool_parse, bool_print, bool_wanted, false },
+	[OPT_UINT] = { sizeof(uint32_t), uint_parse, uint_print, uint_wanted, false },
+	[OPT_PERCENT] = { sizeof(uint32_t), percent_parse, percent_print, percent_wanted, false },
+	[OPT_DURATION] = { sizeof(uint32_t), duration_parse, duration_print, duration_wanted,
+	    false },
+	[OPT_ENUM] = { sizeof(unsigned), enum_parse, enum_print, words_wanted, false },
+	[OPT_FLAGS] = { sizeof(uint32_t), flags_parse, flags_print, words_wanted, false },
+	[OPT_TEXT] = { sizeof(char *), text_parse, text_print, text_wanted, true },
+	[OPT_NAME] = { sizeof(char *), name_parse, text_print, name_wanted, true },
+	[OPT_FILE] = { sizeof(char *), file_parse, text_print, file_wanted, true },
+	[OPT_ENVNAME] = { sizeof(char *), envname_parse, text_print, envname_wanted, true },
 };

@@ -5,6 +5,7 @@
 #
 # A harness is one name in fuzz_harnesses and one LDADD line below.
 fuzz_harnesses = \
+	tests/fuzz/fuzz_conf \
 	tests/fuzz/fuzz_ip \
 	tests/fuzz/fuzz_ipcmsg \
 	tests/fuzz/fuzz_out
@@ -22,6 +23,8 @@ TESTS += $(fuzz_harnesses)
 endif
 fuzz_libs = $(fuzz_main) lib/libweft.a
 
+tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c tests/conf/testconf.c tests/conf/testconf.h
+tests_fuzz_fuzz_conf_LDADD = $(fuzz_main) lib/libconf.a lib/libweft.a $(YAML_LIBS)
 tests_fuzz_fuzz_ip_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_ipcmsg_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_out_LDADD = $(fuzz_libs) $(JANSSON_LIBS)
