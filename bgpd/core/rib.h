@@ -26,7 +26,8 @@
 #define RIB_LOCAL_PEER 0 /* index of the peer that own prefixes belong to */
 
 enum dest_flag {
-	DEST_LIVE = 1 << 0, /* the slot is a destination */
+	DEST_LIVE = 1 << 0,    /* the slot is a destination */
+	DEST_SKIPPED = 1 << 1, /* a group looked while a decision was due: look again after it */
 };
 
 struct dest {

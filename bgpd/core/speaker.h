@@ -156,6 +156,8 @@ struct fib_op {
 	const struct ipc_nhset *nhset; /* NHSET: valid until the next call */
 };
 bool speaker_next_fib(struct speaker *sp, struct fib_op *ret);
+/* The agent is a new one: it knows no set, no route, no next hop. */
+void speaker_fib_reset(struct speaker *sp);
 
 /* What the agent observed: a next hop's reachability; what became of a route. */
 void speaker_nh_state(struct speaker *sp, struct mono_us now, const struct ipc_nh_state *st);

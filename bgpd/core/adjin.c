@@ -1,0 +1,515 @@
+/*
+ * Adj-RIB-In.  See adjin.h.
+ *
+ * Whether a path counts is told by its generation (gr.h): keep has a bit for
+ * each generation that does.  Counters are per generation, so that a session's
+ * end moves them with one assignment.  The walk goes by path id, so it may
+ * stop anywhere; a request while it runs makes it go on for one full round.
+ */
+#include "bgpd/core/adjin.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+
+#include "bgpd/core/bgp.h"
+#include "bgpd/core/loc.h"
+#include "bgpd/core/speaker_priv.h"
+
+/* Paths looked at for one unit of work. */
+#define WALK_PER_UNIT 16
+
+static unsigned
+path_gen(const struct path *p)
+{
+	return p->flags & PATH_GEN;
+}
+
+bool
+adjin_live(const struct speaker *sp, unsigned i, const struct path *p)
+{
+	return sp->peer[p->peer]->af[i].keep >> path_gen(p) & 1;
+}
+
+bool
+adjin_stale(const struct speaker *sp, unsigned i, const struct path *p)
+{
+	return adjin_live(sp, i, p) && path_gen(p) != sp->peer[p->peer]->af[i].gen;
+}
+
+struct ip_addr
+adjin_next_hop(const struct path *p)
+{
+	return p->flags & PATH_NH_LL ? attrs_next_hop_ll(p->attrs) : attrs_next_hop(p->attrs);
+}
+
+static uint32_t
+sum_kept(const struct rpeer_af *a, const uint32_t *v)
+{
+	uint32_t sum = 0;
+	unsigned g;
+
+	for (g = 0; g < GR_GENS; g++)
+		if (a->keep >> g & 1)
+			sum += v[g];
+	return sum;
+}
+
+uint32_t
+adjin_count(const struct rpeer *rp, unsigned i)
+{
+	return sum_kept(&rp->af[i], rp->af[i].paths);
+}
+
+uint32_t
+adjin_rejected(const struct rpeer *rp, unsigned i)
+{
+	return sum_kept(&rp->af[i], rp->af[i].rejected);
+}
+
+/* ---- one path ------------------------------------------------------------- */
+
+static void
+account(struct rpeer *rp, unsigned i, const struct path *p, int by)
+{
+	rp->af[i].paths[path_gen(p)] += (uint32_t)by;
+	if (path_reason(p) != REJECT_NONE)
+		rp->af[i].rejected[path_gen(p)] += (uint32_t)by;
+}
+
+/* Accepted paths of peers are users of their next hop. */
+static bool
+uses_next_hop(const struct path *p)
+{
+	return p->peer != RIB_LOCAL_PEER && path_reason(p) == REJECT_NONE;
+}
+
+static void
+path_set(struct rpeer *rp, struct mono_us now, unsigned i, uint32_t id, const struct attrs *attrs,
+    uint16_t flags)
+{
+	struct speaker *sp = rp->sp;
+	struct path *p = rib_path(&sp->rib[i], id);
+	struct ip_addr old_nh = adjin_next_hop(p), nh;
+	bool used_nh = uses_next_hop(p);
+
+	account(rp, i, p, -1);
+	if (p->attrs != attrs) {
+		rib_path_replace(&sp->rib[i], id, attrs);
+		p->since_s = speaker_seconds(sp, now);
+	}
+	p->flags = flags | PATH_CHANGED | (p->flags & PATH_BEST);
+	account(rp, i, p, 1);
+	if (uses_next_hop(p)) {
+		nh = adjin_next_hop(p);
+		nht_ref(&sp->nht, &nh);
+	}
+	if (used_nh)
+		nht_unref(&sp->nht, &old_nh);
+	loc_touch(sp, i, p->dest);
+}
+
+static void
+path_add(struct rpeer *rp, struct mono_us now, unsigned i, uint32_t dest,
+    const struct attrs *attrs, uint16_t flags)
+{
+	struct speaker *sp = rp->sp;
+	struct path *p =
+	    rib_path(&sp->rib[i], rib_path_add(&sp->rib[i], dest, rp->index, attrs));
+	struct ip_addr nh;
+
+	p->since_s = speaker_seconds(sp, now);
+	p->flags = flags | PATH_CHANGED;
+	account(rp, i, p, 1);
+	if (uses_next_hop(p)) {
+		nh = adjin_next_hop(p);
+		nht_ref(&sp->nht, &nh);
+	}
+	loc_touch(sp, i, dest);
+}
+
+static void
+path_remove(struct speaker *sp, unsigned i, uint32_t id)
+{
+	struct path *p = rib_path(&sp->rib[i], id);
+	struct rpeer *rp = sp->peer[p->peer];
+	struct ip_addr nh = adjin_next_hop(p);
+	uint32_t dest = p->dest;
+
+	account(rp, i, p, -1);
+	if (p->flags & PATH_BEST)
+		rp->af[i].best--;
+	if (uses_next_hop(p))
+		nht_unref(&sp->nht, &nh);
+	rib_path_del(&sp->rib[i], id);
+	loc_touch(sp, i, dest);
+}
+
+/* ---- prefix limits ---------------------------------------------------------- */
+
+/* RFC 4486 section 4: the family and the limit go with the Cease. */
+static void
+limit_end(struct rpeer *rp, struct mono_us now, unsigned i, const struct ipc_maxpfx *lim)
+{
+	uint8_t data[7] = { 0, AF_OF(i), BGP_SAFI_UNICAST, (uint8_t)(lim->limit >> 24),
+		(uint8_t)(lim->limit >> 16), (uint8_t)(lim->limit >> 8), (uint8_t)lim->limit };
+	uint64_t idle_us =
+	    lim->action == IPC_MAXPFX_IDLE ? UINT64_MAX : (uint64_t)lim->after_s * 1000000;
+	char why[IPC_TEXT_MAX];
+
+	snprintf(why, sizeof(why), "prefix limit: more than %" PRIu32 " %s prefixes", lim->limit,
+	    afi_desc[i].name);
+	peer_end(rp->peer, now, ERR_CEASE, CEASE_MAX_PREFIXES, data, sizeof(data), why, idle_us);
+}
+
+/* There are more than the limit. */
+static void
+limit_passed(struct rpeer *rp, struct mono_us now, unsigned i)
+{
+	const struct ipc_maxpfx *lim = &rp->conf.maxpfx[i];
+	static const char *const action[] = {
+		[IPC_MAXPFX_RESTART] = "session ends and is tried again later",
+		[IPC_MAXPFX_WARN] = "none",
+		[IPC_MAXPFX_DISCARD] = "further prefixes are dropped",
+		[IPC_MAXPFX_IDLE] = "session ends",
+	};
+
+	if (!rp->af[i].full) {
+		rp->af[i].full = true;
+		speaker_event(rp->sp, LOG_WARN, rp, "prefix-limit",
+		    "family=%s limit=%" PRIu32 " action=\"%s\"", afi_desc[i].name, lim->limit,
+		    action[lim->action & 3]);
+	}
+	if (lim->action == IPC_MAXPFX_RESTART || lim->action == IPC_MAXPFX_IDLE)
+		limit_end(rp, now, i, lim);
+}
+
+/* May one path more be kept?  False too when the session had to be ended. */
+static bool
+limit_admits(struct rpeer *rp, struct mono_us now, unsigned i)
+{
+	const struct ipc_maxpfx *lim = &rp->conf.maxpfx[i];
+	uint64_t n;
+
+	if (lim->limit == 0)
+		return true;
+	n = adjin_count(rp, i) + (uint64_t)1;
+	if (lim->warn_pct && !rp->af[i].warned && n * 100 >= (uint64_t)lim->limit * lim->warn_pct) {
+		rp->af[i].warned = true;
+		speaker_event(rp->sp, LOG_WARN, rp, "prefix-limit-near",
+		    "family=%s prefixes=%" PRIu64 " limit=%" PRIu32, afi_desc[i].name, n,
+		    lim->limit);
+	}
+	if (n <= lim->limit)
+		return true;
+	limit_passed(rp, now, i);
+	return lim->action == IPC_MAXPFX_WARN;
+}
+
+void
+adjin_limit_changed(struct rpeer *rp, struct mono_us now, unsigned i)
+{
+	const struct ipc_maxpfx *lim = &rp->conf.maxpfx[i];
+
+	rp->af[i].warned = rp->af[i].full = false;
+	if (rp->af[i].active && lim->limit && adjin_count(rp, i) > lim->limit)
+		limit_passed(rp, now, i);
+}
+
+/* ---- UPDATEs ------------------------------------------------------------------ */
+
+/* What is common to all prefixes of one announcement. */
+struct intake {
+	struct rpeer *rp;
+	struct mono_us now;
+	unsigned i;
+	const struct attrs *attrs;
+	enum reject_reason reason; /* of the attributes alone */
+	uint16_t flags;
+};
+
+/* RFC 2545 section 3: the link-local next hop, on a session over link-local addresses. */
+static bool
+wants_link_local(const struct rpeer *rp, const struct attrs *a)
+{
+	struct ip_addr nh = attrs_next_hop(a);
+
+	return (a->flags & ATTRS_NH_LL) &&
+	    ((rp->addr.af == IP6 && ip_addr_is_link_local(&rp->addr)) || ip_addr_is_unspec(&nh));
+}
+
+static uint16_t
+verdict_flags(enum reject_reason of_attrs, const struct import_policy *imp,
+    const struct ip_prefix *prefix)
+{
+	enum reject_reason r = of_attrs ? of_attrs : policy_import_prefix(imp, prefix);
+
+	return (uint16_t)(r << PATH_REASON_SHIFT);
+}
+
+static uint16_t
+attrs_flags(const struct rpeer *rp, const struct attrs *a)
+{
+	uint16_t flags = 0;
+
+	if (rp->imp.ebgp && attrs_has_community(a, COMM_GRACEFUL_SHUTDOWN))
+		flags |= PATH_GSHUT;
+	if (wants_link_local(rp, a))
+		flags |= PATH_NH_LL;
+	return flags;
+}
+
+/* False: the session was ended over it. */
+static bool
+announce(const struct intake *in, const struct ip_prefix *prefix)
+{
+	struct rpeer *rp = in->rp;
+	struct rib *rib = &rp->sp->rib[in->i];
+	uint32_t dest = rib_find(rib, prefix), id;
+	uint16_t flags = in->flags | verdict_flags(in->reason, &rp->imp, prefix);
+	const struct path *p;
+
+	id = dest ? rib_path_find(rib, dest, rp->index) : 0;
+	if (id && adjin_live(rp->sp, in->i, rib_path(rib, id))) {
+		p = rib_path(rib, id);
+		if (p->attrs != in->attrs || (p->flags & ~(PATH_BEST | PATH_CHANGED)) != flags)
+			path_set(rp, in->now, in->i, id, in->attrs, flags);
+		return true;
+	}
+	if (!limit_admits(rp, in->now, in->i))
+		return rp->af[in->i].active;
+	if (id)
+		path_set(rp, in->now, in->i, id, in->attrs, flags);
+	else
+		path_add(rp, in->now, in->i, dest ? dest : rib_get(rib, prefix), in->attrs, flags);
+	return true;
+}
+
+static void
+announce_all(struct rpeer *rp, struct mono_us now, unsigned i, struct rd r,
+    const struct attrs_build *b)
+{
+	struct speaker *sp = rp->sp;
+	struct intake in = { .rp = rp, .now = now, .i = i };
+	struct bgp_err e = { 0 };
+	struct nlri n;
+
+	in.attrs = attrs_intern(sp->pool, b);
+	in.reason = policy_import_attrs(&rp->imp, in.attrs);
+	in.flags = (uint16_t)(rp->af[i].gen | attrs_flags(rp, in.attrs));
+	while (nlri_next(&r, AF_OF(i), false, &n, &e))
+		if (!announce(&in, &n.prefix))
+			break;
+	attrs_unref(sp->pool, in.attrs);
+}
+
+static void
+withdraw_all(struct rpeer *rp, unsigned i, struct rd r)
+{
+	struct rib *rib = &rp->sp->rib[i];
+	struct bgp_err e = { 0 };
+	uint32_t dest, id;
+	struct nlri n;
+
+	while (nlri_next(&r, AF_OF(i), false, &n, &e)) {
+		dest = rib_find(rib, &n.prefix);
+		id = dest ? rib_path_find(rib, dest, rp->index) : 0;
+		if (id)
+			path_remove(rp->sp, i, id);
+	}
+}
+
+static void
+reach(struct rpeer *rp, struct mono_us now, const struct update *u, bool mp)
+{
+	unsigned i = mp ? AF_IDX(u->mp_reach_af) : AF_IDX(IP4);
+	struct rd r = mp ? u->mp_reach : u->nlri;
+	struct attrs_build b;
+
+	if (!rp->af[i].active || rd_left(&r) == 0)
+		return;
+	if (u->err.act >= ACT_WITHDRAW) {
+		withdraw_all(rp, i, r);
+		return;
+	}
+	update_attrs(u, mp, &b);
+	announce_all(rp, now, i, r, &b);
+}
+
+void
+adjin_update(struct rpeer *rp, struct mono_us now, const struct update *u)
+{
+	unsigned i;
+
+	rp->sp->updates_in++;
+	gr_progress(rp->sp, now);
+	if (rp->af[AF_IDX(IP4)].active)
+		withdraw_all(rp, AF_IDX(IP4), u->withdrawn);
+	if (u->mp_unreach_af && rp->af[AF_IDX(u->mp_unreach_af)].active)
+		withdraw_all(rp, AF_IDX(u->mp_unreach_af), u->mp_unreach);
+	reach(rp, now, u, false);
+	if (u->mp_reach_af)
+		reach(rp, now, u, true);
+	for (i = 0; i < AF_COUNT; i++)
+		if ((u->eor & AF_BIT(AF_OF(i))) && rp->af[i].active)
+			gr_end_of_rib(rp, now, i);
+}
+
+/* ---- own prefixes ---------------------------------------------------------------- */
+
+void
+adjin_local(struct speaker *sp, struct mono_us now, const struct ip_prefix *prefix,
+    const struct attrs *attrs)
+{
+	unsigned i = AF_IDX(prefix->af);
+	uint32_t dest = rib_get(&sp->rib[i], prefix);
+	uint32_t id = rib_path_find(&sp->rib[i], dest, RIB_LOCAL_PEER);
+
+	if (!id)
+		path_add(sp->local, now, i, dest, attrs, 0);
+	else
+		path_set(sp->local, now, i, id, attrs, 0);
+}
+
+void
+adjin_local_del(struct speaker *sp, const struct ip_prefix *prefix)
+{
+	unsigned i = AF_IDX(prefix->af);
+	uint32_t dest = rib_find(&sp->rib[i], prefix);
+	uint32_t id = dest ? rib_path_find(&sp->rib[i], dest, RIB_LOCAL_PEER) : 0;
+
+	if (id)
+		path_remove(sp, i, id);
+}
+
+/* ---- the walk ---------------------------------------------------------------------- */
+
+void
+adjin_walk_request(struct speaker *sp, unsigned i)
+{
+	struct path_walk *w = &sp->walk[i];
+
+	if (w->pos == 0 || w->pos >= slots_end(&sp->rib[i].paths))
+		w->pos = 1;
+	w->stop = w->pos;
+	w->running = true;
+	w->wrapped = false;
+}
+
+bool
+adjin_walking(const struct speaker *sp)
+{
+	return sp->walk[0].running || sp->walk[1].running;
+}
+
+static void
+reimport(struct rpeer *rp, struct mono_us now, unsigned i, uint32_t id)
+{
+	struct path *p = rib_path(&rp->sp->rib[i], id);
+	struct ip_prefix prefix = rib_prefix(&rp->sp->rib[i], p->dest);
+	uint16_t flags = (uint16_t)(path_gen(p) | attrs_flags(rp, p->attrs) |
+	    verdict_flags(policy_import_attrs(&rp->imp, p->attrs), &rp->imp, &prefix));
+
+	if ((p->flags & ~(PATH_BEST | PATH_CHANGED)) != flags)
+		path_set(rp, now, i, id, p->attrs, flags);
+}
+
+static void
+visit(struct speaker *sp, unsigned i, uint32_t id)
+{
+	const struct path *p = rib_path(&sp->rib[i], id);
+	const struct nh *nh;
+	struct ip_addr addr;
+
+	if (!p->attrs)
+		return;
+	if (!adjin_live(sp, i, p)) {
+		path_remove(sp, i, id);
+		return;
+	}
+	if (sp->peer[p->peer]->reimport && p->peer != RIB_LOCAL_PEER)
+		reimport(sp->peer[p->peer], sp->now, i, id);
+	if (!sp->nht.any_changed || !uses_next_hop(p))
+		return;
+	addr = adjin_next_hop(p);
+	nh = nht_find(&sp->nht, &addr);
+	if (nh && nh->changed)
+		loc_touch(sp, i, p->dest);
+}
+
+/* Every path of both families was seen since the last request. */
+static void
+walks_done(struct speaker *sp)
+{
+	uint16_t k;
+
+	nht_clear_changed(&sp->nht);
+	for (k = 0; k < sp->npeers; k++)
+		if (sp->peer[k])
+			sp->peer[k]->reimport = false;
+}
+
+void
+adjin_walk(struct speaker *sp, unsigned i, int *units)
+{
+	struct path_walk *w = &sp->walk[i];
+	unsigned n = 0;
+
+	while (w->running && *units > 0) {
+		if (w->pos >= slots_end(&sp->rib[i].paths)) {
+			w->pos = 1;
+			w->wrapped = true;
+		}
+		if (w->wrapped && w->pos >= w->stop) {
+			w->running = false;
+			if (!adjin_walking(sp))
+				walks_done(sp);
+			return;
+		}
+		visit(sp, i, w->pos++);
+		if (++n % WALK_PER_UNIT == 0)
+			--*units;
+	}
+}
+
+/* ---- generations --------------------------------------------------------------------- */
+
+/* Something waits to be swept. */
+static bool
+has_dead(const struct rpeer_af *a)
+{
+	unsigned g;
+
+	for (g = 0; g < GR_GENS; g++)
+		if (!(a->keep >> g & 1) && a->paths[g] > 0)
+			return true;
+	return false;
+}
+
+void
+adjin_new_generation(struct rpeer *rp, unsigned i, bool keep_old)
+{
+	struct rpeer_af *a = &rp->af[i];
+	uint8_t old = a->gen, fresh = (uint8_t)((old + 1) % GR_GENS);
+	int units = INT_MAX;
+
+	if (a->paths[fresh] > 0) { /* not even swept since its last use: now, then */
+		a->keep &= (uint8_t)~(1u << fresh);
+		adjin_walk_request(rp->sp, i);
+		adjin_walk(rp->sp, i, &units);
+	}
+	a->gen = fresh;
+	a->keep = (uint8_t)(1u << fresh | (keep_old ? 1u << old : 0));
+	if (has_dead(a))
+		adjin_walk_request(rp->sp, i);
+}
+
+void
+adjin_sweep(struct rpeer *rp, unsigned i)
+{
+	struct rpeer_af *a = &rp->af[i];
+
+	a->keep = (uint8_t)(1u << a->gen);
+	if (has_dead(a))
+		adjin_walk_request(rp->sp, i);
+}

@@ -1,0 +1,223 @@
+/*
+ * Taking a whole configuration: what has to change, and how little of it has
+ * to touch a session.
+ */
+#include <string.h>
+
+#include "bgpd/core/adjin.h"
+#include "bgpd/core/loc.h"
+#include "bgpd/core/speaker_priv.h"
+#include "lib/mem.h"
+
+/* ---- permitted prefixes ---------------------------------------------------------- */
+
+/* The same prefixes as now; permit may name one twice. */
+static bool
+same_permit(const struct speaker *sp, const struct ip_prefix *permit, size_t n)
+{
+	struct trie_node *node;
+	size_t k;
+
+	for (k = 0; k < n; k++)
+		if (!trie_find(&sp->permit, &permit[k]))
+			return false;
+	TRIE_FOREACH(node, &sp->permit) {
+		for (k = 0; k < n && !ip_prefix_eq(&node->prefix, &permit[k]); k++)
+			;
+		if (k == n)
+			return false;
+	}
+	return true;
+}
+
+/* Returns true when the set changed. */
+static bool
+set_permit(struct speaker *sp, const struct ip_prefix *permit, size_t n)
+{
+	size_t k;
+
+	if (same_permit(sp, permit, n))
+		return false;
+	mem_free(sp->permit_nodes);
+	trie_init(&sp->permit);
+	sp->permit_nodes = mem_zalloc_array(n ? n : 1, sizeof(*sp->permit_nodes));
+	for (k = 0; k < n; k++) {
+		struct ip_prefix p = permit[k];
+
+		ip_prefix_mask(&p);
+		trie_insert(&sp->permit, &sp->permit_nodes[k], &p);
+	}
+	return true;
+}
+
+/* ---- the speaker's own settings ----------------------------------------------------- */
+
+/* Does every OPEN look different now? */
+static bool
+identity_changed(const struct ipc_conf_speaker *a, const struct ipc_conf_speaker *b)
+{
+	return a->asn != b->asn || a->router_id != b->router_id || a->gr_enabled != b->gr_enabled ||
+	    a->gr_restart_time_s != b->gr_restart_time_s;
+}
+
+static void
+decide_all(struct speaker *sp)
+{
+	uint32_t id;
+	unsigned i;
+
+	for (i = 0; i < AF_COUNT; i++)
+		for (id = 1; id < slots_end(&sp->rib[i].dests); id++)
+			if (rib_is_dest(&sp->rib[i], id) && rib_dest(&sp->rib[i], id)->paths)
+				loc_touch(sp, i, id);
+}
+
+/* Settings that change what is made of stored paths. */
+static void
+apply_speaker(struct speaker *sp, const struct ipc_conf_speaker *old)
+{
+	unsigned i;
+
+	if (old->multipath != sp->conf.multipath)
+		decide_all(sp);
+	if (old->install != sp->conf.install)
+		for (i = 0; i < AF_COUNT; i++)
+			groups_touch_all(sp, i);
+}
+
+/* ---- peers ------------------------------------------------------------------------------ */
+
+static const struct ipc_conf_peer *
+find_conf(const struct ipc_conf_peer *peers, size_t n, uint32_t id)
+{
+	size_t k;
+
+	for (k = 0; k < n; k++)
+		if (peers[k].id == id)
+			return &peers[k];
+	return NULL;
+}
+
+static void
+remove_peers(struct speaker *sp, struct mono_us now, const struct ipc_conf_peer *peers, size_t n,
+    struct ipc_conf_applied *ret)
+{
+	uint16_t k;
+
+	for (k = 1; k < sp->npeers; k++) {
+		struct rpeer *rp = sp->peer[k];
+
+		if (!rp || !rp->peer || find_conf(peers, n, rp->id))
+			continue;
+		rpeer_remove(rp, now);
+		ret->removed++;
+	}
+}
+
+/* Settings that need no session: applied to what is stored and to what was announced. */
+static void
+apply_peer(struct rpeer *rp, struct mono_us now, const struct ipc_conf_peer *old, bool reimport)
+{
+	unsigned i;
+
+	if (mono_is_never(rp->up_since))
+		return;
+	rpeer_import_policy(rp);
+	rp->src.onlink = rp->conf.onlink;
+	rp->src.rr_client = !rp->src.ebgp && rp->conf.rr_client;
+	if (reimport || old->import_all != rp->conf.import_all)
+		rp->reimport = true;
+	for (i = 0; i < AF_COUNT; i++) {
+		if (rp->reimport)
+			adjin_walk_request(rp->sp, i);
+		groups_rejoin(rp, now, i);
+		if (memcmp(&old->maxpfx[i], &rp->conf.maxpfx[i], sizeof(old->maxpfx[i])) != 0)
+			adjin_limit_changed(rp, now, i);
+	}
+}
+
+/* What others are told of its paths depends on this. */
+static bool
+source_changed(const struct ipc_conf_peer *a, const struct ipc_conf_peer *b)
+{
+	return a->rr_client != b->rr_client || a->onlink != b->onlink;
+}
+
+static void
+change_peer(struct rpeer *rp, struct mono_us now, const struct ipc_conf_peer *conf, bool reimport,
+    struct ipc_conf_applied *ret)
+{
+	struct ipc_conf_peer old = rp->conf;
+	bool differs = memcmp(&old, conf, sizeof(old)) != 0;
+	unsigned i;
+
+	rp->conf = *conf;
+	if (peer_configure(rp->peer, now, conf)) {
+		ret->reset++;
+		rp->addr = conf->addr;
+		return;
+	}
+	ret->changed += differs;
+	if (source_changed(&old, conf)) {
+		groups_source_changed(rp->sp, rp->index);
+		for (i = 0; i < AF_COUNT; i++)
+			groups_touch_all(rp->sp, i);
+	}
+	apply_peer(rp, now, &old, reimport);
+}
+
+static void
+add_peer(struct speaker *sp, struct mono_us now, const struct ipc_conf_peer *conf,
+    struct ipc_conf_applied *ret)
+{
+	struct rpeer *rp = rpeer_new(sp, now, conf);
+
+	if (!rp) {
+		speaker_event(sp, LOG_ERR, NULL, "too-many-peers", "limit=%d", PEERS_MAX);
+		return;
+	}
+	ret->added++;
+	peer_start(rp->peer, now);
+}
+
+static void
+reset_all(struct speaker *sp, struct mono_us now)
+{
+	uint16_t k;
+
+	for (k = 1; k < sp->npeers; k++)
+		if (sp->peer[k] && sp->peer[k]->peer)
+			peer_speaker_changed(sp->peer[k]->peer, now);
+}
+
+void
+speaker_configure(struct speaker *sp, struct mono_us now, const struct ipc_conf_speaker *conf,
+    const struct ipc_conf_peer *peers, size_t npeers, const struct ip_prefix *permit,
+    size_t npermit, struct ipc_conf_applied *ret)
+{
+	struct ipc_conf_speaker old = sp->conf;
+	bool first = !sp->configured, reimport;
+	size_t k;
+
+	sp->now = now;
+	*ret = (struct ipc_conf_applied){ 0 };
+	sp->conf = *conf;
+	sp->configured = true;
+	reimport = set_permit(sp, permit, npermit) || old.cluster_id != conf->cluster_id;
+	remove_peers(sp, now, peers, npeers, ret);
+	if (!first && identity_changed(&old, conf))
+		reset_all(sp, now);
+	for (k = 0; k < npeers; k++) {
+		struct rpeer *rp = speaker_peer(sp, peers[k].id);
+
+		if (rp)
+			change_peer(rp, now, &peers[k], reimport, ret);
+		else
+			add_peer(sp, now, &peers[k], ret);
+	}
+	if (first)
+		gr_begin(sp, now);
+	else
+		apply_speaker(sp, &old);
+	gr_check(sp, now);
+}

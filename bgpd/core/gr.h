@@ -1,0 +1,103 @@
+/*
+ * Graceful restart: peers that restart, and our own restart.
+ *
+ * A peer restarts (RFC 4724 section 4.2): its paths stay, stale, until it has
+ * sent them again and said End-of-RIB, or time is up.  Paths carry the
+ * generation of the session they came in; stale are those of an older one.
+ * Going stale or going away is therefore one assignment per family, and the
+ * walk over all paths (adjin.c) cleans up in slices.
+ *
+ * We restart (section 4.1): selection is deferred.  Own prefixes are announced
+ * at once; what is learned waits, for the FIB and for the peers, until every
+ * configured peer has said End-of-RIB or has failed: refused, unreachable, or
+ * not Established 3 s after the start.  Peers without the capability, and
+ * those that restart themselves, are waited for no longer than 3 s after their
+ * session came up.  gr_deferral_ms without progress ends it, 120 s in any case.
+ */
+#ifndef BGPD_CORE_GR_H
+#define BGPD_CORE_GR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bgpd/core/cap.h"
+#include "bgpd/core/peer.h"
+#include "bgpd/core/timer.h"
+#include "lib/ipcmsg.h"
+#include "lib/mono.h"
+
+#define GR_GENS 4 /* generations: now, stale, being swept, and one to spare */
+
+/* How long stale paths wait for End-of-RIB once the session is back. */
+#define GR_STALE_MAX_S 360
+
+struct rpeer;
+struct speaker;
+
+struct gr_peer {
+	struct timer timer; /* the stale paths' end */
+	struct mono_us wait_until; /* deferral waits for it until then; 0: not (any more) */
+};
+
+struct gr {
+	bool restarted;		/* forwarding state was kept when the speaker began */
+	bool deferring;		/* and selection is deferred; R bit in OPENs */
+	uint32_t adopted[2];
+	struct mono_us began;	/* first configuration; MONO_NEVER: not yet */
+	struct mono_us progress; /* last time something happened */
+	struct mono_us ended;
+	struct timer timer;
+};
+
+void gr_init(struct speaker *sp, const struct ipc_hello *hello);
+void gr_peer_init(struct rpeer *rp);
+void gr_peer_stop(struct rpeer *rp);
+
+/* What to put into the OPEN: peer_ops.gr_caps. */
+void gr_caps(const struct peer *p, struct cap_gr *ret);
+
+/* The session is up, or down (how as peer.h): paths stay, go, or become stale. */
+void gr_up(struct rpeer *rp, struct mono_us now);
+void gr_down(struct rpeer *rp, struct mono_us now, enum peer_down how);
+
+/* The peer has sent End-of-RIB for a family (by index). */
+void gr_end_of_rib(struct rpeer *rp, struct mono_us now, unsigned i);
+
+/* A ROUTE-REFRESH's begin and end (RFC 7313 section 4): what is not sent again in between goes. */
+void gr_refresh_begin(struct rpeer *rp, unsigned i);
+void gr_refresh_end(struct rpeer *rp, unsigned i);
+
+/* Stale paths of a family of that peer, and the time they have left (0: none). */
+uint32_t gr_stale(const struct rpeer *rp, unsigned i);
+uint32_t gr_stale_left_s(const struct rpeer *rp, struct mono_us now);
+
+/* ---- our own restart --------------------------------------------------------- */
+
+/* The first configuration is in: the clock of the deferral starts. */
+void gr_begin(struct speaker *sp, struct mono_us now);
+
+/* A connection to that peer was refused or could not be made. */
+void gr_peer_failed(struct rpeer *rp, struct mono_us now);
+
+/* Something was learned. */
+void gr_progress(struct speaker *sp, struct mono_us now);
+
+/* A peer came, went or was disabled: may the deferral end? */
+void gr_check(struct speaker *sp, struct mono_us now);
+
+/*
+ * After the deferral: has the agent answered for every next hop in use (or had
+ * time enough to), so that what does not resolve now may be swept?
+ */
+bool gr_next_hops_known(const struct speaker *sp);
+
+/* SYNC_END is out. */
+void gr_synced(struct speaker *sp);
+
+/* May End-of-RIB be sent: nothing of what was kept over the restart is missing any more. */
+bool gr_end_of_rib_ready(const struct speaker *sp);
+
+/* "peer-a, peer-b" that the deferral waits for, into buf, which is returned. */
+char *gr_waiting_for(const struct speaker *sp, struct mono_us now, char *buf, size_t cap);
+
+#endif

@@ -1,0 +1,421 @@
+/*
+ * Update groups: who belongs where, and who has to be asked to write.
+ * See group.h; what happens when a member pulls is in pull.c.
+ */
+#include "bgpd/core/group.h"
+
+#include <string.h>
+
+#include "bgpd/core/adjout.h"
+#include "bgpd/core/bgp.h"
+#include "bgpd/core/loc.h"
+#include "bgpd/core/speaker_priv.h"
+#include "lib/mem.h"
+
+/* Pages of a dead group's table given back for one unit of work. */
+#define CLEAR_UNITS_PER_PAGE 8
+
+void
+groups_init(struct speaker *sp)
+{
+	struct groups *gs = &sp->groups;
+
+	list_init(&gs->all);
+	list_init(&gs->dead);
+	gs->batch = mem_zalloc(sizeof(*gs->batch));
+	reap_init(sp);
+}
+
+static void
+group_free(struct speaker *sp, struct group *g)
+{
+	list_remove(&g->node);
+	out_free(&g->out, sp->pool);
+	bitq_free(&g->dirty);
+	outlog_free(&g->log);
+	mem_free(g);
+}
+
+void
+groups_free(struct speaker *sp)
+{
+	struct groups *gs = &sp->groups;
+
+	while (!list_is_empty(&gs->all))
+		group_free(sp, container_of(list_first(&gs->all), struct group, node));
+	while (!list_is_empty(&gs->dead))
+		group_free(sp, container_of(list_first(&gs->dead), struct group, node));
+	reap_free(sp);
+	vis_free(sp);
+	mem_free(gs->batch);
+}
+
+/* ---- what changed ------------------------------------------------------------ */
+
+bool
+group_ready(const struct speaker *sp, const struct group *g, struct mono_us now)
+{
+	return !loc_busy(sp) || mono_diff_us(now, g->dirty_since) >= GROUP_HOLD_US;
+}
+
+static void
+group_touch(struct speaker *sp, struct group *g, uint32_t dest)
+{
+	if (g->dirty.count == 0) {
+		g->dirty_since = sp->now;
+		g->kick = true;
+	}
+	bitq_add(&g->dirty, dest);
+}
+
+void
+groups_touch(struct speaker *sp, unsigned i, uint32_t dest)
+{
+	struct list *l;
+
+	LIST_FOREACH(l, &sp->groups.all) {
+		struct group *g = container_of(l, struct group, node);
+
+		if (AF_IDX(g->af) == i)
+			group_touch(sp, g, dest);
+	}
+}
+
+static void
+group_touch_all(struct speaker *sp, struct group *g)
+{
+	const struct rib *rib = &sp->rib[AF_IDX(g->af)];
+	uint32_t id;
+
+	for (id = 1; id < slots_end(&rib->dests); id++)
+		if (rib_is_dest(rib, id) && (rib_dest(rib, id)->paths || out_get(&g->out, id)))
+			group_touch(sp, g, id);
+}
+
+void
+groups_touch_all(struct speaker *sp, unsigned i)
+{
+	struct list *l;
+
+	LIST_FOREACH(l, &sp->groups.all) {
+		struct group *g = container_of(l, struct group, node);
+
+		if (AF_IDX(g->af) == i)
+			group_touch_all(sp, g);
+	}
+}
+
+void
+groups_kick(struct speaker *sp)
+{
+	struct list *l;
+
+	LIST_FOREACH(l, &sp->groups.all)
+		container_of(l, struct group, node)->kick = true;
+}
+
+/* The words of that source lose their origin, so that they differ from every new one. */
+static void
+forget_source(struct group *g, uint16_t index)
+{
+	uint32_t id;
+
+	for (id = 1; id < out_end(&g->out); id++) {
+		uint64_t word = out_get(&g->out, id);
+
+		if (word != 0 && out_vis(word) == index)
+			out_set(&g->out, id, out_word(out_attrs(word), VIS_GONE));
+	}
+}
+
+void
+groups_source_changed(struct speaker *sp, uint16_t index)
+{
+	struct list *l;
+
+	LIST_FOREACH(l, &sp->groups.all)
+		forget_source(container_of(l, struct group, node), index);
+}
+
+/* ---- membership ---------------------------------------------------------------- */
+
+/* The next hop "self" of a session: RFC 2545 section 3 for the link-local one. */
+static struct update_nh
+self_next_hop(const struct ipc_endpoints *ep, uint8_t af)
+{
+	struct update_nh nh = { .nh = af == IP4 ? ep->self4 : ep->self6 };
+	bool on_link = ep->ifindex != 0;
+
+	if (af == IP4)
+		return nh;
+	if (on_link && ep->self6ll.af)
+		nh.ll = ep->self6ll;
+	if (nh.nh.af == IP_NONE && nh.ll.af && ip_addr_is_link_local(&ep->remote))
+		nh.nh = nh.ll;
+	if (nh.nh.af == IP_NONE)
+		nh.ll = (struct ip_addr){ 0 };
+	return nh;
+}
+
+static void
+export_policy_of(const struct rpeer *rp, unsigned i, const struct update_nh *self,
+    struct export_policy *ret)
+{
+	const struct ipc_conf_speaker *conf = &rp->sp->conf;
+	const struct peer_neg *neg = &rp->peer->neg;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->af = AF_OF(i);
+	ret->next_hop_mode = rp->conf.next_hop_mode;
+	ret->self_octets = self->nh.af ? (uint8_t)update_nh_octets(self) : 0;
+	ret->ebgp = neg->ebgp;
+	ret->all = neg->ebgp && (rp->conf.export_all || conf->transit);
+	ret->rr_client = !neg->ebgp && rp->conf.rr_client;
+	ret->as4 = neg->as4;
+	ret->local_asn = neg->local_asn;
+	ret->cluster_id = conf->cluster_id ? conf->cluster_id : conf->router_id;
+}
+
+static struct group *
+group_find(const struct speaker *sp, const struct export_policy *policy)
+{
+	struct list *l;
+
+	LIST_FOREACH(l, &sp->groups.all) {
+		struct group *g = container_of(l, struct group, node);
+
+		if (memcmp(&g->policy, policy, sizeof(*policy)) == 0)
+			return g;
+	}
+	return NULL;
+}
+
+static struct group *
+group_new(struct speaker *sp, const struct export_policy *policy)
+{
+	struct group *g = mem_zalloc(sizeof(*g));
+
+	g->af = policy->af;
+	g->policy = *policy;
+	g->ctx = (struct update_ctx){ .as4 = policy->as4,
+		.ebgp = policy->ebgp,
+		.families = AF_BIT(policy->af),
+		.max_octets = BGP_MAX_OCTETS };
+	outlog_init(&g->log, sp->pool);
+	list_init(&g->members);
+	list_push_back(&sp->groups.all, &g->node);
+	sp->groups.n++;
+	group_touch_all(sp, g);
+	g->built = g->dirty.count == 0;
+	g->build_lap = g->dirty.laps;
+	return g;
+}
+
+/* Without members: the table goes, in slices. */
+static void
+group_retire(struct speaker *sp, struct group *g)
+{
+	list_remove(&g->node);
+	list_push_back(&sp->groups.dead, &g->node);
+	sp->groups.n--;
+	bitq_free(&g->dirty);
+}
+
+/* Take m into the group of its policy: with an empty past, or as a walker with m->has. */
+static void
+member_enter(struct member *m, const struct export_policy *policy, bool walking)
+{
+	struct speaker *sp = m->rp->sp;
+	struct group *g = group_find(sp, policy);
+	bool fresh = !g;
+
+	if (fresh)
+		g = group_new(sp, policy);
+	m->g = g;
+	list_push_back(&g->members, &m->node);
+	g->nmembers++;
+	g->kick = true;
+	if (fresh && !walking) {
+		m->at = outlog_join(&g->log);
+		g->nsynced++;
+	} else {
+		member_walk_all(sp, m);
+	}
+}
+
+static void
+member_exit(struct member *m)
+{
+	struct group *g = m->g;
+
+	if (m->at) {
+		outlog_leave(&g->log, m->at);
+		g->nsynced--;
+	}
+	m->at = NULL;
+	list_remove(&m->node);
+	if (--g->nmembers == 0)
+		group_retire(m->rp->sp, g);
+	m->g = NULL;
+}
+
+void
+groups_join(struct rpeer *rp, struct mono_us now, unsigned i)
+{
+	struct member *m = mem_zalloc(sizeof(*m));
+	struct export_policy policy;
+
+	m->rp = rp;
+	m->eor_due = true;
+	m->self = self_next_hop(&rp->peer->ep, AF_OF(i));
+	export_policy_of(rp, i, &m->self, &policy);
+	if (policy.self_octets == 0)
+		speaker_event(rp->sp, LOG_WARN, rp, "no-next-hop", "family=%s why=\"%s\"",
+		    afi_desc[i].name, policy_export_text(EXPORT_NO_SELF));
+	rp->af[i].member = m;
+	member_enter(m, &policy, false);
+}
+
+void
+groups_leave(struct rpeer *rp, unsigned i)
+{
+	struct member *m = rp->af[i].member;
+
+	if (!m)
+		return;
+	rp->af[i].member = NULL;
+	member_exit(m);
+	bitq_free(&m->todo);
+	bitq_free(&m->has);
+	mem_free(m);
+}
+
+void
+groups_rejoin(struct rpeer *rp, struct mono_us now, unsigned i)
+{
+	struct member *m = rp->af[i].member;
+	struct export_policy policy;
+	uint32_t id;
+
+	if (!m)
+		return;
+	export_policy_of(rp, i, &m->self, &policy);
+	if (memcmp(&policy, &m->g->policy, sizeof(policy)) == 0)
+		return;
+	if (m->at)
+		member_detach(rp->sp, m);
+	member_exit(m);
+	member_enter(m, &policy, true);
+	for (id = 1; id / 64 < m->has.nwords; id++) /* sent before: to be withdrawn or replaced */
+		if (bitq_has(&m->has, id))
+			bitq_add(&m->todo, id);
+}
+
+void
+groups_refresh(struct rpeer *rp, struct mono_us now, unsigned i)
+{
+	struct member *m = rp->af[i].member;
+
+	if (!m)
+		return;
+	if (m->at)
+		member_detach(rp->sp, m);
+	member_walk_all(rp->sp, m);
+	m->borr_due = rp->peer->neg.enhanced_refresh;
+	m->eorr_due = false;
+	m->g->kick = true;
+}
+
+/* ---- work ------------------------------------------------------------------------- */
+
+static void
+kick_members(struct group *g, struct mono_us now)
+{
+	struct list *l;
+
+	g->kick = false;
+	LIST_FOREACH(l, &g->members) {
+		struct rpeer *rp = container_of(l, struct member, node)->rp;
+
+		if (groups_wants_fill(rp, now, AF_IDX(g->af)))
+			peer_kick(rp->peer);
+	}
+}
+
+static void
+clear_dead(struct speaker *sp, int *units)
+{
+	struct list *l;
+
+	while (*units > 0 && (l = list_first(&sp->groups.dead))) {
+		struct group *g = container_of(l, struct group, node);
+
+		if (g->clear_page == g->out.npages) {
+			group_free(sp, g);
+			continue;
+		}
+		out_clear_page(&g->out, sp->pool, g->clear_page++);
+		*units -= CLEAR_UNITS_PER_PAGE;
+	}
+}
+
+/* A change that is held back for packing has its members asked when it is let go. */
+static bool
+kick_due(const struct speaker *sp, const struct group *g, struct mono_us now)
+{
+	return g->kick && (g->dirty.count == 0 || group_ready(sp, g, now));
+}
+
+void
+groups_work(struct speaker *sp, struct mono_us now, int *units)
+{
+	struct list *l;
+
+	LIST_FOREACH(l, &sp->groups.all) {
+		struct group *g = container_of(l, struct group, node);
+
+		if (kick_due(sp, g, now))
+			kick_members(g, now);
+	}
+	clear_dead(sp, units);
+	reap_work(sp, units);
+}
+
+bool
+groups_busy(const struct speaker *sp, struct mono_us now)
+{
+	struct list *l;
+
+	if (!list_is_empty(&sp->groups.dead) || reap_busy(&sp->groups.reaper))
+		return true;
+	LIST_FOREACH(l, &sp->groups.all)
+		if (kick_due(sp, container_of(l, struct group, node), now))
+			return true;
+	return false;
+}
+
+/* ---- views --------------------------------------------------------------------------- */
+
+const struct attrs *
+groups_advertised(const struct rpeer *rp, unsigned i, uint32_t dest, uint16_t *ret_vis)
+{
+	const struct member *m = rp->af[i].member;
+	uint64_t word = m ? out_get(&m->g->out, dest) : 0;
+
+	if (word == 0 || !vis_sees(rp->sp, out_vis(word), rp))
+		return NULL;
+	*ret_vis = out_vis(word);
+	return out_attrs(word);
+}
+
+uint32_t
+groups_count(const struct rpeer *rp, unsigned i)
+{
+	const struct member *m = rp->af[i].member;
+	uint32_t id, n = 0;
+	uint16_t vis;
+
+	for (id = 1; m && id < out_end(&m->g->out); id++)
+		n += groups_advertised(rp, i, id, &vis) != NULL;
+	return n;
+}

@@ -1,0 +1,139 @@
+/*
+ * Update groups: peers of one family that are told the same.
+ *
+ * A group keeps one word per destination for what it announces (Adj-RIB-Out,
+ * RFC 4271 section 3.2): the source's attributes and who may see it.  Changed
+ * destinations are queued, one bit each, and encoded when a member pulls: once
+ * for all, into the group's log (outlog.h), from which every member copies
+ * with its own next hop.
+ *
+ * A member that joins, falls behind, or asks for everything again leaves the
+ * log and walks: it has one bit per destination for what it was sent and one
+ * for what it has to look at, and rejoins the log when nothing is left.
+ * A slow member so costs two bits per destination and no queue.
+ *
+ * End-of-RIB (RFC 4724) follows a member's first walk.
+ */
+#ifndef BGPD_CORE_GROUP_H
+#define BGPD_CORE_GROUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bgpd/core/bitq.h"
+#include "bgpd/core/outlog.h"
+#include "bgpd/core/outtable.h"
+#include "bgpd/core/policy.h"
+#include "bgpd/core/reap.h"
+#include "bgpd/core/update.h"
+#include "bgpd/core/vis.h"
+#include "lib/list.h"
+#include "lib/mono.h"
+
+struct batch;
+struct rpeer;
+struct speaker;
+
+/* The log holds no more than this for its slowest member. */
+#define GROUP_LOG_OCTETS (1u << 20)
+#define GROUP_LOG_CHUNKS 4096
+
+/* Packing may wait for more input so long, and no longer. */
+#define GROUP_HOLD_US 50000
+
+struct group {
+	struct list node;
+	uint8_t af;
+	struct export_policy policy;
+	struct update_ctx ctx; /* for encoding */
+	struct out_table out;
+	struct bitq dirty;
+	struct mono_us dirty_since;
+	bool built;	    /* every destination was looked at once */
+	uint32_t build_lap;
+	bool kick;	    /* members have to be asked to write */
+	bool dead;	    /* without members: only its table is left, to be given back */
+	uint32_t clear_page;
+	struct outlog log;
+	struct list members;
+	uint32_t nmembers;
+	uint32_t nsynced; /* of these, members that read the log */
+	uint64_t limbo_seq; /* reap.c's */
+};
+
+struct member {
+	struct list node;
+	struct group *g;
+	struct rpeer *rp;
+	struct chunk *at;	/* cursor in the log; NULL: walking */
+	struct bitq todo, has;	/* walking: to look at; sent and not withdrawn */
+	struct update_nh self;	/* next hop of its own */
+	bool eor_due;
+	bool borr_due, eorr_due; /* markers of an enhanced refresh */
+};
+
+struct groups {
+	struct list all;   /* struct group */
+	struct list dead;  /* without members: their tables are given back in slices */
+	uint32_t n;
+	struct reaper reaper;
+	struct only_set *only;
+	uint16_t nonly;
+	struct batch *batch; /* scratch */
+};
+
+void groups_init(struct speaker *sp);
+void groups_free(struct speaker *sp);
+
+/* The destination's best path, or its standing, changed. i: index of the family. */
+void groups_touch(struct speaker *sp, unsigned i, uint32_t dest);
+/* Everything has to be looked at again. */
+void groups_touch_all(struct speaker *sp, unsigned i);
+
+/* Paths of that peer will look different from now on, or it is no more. */
+void groups_source_changed(struct speaker *sp, uint16_t index);
+
+/* A peer's family is up (and into its group), or down. */
+void groups_join(struct rpeer *rp, struct mono_us now, unsigned i);
+void groups_leave(struct rpeer *rp, unsigned i);
+/* Its export settings may have changed: move it to the group it belongs to now. */
+void groups_rejoin(struct rpeer *rp, struct mono_us now, unsigned i);
+
+/* Say everything again (RFC 2918 section 4); enhanced: between markers (RFC 7313). */
+void groups_refresh(struct rpeer *rp, struct mono_us now, unsigned i);
+
+/* Pull (pull.c): whole UPDATEs of that family into buf; returns octets. */
+size_t groups_fill(struct rpeer *rp, struct mono_us now, unsigned i, uint8_t *buf, size_t cap);
+bool groups_wants_fill(const struct rpeer *rp, struct mono_us now, unsigned i);
+
+/* May changed destinations be encoded now, or is it worth while to wait for more of them? */
+bool group_ready(const struct speaker *sp, const struct group *g, struct mono_us now);
+
+/* Ask all members of all groups whether they have something to write (End-of-RIB, too). */
+void groups_kick(struct speaker *sp);
+
+/* Leave the log for a walk: has and todo are filled so that nothing is lost (walk.c). */
+void member_detach(struct speaker *sp, struct member *m);
+
+/* Everything that is announced has to be looked at. */
+void member_walk_all(struct speaker *sp, struct member *m);
+
+/* Walk on as far as there is room; at the end the member reads the log again. */
+void member_walk(struct member *m, struct wr *w);
+
+/* The next hop that a member is told with these (exported) attributes. */
+struct update_nh member_next_hop(const struct member *m, const struct attrs *x);
+
+/* Ask members to write where there is something; give dead things back; takes from *units. */
+void groups_work(struct speaker *sp, struct mono_us now, int *units);
+/* Is there work for groups_work() now? */
+bool groups_busy(const struct speaker *sp, struct mono_us now);
+
+/* What a member was (or will next be) told of a destination; NULL: nothing. */
+const struct attrs *groups_advertised(const struct rpeer *rp, unsigned i, uint32_t dest,
+    uint16_t *ret_vis);
+/* How many destinations a member is told about. */
+uint32_t groups_count(const struct rpeer *rp, unsigned i);
+
+#endif

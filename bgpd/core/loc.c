@@ -1,0 +1,157 @@
+/*
+ * Loc-RIB.  See loc.h.
+ *
+ * A path that is the best carries PATH_BEST until the next decision, so a
+ * decision knows whether the best is another one, even when it was deleted.
+ */
+#include "bgpd/core/loc.h"
+
+#include "bgpd/core/adjin.h"
+#include "bgpd/core/speaker_priv.h"
+#include "lib/mem.h"
+
+void
+loc_touch(struct speaker *sp, unsigned i, uint32_t dest)
+{
+	bitq_add(&sp->decide[i], dest);
+}
+
+bool
+loc_busy(const struct speaker *sp)
+{
+	return sp->decide[0].count > 0 || sp->decide[1].count > 0;
+}
+
+/* Fill *c and return true when the path may be used. */
+static bool
+candidate(const struct speaker *sp, unsigned i, uint32_t id, struct decide_cand *c)
+{
+	const struct path *p = rib_path(&sp->rib[i], id);
+	const struct rpeer *rp = sp->peer[p->peer];
+	bool local = p->peer == RIB_LOCAL_PEER;
+	const struct nh *nh = NULL;
+	struct ip_addr addr;
+
+	if (!adjin_live(sp, i, p) || path_reason(p) != REJECT_NONE)
+		return false;
+	if (!local) {
+		addr = adjin_next_hop(p);
+		nh = nht_find(&sp->nht, &addr);
+		if (!nh || !nh->answered || !nh->resolved)
+			return false;
+	}
+	*c = (struct decide_cand){ .attrs = p->attrs,
+		.peer_addr = &rp->addr,
+		.local_pref =
+		    p->flags & PATH_GSHUT ? 0 : policy_local_pref(rp->src.ebgp, p->attrs),
+		.igp_metric = nh ? nh->metric : 0,
+		.router_id = rp->src.router_id,
+		.local = local,
+		.ebgp = rp->src.ebgp,
+		.path = id };
+	return true;
+}
+
+bool
+loc_eligible(const struct speaker *sp, unsigned i, const struct path *p)
+{
+	struct decide_cand c;
+	uint32_t id = rib_path_find(&sp->rib[i], p->dest, p->peer);
+
+	return candidate(sp, i, id, &c);
+}
+
+static void
+reserve(struct loc_scratch *s, size_t n)
+{
+	if (n <= s->cap)
+		return;
+	s->cap = n + n / 2 + 8;
+	s->cand = mem_realloc_array(s->cand, s->cap, sizeof(*s->cand));
+	s->order = mem_realloc_array(s->order, s->cap, sizeof(*s->order));
+}
+
+/* The usable paths into cand, the others' ids to the end of order; *ret_n: all of them. */
+static size_t
+gather(struct speaker *sp, unsigned i, uint32_t dest, size_t *ret_n)
+{
+	struct loc_scratch *s = sp->loc;
+	uint32_t id;
+	size_t n = 0, usable = 0, unusable = 0;
+
+	for (id = rib_dest(&sp->rib[i], dest)->paths; id; id = rib_path(&sp->rib[i], id)->next)
+		n++;
+	reserve(s, n);
+	for (id = rib_dest(&sp->rib[i], dest)->paths; id; id = rib_path(&sp->rib[i], id)->next)
+		if (candidate(sp, i, id, &s->cand[usable]))
+			usable++;
+		else
+			s->order[n - ++unusable] = id;
+	*ret_n = n;
+	return usable;
+}
+
+size_t
+loc_explain(struct speaker *sp, unsigned i, uint32_t dest, size_t *ret_used)
+{
+	size_t n, usable = gather(sp, i, dest, &n);
+
+	*ret_used = decide_best(sp->loc->cand, usable, sp->conf.multipath);
+	return usable;
+}
+
+/* Move PATH_BEST to the first path; true when the best, or what it says, is another. */
+static bool
+mark_best(struct speaker *sp, unsigned i, uint32_t dest)
+{
+	const struct dest *d = rib_dest(&sp->rib[i], dest);
+	bool changed = true;
+	uint32_t id;
+
+	for (id = d->paths; id; id = rib_path(&sp->rib[i], id)->next) {
+		struct path *p = rib_path(&sp->rib[i], id);
+		bool was = p->flags & PATH_BEST, is = id == d->paths && d->used > 0;
+
+		if (is && was && !(p->flags & PATH_CHANGED))
+			changed = false;
+		if (is != was)
+			sp->peer[p->peer]->af[i].best += is ? 1u : -1u;
+		p->flags &= (uint16_t)~(PATH_CHANGED | PATH_BEST);
+		if (is)
+			p->flags |= PATH_BEST;
+	}
+	return changed;
+}
+
+static void
+decide(struct speaker *sp, unsigned i, uint32_t dest)
+{
+	struct dest *d = rib_dest(&sp->rib[i], dest);
+	size_t k, n, used, usable;
+	bool skipped = d->flags & DEST_SKIPPED;
+
+	sp->decisions++;
+	usable = gather(sp, i, dest, &n);
+	used = decide_best(sp->loc->cand, usable, sp->conf.multipath);
+	for (k = 0; k < usable; k++)
+		sp->loc->order[k] = sp->loc->cand[k].path;
+	rib_reorder(&sp->rib[i], dest, sp->loc->order, n, used);
+	d->flags &= (uint8_t)~DEST_SKIPPED;
+	fib_update(sp, i, dest);
+	if (mark_best(sp, i, dest) || skipped)
+		groups_touch(sp, i, dest);
+	if (n == 0)
+		reap_dying(sp, i, dest);
+}
+
+void
+loc_work(struct speaker *sp, unsigned i, int *units)
+{
+	uint32_t dest;
+
+	while (*units > 0 && bitq_pop(&sp->decide[i], &dest)) {
+		if (rib_is_dest(&sp->rib[i], dest))
+			decide(sp, i, dest);
+		--*units;
+	}
+}

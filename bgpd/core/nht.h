@@ -1,0 +1,65 @@
+/*
+ * Next hops of the speaker: one object for each distinct address, with users.
+ *
+ * The first user makes it watched (TODO_NH_WATCH), the last one leaving ends
+ * that.  Until the agent has answered, a next hop does not resolve.  Changes
+ * are marked; whoever holds the users looks for the mark, then clears all.
+ * RFC 4271 section 9.1.2 (resolvability), 9.1.2.2 e) (interior cost).
+ */
+#ifndef BGPD_CORE_NHT_H
+#define BGPD_CORE_NHT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/hmap.h"
+#include "lib/ip.h"
+#include "lib/ipcmsg.h"
+#include "lib/list.h"
+
+struct nh {
+	struct hmap_node node;
+	struct list pending; /* in nht.pending: the watch has to be told */
+	struct ip_addr addr;
+	uint32_t users;
+	bool told;	  /* the agent was asked to watch it */
+	bool answered;
+	bool resolved, onlink;
+	bool changed;	  /* since nht_clear_changed() */
+	uint32_t metric, ifindex, gen;
+	char *why;	  /* unresolved: the agent's words; NULL: none */
+};
+
+struct nht {
+	struct hmap map;
+	struct list pending;
+	uint32_t unanswered;	  /* watched, and no answer yet */
+	bool any_changed;
+};
+
+void nht_init(struct nht *t, const uint64_t key[2]);
+void nht_free(struct nht *t);
+
+/* The object of an address; NULL when nobody uses it. */
+struct nh *nht_find(const struct nht *t, const struct ip_addr *addr);
+
+/* One user more, one less. */
+struct nh *nht_ref(struct nht *t, const struct ip_addr *addr);
+void nht_unref(struct nht *t, const struct ip_addr *addr);
+
+/*
+ * The agent's answer or news.  True when users have to be decided again;
+ * answers of an older generation and for addresses nobody uses are ignored.
+ */
+bool nht_state(struct nht *t, const struct ipc_nh_state *st);
+
+/* Every user was looked at. */
+void nht_clear_changed(struct nht *t);
+
+/* The next watch to tell the agent: address and whether to begin or to end; false: none. */
+bool nht_next_watch(struct nht *t, struct ip_addr *ret_addr, bool *ret_on);
+
+/* The agent is a new one: every next hop in use has to be watched again. Answers stay. */
+void nht_reset(struct nht *t);
+
+#endif

@@ -1,0 +1,271 @@
+/*
+ * Between a peer's sessions and the RIB: the speaker's peer_ops, and the RIB's
+ * state of each peer.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "bgpd/core/adjin.h"
+#include "bgpd/core/bgp.h"
+#include "bgpd/core/speaker_priv.h"
+#include "lib/mem.h"
+
+/* ---- state of a peer ---------------------------------------------------------- */
+
+static uint16_t
+free_index(struct speaker *sp)
+{
+	uint16_t k;
+
+	for (k = 1; k < sp->npeers; k++)
+		if (!sp->peer[k])
+			return k;
+	if (sp->npeers == PEERS_MAX)
+		return 0;
+	sp->peer = mem_realloc_array(sp->peer, sp->npeers + 1u, sizeof(*sp->peer));
+	return sp->npeers++;
+}
+
+struct rpeer *
+rpeer_new(struct speaker *sp, struct mono_us now, const struct ipc_conf_peer *conf)
+{
+	uint16_t index = free_index(sp);
+	struct rpeer *rp;
+	unsigned i;
+
+	if (index == 0)
+		return NULL;
+	rp = mem_zalloc(sizeof(*rp));
+	rp->sp = sp;
+	rp->index = index;
+	rp->id = conf->id;
+	rp->conf = *conf;
+	rp->addr = conf->addr;
+	rp->up_since = MONO_NEVER;
+	for (i = 0; i < AF_COUNT; i++)
+		rp->af[i].keep = 1;
+	sp->peer[index] = rp;
+	gr_peer_init(rp);
+	rp->peer = peer_new(&sp->env, now, conf, index);
+	rp->peer->rib = rp;
+	return rp;
+}
+
+static void
+rpeer_free(struct rpeer *rp)
+{
+	struct speaker *sp = rp->sp;
+
+	groups_source_changed(sp, rp->index);
+	sp->peer[rp->index] = NULL;
+	mem_free(rp);
+}
+
+void
+rpeer_remove(struct rpeer *rp, struct mono_us now)
+{
+	struct peer *p = rp->peer;
+	unsigned i;
+
+	peer_remove(p, now);
+	rp->peer = NULL;
+	gr_peer_stop(rp);
+	for (i = 0; i < AF_COUNT; i++) {
+		rp->af[i].keep = 0;
+		adjin_walk_request(rp->sp, i);
+	}
+}
+
+static bool
+has_paths(const struct rpeer *rp)
+{
+	unsigned i, g;
+
+	for (i = 0; i < AF_COUNT; i++)
+		for (g = 0; g < GR_GENS; g++)
+			if (rp->af[i].paths[g] > 0)
+				return true;
+	return false;
+}
+
+void
+rpeers_reap(struct speaker *sp)
+{
+	uint16_t k;
+
+	for (k = 1; k < sp->npeers; k++)
+		if (sp->peer[k] && !sp->peer[k]->peer && !has_paths(sp->peer[k]))
+			rpeer_free(sp->peer[k]);
+}
+
+void
+rpeers_free(struct speaker *sp)
+{
+	unsigned i;
+	uint16_t k;
+
+	for (k = 1; k < sp->npeers; k++) {
+		struct rpeer *rp = sp->peer[k];
+
+		if (!rp)
+			continue;
+		for (i = 0; i < AF_COUNT; i++)
+			groups_leave(rp, i);
+		gr_peer_stop(rp);
+		if (rp->peer)
+			peer_free(rp->peer);
+		mem_free(rp);
+	}
+	mem_free(sp->local);
+	mem_free(sp->peer);
+}
+
+struct rpeer *
+speaker_peer(const struct speaker *sp, uint32_t id)
+{
+	uint16_t k;
+
+	for (k = 1; id != IPC_PEER_NONE && k < sp->npeers; k++)
+		if (sp->peer[k] && sp->peer[k]->peer && sp->peer[k]->id == id)
+			return sp->peer[k];
+	return NULL;
+}
+
+/* ---- the session's ends ---------------------------------------------------------- */
+
+void
+rpeer_import_policy(struct rpeer *rp)
+{
+	const struct speaker *sp = rp->sp;
+	const struct peer_neg *neg = &rp->peer->neg;
+
+	rp->imp = (struct import_policy){ .ebgp = neg->ebgp,
+		.import_all = rp->conf.import_all,
+		.local_asn = neg->local_asn,
+		.speaker_asn = sp->conf.asn,
+		.remote_asn = neg->remote_asn,
+		.router_id = sp->conf.router_id,
+		.cluster_id = sp->conf.cluster_id ? sp->conf.cluster_id : sp->conf.router_id,
+		.permit = &sp->permit,
+		.ep = &rp->peer->ep };
+}
+
+/* What the export policy sees of the peer's paths. */
+static void
+learn_source(struct rpeer *rp)
+{
+	const struct peer_neg *neg = &rp->peer->neg;
+	struct export_source src = { .ebgp = neg->ebgp,
+		.rr_client = !neg->ebgp && rp->conf.rr_client,
+		.onlink = rp->conf.onlink,
+		.router_id = neg->remote_id };
+
+	if (src.ebgp == rp->src.ebgp && src.rr_client == rp->src.rr_client &&
+	    src.onlink == rp->src.onlink && src.router_id == rp->src.router_id)
+		return;
+	rp->src = src;
+	groups_source_changed(rp->sp, rp->index);
+}
+
+static void
+on_up(struct peer *p, struct mono_us now)
+{
+	struct rpeer *rp = p->rib;
+	unsigned i;
+
+	rp->up_since = now;
+	rp->addr = p->ep.remote;
+	learn_source(rp);
+	rpeer_import_policy(rp);
+	for (i = 0; i < AF_COUNT; i++) {
+		rp->af[i].active = p->neg.families & AF_BIT(AF_OF(i));
+		rp->af[i].eor_received = rp->af[i].eor_sent = false;
+		rp->af[i].warned = rp->af[i].full = false;
+		if (rp->af[i].active)
+			groups_join(rp, now, i);
+	}
+	gr_up(rp, now);
+}
+
+static void
+on_down(struct peer *p, struct mono_us now, enum peer_down how, const char *why)
+{
+	struct rpeer *rp = p->rib;
+	unsigned i;
+
+	rp->up_since = MONO_NEVER;
+	for (i = 0; i < AF_COUNT; i++) {
+		groups_leave(rp, i);
+		rp->af[i].active = false;
+	}
+	gr_down(rp, now, how);
+}
+
+static void
+on_update(struct peer *p, struct mono_us now, const struct update *u)
+{
+	adjin_update(p->rib, now, u);
+}
+
+static void
+on_refresh(struct peer *p, struct mono_us now, uint8_t af, uint8_t subtype)
+{
+	struct rpeer *rp = p->rib;
+	unsigned i = AF_IDX(af);
+
+	if (!rp->af[i].active)
+		return;
+	if (subtype == REFRESH_REQUEST)
+		groups_refresh(rp, now, i);
+	else if (subtype == REFRESH_BORR)
+		gr_refresh_begin(rp, i);
+	else if (subtype == REFRESH_EORR)
+		gr_refresh_end(rp, i);
+}
+
+static size_t
+on_fill(struct peer *p, struct mono_us now, uint8_t *buf, size_t cap)
+{
+	size_t n = 0;
+	unsigned i;
+
+	for (i = 0; i < AF_COUNT && cap - n >= BGP_MAX_OCTETS; i++)
+		n += groups_fill(p->rib, now, i, buf + n, cap - n);
+	return n;
+}
+
+static bool
+on_wants_fill(const struct peer *p)
+{
+	const struct rpeer *rp = p->rib;
+
+	return groups_wants_fill(rp, rp->sp->now, 0) || groups_wants_fill(rp, rp->sp->now, 1);
+}
+
+static void
+on_todo(struct peer *p, const struct todo *t)
+{
+	speaker_todo(peer_speaker(p), t);
+}
+
+static void
+on_event(struct peer *p, enum log_level level, const char *name, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	speaker_vevent(peer_speaker(p), level, p->conf.id, p->conf.name, name, fmt, ap);
+	va_end(ap);
+}
+
+const struct peer_ops speaker_peer_ops = {
+	.up = on_up,
+	.down = on_down,
+	.update = on_update,
+	.refresh = on_refresh,
+	.fill = on_fill,
+	.wants_fill = on_wants_fill,
+	.todo = on_todo,
+	.event = on_event,
+	.gr_caps = gr_caps,
+};

@@ -1,0 +1,110 @@
+/*
+ * Policy: may a path be used, and what is said about it to whom.
+ *
+ * Pure functions with a reason for every refusal.  The part of the import
+ * verdict that looks at the attributes alone is apart from the part that looks
+ * at the prefix, so that the caller asks it once for all prefixes of an UPDATE.
+ * Export is a function of the path, its source and the export policy; peers
+ * with equal export policies share an update group (group.h).
+ *
+ * RFC 4271 sections 5.1, 9.1.2 and 9.2, RFC 1997, RFC 4456, RFC 8212,
+ * RFC 8326.
+ */
+#ifndef BGPD_CORE_POLICY_H
+#define BGPD_CORE_POLICY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bgpd/core/attrs.h"
+#include "lib/ip.h"
+#include "lib/ipcmsg.h"
+#include "lib/trie.h"
+
+enum reject_reason {
+	REJECT_NONE, /* accepted */
+	REJECT_AS_LOOP,
+	REJECT_ORIGINATOR,
+	REJECT_CLUSTER,
+	REJECT_FIRST_AS,
+	REJECT_OWN_NEXT_HOP,
+	REJECT_NO_PERMIT,
+	REJECT_NOT_PERMITTED,
+	REJECT_NREASONS
+};
+
+/* What import from one peer is held against. */
+struct import_policy {
+	bool ebgp, import_all;
+	uint32_t local_asn, speaker_asn, remote_asn;
+	uint32_t router_id, cluster_id;
+	const struct trie *permit;	/* borrowed */
+	const struct ipc_endpoints *ep; /* borrowed: own addresses of the session; NULL: none */
+};
+
+/* The verdict on the attributes alone. */
+enum reject_reason policy_import_attrs(const struct import_policy *ip, const struct attrs *a);
+
+/* The verdict on the prefix: eBGP needs permission (RFC 8212) unless import_all. */
+enum reject_reason policy_import_prefix(const struct import_policy *ip,
+    const struct ip_prefix *prefix);
+
+/* LOCAL_PREF that counts: the peer's for iBGP, 100 for eBGP, 0 for GRACEFUL_SHUTDOWN from eBGP. */
+uint32_t policy_local_pref(bool ebgp, const struct attrs *a);
+
+/* A sentence for views. Static. */
+const char *policy_reject_text(enum reject_reason reason);
+
+/*
+ * What is common to all members of an update group.  Compared octet by octet:
+ * make it with all zeros first.
+ */
+struct export_policy {
+	uint8_t af;	      /* enum ip_af */
+	uint8_t next_hop_mode; /* enum ipc_nexthop_mode */
+	uint8_t self_octets;  /* of the next hop "self": 4, 16, 32; 0: there is none */
+	bool ebgp;
+	bool all;	      /* eBGP: routes of others, too */
+	bool rr_client;
+	bool as4;
+	uint8_t reserved;
+	uint32_t local_asn, cluster_id;
+};
+
+/* Where a path to be exported comes from. */
+struct export_source {
+	bool local, ebgp, rr_client;
+	bool onlink;	    /* its peer is on a link of ours: next hops are, too */
+	uint32_t router_id; /* of its peer */
+};
+
+enum export_reason {
+	EXPORT_YES,
+	EXPORT_NOT_OWN,	      /* towards eBGP only own prefixes are announced */
+	EXPORT_IBGP_LEARNED,  /* RFC 4271 section 9.2: not from iBGP to iBGP */
+	EXPORT_NO_ADVERTISE,
+	EXPORT_NO_EXPORT,
+	EXPORT_NO_SELF,	      /* no address of ours for NEXT_HOP on that session */
+	EXPORT_NREASONS
+};
+
+/* May a path go to that group, and if not, why not? */
+enum export_reason policy_exportable(const struct export_policy *ep,
+    const struct export_source *src, const struct attrs *a);
+
+/* A sentence for views. Static. */
+const char *policy_export_text(enum export_reason reason);
+
+/* Will it be announced with this node as next hop? */
+bool policy_next_hop_self(const struct export_policy *ep, const struct export_source *src,
+    const struct attrs *a);
+
+/*
+ * The attributes as they are announced: a new reference.  No next hop when
+ * that is "self"; NULL when what has to be added does not fit.  Only for paths
+ * that policy_exportable() lets through.
+ */
+const struct attrs *policy_export(struct attrs_pool *pool, const struct export_policy *ep,
+    const struct export_source *src, const struct attrs *a);
+
+#endif

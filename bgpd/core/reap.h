@@ -1,0 +1,52 @@
+/*
+ * Giving back the ids of destinations that have no paths any more.
+ *
+ * An id may be used again only when nobody refers to it: no update group
+ * announces it or has it queued, no walking member has yet to withdraw it, the
+ * agent was told, and no chunk that somebody still reads names it.  The
+ * reaper looks now and then, in slices: first ids become unreferenced but for
+ * the logs (limbo), then every log has to move past the place it had then.
+ */
+#ifndef BGPD_CORE_REAP_H
+#define BGPD_CORE_REAP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bgpd/core/bitq.h"
+#include "bgpd/core/timer.h"
+
+struct speaker;
+
+#define REAP_EVERY_US 500000
+
+enum reap_state {
+	REAP_REST,
+	REAP_FILL,  /* looking over the dying, in slices */
+	REAP_WAIT,  /* for the logs */
+	REAP_EMPTY, /* freeing what is in limbo, in slices */
+};
+
+struct reaper {
+	struct bitq dying[2], limbo[2]; /* by family index */
+	uint32_t left[2]; /* to be looked at in this REAP_FILL */
+	enum reap_state state;
+	struct timer timer; /* of the next look */
+};
+
+void reap_init(struct speaker *sp);
+void reap_free(struct speaker *sp);
+
+/* The destination has lost its last path. i: index of the family. */
+void reap_dying(struct speaker *sp, unsigned i, uint32_t dest);
+
+/* Part of a pass that is due; takes from *units. */
+void reap_work(struct speaker *sp, int *units);
+
+static inline bool
+reap_busy(const struct reaper *r)
+{
+	return r->state == REAP_FILL || r->state == REAP_EMPTY;
+}
+
+#endif

@@ -1,0 +1,143 @@
+/*
+ * What the routing half of the speaker shares: the speaker itself and its
+ * state of each peer.
+ *
+ * The life of a route: adjin.c takes it from an UPDATE and applies the import
+ * policy; loc.c decides; fibout.c offers the result to the agent; group.c
+ * announces it (adjout.c encodes, outlog.c keeps what members still have to
+ * read); gr.c keeps it over restarts; query.c shows it.  Each has its own
+ * header; only the data they share stands here.
+ */
+#ifndef BGPD_CORE_SPEAKER_PRIV_H
+#define BGPD_CORE_SPEAKER_PRIV_H
+
+#include <stdarg.h>
+
+#include "bgpd/core/adjout.h"
+#include "bgpd/core/attrs.h"
+#include "bgpd/core/bitq.h"
+#include "bgpd/core/decide.h"
+#include "bgpd/core/fibout.h"
+#include "bgpd/core/gr.h"
+#include "bgpd/core/group.h"
+#include "bgpd/core/nht.h"
+#include "bgpd/core/peer.h"
+#include "bgpd/core/policy.h"
+#include "bgpd/core/rib.h"
+#include "bgpd/core/speaker.h"
+
+#define PEERS_MAX 0x8000 /* indexes; must stay below VIS_ONLY */
+
+/* One family of a peer. */
+struct rpeer_af {
+	uint8_t gen;  /* generation of paths learned from now on */
+	uint8_t keep; /* bit per generation: its paths count (others wait to be swept) */
+	uint32_t paths[GR_GENS], rejected[GR_GENS]; /* by generation */
+	uint32_t best;
+	bool active;	    /* Established, and the family is in use */
+	bool eor_received, eor_sent; /* on this session */
+	bool warned, full;  /* prefix limit: said so */
+	struct member *member; /* of an update group; NULL unless active */
+};
+
+/*
+ * The RIB's state of a peer.  It outlives struct peer until the last of its
+ * paths was swept.  Index 0 is the node itself.
+ */
+struct rpeer {
+	struct speaker *sp;
+	struct peer *peer; /* NULL: removed, or the node itself */
+	uint16_t index;
+	uint32_t id;	   /* of the configuration */
+	struct ipc_conf_peer conf;
+
+	/* Of the newest session; kept afterwards for the paths that stay. */
+	struct export_source src;
+	struct import_policy imp;
+	struct ip_addr addr;
+	uint32_t remote_id;
+	struct mono_us up_since; /* MONO_NEVER: not Established */
+
+	struct rpeer_af af[AF_COUNT];
+	struct gr_peer gr;
+	bool reimport; /* the walk has to ask the import policy again */
+};
+
+/* A walk over all paths of a family, by id; goes on until one full round after the last request. */
+struct path_walk {
+	uint32_t pos, stop;
+	bool running, wrapped;
+};
+
+struct speaker {
+	struct log *log;
+	struct ipc_conf_speaker conf;
+	bool configured, originate_end, shutting_down, shutdown_said;
+	struct mono_us start, now; /* now: the time last heard of */
+	struct attrs_pool *pool;
+	struct heap timers;
+	struct rng rng;
+	struct peer_env env;
+
+	struct rpeer **peer; /* by index; NULL: free */
+	uint16_t npeers;     /* indexes in use or free, [0] included */
+	struct rpeer *local; /* peer[0] */
+
+	struct rib rib[AF_COUNT];
+	struct nht nht;
+	struct trie permit; /* prefixes that import accepts */
+	struct trie_node *permit_nodes;
+	struct hmap origs;
+
+	struct path_walk walk[AF_COUNT];
+	struct bitq decide[AF_COUNT]; /* destinations to be decided */
+	struct loc_scratch *loc;
+	struct fib fib;
+	struct groups groups;
+	struct gr gr;
+
+	struct list todos; /* struct todo_node */
+	uint64_t decisions, updates_in;
+};
+
+/* Log it and queue it for the agent; peer NULL: not about one. */
+void speaker_event(struct speaker *sp, enum log_level level, const struct rpeer *rp,
+    const char *name, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+void speaker_vevent(struct speaker *sp, enum log_level level, uint32_t peer, const char *peer_name,
+    const char *name, const char *fmt, va_list ap) __attribute__((format(printf, 6, 0)));
+
+/* Queue something for the shell; take the next one. */
+bool speaker_pop_todo(struct speaker *sp, struct todo *ret);
+void speaker_todo(struct speaker *sp, const struct todo *t);
+
+/* The peer of a configuration id; NULL when there is none (0 is nobody's). */
+struct rpeer *speaker_peer(const struct speaker *sp, uint32_t id);
+
+/* Callbacks for peer.c (peering.c). */
+extern const struct peer_ops speaker_peer_ops;
+
+/* A peer's RIB state: made with its peer, and freed when its last path was swept. */
+struct rpeer *rpeer_new(struct speaker *sp, struct mono_us now, const struct ipc_conf_peer *conf);
+void rpeer_remove(struct rpeer *rp, struct mono_us now);
+/* Free those whose paths are all gone; call when no walk is under way. */
+void rpeers_reap(struct speaker *sp);
+void rpeers_free(struct speaker *sp);
+
+/* The import policy of a peer, after its session came up or a configuration. */
+void rpeer_import_policy(struct rpeer *rp);
+
+static inline struct speaker *
+peer_speaker(const struct peer *p)
+{
+	return p->env->ctx;
+}
+
+/* Seconds of the speaker's time, for ages. */
+static inline uint32_t
+speaker_seconds(const struct speaker *sp, struct mono_us now)
+{
+	return (uint32_t)(mono_diff_us(now, sp->start) / 1000000);
+}
+
+#endif

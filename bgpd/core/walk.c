@@ -1,0 +1,163 @@
+/*
+ * Members that walk the group's table instead of reading its log.
+ * See group.h.
+ */
+#include "bgpd/core/adjout.h"
+#include "bgpd/core/bgp.h"
+#include "bgpd/core/msg.h"
+#include "bgpd/core/speaker_priv.h"
+
+/* Octets of room that one destination of a batch is expected to take. */
+#define ROOM_PER_ITEM 16
+#define ITEMS_MIN     64
+
+/*
+ * What the member was sent up to its cursor: what the table says, but for
+ * destinations in chunks it has not read; of those the first chunk tells.
+ */
+void
+member_detach(struct speaker *sp, struct member *m)
+{
+	struct group *g = m->g;
+	const struct chunk *c;
+	uint32_t id;
+	uint16_t k;
+
+	for (id = 1; id < out_end(&g->out); id++) {
+		uint64_t word = out_get(&g->out, id);
+
+		if (word != 0 && vis_sees(sp, out_vis(word), m->rp))
+			bitq_add(&m->has, id);
+	}
+	for (c = outlog_next(m->at); c; c = c->next)
+		for (k = 0; k < c->n; k++) {
+			if (!bitq_add(&m->todo, c->id[k]))
+				continue;
+			if (vis_sees(sp, c->old[k], m->rp))
+				bitq_add(&m->has, c->id[k]);
+			else
+				bitq_del(&m->has, c->id[k]);
+		}
+	outlog_leave(&g->log, m->at);
+	m->at = NULL;
+	g->nsynced--;
+	g->kick = true;
+}
+
+void
+member_walk_all(struct speaker *sp, struct member *m)
+{
+	uint32_t id;
+
+	for (id = 1; id < out_end(&m->g->out); id++)
+		if (out_get(&m->g->out, id) != 0)
+			bitq_add(&m->todo, id);
+}
+
+/* The next destinations to say something about, into the batch. */
+static void
+gather(struct speaker *sp, struct member *m, struct batch *b, uint16_t max)
+{
+	uint32_t id;
+
+	batch_clear(b);
+	while (b->nitems < max && bitq_pop(&m->todo, &id)) {
+		uint64_t word = out_get(&m->g->out, id);
+
+		if (word != 0 && out_vis(word) == VIS_GONE)
+			continue; /* about to be replaced or withdrawn, which brings it back here */
+		if (word != 0 && vis_sees(sp, out_vis(word), m->rp))
+			batch_add(b, id, out_attrs(word), out_vis(word), false, VIS_NONE);
+		else if (bitq_has(&m->has, id))
+			batch_add(b, id, NULL, VIS_NONE, false, VIS_NONE);
+	}
+}
+
+/* Attributes that cannot be sent: what was sent before has to go, and the rest counts as said. */
+static size_t
+say_too_large(struct member *m, struct wr *w, const struct nlri *nlri, uint32_t id)
+{
+	if (bitq_del(&m->has, id))
+		update_encode_unreach(w, &m->g->ctx, m->g->af, nlri, 1);
+	return 1;
+}
+
+/* One message of a bucket, from its item `at`; returns how many items it took. */
+static size_t
+say(struct member *m, struct wr *w, const struct batch *b, const struct attrs *x, size_t at,
+    size_t n)
+{
+	const struct update_ctx *ctx = &m->g->ctx;
+	struct update_nh nh;
+	size_t took, k;
+
+	if (!x) {
+		took = update_encode_unreach(w, ctx, m->g->af, b->nlri + at, n - at);
+		for (k = at; k < at + took; k++)
+			bitq_del(&m->has, b->id[k]);
+		return took;
+	}
+	nh = member_next_hop(m, x);
+	took = update_encode_reach(w, ctx, x, m->g->af, &nh, b->nlri + at, n - at, NULL, NULL);
+	if (took == 0)
+		return say_too_large(m, w, b->nlri + at, b->id[at]);
+	for (k = at; k < at + took; k++)
+		bitq_add(&m->has, b->id[k]);
+	return took;
+}
+
+/* A bucket in as many messages as there is room for; the rest goes back to be done. */
+static void
+say_bucket(struct member *m, struct wr *w, struct batch *b, const struct batch_bucket *k)
+{
+	struct speaker *sp = m->rp->sp;
+	size_t n = batch_load(b, k, &sp->rib[AF_IDX(m->g->af)]), at = 0;
+	const struct export_source *src = k->attrs ? vis_source(sp, k->vis) : NULL;
+	const struct attrs *x = src ? policy_export(sp->pool, &m->g->policy, src, k->attrs) : NULL;
+
+	while (at < n && wr_room(w) >= BGP_MAX_OCTETS)
+		at += say(m, w, b, x, at, n);
+	for (; at < n; at++)
+		bitq_add(&m->todo, b->id[at]);
+	attrs_unref(sp->pool, x);
+}
+
+/* Nothing left to look at: say what the walk was for, and read the log from here on. */
+static void
+walk_done(struct member *m, struct wr *w)
+{
+	if (m->eorr_due) {
+		if (wr_room(w) < BGP_MAX_OCTETS)
+			return;
+		msg_encode_refresh(w, m->g->af, REFRESH_EORR);
+		m->eorr_due = false;
+	}
+	bitq_free(&m->todo);
+	bitq_free(&m->has);
+	m->at = outlog_join(&m->g->log);
+	m->g->nsynced++;
+}
+
+void
+member_walk(struct member *m, struct wr *w)
+{
+	struct batch *b = m->rp->sp->groups.batch;
+	size_t items;
+	uint16_t k;
+
+	if (m->borr_due && wr_room(w) >= BGP_MAX_OCTETS) {
+		msg_encode_refresh(w, m->g->af, REFRESH_BORR);
+		m->borr_due = false;
+		m->eorr_due = true;
+	}
+	while (m->todo.count > 0 && wr_room(w) >= BGP_MAX_OCTETS) {
+		items = wr_room(w) / ROOM_PER_ITEM;
+		if (items < ITEMS_MIN)
+			items = ITEMS_MIN;
+		gather(m->rp->sp, m, b, (uint16_t)(items > BATCH_MAX ? BATCH_MAX : items));
+		for (k = 0; k < b->nbuckets; k++)
+			say_bucket(m, w, b, &b->bucket[k]);
+	}
+	if (m->todo.count == 0)
+		walk_done(m, w);
+}
