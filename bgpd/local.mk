@@ -2,23 +2,42 @@
 # The core: one line per file, sorted.
 noinst_LIBRARIES += bgpd/core/libbgpcore.a
 bgpd_core_libbgpcore_a_SOURCES = \
+	bgpd/core/adjin.c bgpd/core/adjin.h \
+	bgpd/core/adjout.c bgpd/core/adjout.h \
 	bgpd/core/attr.c bgpd/core/attr.h \
 	bgpd/core/attrs.c bgpd/core/attrs.h \
 	bgpd/core/bgp.h \
 	bgpd/core/bitq.c bgpd/core/bitq.h \
 	bgpd/core/cap.c bgpd/core/cap.h \
+	bgpd/core/configure.c \
 	bgpd/core/decide.c bgpd/core/decide.h \
 	bgpd/core/err.c bgpd/core/err.h \
+	bgpd/core/event.c \
+	bgpd/core/fibout.c bgpd/core/fibout.h \
 	bgpd/core/fsm.c bgpd/core/fsm.h \
+	bgpd/core/gr.c bgpd/core/gr.h \
+	bgpd/core/group.c bgpd/core/group.h \
+	bgpd/core/loc.c bgpd/core/loc.h \
 	bgpd/core/msg.c bgpd/core/msg.h \
+	bgpd/core/nht.c bgpd/core/nht.h \
 	bgpd/core/nlri.c bgpd/core/nlri.h \
+	bgpd/core/outlog.c bgpd/core/outlog.h \
+	bgpd/core/outtable.c bgpd/core/outtable.h \
 	bgpd/core/peer.c bgpd/core/peer.h \
 	bgpd/core/peer_int.h \
 	bgpd/core/peer_open.c \
 	bgpd/core/peer_why.c \
+	bgpd/core/peering.c \
+	bgpd/core/policy.c bgpd/core/policy.h \
+	bgpd/core/pull.c \
+	bgpd/core/query.c \
+	bgpd/core/reap.c bgpd/core/reap.h \
 	bgpd/core/rib.c bgpd/core/rib.h \
 	bgpd/core/session.c bgpd/core/session.h \
 	bgpd/core/slots.c bgpd/core/slots.h \
-	bgpd/core/speaker.h \
+	bgpd/core/speaker.c bgpd/core/speaker.h \
+	bgpd/core/speaker_priv.h \
 	bgpd/core/timer.c bgpd/core/timer.h \
-	bgpd/core/update.c bgpd/core/update.h
+	bgpd/core/update.c bgpd/core/update.h \
+	bgpd/core/vis.c bgpd/core/vis.h \
+	bgpd/core/walk.c

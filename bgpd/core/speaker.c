@@ -317,7 +317,7 @@ speaker_next_todo(struct speaker *sp, struct todo *ret)
 	*ret = (struct todo){ .kind = TODO_NH_WATCH };
 	if (nht_next_watch(&sp->nht, &ret->nh, &ret->on))
 		return true;
-	if (!sp->shutting_down || sp->shutdown_said || sp->env.conns.n > 0)
+	if (!sp->shutting_down || sp->shutdown_said || peer_env_conns(&sp->env) > 0)
 		return false;
 	sp->shutdown_said = true;
 	ret->kind = TODO_SHUTDOWN_DONE;
