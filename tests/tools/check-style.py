@@ -66,7 +66,7 @@ def undocumented(lines):
             covered = False
             continue
         m = PROTO.match(line)
-        if m and depth == 0 and not covered and "static inline" not in line:
+        if m and depth == 0 and not covered and "static inline" not in line and "/*" not in line:
             yield no, m.group(1)
 
 

@@ -1,0 +1,22 @@
+# The core on its own: its tests alone, how much of it they run, and whether they notice planted faults.
+EXTRA_DIST += tests/tools/mutate.py tests/tools/check-style.py
+EXTRA_DIST += tests/check-style
+
+# Every test program of layer bgpd, nothing else.
+check-core:
+	@progs=`sed -n 's/^check_PROGRAMS += //p' $(srcdir)/tests/bgpd.mk`; \
+	$(MAKE) $(AM_MAKEFLAGS) -s $$progs || exit 1; \
+	for p in $$progs; do \
+		./$$p >check-core.log 2>&1 || { echo "FAIL $$p"; cat check-core.log; exit 1; }; \
+	done
+CLEANFILES += check-core.log
+
+# Needs --enable-coverage and gcovr.
+coverage: check-core
+	gcovr --root $(top_srcdir) --object-directory . --filter '.*bgpd/core/.*\.c$$' --print-summary
+
+# Needs python3: 50 faults, one at a time (N=, SEED= to change).
+mutate:
+	$(top_srcdir)/tests/tools/mutate.py --count $${N:-50} --seed $${SEED:-1}
+
+.PHONY: check-core coverage mutate
