@@ -30,7 +30,7 @@ static void
 group_free(struct speaker *sp, struct group *g)
 {
 	list_remove(&g->node);
-	out_free(&g->out, sp->pool);
+	outtable_free(&g->out, sp->pool);
 	bitq_free(&g->dirty);
 	outlog_free(&g->log);
 	mem_free(g);

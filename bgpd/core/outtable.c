@@ -57,7 +57,7 @@ out_clear_page(struct out_table *t, struct attrs_pool *pool, uint32_t page)
 }
 
 void
-out_free(struct out_table *t, struct attrs_pool *pool)
+outtable_free(struct out_table *t, struct attrs_pool *pool)
 {
 	uint32_t page;
 

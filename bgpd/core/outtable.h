@@ -64,6 +64,6 @@ void out_set(struct out_table *t, uint32_t id, uint64_t word);
 void out_clear_page(struct out_table *t, struct attrs_pool *pool, uint32_t page);
 
 /* Drop everything. */
-void out_free(struct out_table *t, struct attrs_pool *pool);
+void outtable_free(struct out_table *t, struct attrs_pool *pool);
 
 #endif
