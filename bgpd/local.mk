@@ -41,3 +41,20 @@ bgpd_core_libbgpcore_a_SOURCES = \
 	bgpd/core/update.c bgpd/core/update.h \
 	bgpd/core/vis.c bgpd/core/vis.h \
 	bgpd/core/walk.c
+
+# The shell around it; main.c apart, so that tests link the rest.
+noinst_LIBRARIES += bgpd/libbgpd.a
+bgpd_libbgpd_a_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CORE_CFLAGS)
+bgpd_libbgpd_a_SOURCES = \
+	bgpd/bgpd.h \
+	bgpd/channel.c \
+	bgpd/control.c \
+	bgpd/io.c \
+	bgpd/loop.c \
+	bgpd/query.c \
+	bgpd/routes.c
+
+pkglibexec_PROGRAMS += weft-bgpd
+weft_bgpd_SOURCES = bgpd/main.c
+weft_bgpd_LDADD = bgpd/libbgpd.a bgpd/core/libbgpcore.a lib/libsandbox.a lib/libweft.a \
+	$(EVENT_CORE_LIBS) $(SECCOMP_LIBS)

@@ -1,0 +1,87 @@
+/*
+ * weft-bgpd: speaks BGP with peers over descriptors that weft-agent gives it.
+ *
+ * Started by weftd with its three channels at LAUNCH_FD_IPC and an empty
+ * directory as working directory; goes into its sandbox before it looks at
+ * anything else.  SIGTERM is ignored: the agent orders the end.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bgpd/bgpd.h"
+#include "lib/ipcsock.h"
+#include "lib/launchmsg.h"
+#include "lib/logmain.h"
+#include "lib/sandbox.h"
+
+#define EXIT_USAGE 2
+
+static int
+usage(void)
+{
+	fputs("weft-bgpd is started by weftd:\n"
+	      "  weft-bgpd --user UID:GID    with its channels at descriptors 4 to 6\n"
+	      "  weft-bgpd --version\n", stderr);
+	return EXIT_USAGE;
+}
+
+/* "UID:GID", neither of them root. */
+static bool
+parse_user(const char *s, uid_t *ret_uid, gid_t *ret_gid)
+{
+	char *end;
+	unsigned long uid, gid;
+
+	if (*s < '0' || *s > '9')
+		return false;
+	uid = strtoul(s, &end, 10);
+	if (*end != ':' || end[1] < '0' || end[1] > '9')
+		return false;
+	gid = strtoul(end + 1, &end, 10);
+	if (*end != '\0' || uid == 0 || gid == 0 || uid >= UINT_MAX || gid >= UINT_MAX)
+		return false;
+	*ret_uid = (uid_t)uid;
+	*ret_gid = (gid_t)gid;
+	return true;
+}
+
+int
+main(int argc, char **argv)
+{
+	int fds[IPC_NCHANS];
+	const char *step;
+	uid_t uid;
+	gid_t gid;
+	int rc;
+
+	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+		puts("weft-bgpd " PACKAGE_VERSION);
+		return EXIT_SUCCESS;
+	}
+	if (argc != 3 || strcmp(argv[1], "--user") != 0 || !parse_user(argv[2], &uid, &gid))
+		return usage();
+	for (int i = 0; i < IPC_NCHANS; i++) {
+		fds[i] = LAUNCH_FD_IPC + i;
+		if (ipcsock_adopt(fds[i]) != 0)
+			return usage();
+	}
+	log_main_init("weft-bgpd", LOG_ERR, false);
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	rc = sandbox_enter(uid, gid, &step);
+	if (rc != 0) {
+		log_event(LOG_ERR, "sandbox-failed", "step=\"%s\" why=\"%s\"", step,
+		    strerror(-rc));
+		return EXIT_FAILURE;
+	}
+	return bgpd_run(fds);
+}
