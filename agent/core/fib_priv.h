@@ -139,6 +139,8 @@ struct fib {
 	struct log *log;
 	struct mono_us now;
 
+	uint64_t addr_gen; /* fib_addr_gen() */
+
 	struct hops_pool hops;
 	struct kern kern;
 	struct nht nht;

@@ -176,6 +176,7 @@ fib_see_link(struct fib *f, struct mono_us now, const struct kern_link *l, bool 
 	unsigned int change = kern_see_link(&f->kern, l, gone);
 
 	f->now = now;
+	f->addr_gen += change != 0;
 	if (change == 0 || !f->ready)
 		return;
 	if (change & KLINK_DOWN)
@@ -241,7 +242,10 @@ fib_see_addr(struct fib *f, struct mono_us now, const struct kern_addr *a, bool 
 	bool was;
 
 	f->now = now;
-	if (kern_see_addr(&f->kern, a, gone, &was) && f->ready)
+	if (!kern_see_addr(&f->kern, a, gone, &was))
+		return;
+	f->addr_gen++;
+	if (f->ready)
 		addr_changed(f, a, gone);
 }
 
@@ -554,6 +558,7 @@ fib_dump_end(struct fib *f, struct mono_us now, enum kern_what what)
 {
 	f->now = now;
 	f->dumping[what] = f->dump_asked[what] = false;
+	f->addr_gen += what == KERN_LINKS || what == KERN_ADDRS; /* what went unseen is gone now */
 	kern_dump_end(&f->kern, what, on_sweep, f);
 	if (what == KERN_NEXTHOPS && nhobj_dump_end(&f->objs) > 0 && f->ready)
 		fib_objects_lost(f, f->link_trouble ? 0 : FIB_BY_DUMP);

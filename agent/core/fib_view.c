@@ -311,3 +311,9 @@ fib_onlink_ifindex(const struct fib *f, const struct ip_addr *a)
 		return 0;
 	return leg[0].gw.af == IP_NONE ? leg[0].ifindex : 0;
 }
+
+uint64_t
+fib_addr_gen(const struct fib *f)
+{
+	return f->addr_gen;
+}
