@@ -215,7 +215,7 @@ struct conf_peer {
 	uint32_t
 	    multihop_ttl; /* eBGP over hops: TTL sent, 1 to 255; 0: directly connected (TTL 1) */
 	uint32_t ttl_security; /* GTSM (RFC 5082): hops the peer may be away, 1 to 254; 0: off */
-	char *password_file;   /* TCP MD5: at most one of the two; NULL: not there */
+	char *password_file;   /* TCP MD5: at most one of the two; NULL: not there; may be relative */
 	char *password_env;
 	struct conf_timers timers;
 	uint32_t families;		     /* set of CONF_FAMILY() */
@@ -318,7 +318,7 @@ struct conf_kernel {
 	enum conf_sysctls sysctls;
 };
 
-/* ---- ops, drain ---------------------------------------------------------- */
+/* ---- ops ---------------------------------------------------------------- */
 
 enum conf_log_level { CONF_LOG_ERROR, CONF_LOG_WARN, CONF_LOG_INFO, CONF_LOG_DEBUG };
 enum conf_log_format { CONF_LOG_TEXT, CONF_LOG_JSON };
@@ -328,10 +328,6 @@ struct conf_ops {
 	enum conf_log_level log_level;
 	enum conf_log_format log_format;
 	uint32_t ready_min_peers; /* Established peers that make the node ready */
-};
-
-struct conf_drain {
-	uint32_t settle_ms; /* between GRACEFUL_SHUTDOWN and the withdrawal */
 };
 
 /* ---- the whole ----------------------------------------------------------- */
@@ -345,7 +341,6 @@ struct conf {
 	struct conf_communities communities;
 	struct conf_kernel kernel;
 	struct conf_ops ops;
-	struct conf_drain drain;
 };
 
 /* What the configuration may refer to outside itself; borrowed during conf_load(). */

@@ -87,6 +87,10 @@ check_address(struct conf_ctx *ctx, const struct conf_peer *p)
 		CLASH(p, "peers[].peerIP", "peers[].interface",
 		    "%s is link-local and needs its interface: %s%%NAME, or the key interface", buf,
 		    buf);
+	if (!link_local && p->ifname[0] && p->addr.af != IP_NONE)
+		CLASH(p, p->peer.ifname[0] ? "peers[].peerIP" : "peers[].interface",
+		    "peers[].peerIP", "an interface is for link-local addresses, and %s is none",
+		    buf);
 	if (p->peer.ifname[0] && strcmp(p->peer.ifname, p->ifname) != 0)
 		CLASH(p, "peers[].interface", "peers[].peerIP",
 		    "\"%s\" contradicts \"%s\" in peerIP", p->ifname, p->peer.ifname);

@@ -1,11 +1,11 @@
 /*
- * Option rows under `ops` and `drain`: running it.
+ * Option rows under `ops`: running it.
  */
 #include "lib/conf_opts.h"
 
 #define AT(member) .off = offsetof(struct conf, member)
 
-static const struct opt ops_rows[] = {
+static const struct opt rows[] = {
 	{
 	    .path = "ops",
 	    .type = OPT_MAP,
@@ -62,26 +62,4 @@ static const struct opt ops_rows[] = {
 	},
 };
 
-static const struct opt drain_rows[] = {
-	{
-	    .path = "drain",
-	    .type = OPT_MAP,
-	    .brief = "leaving without loss",
-	},
-	{
-	    .path = "drain.settle",
-	    AT(drain.settle_ms),
-	    .type = OPT_DURATION,
-	    .max = 600 * 1000,
-	    .scale = 1,
-	    .dflt = "2s",
-	    .effect = OPT_LIVE,
-	    .brief = "time others get to move away",
-	    .doc =
-		"When weft is stopped it first marks its routes with GRACEFUL_SHUTDOWN (RFC 8326), "
-		"waits so long, and only then withdraws them.",
-	},
-};
-
-const struct opt_section conf_opts_ops = OPT_SECTION(ops_rows);
-const struct opt_section conf_opts_drain = OPT_SECTION(drain_rows);
+const struct opt_section conf_opts_ops = OPT_SECTION(rows);

@@ -122,7 +122,7 @@ static const struct opt rows[] = {
 	    .type = OPT_IFNAME,
 	    .effect = OPT_SESSION,
 	    .brief = "interface the peer is on",
-	    .doc = "Required for link-local addresses.",
+	    .doc = "For link-local addresses, which need it.",
 	},
 	{
 	    .path = "peers[].port",
@@ -214,7 +214,11 @@ static const struct opt rows[] = {
 	    .type = OPT_FILE,
 	    .max = 4095,
 	    .effect = OPT_SESSION,
-	    .brief = "file with the password on its first line",
+	    .brief = "file that holds the password and nothing else",
+	    .doc =
+		"At most 80 octets without the line end. A relative path starts at the "
+		"configuration's directory. The file lies below that directory, /etc/weft or one "
+		"that weftd was started with (--secret-dir).",
 	},
 	{
 	    .path = "peers[].password.env",

@@ -19,7 +19,6 @@ static const struct opt_section *const sections[] = {
 	&conf_opts_communities,
 	&conf_opts_kernel,
 	&conf_opts_ops,
-	&conf_opts_drain,
 };
 #define NSECTIONS (sizeof(sections) / sizeof(sections[0]))
 
@@ -50,9 +49,7 @@ const char *const conf_later[] = {
 	"advertisements[].aggregationLength",
 	"ops.control",
 	"ops.recorder",
-	"drain.onTaints",
-	"drain.onSIGTERM",
-	"drain.gshut",
+	"drain",
 	NULL,
 };
 

@@ -376,13 +376,13 @@ name_wanted(const struct opt *o)
 static bool
 file_parse(const struct opt *o, const char *text, void *ret, struct opt_why *why)
 {
-	return text[0] == '/' && text_parse(o, text, ret, why);
+	return text[0] != '\0' && text_parse(o, text, ret, why);
 }
 
 static char *
 file_wanted(const struct opt *o)
 {
-	return mem_strdup("an absolute path (/...)");
+	return mem_strdup("the path of a file");
 }
 
 static bool

@@ -473,7 +473,7 @@ static const struct {
 } texts[OPT_NTYPES] = {
 	[OPT_BOOL] = { "ture", "yes", "did you mean true?" },
 	[OPT_NAME] = { "\"a b\"", "a-b", "" },
-	[OPT_FILE] = { "relative/path", "/etc/weft/key", "" },
+	[OPT_FILE] = { "\"\"", "/etc/weft/key", "" },
 	[OPT_ENVNAME] = { "A-B", "A_B", "" },
 	[OPT_IFNAME] = { "abcdefghijklmnop", "eth0", "" },
 	[OPT_IFSTR] = { "eth0/1", "eth0", "" },

@@ -80,7 +80,6 @@ START_TEST(defaults)
 	ck_assert(!c->kernel.protect_given && c->kernel.permit_given);
 	ck_assert_int_eq(c->kernel.on_stop, CONF_STOP_FLUSH);
 	ck_assert_uint_eq(c->ops.metrics.port, 9179);
-	ck_assert_uint_eq(c->drain.settle_ms, 2000);
 	conf_free(c);
 }
 END_TEST
