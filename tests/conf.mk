@@ -7,7 +7,8 @@ conf_tests = \
 	tests/conf/golden \
 	tests/unit/test_conf
 check_PROGRAMS += $(conf_tests)
-TESTS += $(conf_tests)
+TESTS += $(conf_tests) tests/conf/check-docs
+EXTRA_DIST += tests/conf/check-docs tests/conf/check_schema.py
 
 tests_conf_generated_SOURCES = tests/conf/generated.c tests/conf/testconf.c tests/conf/testconf.h
 tests_conf_generated_LDADD = $(CONF_TEST_LIBS)
