@@ -255,6 +255,7 @@ fill_maxpfx(struct ipc_maxpfx *to, const struct conf_max_prefixes *from)
 		[CONF_MAX_RESTART] = IPC_MAXPFX_RESTART,
 		[CONF_MAX_WARN] = IPC_MAXPFX_WARN,
 		[CONF_MAX_DISCARD] = IPC_MAXPFX_DISCARD,
+		[CONF_MAX_IDLE] = IPC_MAXPFX_IDLE,
 	};
 
 	to->limit = from->limit;
