@@ -6,3 +6,9 @@ test_decide_SOURCES = tests/unit/test_decide.c
 test_decide_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_decide_LDADD = $(bgpd_test_ldadd)
 TESTS += test_decide
+
+check_PROGRAMS += test_sim
+test_sim_SOURCES = tests/sim/test_sim.c tests/sim/simnet.c tests/sim/simnet.h
+test_sim_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_sim_LDADD = $(bgpd_test_ldadd)
+TESTS += test_sim

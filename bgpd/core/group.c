@@ -88,7 +88,7 @@ group_touch_all(struct speaker *sp, struct group *g)
 	uint32_t id;
 
 	for (id = 1; id < slots_end(&rib->dests); id++)
-		if (rib_is_dest(rib, id) && (rib_dest(rib, id)->paths || out_get(&g->out, id)))
+		if (rib_is_dest(rib, id) && (rib_dest(rib, id)->paths || outtable_get(&g->out, id)))
 			group_touch(sp, g, id);
 }
 
@@ -120,11 +120,11 @@ forget_source(struct group *g, uint16_t index)
 {
 	uint32_t id;
 
-	for (id = 1; id < out_end(&g->out); id++) {
-		uint64_t word = out_get(&g->out, id);
+	for (id = 1; id < outtable_end(&g->out); id++) {
+		uint64_t word = outtable_get(&g->out, id);
 
-		if (word != 0 && out_vis(word) == index)
-			out_set(&g->out, id, out_word(out_attrs(word), VIS_GONE));
+		if (word != 0 && outword_vis(word) == index)
+			outtable_set(&g->out, id, outword(outword_attrs(word), VIS_GONE));
 	}
 }
 
@@ -354,7 +354,7 @@ clear_dead(struct speaker *sp, int *units)
 			group_free(sp, g);
 			continue;
 		}
-		out_clear_page(&g->out, sp->pool, g->clear_page++);
+		outtable_clear_page(&g->out, sp->pool, g->clear_page++);
 		*units -= CLEAR_UNITS_PER_PAGE;
 	}
 }
@@ -400,12 +400,12 @@ const struct attrs *
 groups_advertised(const struct rpeer *rp, unsigned i, uint32_t dest, uint16_t *ret_vis)
 {
 	const struct member *m = rp->af[i].member;
-	uint64_t word = m ? out_get(&m->g->out, dest) : 0;
+	uint64_t word = m ? outtable_get(&m->g->out, dest) : 0;
 
-	if (word == 0 || !vis_sees(rp->sp, out_vis(word), rp))
+	if (word == 0 || !vis_sees(rp->sp, outword_vis(word), rp))
 		return NULL;
-	*ret_vis = out_vis(word);
-	return out_attrs(word);
+	*ret_vis = outword_vis(word);
+	return outword_attrs(word);
 }
 
 uint32_t
@@ -415,7 +415,7 @@ groups_count(const struct rpeer *rp, unsigned i)
 	uint32_t id, n = 0;
 	uint16_t vis;
 
-	for (id = 1; m && id < out_end(&m->g->out); id++)
+	for (id = 1; m && id < outtable_end(&m->g->out); id++)
 		n += groups_advertised(rp, i, id, &vis) != NULL;
 	return n;
 }

@@ -20,7 +20,7 @@ grow(struct out_table *t, uint32_t npages)
 }
 
 void
-out_set(struct out_table *t, uint32_t id, uint64_t word)
+outtable_set(struct out_table *t, uint32_t id, uint64_t word)
 {
 	uint32_t at = id >> OUT_PAGE_BITS;
 	uint64_t *slot;
@@ -38,7 +38,7 @@ out_set(struct out_table *t, uint32_t id, uint64_t word)
 }
 
 void
-out_clear_page(struct out_table *t, struct attrs_pool *pool, uint32_t page)
+outtable_clear_page(struct out_table *t, struct attrs_pool *pool, uint32_t page)
 {
 	uint32_t k;
 
@@ -49,7 +49,7 @@ out_clear_page(struct out_table *t, struct attrs_pool *pool, uint32_t page)
 
 		if (word == 0)
 			continue;
-		attrs_unref(pool, out_attrs(word));
+		attrs_unref(pool, outword_attrs(word));
 		t->count--;
 	}
 	mem_free(t->page[page]);
@@ -62,7 +62,7 @@ outtable_free(struct out_table *t, struct attrs_pool *pool)
 	uint32_t page;
 
 	for (page = 0; page < t->npages; page++)
-		out_clear_page(t, pool, page);
+		outtable_clear_page(t, pool, page);
 	mem_free(t->page);
 	*t = (struct out_table){ 0 };
 }

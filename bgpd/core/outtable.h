@@ -22,25 +22,25 @@ struct out_table {
 };
 
 static inline uint64_t
-out_word(const struct attrs *attrs, uint16_t vis)
+outword(const struct attrs *attrs, uint16_t vis)
 {
 	return attrs ? (uint64_t)vis << 48 | (uint64_t)(uintptr_t)attrs : 0;
 }
 
 static inline const struct attrs *
-out_attrs(uint64_t word)
+outword_attrs(uint64_t word)
 {
 	return (const struct attrs *)(uintptr_t)(word & 0xffffffffffffu);
 }
 
 static inline uint16_t
-out_vis(uint64_t word)
+outword_vis(uint64_t word)
 {
 	return (uint16_t)(word >> 48);
 }
 
 static inline uint64_t
-out_get(const struct out_table *t, uint32_t id)
+outtable_get(const struct out_table *t, uint32_t id)
 {
 	const uint64_t *page;
 
@@ -52,16 +52,16 @@ out_get(const struct out_table *t, uint32_t id)
 
 /* One more than the highest id that may have a word. */
 static inline uint32_t
-out_end(const struct out_table *t)
+outtable_end(const struct out_table *t)
 {
 	return t->npages << OUT_PAGE_BITS;
 }
 
 /* Set a word; references are the caller's business. */
-void out_set(struct out_table *t, uint32_t id, uint64_t word);
+void outtable_set(struct out_table *t, uint32_t id, uint64_t word);
 
 /* Drop one page's words with their references, and the page. */
-void out_clear_page(struct out_table *t, struct attrs_pool *pool, uint32_t page);
+void outtable_clear_page(struct out_table *t, struct attrs_pool *pool, uint32_t page);
 
 /* Drop everything. */
 void outtable_free(struct out_table *t, struct attrs_pool *pool);

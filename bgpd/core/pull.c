@@ -66,12 +66,12 @@ static bool
 same_announcement(struct speaker *sp, const struct group *g, uint64_t old,
     const struct attrs *attrs, uint16_t vis)
 {
-	const struct export_source *src = vis_source(sp, out_vis(old));
+	const struct export_source *src = vis_source(sp, outword_vis(old));
 	const struct attrs *a, *b;
 
 	if (!src)
 		return false;
-	a = policy_export(sp->pool, &g->policy, src, out_attrs(old));
+	a = policy_export(sp->pool, &g->policy, src, outword_attrs(old));
 	b = policy_export(sp->pool, &g->policy, vis_source(sp, vis), attrs);
 	attrs_unref(sp->pool, a);
 	attrs_unref(sp->pool, b);
@@ -96,20 +96,20 @@ tell_walkers(struct group *g, uint32_t dest)
 static void
 flush_dest(struct speaker *sp, struct group *g, struct batch *b, uint32_t dest)
 {
-	uint64_t old = out_get(&g->out, dest), word;
-	uint16_t old_vis = old ? out_vis(old) : VIS_NONE, vis;
+	uint64_t old = outtable_get(&g->out, dest), word;
+	uint16_t old_vis = old ? outword_vis(old) : VIS_NONE, vis;
 	const struct attrs *attrs;
 	bool same;
 
 	if (!wanted(sp, g, dest, &attrs, &vis))
 		return;
-	word = out_word(attrs, vis);
+	word = outword(attrs, vis);
 	if (word == old)
 		return;
 	same = old && attrs && same_announcement(sp, g, old, attrs, vis);
 	attrs_ref(attrs);
-	attrs_unref(sp->pool, out_attrs(old));
-	out_set(&g->out, dest, word);
+	attrs_unref(sp->pool, outword_attrs(old));
+	outtable_set(&g->out, dest, word);
 	if (same && vis == old_vis)
 		return;
 	tell_walkers(g, dest);

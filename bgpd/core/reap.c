@@ -86,7 +86,7 @@ group_refers(const struct group *g, uint32_t dest)
 {
 	struct list *l;
 
-	if (out_get(&g->out, dest) != 0 || bitq_has(&g->dirty, dest))
+	if (outtable_get(&g->out, dest) != 0 || bitq_has(&g->dirty, dest))
 		return true;
 	LIST_FOREACH(l, &g->members) {
 		const struct member *m = container_of(l, struct member, node);

@@ -23,10 +23,10 @@ member_detach(struct speaker *sp, struct member *m)
 	uint32_t id;
 	uint16_t k;
 
-	for (id = 1; id < out_end(&g->out); id++) {
-		uint64_t word = out_get(&g->out, id);
+	for (id = 1; id < outtable_end(&g->out); id++) {
+		uint64_t word = outtable_get(&g->out, id);
 
-		if (word != 0 && vis_sees(sp, out_vis(word), m->rp))
+		if (word != 0 && vis_sees(sp, outword_vis(word), m->rp))
 			bitq_add(&m->has, id);
 	}
 	for (c = outlog_next(m->at); c; c = c->next)
@@ -49,8 +49,8 @@ member_walk_all(struct speaker *sp, struct member *m)
 {
 	uint32_t id;
 
-	for (id = 1; id < out_end(&m->g->out); id++)
-		if (out_get(&m->g->out, id) != 0)
+	for (id = 1; id < outtable_end(&m->g->out); id++)
+		if (outtable_get(&m->g->out, id) != 0)
 			bitq_add(&m->todo, id);
 }
 
@@ -62,12 +62,12 @@ gather(struct speaker *sp, struct member *m, struct batch *b, uint16_t max)
 
 	batch_clear(b);
 	while (b->nitems < max && bitq_pop(&m->todo, &id)) {
-		uint64_t word = out_get(&m->g->out, id);
+		uint64_t word = outtable_get(&m->g->out, id);
 
-		if (word != 0 && out_vis(word) == VIS_GONE)
+		if (word != 0 && outword_vis(word) == VIS_GONE)
 			continue; /* about to be replaced or withdrawn, which brings it back here */
-		if (word != 0 && vis_sees(sp, out_vis(word), m->rp))
-			batch_add(b, id, out_attrs(word), out_vis(word), false, VIS_NONE);
+		if (word != 0 && vis_sees(sp, outword_vis(word), m->rp))
+			batch_add(b, id, outword_attrs(word), outword_vis(word), false, VIS_NONE);
 		else if (bitq_has(&m->has, id))
 			batch_add(b, id, NULL, VIS_NONE, false, VIS_NONE);
 	}
