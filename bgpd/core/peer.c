@@ -110,7 +110,7 @@ peer_schedule(struct peer *p, struct mono_us now)
 		session_event(in, now, EV_AUTO_START_DAMP_PASSIVE, NULL);
 	if (p->conf.passive || is_taken(p)) {
 		session_arm(out, TIMER_IDLE_HOLD, MONO_NEVER);
-		if (!out->conn)
+		if (!out->conn && out->state != FSM_IDLE)
 			session_event(out, now, EV_MANUAL_STOP, NULL); /* no dialling */
 	} else if (out->state == FSM_IDLE && mono_is_never(out->deadline[TIMER_IDLE_HOLD])) {
 		session_event(out, now, EV_AUTO_START, NULL);
