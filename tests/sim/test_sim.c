@@ -99,6 +99,7 @@ START_TEST(two_nodes_learn_each_other)
 	start_all();
 	ck_assert(sim_until(net, 5 * SECOND, sim_all_established, net));
 	ck_assert(sim_until(net, SECOND, mesh_complete, NULL));
+	sim_run(net, SECOND / 10);
 	sim_peer_row(&net->node[0], &net->node[1], &row);
 	ck_assert_uint_eq(row.fam[0].received, 1);
 	ck_assert_uint_eq(row.fam[0].accepted, 1);
