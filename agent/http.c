@@ -79,10 +79,15 @@ static void
 reply(struct evhttp_request *req, int code, const char *type, const char *text, size_t len)
 {
 	struct evkeyvalq *head = evhttp_request_get_output_headers(req);
-	struct evbuffer *body = evbuffer_new();
+	struct evbuffer *body = NULL;
+	char octets[24];
 
+	snprintf(octets, sizeof(octets), "%zu", len);
 	evhttp_add_header(head, "Content-Type", type);
+	evhttp_add_header(head, "Content-Length", octets);
 	evhttp_add_header(head, "Cache-Control", "no-store");
+	if (evhttp_request_get_command(req) != EVHTTP_REQ_HEAD)
+		body = evbuffer_new();
 	if (body)
 		evbuffer_add(body, text, len);
 	evhttp_send_reply(req, code, NULL, body);

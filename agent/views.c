@@ -228,11 +228,10 @@ peer_reason(const struct agent *a, const struct agent_peer *p, const struct ipc_
 	if (r)
 		return r->state == IPC_ESTABLISHED ? NULL :
 		    r->reason[0] ? r->reason : "no reason is known";
+	if (p->conf && !p->conf->enabled)
+		return "disabled in the configuration";
 	why = view_bgpd_problem(a, buf, cap);
-	if (why)
-		return why;
-	return p->conf && !p->conf->enabled ? "disabled in the configuration" :
-	    "not yet handed to weft-bgpd";
+	return why ? why : "not yet handed to weft-bgpd";
 }
 
 void
@@ -313,6 +312,7 @@ path_dev(struct out *o, const struct agent *a, const struct ipc_row_path *r,
     const struct fib_view *v)
 {
 	uint32_t ifindex = r->next_hop.ifindex ? r->next_hop.ifindex : r->next_hop_ll.ifindex;
+	const struct kern_route *route;
 	char buf[24];
 
 	if (r->flags & (IPC_PATH_LOCAL | IPC_PATH_ADVERTISED)) {
@@ -321,8 +321,11 @@ path_dev(struct out *o, const struct agent *a, const struct ipc_row_path *r,
 	}
 	if (!ifindex && r->next_hop.af && a->fib)
 		ifindex = fib_onlink_ifindex(a->fib, &r->next_hop);
-	if (!ifindex && v && v->have.nlegs == 1)
-		ifindex = v->have.leg[0].ifindex;
+	if (!ifindex && v && (r->flags & IPC_PATH_BEST)) {
+		route = v->in_kernel ? &v->have : &v->want;
+		if ((v->in_kernel || v->wanted) && route->nlegs == 1)
+			ifindex = route->leg[0].ifindex;
+	}
 	out_str(o, "dev", ifindex ? if_name(a, ifindex, buf, sizeof(buf)) : NULL);
 }
 
@@ -498,24 +501,20 @@ text_leg(struct text *t, const struct agent *a, const struct kern_leg *leg, uint
 	gw.ifindex = 0;
 	if (gw.af)
 		text_addf(t, "via %s%s ", gw.af != route_af ? "inet6 " : "", ip_addr_str(&gw, buf));
-	text_addf(t, "dev %s", if_name(a, leg->ifindex, ifname, sizeof(ifname)));
+	text_addf(t, "dev %s ", if_name(a, leg->ifindex, ifname, sizeof(ifname)));
 	if (leg->onlink)
-		text_addf(t, " onlink");
+		text_addf(t, "onlink ");
 	if (leg->dead)
-		text_addf(t, " dead");
+		text_addf(t, "dead ");
 }
 
 static void
 text_legs(struct text *t, const struct agent *a, const struct kern_route *r)
 {
-	if (r->nlegs == 1) {
-		text_leg(t, a, &r->leg[0], r->prefix.af);
-		return;
-	}
 	for (uint16_t i = 0; i < r->nlegs && i < IPC_MEMBERS_MAX; i++) {
-		text_addf(t, "%snexthop ", i ? " " : "");
+		text_addf(t, " nexthop ");
 		text_leg(t, a, &r->leg[i], r->prefix.af);
-		text_addf(t, " weight %u", r->leg[i].weight);
+		text_addf(t, "weight %u", r->leg[i].weight);
 	}
 }
 
@@ -547,18 +546,20 @@ view_kern_route(const struct agent *a, const struct kern_route *r, char *buf, si
 
 	buf[0] = '\0';
 	if (r->type != KERN_UNICAST)
-		text_addf(&t, "%s", kern_type_name(r->type));
-	else if (r->nlegs)
-		text_legs(&t, a, r);
-	else
-		text_addf(&t, "nhid %u", r->nhid);
+		text_addf(&t, "%s ", kern_type_name(r->type));
+	else if (r->nlegs == 1)
+		text_leg(&t, a, &r->leg[0], r->prefix.af);
+	else if (!r->nlegs)
+		text_addf(&t, "nhid %u ", r->nhid);
 	if (r->table != CONF_TABLE_MAIN && r->table)
-		text_addf(&t, " table %u", r->table);
+		text_addf(&t, "table %u ", r->table);
 	if (r->prefsrc.af)
-		text_addf(&t, " src %s", ip_addr_str(&r->prefsrc, src));
+		text_addf(&t, "src %s ", ip_addr_str(&r->prefsrc, src));
 	if (r->metric)
-		text_addf(&t, " metric %u", r->metric);
-	text_addf(&t, " proto %u", r->protocol);
+		text_addf(&t, "metric %u ", r->metric);
+	text_addf(&t, "proto %u", r->protocol);
+	if (r->type == KERN_UNICAST && r->nlegs > 1)
+		text_legs(&t, a, r);
 	return buf;
 }
 

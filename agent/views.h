@@ -21,7 +21,8 @@ char *view_addr(const struct agent *a, const struct ip_addr *addr, char *buf);
 
 /*
  * A kernel route as ip-route(8) writes it, without its prefix: "via 10.0.0.1 dev eth0
- * metric 20 proto 212".  buf has cap octets; returns buf.
+ * metric 20 proto 212", and with several legs "metric 20 proto 212 nexthop via 10.0.0.1
+ * dev eth0 weight 1 nexthop via ...".  buf has cap octets; returns buf.
  */
 char *view_kern_route(const struct agent *a, const struct kern_route *r, char *buf, size_t cap);
 

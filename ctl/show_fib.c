@@ -14,6 +14,7 @@ struct rows {
 	struct table t;
 	bool heads;
 	size_t total, bad;
+	size_t by_state[8]; /* fib: as in fib_states[] */
 };
 
 static struct rows *
@@ -73,13 +74,48 @@ cell_opt(struct table *t, const json_t *row, const char *key)
 		table_cell(t, "-");
 }
 
-/* A further line of the same row: only its last cell. */
+/*
+ * A route into the last column, its legs on lines of their own below it as ip-route(8) has
+ * them; first: the row's other cells stand already, else they are left blank.
+ */
 static void
-more_line(struct table *t, const char *head, const char *text)
+cell_route(struct table *t, bool first, const char *head, const char *text)
 {
-	for (size_t i = 0; i + 1 < FIB_NCOLS; i++)
-		table_blank(t);
-	table_cellf(t, "%s%s", head, text);
+	static const char leg[] = " nexthop ";
+	const char *end;
+
+	for (; text; first = false, head = "  ") {
+		for (size_t i = 0; !first && i + 1 < FIB_NCOLS; i++)
+			table_blank(t);
+		end = strstr(text, leg);
+		table_cellf(t, "%s%.*s", head, end ? (int)(end - text) : (int)strlen(text), text);
+		text = end ? end + 1 : NULL;
+	}
+}
+
+static const char *const fib_states[8] = { "installed", "pending", "refused", "failed", "foreign",
+	"held", "stale", "removing" };
+
+static void
+count_state(struct rows *r, const char *state)
+{
+	for (size_t i = 0; i < 8; i++)
+		r->by_state[i] += strcmp(fib_states[i], state) == 0;
+}
+
+static void
+print_states(const struct rows *r)
+{
+	bool any = false;
+
+	fprintf(r->c->out, "%zu route%s", r->total, r->total == 1 ? "" : "s");
+	for (size_t i = 0; i < 8; i++) {
+		if (!r->by_state[i])
+			continue;
+		fprintf(r->c->out, "%s%zu %s", any ? ", " : ": ", r->by_state[i], fib_states[i]);
+		any = true;
+	}
+	fputc('\n', r->c->out);
 }
 
 static void
@@ -93,7 +129,7 @@ fib_row(void *ctx, json_t *row)
 	if (r->total && r->total % CHUNK == 0)
 		rows_flush(r);
 	r->total++;
-	r->bad += strcmp(js_str(row, "state"), "installed") != 0;
+	count_state(r, js_str(row, "state"));
 	table_cell(&r->t, js_str(row, "prefix"));
 	table_cell(&r->t, js_str(row, "kind"));
 	table_cell(&r->t, js_str(row, "state"));
@@ -101,13 +137,13 @@ fib_row(void *ctx, json_t *row)
 	cell_opt(&r->t, row, "set");
 	cell_opt(&r->t, row, "nhid");
 	if (differs) {
-		table_cellf(&r->t, "wanted: %s", *want ? want : "nothing");
-		more_line(&r->t, "kernel: ", *have ? have : "nothing");
+		cell_route(&r->t, true, "wanted: ", *want ? want : "nothing");
+		cell_route(&r->t, false, "kernel: ", *have ? have : "nothing");
 	} else {
-		table_cell(&r->t, *have ? have : want);
+		cell_route(&r->t, true, "", *have ? have : want);
 	}
 	if (*reason)
-		more_line(&r->t, "reason: ", reason);
+		cell_route(&r->t, false, "reason: ", reason);
 }
 
 static void
@@ -125,8 +161,7 @@ fib_end(void *ctx, const struct client_end *e)
 	else if (!r->c->no_headers && r->c->diff)
 		fprintf(r->c->out, "%zu difference%s\n", r->total, r->total == 1 ? "" : "s");
 	else if (!r->c->no_headers)
-		fprintf(r->c->out, "%zu route%s: %zu installed, %zu not\n", r->total,
-		    r->total == 1 ? "" : "s", r->total - r->bad, r->bad);
+		print_states(r);
 	rows_free(r);
 }
 

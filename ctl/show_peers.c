@@ -342,9 +342,11 @@ peer_session(struct ctl *c, const json_t *row)
 
 	if (is_up(row))
 		linef(c, "state", "Established for %s", js_uptime(row, "uptime_s", age));
-	else
+	else if (js_has(row, "state_s"))
 		linef(c, "state", "%s for %s: %s", js_str(row, "state"),
 		    js_uptime(row, "state_s", age), js_str(row, "reason"));
+	else
+		linef(c, "state", "%s: %s", js_str(row, "state"), js_str(row, "reason"));
 	if (js_has(row, "last_error"))
 		linef(c, "last error", "%s, %s ago", js_str(row, "last_error"),
 		    js_uptime(row, "last_error_s", age));
@@ -359,7 +361,7 @@ peer_session(struct ctl *c, const json_t *row)
 		    (unsigned long long)js_u64(row, "hold_s"),
 		    (unsigned long long)js_u64(row, "keepalive_s"),
 		    (unsigned long long)js_u64(row, "hold_left_s"));
-	linef(c, "sessions", "established %llu times, lost %llu times, %llu attempts to connect",
+	linef(c, "sessions", "%llu established, %llu lost, %llu connect retries",
 	    (unsigned long long)js_u64(row, "established_count"),
 	    (unsigned long long)js_u64(row, "flaps"),
 	    (unsigned long long)js_u64(row, "connect_retries"));
@@ -461,6 +463,8 @@ peer_row(void *ctx, json_t *row)
 	    js_bool(row, "enabled") ? "" : ", disabled in the configuration");
 	peer_session(c, row);
 	peer_capabilities(c, row);
+	if (!js_u64(row, "established_count"))
+		return; /* nothing has been exchanged yet */
 	peer_families(c, row);
 	peer_messages(c, row);
 }

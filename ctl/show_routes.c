@@ -63,6 +63,8 @@ path_fate(const json_t *row, char *buf, size_t cap)
 		snprintf(buf, cap, "next hop: %s", js_str(row, "next_hop_reason"));
 	else if (!*state)
 		snprintf(buf, cap, js_bool(row, "stale") ? "stale, %llus left" : "-", left);
+	else if (js_bool(row, "stale") && strcmp(state, "stale") == 0)
+		snprintf(buf, cap, "stale, %llus left", left);
 	else if (js_bool(row, "stale"))
 		snprintf(buf, cap, "%s (stale, %llus left)", state, left);
 	else
@@ -347,10 +349,10 @@ path_head(struct ctl *c, const json_t *path)
 
 	path_next_hop(path, nh, sizeof(nh));
 	if (local)
-		print_clean(c->out, "  %s own prefix (%s), since %s\n",
+		print_clean(c->out, "  %s own prefix (%s), for %s\n",
 		    path_flags(path, false, flags), nh, js_uptime(path, "age_s", age));
 	else
-		print_clean(c->out, "  %s via %s from %s (%s), since %s\n",
+		print_clean(c->out, "  %s via %s from %s (%s), for %s\n",
 		    path_flags(path, false, flags), nh, js_str(path, "from"), js_str(path, "type"),
 		    js_uptime(path, "age_s", age));
 }
@@ -405,7 +407,7 @@ route_nexthops(struct ctl *c, const json_t *row)
 
 	json_array_foreach(js_obj(row, "next_hops"), i, nh)
 		detail(c, 2, i ? "" : "next hops", "%s %s %s", js_str(nh, "next_hop"),
-		    js_bool(nh, "resolved") ? "is reached" : "is not reachable:",
+		    js_bool(nh, "resolved") ? "resolved:" : "unresolved:",
 		    js_bool(nh, "resolved") ? js_str(nh, "via") : js_str(nh, "reason"));
 }
 

@@ -161,9 +161,11 @@ status_warnings(struct ctl *c, const json_t *row)
 	size_t i;
 	json_t *w;
 
-	json_array_foreach(js_obj(row, "warnings"), i, w)
-		item(c, i ? "" : "warnings", "%s",
-		    json_string_value(w) ? json_string_value(w) : "");
+	json_array_foreach(js_obj(row, "warnings"), i, w) {
+		fprintf(c->out, "  %-11s ! ", i ? "" : "warnings");
+		put_wrapped(c->out, json_string_value(w) ? json_string_value(w) : "",
+		    LABEL_COLUMNS + 2, c->columns);
+	}
 }
 
 static void

@@ -1,5 +1,6 @@
 # doc: see doc/architecture.md for the directions between layers.
 dist_man_MANS = \
+	doc/man/weft-agent.8 \
 	doc/man/weft.8 \
 	doc/man/weft.yaml.5
 EXTRA_DIST += doc/configuration.md

@@ -7,3 +7,20 @@ dist_examples_DATA = \
 	etc/reflector.yaml \
 	etc/weft.schema.json \
 	etc/weft.yaml
+
+# Completions under the names that the shells look for.
+EXTRA_DIST += etc/completions/weft.bash etc/completions/weft.zsh
+
+install-data-hook: install-completions
+uninstall-hook: uninstall-completions
+.PHONY: install-completions uninstall-completions
+install-completions:
+	$(MKDIR_P) $(DESTDIR)$(datadir)/bash-completion/completions \
+		$(DESTDIR)$(datadir)/zsh/vendor-completions
+	$(INSTALL_DATA) $(srcdir)/etc/completions/weft.bash \
+		$(DESTDIR)$(datadir)/bash-completion/completions/weft
+	$(INSTALL_DATA) $(srcdir)/etc/completions/weft.zsh \
+		$(DESTDIR)$(datadir)/zsh/vendor-completions/_weft
+uninstall-completions:
+	rm -f $(DESTDIR)$(datadir)/bash-completion/completions/weft \
+		$(DESTDIR)$(datadir)/zsh/vendor-completions/_weft

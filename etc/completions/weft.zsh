@@ -1,0 +1,65 @@
+#compdef weft
+# zsh completion for weft(8)
+
+_weft_peers() {
+	local -a names
+	names=(${(f)"$(weft peers --no-headers 2>/dev/null | awk '/^[^ ]/ { print $1 }')"})
+	_describe peer names
+}
+
+_weft() {
+	local -a commands global
+	local state
+	commands=(
+		'status:this node on one screen'
+		'peers:sessions with peers, and why one is down'
+		'peer:one peer in detail, or do something to it'
+		'routes:paths of all prefixes, or those inside one'
+		'route:everything about one destination'
+		'fib:routes in the kernel against those wanted'
+		'nexthops:BGP next hops and how they resolve'
+		'events:what happened'
+		'check:check a configuration file'
+		'reload:load the configuration file again'
+		'prepare-restart:let the next stop keep all routes'
+		'flush:remove every route of weft from the kernel'
+		'version:versions of this command and of the agent'
+		'help:more on a command'
+	)
+	global=(
+		'(-o --output)'{-o,--output}'[how to print]:format:(table wide json)'
+		'(-w --watch)'{-w,--watch}'[again and again]'
+		'--interval[seconds between two looks]:seconds:'
+		'(-6)-4[IPv4 only]'
+		'(-4)-6[IPv6 only]'
+		'--no-headers[tables without heads and summary]'
+		'--run-dir[run directory of weftd]:directory:_files -/'
+		'(-h --help)'{-h,--help}'[help]'
+		'(-V --version)'{-V,--version}'[versions]'
+	)
+	_arguments -C $global '1:command:->command' '*::argument:->argument'
+	case $state in
+	command) _describe command commands ;;
+	argument)
+		case $words[1] in
+		peer | peers)
+			_arguments $global '--reason[text for the peer]:text:' '1:peer:_weft_peers' \
+				'2:action:(reset refresh down up)' '3:direction:(in out)'
+			;;
+		routes)
+			_arguments $global '(--received --accepted --best --advertised --rejected)'--{received,accepted,best,advertised,rejected} \
+				'--peer[of one peer]:peer:_weft_peers' '1:prefix:'
+			;;
+		fib) _arguments $global '--diff[differences only]' ;;
+		events)
+			_arguments $global '--since[for how long]:time:(10m 1h 1d)' \
+				'--peer[about one peer]:peer:_weft_peers'
+			;;
+		check) _files ;;
+		help) _describe command commands ;;
+		esac
+		;;
+	esac
+}
+
+_weft "$@"

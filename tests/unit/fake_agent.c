@@ -1,0 +1,708 @@
+/*
+ * The fake agent: tables for bgpd's rows and the fib's views.
+ */
+#include "tests/unit/fake_agent.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "agent/control.h"
+#include "agent/events.h"
+#include "lib/mem.h"
+
+#define S(n) ((uint64_t)(n) * 1000000)
+
+/* ---- time, peers -------------------------------------------------------------------- */
+
+struct mono_us
+agent_now(void)
+{
+	return (struct mono_us){ S(FAKE_NOW_S) };
+}
+
+const struct agent_peer *
+agent_peer_by_id(const struct agent *a, uint32_t id)
+{
+	for (size_t i = 0; i < a->npeers; i++)
+		if (a->peers[i].id == id)
+			return &a->peers[i];
+	return NULL;
+}
+
+const struct agent_peer *
+agent_peer_by_name(const struct agent *a, const char *name)
+{
+	char buf[IP_ADDR_STRLEN];
+
+	for (size_t i = 0; i < a->npeers; i++)
+		if (strcmp(a->peers[i].conf->name, name) == 0 ||
+		    strcmp(ip_addr_str(&a->peers[i].addr, buf), name) == 0)
+			return &a->peers[i];
+	return NULL;
+}
+
+/* ---- queries --------------------------------------------------------------------------- */
+
+struct fake_query {
+	struct fake *f;
+	struct ipc_query q;
+	const struct query_ops *ops;
+	void *ctx;
+	struct event *ev;
+	size_t at;
+	uint8_t longest;
+	struct fake_query *next;
+};
+static struct fake_query *queries;
+
+static struct fake_query **
+query_slot(uint32_t id)
+{
+	struct fake_query **p = &queries;
+
+	while (*p && (*p)->q.id != id)
+		p = &(*p)->next;
+	return p;
+}
+
+static void
+query_free(struct fake_query *fq)
+{
+	*query_slot(fq->q.id) = fq->next;
+	event_free(fq->ev);
+	mem_free(fq);
+}
+
+static bool
+path_matches(struct fake_query *fq, const struct ipc_row_path *r)
+{
+	const struct ipc_query *q = &fq->q;
+
+	if ((q->af && r->prefix.af != q->af) || (q->peer && r->peer != q->peer))
+		return false;
+	switch ((enum ipc_match)q->match) {
+	case IPC_MATCH_ANY:
+		break;
+	case IPC_MATCH_EXACT:
+		if (!ip_prefix_eq(&q->prefix, &r->prefix))
+			return false;
+		break;
+	case IPC_MATCH_WITHIN:
+		if (!ip_prefix_contains(&q->prefix, &r->prefix))
+			return false;
+		break;
+	case IPC_MATCH_LONGEST:
+		if (!ip_prefix_contains(&r->prefix, &q->prefix) || r->prefix.len != fq->longest)
+			return false;
+		break;
+	}
+	switch ((enum ipc_view)q->view) {
+	case IPC_VIEW_ALL:
+	case IPC_VIEW_ADVERTISED:
+		return true;
+	case IPC_VIEW_RECEIVED:
+		return !(r->flags & IPC_PATH_LOCAL);
+	case IPC_VIEW_ACCEPTED:
+		return !(r->flags & (IPC_PATH_LOCAL | IPC_PATH_REJECTED));
+	case IPC_VIEW_BEST:
+		return r->flags & (IPC_PATH_BEST | IPC_PATH_MULTIPATH);
+	case IPC_VIEW_REJECTED:
+		return r->flags & IPC_PATH_REJECTED;
+	}
+	return false;
+}
+
+/* The next row; false at the end. */
+static bool
+query_next(struct fake_query *fq, struct ipc_msg *m)
+{
+	struct fake *f = fq->f;
+	bool adv = fq->q.view == IPC_VIEW_ADVERTISED;
+	const struct ipc_row_path *rows = adv ? f->adv : f->path;
+	size_t n = adv ? f->nadv : f->npaths;
+
+	switch ((enum ipc_query_kind)fq->q.kind) {
+	case IPC_Q_PEERS:
+		while (fq->at < f->npeers) {
+			m->type = IPC_ROW_PEER;
+			m->row_peer = f->peer[fq->at++];
+			if (!fq->q.peer || fq->q.peer == m->row_peer.id)
+				return true;
+		}
+		return false;
+	case IPC_Q_STATS:
+		m->type = IPC_ROW_STATS;
+		m->row_stats = f->stats;
+		return fq->at++ == 0;
+	case IPC_Q_PATHS:
+		break;
+	}
+	m->type = IPC_ROW_PATH;
+	if (f->repeat) {
+		m->row_path = f->path[0];
+		return fq->at++ < f->repeat;
+	}
+	while (fq->at < n) {
+		m->row_path = rows[fq->at++];
+		if (path_matches(fq, &m->row_path))
+			return true;
+	}
+	return false;
+}
+
+static void
+on_query(evutil_socket_t fd, short what, void *ctx)
+{
+	struct fake_query *fq = ctx;
+	struct fake *f = fq->f;
+	uint32_t id = fq->q.id;
+	struct ipc_msg m;
+	bool more = true, lost = f->lost;
+
+	if (f->silent)
+		return;
+	while (!lost && fq->q.credit) {
+		more = query_next(fq, &m);
+		if (!more)
+			break;
+		fq->q.credit--;
+		f->rows_out++;
+		fq->ops->row(fq->ctx, &m);
+		if (*query_slot(id) != fq)
+			return; /* cancelled in its own row */
+	}
+	f->credit_left = fq->q.credit;
+	if (more && !lost)
+		return; /* out of credit */
+	const struct query_ops *ops = fq->ops;
+	void *octx = fq->ctx;
+
+	query_free(fq);
+	ops->end(octx, 0, lost);
+}
+
+uint32_t
+agent_query(struct agent *a, const struct ipc_query *q, const struct query_ops *ops, void *ctx)
+{
+	static const struct timeval now = { 0 };
+	struct fake *f = (struct fake *)a;
+	struct fake_query *fq = mem_zalloc(sizeof(*fq));
+	static uint32_t ids;
+
+	fq->f = f;
+	fq->q = *q;
+	fq->q.id = ++ids;
+	fq->ops = ops;
+	fq->ctx = ctx;
+	for (size_t i = 0; q->match == IPC_MATCH_LONGEST && i < f->npaths; i++)
+		if (ip_prefix_contains(&f->path[i].prefix, &q->prefix) &&
+		    f->path[i].prefix.len > fq->longest)
+			fq->longest = f->path[i].prefix.len;
+	fq->ev = event_new(a->base, -1, 0, on_query, fq);
+	fq->next = queries;
+	queries = fq;
+	event_add(fq->ev, &now);
+	f->queries++;
+	return fq->q.id;
+}
+
+void
+agent_query_more(struct agent *a, uint32_t id, uint32_t credit)
+{
+	static const struct timeval now = { 0 };
+	struct fake_query *fq = *query_slot(id);
+
+	if (!fq)
+		return;
+	fq->q.credit += credit;
+	event_add(fq->ev, &now);
+}
+
+void
+agent_query_cancel(struct agent *a, uint32_t id)
+{
+	struct fake_query *fq = *query_slot(id);
+
+	((struct fake *)a)->cancels++;
+	if (fq)
+		query_free(fq);
+}
+
+/* ---- commands ----------------------------------------------------------------------------- */
+
+void
+agent_reload(struct agent *a,
+    void (*done)(void *ctx, const char *errors, const char *warnings, const char *summary),
+    void *ctx)
+{
+	struct fake *f = (struct fake *)a;
+
+	if (++f->reloads == 1)
+		done(ctx, NULL, "weft.yaml:2:1: warning: a warning\n", "1 peer changed, 2 unchanged");
+	else
+		done(ctx, "weft.yaml:3:16: peers[0].timers.hold: want 0, or 3s to 65535s, got \"2\"",
+		    "", NULL);
+}
+
+void
+agent_prepare_restart(struct agent *a)
+{
+	((struct fake *)a)->prepares++;
+}
+
+void
+agent_flush(struct agent *a, void (*done)(void *ctx, uint64_t removed), void *ctx)
+{
+	struct fake *f = (struct fake *)a;
+
+	f->flushes++;
+	f->flush_done = done;
+	f->flush_ctx = ctx;
+	if (!f->hold_flush)
+		fake_flushed(f);
+}
+
+void
+fake_flushed(struct fake *f)
+{
+	f->flush_done(f->flush_ctx, 412);
+}
+
+bool
+agent_peer_cmd(struct agent *a, const struct ipc_peer_cmd *cmd)
+{
+	struct fake *f = (struct fake *)a;
+
+	f->last_cmd = *cmd;
+	return !f->lost;
+}
+
+/* ---- the fib's views ------------------------------------------------------------------------ */
+
+struct fib {
+	struct fib_view *view;
+	size_t nviews;
+	struct fib_nh_view *nh;
+	size_t nnhs;
+	struct fib_stats stats;
+};
+
+static const struct kern_link links[] = {
+	{ .ifindex = 1, .name = "lo", .up = true, .loopback = true },
+	{ .ifindex = 2, .name = "eth0", .up = true, .carrier = true },
+	{ .ifindex = 3, .name = "eth1", .up = true, .carrier = true },
+};
+
+const struct kern_link *
+fib_link(const struct fib *f, uint32_t ifindex)
+{
+	return ifindex >= 1 && ifindex <= 3 ? &links[ifindex - 1] : NULL;
+}
+
+uint32_t
+fib_onlink_ifindex(const struct fib *f, const struct ip_addr *a)
+{
+	static const uint8_t net0[] = { 10, 0, 1 }, net1[] = { 10, 0, 2 };
+
+	if (a->af != IP4)
+		return 0;
+	return memcmp(a->b, net0, 3) == 0 ? 2 : memcmp(a->b, net1, 3) == 0 ? 3 : 0;
+}
+
+void
+fib_stats(const struct fib *f, struct fib_stats *ret)
+{
+	*ret = f->stats;
+}
+
+bool
+fib_next_view(const struct fib *f, struct fib_cursor *cur, struct fib_view *ret)
+{
+	size_t at = cur->kind; /* enough for a test: a table of less than 256 rows */
+
+	if (at >= f->nviews)
+		return false;
+	*ret = f->view[at];
+	cur->kind = (uint8_t)(at + 1);
+	return true;
+}
+
+bool
+fib_view_lookup(const struct fib *f, const struct ip_prefix *p, bool longest, struct fib_view *ret)
+{
+	const struct fib_view *best = NULL;
+
+	for (size_t i = 0; i < f->nviews; i++) {
+		const struct fib_view *v = &f->view[i];
+
+		if (longest ? !ip_prefix_contains(&v->prefix, p) : !ip_prefix_eq(&v->prefix, p))
+			continue;
+		if (!best || v->prefix.len > best->prefix.len)
+			best = v;
+	}
+	if (best)
+		*ret = *best;
+	return best != NULL;
+}
+
+bool
+fib_next_nh_view(const struct fib *f, const struct ip_addr *after, struct fib_nh_view *ret)
+{
+	for (size_t i = 0; i < f->nnhs; i++)
+		if (!after || ip_addr_cmp(&f->nh[i].nh, after) > 0) {
+			*ret = f->nh[i];
+			return true;
+		}
+	return false;
+}
+
+/* ---- the node that is shown ------------------------------------------------------------------- */
+
+static const char node_yaml[] = "node: {name: node-a, ip: 10.0.1.11, podCIDRs: [10.244.1.0/24]}\n"
+				"bgp: {asNumber: 64512, routerID: 10.0.1.11}\n"
+				"peers:\n"
+				"  - {name: tor1, peerIP: 10.0.0.1, asNumber: 65000, description: rack one}\n"
+				"  - {name: node-b, peerIP: 10.0.1.12, asNumber: 64512}\n"
+				"  - {name: node-c, peerIP: 10.0.1.13, asNumber: 64513}\n"
+				"  - {name: node-d, peerIP: 'fe80::2%eth1', asNumber: external,\n"
+				"     password: {file: /etc/weft/md5}}\n"
+				"  - {name: node-e, peerIP: 10.0.1.15, asNumber: 64515, enabled: false}\n"
+				"kernel: {permit: [10.244.0.0/16, 'fd00:10:244::/56']}\n";
+
+static struct ip_addr
+addr(const char *s)
+{
+	struct ip_addr a = { 0 };
+
+	if (*s && !ip_addr_parse(s, &a))
+		abort();
+	return a;
+}
+
+static struct ip_prefix
+prefix(const char *s)
+{
+	struct ip_prefix p;
+
+	if (!ip_prefix_parse(s, &p, NULL))
+		abort();
+	return p;
+}
+
+/* A further element of an array, and a pointer to it that holds until the next one. */
+#define GROW(arr, n) ((arr) = mem_realloc_array(arr, ++(n), sizeof(*(arr))), &(arr)[(n)-1])
+
+static struct ipc_row_path *
+add_path(struct fake *f, const char *p, uint32_t peer, const char *nh, uint32_t flags,
+    const char *as_path, uint64_t age_s)
+{
+	struct ipc_row_path *r = GROW(f->path, f->npaths);
+
+	*r = (struct ipc_row_path){ .prefix = prefix(p), .peer = peer, .next_hop = addr(nh),
+		.flags = flags, .age_us = S(age_s), .fib_state = IPC_V_INSTALLED };
+	snprintf(r->as_path, sizeof(r->as_path), "%s", as_path);
+	return r;
+}
+
+static struct fib_view *
+add_view(struct fake *f, const char *p, const char *kind, enum fib_state state, const char *reason)
+{
+	struct fib *fib = f->a.fib;
+	struct fib_view *v = GROW(fib->view, fib->nviews);
+
+	*v = (struct fib_view){ .prefix = prefix(p), .state = state, .kind = kind };
+	v->want = v->have = (struct kern_route){ .prefix = v->prefix, .table = 254, .metric = 20,
+		.protocol = 212, .type = KERN_UNICAST };
+	v->wanted = true;
+	v->in_kernel = state == FIB_ST_INSTALLED || state == FIB_ST_STALE;
+	snprintf(v->reason, sizeof(v->reason), "%s", reason);
+	return v;
+}
+
+static void
+add_leg(struct kern_route *r, const char *gw, uint32_t ifindex)
+{
+	r->leg[r->nlegs++] = (struct kern_leg){ .gw = addr(gw), .ifindex = ifindex, .weight = 1 };
+}
+
+static void
+fill_peers(struct fake *f)
+{
+	struct ipc_row_peer *r;
+
+	r = GROW(f->peer, f->npeers);
+	*r = (struct ipc_row_peer){ .id = 1, .state = IPC_ESTABLISHED, .last_error_age_us = UINT64_MAX,
+		.state_age_us = S(2 * 86400 + 3 * 3600 + 59), .remote_asn = 65000,
+		.local_asn = 64512, .remote_id = 0x0a000001, .as4 = true, .refresh = true,
+		.gr = true, .gr_peer_time_s = 120, .hold_s = 9, .keepalive_s = 3,
+		.hold_left_us = S(7), .msgs_in = { 61, 1, 12, 0, 47, 1 },
+		.msgs_out = { 52, 1, 3, 0, 48, 0 }, .established_count = 1,
+		.ep = { .local = addr("10.0.0.11"), .remote = addr("10.0.0.1"), .local_port = 41234,
+		    .remote_port = 179 },
+		.fam = { { true, true, true, true, 412, 412, 0, 0, 410, 3 },
+		    { true, true, true, false, 40, 38, 2, 0, 38, 3 } } };
+	r = GROW(f->peer, f->npeers);
+	*r = (struct ipc_row_peer){ .id = 2, .state = IPC_ESTABLISHED, .state_age_us = S(849),
+		.remote_asn = 64512, .local_asn = 64512, .remote_id = 0x0a00010c, .internal = true,
+		.last_error_age_us = S(860), .as4 = true, .gr = true, .gr_peer_time_s = 120,
+		.peer_restarting = true, .stale_left_s = 89, .hold_s = 9, .keepalive_s = 3,
+		.hold_left_us = S(8), .msgs_in = { 300, 1, 5, 0, 294, 0 },
+		.msgs_out = { 301, 1, 6, 0, 294, 0 }, .established_count = 2, .flaps = 1,
+		.ep = { .local = addr("10.0.1.11"), .remote = addr("10.0.1.12"), .local_port = 179,
+		    .remote_port = 50000 },
+		.fam = { { true, false, true, true, 2, 2, 0, 1, 2, 1 } } };
+	snprintf(r->last_error, sizeof(r->last_error), "connection closed by the peer");
+	r = GROW(f->peer, f->npeers);
+	*r = (struct ipc_row_peer){ .id = 3, .state = IPC_ACTIVE, .state_age_us = S(12),
+		.local_asn = 64512, .last_error_age_us = S(41), .connect_retries = 14, .flaps = 2,
+		.established_count = 2 };
+	/* What a peer writes must not reach the terminal as it is. */
+	snprintf(r->reason, sizeof(r->reason), "no answer to SYN for 12s");
+	snprintf(r->last_error, sizeof(r->last_error), "hold timer expired \033[31m\x07");
+	f->stats = (struct ipc_row_stats){ .uptime_us = S(190000), .peers = 3, .established = 2,
+		.destinations = { 413, 40 }, .paths = { 415, 40 }, .best = { 413, 38 } };
+}
+
+static void
+fill_paths(struct fake *f)
+{
+	const uint32_t v = IPC_PATH_VALID, b = IPC_PATH_VALID | IPC_PATH_BEST;
+	const uint32_t m = IPC_PATH_VALID | IPC_PATH_MULTIPATH;
+	struct ipc_row_path *r;
+
+	r = add_path(f, "10.244.1.0/24", IPC_PEER_NONE, "", b | IPC_PATH_LOCAL, "", 183659);
+	snprintf(r->decision, sizeof(r->decision), "only path");
+	r = add_path(f, "10.244.3.0/24", 2, "10.0.1.12", b | IPC_PATH_INTERNAL, "", 849);
+	snprintf(r->communities, sizeof(r->communities), "64512:100 no-export");
+	snprintf(r->decision, sizeof(r->decision), "lower router id");
+	r->has_local_pref = true;
+	r->local_pref = 100;
+	r = add_path(f, "10.244.3.0/24", 2, "10.0.2.12", m | IPC_PATH_INTERNAL, "", 849);
+	snprintf(r->decision, sizeof(r->decision), "equal: used beside the best");
+	r = add_path(f, "10.244.3.0/24", 1, "10.0.0.1", v, "65000 65001", 183659);
+	snprintf(r->decision, sizeof(r->decision), "longer AS_PATH");
+	r->has_med = true;
+	r->med = 50;
+	r = add_path(f, "10.244.9.0/24", 2, "10.0.1.19", b | IPC_PATH_INTERNAL | IPC_PATH_STALE, "",
+	    31);
+	r->stale_left_s = 89;
+	r = add_path(f, "0.0.0.0/0", 1, "10.0.0.1", b, "65000", 600);
+	r = add_path(f, "192.0.2.0/24", 1, "10.0.0.1", IPC_PATH_REJECTED, "65000", 600);
+	snprintf(r->rejected, sizeof(r->rejected), "outside kernel.permit (RFC 8212)");
+	r = add_path(f, "fd00:10:244:3::/64", 1, "fe80::1", b, "65000", 600);
+	r->next_hop.ifindex = 2;
+	r = add_path(f, "10.244.77.0/24", 1, "10.9.9.9", 0, "65000 65077", 5);
+	snprintf(r->nh_why, sizeof(r->nh_why), "no route to 10.9.9.9");
+
+	r = GROW(f->adv, f->nadv);
+	*r = f->path[0];
+	r->peer = 1;
+	r->flags = IPC_PATH_ADVERTISED;
+	r->next_hop = addr("10.0.0.11");
+	snprintf(r->as_path, sizeof(r->as_path), "64512");
+	snprintf(r->communities, sizeof(r->communities), "64512:100");
+	r = GROW(f->adv, f->nadv);
+	*r = f->adv[0];
+	r->peer = 2;
+	r->flags |= IPC_PATH_INTERNAL;
+	r->next_hop = addr("10.0.1.11");
+	r->as_path[0] = '\0';
+}
+
+static void
+fill_fib(struct fake *f)
+{
+	struct fib *fib = f->a.fib;
+	struct fib_view *v;
+	struct fib_nh_view *n;
+
+	v = add_view(f, "0.0.0.0/0", "learned", FIB_ST_REFUSED,
+	    "the default route is not permitted (kernel.protect)");
+	add_leg(&v->want, "10.0.0.1", 2);
+	v = add_view(f, "10.244.0.0/16", "discard", FIB_ST_INSTALLED, "");
+	v->want.type = v->have.type = KERN_UNREACHABLE;
+	v->want.metric = v->have.metric = UINT32_MAX - 1;
+	v = add_view(f, "10.244.1.0/24", "own-block", FIB_ST_INSTALLED, "");
+	v->want.type = v->have.type = KERN_BLACKHOLE;
+	v->want.metric = v->have.metric = UINT32_MAX - 2;
+	v = add_view(f, "10.244.3.0/24", "learned", FIB_ST_INSTALLED, "");
+	add_leg(&v->want, "10.0.1.12", 2);
+	add_leg(&v->want, "10.0.2.12", 3);
+	v->want.prefsrc = addr("10.0.1.11");
+	v->have = v->want;
+	v->nhid = 2120001;
+	v->set = 7;
+	v->repairs = 3;
+	v = add_view(f, "10.244.9.0/24", "learned", FIB_ST_STALE, "");
+	add_leg(&v->want, "10.0.1.19", 2);
+	add_leg(&v->have, "10.0.1.18", 2);
+	v->differs = true;
+	v = add_view(f, "10.244.66.0/24", "learned", FIB_ST_FOREIGN,
+	    "somebody else's route is there: proto static metric 20");
+	add_leg(&v->want, "10.0.1.12", 2);
+	v->differs = true;
+	v = add_view(f, "fd00:10:244:3::/64", "learned", FIB_ST_INSTALLED, "");
+	add_leg(&v->want, "fe80::1", 2);
+	v->have = v->want;
+
+	n = GROW(fib->nh, fib->nnhs);
+	*n = (struct fib_nh_view){ .nh = addr("10.0.0.1"), .watched = true, .resolved = true,
+		.users = 411, .metric = 100 };
+	snprintf(n->via, sizeof(n->via), "via 10.0.1.1 dev eth0 through 10.0.0.0/16 (proto static)");
+	n = GROW(fib->nh, fib->nnhs);
+	*n = (struct fib_nh_view){ .nh = addr("10.0.1.12"), .watched = true, .resolved = true,
+		.onlink = true, .users = 1 };
+	snprintf(n->via, sizeof(n->via), "dev eth0");
+	n = GROW(fib->nh, fib->nnhs);
+	*n = (struct fib_nh_view){ .nh = addr("10.9.9.9"), .watched = true };
+	snprintf(n->why, sizeof(n->why), "no route to 10.9.9.9");
+
+	fib->stats = (struct fib_stats){ .wanted = { 415, 39 }, .installed = { 412, 39 },
+		.refused = 1, .foreign = 1, .ops = 460, .op_errors = 2, .repairs = 3, .dumps = 5,
+		.nh_objects = 4 };
+}
+
+static void
+fill_events(struct fake *f)
+{
+	static const struct {
+		uint64_t ago_s;
+		uint8_t level;
+		const char *who, *peer, *name, *text;
+	} rows[] = {
+		{ 183659, IPC_LVL_NOTICE, "agent", "", "config-loaded", "generation=1" },
+		{ 183658, IPC_LVL_INFO, "bgpd", "tor1", "peer-up", "as=65000 hold=9" },
+		{ 860, IPC_LVL_WARN, "bgpd", "node-b", "peer-down",
+		    "why=\"connection closed by the peer\" routes=kept" },
+		{ 849, IPC_LVL_INFO, "bgpd", "node-b", "peer-up", "as=64512 hold=9" },
+		{ 41, IPC_LVL_WARN, "bgpd", "node-c", "peer-down",
+		    "why=\"hold timer expired\033[31m\"" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct event_row row = { .level = rows[i].level,
+			.at = { S(FAKE_NOW_S) - S(rows[i].ago_s) },
+			.wall_us = 1763881200123456 - (int64_t)S(rows[i].ago_s) };
+
+		snprintf(row.who, sizeof(row.who), "%s", rows[i].who);
+		snprintf(row.peer_name, sizeof(row.peer_name), "%s", rows[i].peer);
+		snprintf(row.name, sizeof(row.name), "%s", rows[i].name);
+		snprintf(row.text, sizeof(row.text), "%s", rows[i].text);
+		events_add_row(f->a.events, &row);
+	}
+}
+
+struct fake *
+fake_new_empty(const char *yaml)
+{
+	struct fake *f = mem_zalloc(sizeof(*f));
+	struct agent *a = &f->a;
+	struct conf_errs errs;
+
+	conf_errs_init(&errs);
+	a->conf = conf_load(NULL, "weft.yaml", yaml, strlen(yaml), &errs);
+	if (!a->conf) {
+		conf_errs_print(&errs, stderr);
+		abort();
+	}
+	conf_errs_free(&errs);
+	a->base = event_base_new();
+	a->started = (struct mono_us){ S(FAKE_NOW_S - 190000) };
+	snprintf(a->hostname, sizeof(a->hostname), "host");
+	snprintf(a->config_name, sizeof(a->config_name), "/etc/weft/weft.yaml");
+	a->conf_gen = 1;
+	a->conf_loaded = a->started;
+	a->bgpd_child = (struct agent_child){ .running = true, .pid = 4711, .last_status = -1 };
+	a->events = events_new(100);
+	a->fib = mem_zalloc(sizeof(*a->fib));
+	a->fib->stats.synced = true;
+	a->npeers = a->conf->peers.n;
+	a->peers = mem_zalloc_array(a->npeers + 1, sizeof(*a->peers));
+	for (size_t i = 0; i < a->npeers; i++) {
+		a->peers[i].id = (uint32_t)i + 1;
+		a->peers[i].conf = &a->conf->peers.v[i];
+		a->peers[i].addr = a->conf->peers.v[i].addr;
+	}
+	return f;
+}
+
+struct fake *
+fake_new(void)
+{
+	struct fake *f = fake_new_empty(node_yaml);
+	struct agent *a = &f->a;
+
+	a->node4 = addr("10.0.1.11");
+	a->router_id = 0x0a00010b;
+	a->reloads = 3;
+	a->reload_failures = 1;
+	snprintf(a->conf_error, sizeof(a->conf_error),
+	    "weft.yaml:3:16: bgp.timers.hold: want 0, or 3s to 65535s, got \"2\"");
+	a->bgpd_child.restarts = 1;
+	a->bgpd_child.last_status = 9;
+	a->peers[3].addr.ifindex = 3;
+	snprintf(a->peers[3].problem, sizeof(a->peers[3].problem),
+	    "password file /etc/weft/md5: No such file or directory");
+	fill_peers(f);
+	fill_paths(f);
+	fill_fib(f);
+	fill_events(f);
+	return f;
+}
+
+void
+fake_free(struct fake *f)
+{
+	struct agent *a = &f->a;
+
+	while (queries)
+		query_free(queries);
+	events_free(a->events);
+	mem_free(a->fib->view);
+	mem_free(a->fib->nh);
+	mem_free(a->fib);
+	mem_free(a->peers);
+	conf_free(a->conf);
+	event_base_free(a->base);
+	mem_free(f->peer);
+	mem_free(f->path);
+	mem_free(f->adv);
+	mem_free(f);
+}
+
+static void
+on_deadline(evutil_socket_t fd, short what, void *ctx)
+{
+	*(bool *)ctx = true;
+}
+
+bool
+fake_run(struct fake *f, const bool *done, unsigned ms)
+{
+	bool late = false;
+	struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = (int)(ms % 1000) * 1000 };
+	struct event *ev = event_new(f->a.base, -1, 0, on_deadline, &late);
+
+	event_add(ev, &tv);
+	while (!late && !*done)
+		event_base_loop(f->a.base, EVLOOP_ONCE);
+	event_free(ev);
+	return *done;
+}
+
+void
+fake_serve(struct fake *f, const char *sysctl_root)
+{
+	int err;
+	struct control *c = control_new(&f->a, &err);
+
+	if (!c)
+		_exit(1);
+	control_set_sysctl_root(c, sysctl_root);
+	event_base_dispatch(f->a.base);
+	_exit(0);
+}
