@@ -13,7 +13,12 @@ agent_libagent_a_SOURCES = \
 	agent/launcher.c agent/launcher.h \
 	agent/lifecycle.c agent/lifecycle.h \
 	agent/metrics.c agent/metrics.h \
-	agent/nl.h \
+	agent/nl.c agent/nl.h \
+	agent/nlbatch.c agent/nlbatch.h \
+	agent/nldump.c agent/nldump.h \
+	agent/nlmon.c agent/nlmon.h \
+	agent/nlmsg.c agent/nlmsg.h \
+	agent/nlparse.c \
 	agent/source.c agent/source.h \
 	agent/tcp.c agent/tcp.h \
 	agent/tcp_sock.c agent/tcp_sock.h \

@@ -1,0 +1,180 @@
+/*
+ * Batched requests; see nlbatch.h.
+ *
+ * The kernel works through all messages of one sendmsg() before it returns, goes on
+ * after one that fails, and queues an NLMSG_ERROR for each failure, with or without
+ * NLM_F_ACK; the ACK of the last message closes the series.
+ */
+#include "agent/nlbatch.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <netlink/netlink.h>
+#include <netlink/socket.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "agent/nlmsg.h"
+#include "lib/mem.h"
+
+#define BATCH_OCTETS 65536
+#define TEXT_MAX     96
+
+struct answer {
+	uint64_t token;
+	int err;
+	bool there;
+	char text[TEXT_MAX];
+};
+
+struct nlbatch {
+	struct nl_sock *sk;
+	struct nl_msg *msg; /* scratch */
+	uint32_t seq;	    /* of the first message */
+	size_t n, len, last;
+	struct answer op[NLBATCH_OPS];
+	char buf[BATCH_OCTETS];
+};
+
+struct nlbatch *
+nlbatch_new(struct nl_sock *sk)
+{
+	struct nlbatch *b = mem_zalloc(sizeof(*b));
+
+	b->sk = sk;
+	b->seq = 1;
+	b->msg = nlmsg_alloc_size(NL_OP_OCTETS);
+	if (!b->msg) {
+		mem_free(b);
+		return NULL;
+	}
+	return b;
+}
+
+void
+nlbatch_free(struct nlbatch *b)
+{
+	if (!b)
+		return;
+	nlmsg_free(b->msg);
+	mem_free(b);
+}
+
+size_t
+nlbatch_count(const struct nlbatch *b)
+{
+	return b->n;
+}
+
+bool
+nlbatch_add(struct nlbatch *b, const struct fib_kop *op)
+{
+	struct answer *a = &b->op[b->n];
+	const struct nlmsghdr *h;
+
+	if (b->n == NLBATCH_OPS || b->len + NL_OP_OCTETS > sizeof(b->buf))
+		return false;
+	a->token = op->token;
+	a->err = 0;
+	a->there = false;
+	a->text[0] = '\0';
+	if (!nl_build_op(b->msg, op, b->seq + (uint32_t)b->n)) {
+		/* Keep its place with a message that does nothing. */
+		memset(nlmsg_hdr(b->msg), 0, NLMSG_HDRLEN);
+		nlmsg_hdr(b->msg)->nlmsg_len = NLMSG_HDRLEN;
+		nlmsg_hdr(b->msg)->nlmsg_type = NLMSG_NOOP;
+		nlmsg_hdr(b->msg)->nlmsg_flags = NLM_F_REQUEST;
+		nlmsg_hdr(b->msg)->nlmsg_seq = b->seq + (uint32_t)b->n;
+		a->err = EMSGSIZE;
+	}
+	h = nlmsg_hdr(b->msg);
+	memcpy(b->buf + b->len, h, h->nlmsg_len);
+	b->last = b->len;
+	b->len += NLMSG_ALIGN(h->nlmsg_len);
+	b->n++;
+	return true;
+}
+
+/* One answer of the kernel. True: it closes the series. */
+static bool
+take_answer(struct nlbatch *b, const struct nlmsghdr *h)
+{
+	uint32_t i = h->nlmsg_seq - b->seq;
+	char text[TEXT_MAX];
+	int err;
+
+	if (h->nlmsg_type != NLMSG_ERROR || i >= b->n)
+		return false; /* to an earlier batch, or nothing of ours */
+	err = nl_parse_error(h, text, sizeof(text));
+	b->op[i].there = true;
+	if (err != 0) {
+		b->op[i].err = err;
+		memcpy(b->op[i].text, text, sizeof(text));
+	}
+	return i == b->n - 1;
+}
+
+/* Read until the series is closed; false: answers are missing. */
+static bool
+read_answers(struct nlbatch *b)
+{
+	char buf[16384] __attribute__((aligned(8)));
+
+	for (;;) {
+		ssize_t got = recv(nl_socket_get_fd(b->sk), buf, sizeof(buf), MSG_DONTWAIT);
+		const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)buf;
+		int left = (int)got;
+
+		if (got < 0 && (errno == EINTR || errno == ENOBUFS))
+			continue;
+		if (got <= 0)
+			return false;
+		for (; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
+			if (take_answer(b, h))
+				return true;
+		}
+	}
+}
+
+static ssize_t
+send_all(const struct nlbatch *b)
+{
+	struct sockaddr_nl to = { .nl_family = AF_NETLINK };
+	ssize_t rc;
+
+	do
+		rc = sendto(nl_socket_get_fd(b->sk), b->buf, b->len, 0, (struct sockaddr *)&to,
+		    sizeof(to));
+	while (rc < 0 && errno == EINTR);
+	return rc;
+}
+
+size_t
+nlbatch_send(struct nlbatch *b, struct fib *f, struct mono_us (*now)(void), bool *ret_lost)
+{
+	struct nlmsghdr *last = (struct nlmsghdr *)(void *)(b->buf + b->last);
+	size_t i, errors = 0;
+	struct mono_us t;
+	int missing = 0;
+
+	*ret_lost = false;
+	if (b->n == 0)
+		return 0;
+	last->nlmsg_flags |= NLM_F_ACK;
+	if (send_all(b) < 0)
+		missing = errno;
+	else if (!read_answers(b))
+		missing = EIO, *ret_lost = true;
+	t = now();
+	for (i = 0; i < b->n; i++) {
+		struct answer *a = &b->op[i];
+
+		if (missing != 0 && !a->there && a->err == 0)
+			a->err = missing;
+		errors += a->err != 0;
+		fib_result(f, t, a->token, a->err, a->text[0] ? a->text : a->err ? strerror(a->err) : "");
+	}
+	b->seq += (uint32_t)b->n;
+	b->n = b->len = 0;
+	return errors;
+}

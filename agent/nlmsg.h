@@ -1,0 +1,47 @@
+/*
+ * Netlink route messages: built from operations of the fib, and parsed into its
+ * observations. No socket here: tests and fuzzers use these alone.
+ */
+#ifndef AGENT_NLMSG_H
+#define AGENT_NLMSG_H
+
+#include <netlink/msg.h>
+
+#include "agent/core/fib.h"
+
+/* Longest message that nl_build_op() makes: a route with 64 legs. */
+#define NL_OP_OCTETS 4096
+
+/*
+ * Make m (of at least NL_OP_OCTETS) the request for op, without NLM_F_ACK. False:
+ * op is no request (FIB_OP_DUMP) or does not fit.
+ */
+bool nl_build_op(struct nl_msg *m, const struct fib_kop *op, uint32_t seq);
+
+/* Make m the request to dump that kind; table for routes. */
+bool nl_build_dump(struct nl_msg *m, enum kern_what what, uint32_t table, uint32_t seq);
+
+/* What a message is about. */
+struct nl_seen {
+	enum kern_what what;
+	bool gone; /* RTM_DEL* */
+	union {
+		struct kern_link link;
+		struct kern_addr addr;
+		struct kern_route route;
+		struct kern_nexthop nexthop;
+	};
+};
+
+/*
+ * Parse one message from the kernel; h->nlmsg_len is within the buffer. False: not
+ * of interest (cached or source-specific routes, TOS routes, bridge ports, other
+ * types) or malformed. The legs beyond IPC_MEMBERS_MAX are dropped. Only the legs
+ * and group members that are there are filled.
+ */
+bool nl_parse(const struct nlmsghdr *h, struct nl_seen *ret);
+
+/* The errno (0: an ACK) of an NLMSG_ERROR message, and the kernel's words ("": none). */
+int nl_parse_error(const struct nlmsghdr *h, char *text, size_t cap);
+
+#endif
