@@ -505,7 +505,7 @@ agent_fini(struct agent *a)
 	control_free(a->control);
 	lifecycle_free(a);
 	tcp_free(a->tcp);
-	nl_close(a->nl);
+	nl_shutdown(a->nl);
 	bgpd_free(a->bgpd);
 	source_free(a->source);
 	launcher_free(a->launcher);

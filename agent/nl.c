@@ -243,7 +243,7 @@ nl_open(const struct nl_conf *c, char *err, size_t errcap)
 	nl->c = *c;
 	if (!open_sockets(nl)) {
 		snprintf(err, errcap, "cannot open netlink sockets: %s", strerror(errno));
-		nl_close(nl);
+		nl_shutdown(nl);
 		return NULL;
 	}
 	nl->dump_ev = listen_on(nl, nl->dmp, on_dump);
@@ -252,7 +252,7 @@ nl_open(const struct nl_conf *c, char *err, size_t errcap)
 	nl->again = event_new(c->base, -1, 0, on_again, nl);
 	if (!nl->dump_ev || !nl->mon_ev || !nl->timer || !nl->again) {
 		snprintf(err, errcap, "cannot make events for netlink");
-		nl_close(nl);
+		nl_shutdown(nl);
 		return NULL;
 	}
 	return nl;
@@ -266,7 +266,7 @@ drop_event(struct event *ev)
 }
 
 void
-nl_close(struct nl *nl)
+nl_shutdown(struct nl *nl)
 {
 	if (!nl)
 		return;

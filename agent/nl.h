@@ -25,7 +25,7 @@ struct log;
 struct nl;
 
 struct nl_conf {
-	struct event_base *base; /* borrowed, as are fib and log, until nl_close() */
+	struct event_base *base; /* borrowed, as are fib and log, until nl_shutdown() */
 	struct fib *fib;
 	struct log *log;
 	/* Called after the fib was fed or time passed in it: drain fib_next_report() there. */
@@ -47,7 +47,7 @@ void nl_start(struct nl *nl);
 void nl_kick(struct nl *nl);
 
 /* Stop and free; the kernel's routes stay. NULL is fine. */
-void nl_close(struct nl *nl);
+void nl_shutdown(struct nl *nl);
 
 struct nl_stats {
 	uint64_t batches, messages, errors; /* requests */

@@ -70,28 +70,6 @@ nldump_want(struct nldump *d, enum kern_what what)
 	d->want[what] = true;
 }
 
-void
-nl_feed(struct fib *f, struct mono_us now, const struct nl_seen *s, uint32_t by)
-{
-	switch (s->what) {
-	case KERN_LINKS:
-		fib_see_link(f, now, &s->link, s->gone);
-		break;
-	case KERN_ADDRS:
-		fib_see_addr(f, now, &s->addr, s->gone);
-		break;
-	case KERN_NEXTHOPS:
-		fib_see_nexthop(f, now, &s->nexthop, s->gone, by);
-		break;
-	case KERN_ROUTES4:
-	case KERN_ROUTES6:
-		fib_see_route(f, now, &s->route, s->gone, by);
-		break;
-	case KERN_NWHAT:
-		break;
-	}
-}
-
 static bool
 is_routes(enum kern_what what)
 {

@@ -26,7 +26,4 @@ bool nldump_busy(const struct nldump *d);
 bool nldump_read(struct nldump *d);
 void nldump_stats(const struct nldump *d, struct nldump_stats *ret);
 
-/* Hand what a message says to the fib. */
-void nl_feed(struct fib *f, struct mono_us now, const struct nl_seen *s, uint32_t by);
-
 #endif
