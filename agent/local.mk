@@ -38,3 +38,8 @@ agent_core_libagentcore_a_SOURCES = \
 	agent/core/nhobj.c agent/core/nhobj.h \
 	agent/core/nht.c agent/core/nht.h \
 	agent/core/plan.c agent/core/plan.h
+
+pkglibexec_PROGRAMS += weft-agent
+weft_agent_SOURCES = agent/main.c
+weft_agent_LDADD = agent/libagent.a agent/core/libagentcore.a lib/libconf.a lib/libweft.a \
+	$(NL_LIBS) $(EVENT_EXTRA_LIBS) $(YAML_LIBS) $(JANSSON_LIBS)
