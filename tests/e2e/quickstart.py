@@ -205,7 +205,7 @@ def up(state):
     print()
     print_table(rows)
     build = os.path.relpath(node.daemon.build)
-    print(HINT.format(weft=f"sudo {build}/weft", run=node.daemon.run_dir, dir=node.ns.dir,
+    print(HINT.format(weft=f"sudo {build}/ctl/weft", run=node.daemon.run_dir, dir=node.ns.dir,
                       pod=fabric.nodes[2].pods[0].addrs[0]))
     return 0 if all(good for *_, good in rows) else 1
 

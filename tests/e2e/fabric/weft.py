@@ -104,7 +104,7 @@ class Weft:
 
     def weft(self, *words, check=True):
         """Run the weft command."""
-        return self.ns.run(f"{self.build}/weft", "--run-dir", self.run_dir, *words, check=check,
+        return self.ns.run(f"{self.build}/ctl/weft", "--run-dir", self.run_dir, *words, check=check,
                            env=SANITIZER_ENV or None)
 
     def json(self, *words):
