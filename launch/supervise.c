@@ -30,6 +30,7 @@
 
 #define DECAY_S		60 /* of life, after which earlier failures no longer count */
 #define BGPD_GRACE_S	2  /* for bgpd, once the agent is gone */
+#define END_GRACE_S	2  /* for the agent to exit, once it has closed its channel */
 #define RELOAD_GRACE_S	30 /* for the agent's LAUNCH_READY after a reload */
 #define BGPD_START_CAPS (PRIVS_CAP(CAP_SYS_CHROOT) | PRIVS_CAP(CAP_SETUID) | PRIVS_CAP(CAP_SETGID))
 
@@ -293,8 +294,13 @@ agent_read(struct weftd *w)
 		if (n == -EAGAIN)
 			return;
 		if (n != (ssize_t)sizeof(m)) {
-			child_kill(&w->child[LAUNCH_CHILD_AGENT],
-			    n == 0 ? NULL : "broken message on its channel");
+			struct child *agent = &w->child[LAUNCH_CHILD_AGENT];
+
+			if (n == 0) /* its end, mostly: it closes the channel before it exits */
+				agent->kill_at = mono_min(agent->kill_at,
+				    mono_add_s(now_mono(), END_GRACE_S));
+			else
+				child_kill(agent, "broken message on its channel");
 			close(w->chan);
 			w->chan = -1;
 			return;
