@@ -104,7 +104,8 @@ client_fill(struct client *cl)
 	ssize_t n;
 	int rc;
 
-	memmove(cl->buf, cl->buf + cl->used, cl->len - cl->used);
+	if (cl->used)
+		memmove(cl->buf, cl->buf + cl->used, cl->len - cl->used);
 	cl->len -= cl->used;
 	cl->used = 0;
 	if (cl->cap - cl->len < 4096) {

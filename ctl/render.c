@@ -8,6 +8,8 @@
 
 #include "lib/mem.h"
 
+#define LAST_MIN 20 /* columns that wrapped text needs to be readable */
+
 /* ---- JSON members ----------------------------------------------------------------- */
 
 const char *
@@ -72,11 +74,99 @@ is_narrow(const struct ctl *c)
 	return c->columns && c->columns < 100;
 }
 
+/* Columns that the shown ones before the last take, with the gaps; *ret_last: the last shown. */
+static size_t
+width_before_last(const struct table *t, size_t *ret_last)
+{
+	size_t width = 0, max, w, last = 0;
+
+	for (size_t c = 0; c < t->ncols; c++)
+		if (t->wide || !t->col[c].wide)
+			last = c;
+	for (size_t c = 0; c < last; c++) {
+		if (!t->wide && t->col[c].wide)
+			continue;
+		max = utf8_width(t->col[c].head);
+		for (size_t i = c; i < t->ncells; i += t->ncols) {
+			w = utf8_width(t->cell[i]);
+			max = w > max ? w : max;
+		}
+		width += max + 2;
+	}
+	*ret_last = last;
+	return width;
+}
+
+/* Octets of s that fit into width columns, up to a space if there is one. */
+static size_t
+part_that_fits(const char *s, size_t width)
+{
+	size_t n = 0, cut = 0, k, left = strlen(s);
+
+	for (size_t col = 0; n < left && col < width; col++, n += k) {
+		k = utf8_len(s + n, left - n);
+		k = k ? k : 1;
+		if (s[n] == ' ' && n)
+			cut = n;
+	}
+	return n == left || s[n] == ' ' ? n : cut ? cut : n;
+}
+
+/* Give the last cell of a row, wrapped into rows of its own that are blank before it. */
+static void
+add_wrapped(struct table *to, const char *s, size_t last, size_t width)
+{
+	size_t n, indent = strspn(s, " ");
+	bool first = true;
+
+	for (;;) {
+		n = part_that_fits(s, width);
+		table_cellf(to, "%*s%.*s", first ? 0 : (int)indent, "", (int)n, s);
+		table_end_row(to);
+		s += n + strspn(s + n, " ");
+		if (!*s)
+			return;
+		if (first && indent + 24 < width)
+			width -= indent;
+		first = false;
+		for (size_t i = 0; i < last; i++)
+			table_blank(to);
+	}
+}
+
+/* Wrap what stands in the last column, when that is what makes the table too wide. */
+static void
+wrap_last(const struct ctl *c, struct table *t)
+{
+	size_t last, before = width_before_last(t, &last);
+	struct table to;
+
+	if (!c->columns || before + LAST_MIN > c->columns)
+		return;
+	table_init(&to, t->col, t->ncols, t->wide);
+	for (size_t i = 0; i < t->ncells; i += t->ncols) {
+		for (size_t k = 0; k < last; k++) {
+			if (*t->cell[i + k])
+				table_cell(&to, t->cell[i + k]);
+			else
+				table_blank(&to);
+		}
+		if (*t->cell[i + last])
+			add_wrapped(&to, t->cell[i + last], last, c->columns - before);
+		else
+			table_end_row(&to);
+	}
+	table_free(t);
+	*t = to;
+}
+
 void
 print_table(struct ctl *c, struct table *t, bool heads)
 {
-	char *text = table_render(t, heads && !c->no_headers);
+	char *text;
 
+	wrap_last(c, t);
+	text = table_render(t, heads && !c->no_headers);
 	fputs(text, c->out);
 	mem_free(text);
 	table_free(t);

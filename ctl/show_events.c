@@ -23,9 +23,9 @@ events_begin(struct ctl *c)
 	return e;
 }
 
-/* "2025-11-23T07:01:02.123Z" in the local time zone, to the millisecond. */
+/* "2025-11-23T07:01:02.123Z" in the local time zone; narrow: without year and milliseconds. */
 static const char *
-local_time(const char *utc, char *buf, size_t cap)
+local_time(const char *utc, bool narrow, char *buf, size_t cap)
 {
 	struct tm tm = { 0 };
 	const char *rest = strptime(utc, "%Y-%m-%dT%H:%M:%S", &tm);
@@ -36,9 +36,21 @@ local_time(const char *utc, char *buf, size_t cap)
 		return utc;
 	t = timegm(&tm);
 	localtime_r(&t, &tm);
-	n = strftime(buf, cap, "%Y-%m-%d %H:%M:%S", &tm);
-	snprintf(buf + n, cap - n, "%.4s", *rest == '.' ? rest : "");
+	n = strftime(buf, cap, narrow ? "%m-%d %H:%M:%S" : "%Y-%m-%d %H:%M:%S", &tm);
+	if (!narrow)
+		snprintf(buf + n, cap - n, "%.4s", *rest == '.' ? rest : "");
 	return buf;
+}
+
+static void
+events_line(FILE *f, bool narrow, unsigned columns, const char *when, const char *level,
+    const char *peer, const char *event, const char *text)
+{
+	if (narrow)
+		print_clean(f, "%-14s  %-10s  %-16s  ", when, peer, event);
+	else
+		print_clean(f, "%-23s  %-6s  %-12s  %-18s  ", when, level, peer, event);
+	put_wrapped(f, text, narrow ? 46 : 67, columns);
 }
 
 static void
@@ -46,13 +58,13 @@ events_row(void *ctx, json_t *row)
 {
 	struct events_ctx *e = ctx;
 	char when[64];
+	bool narrow = is_narrow(e->c);
 	FILE *f = e->c->out;
 
 	if (!e->n++ && !e->c->no_headers)
-		fprintf(f, "%-23s  %-6s  %-12s  %-18s  %s\n", "TIME", "LEVEL", "PEER", "EVENT",
-		    "TEXT");
-	print_clean(f, "%-23s  %-6s  %-12s  %-18s  %s\n",
-	    local_time(js_str(row, "time"), when, sizeof(when)), js_str(row, "level"),
+		events_line(f, narrow, 0, "TIME", "LEVEL", "PEER", "EVENT", "TEXT");
+	events_line(f, narrow, e->c->columns,
+	    local_time(js_str(row, "time"), narrow, when, sizeof(when)), js_str(row, "level"),
 	    js_has(row, "peer") ? js_str(row, "peer") : "-", js_str(row, "event"),
 	    js_str(row, "text"));
 	if (e->c->watch)

@@ -12,6 +12,7 @@
 #include "lib/mem.h"
 
 #define INFO_MAX 640
+#define INFO_MIN 30 /* columns that INFO needs; else reasons stand below the table */
 
 struct peers {
 	struct ctl *c;
@@ -91,7 +92,7 @@ static const struct table_col full_cols[NCOLS] = {
 	[COL_INFO] = { "INFO", false, false },
 };
 
-/* Below 100 columns: shorter heads; the type and the reasons go elsewhere. */
+/* Where that does not fit: shorter heads; the type is left out, the reasons go below. */
 static const struct table_col narrow_cols[NCOLS] = {
 	[COL_PEER] = { "PEER", false, false },
 	[COL_ADDRESS] = { "ADDRESS", false, false },
@@ -188,32 +189,26 @@ rows_peer(struct table *t, const json_t *row, bool info)
 	cells_tail(t, row, info);
 }
 
+/* Columns that the table takes without INFO. */
 static size_t
-longest_line(const char *text)
+width_of(const struct table *t)
 {
-	size_t max = 0, n;
+	char *text = table_render(t, true);
+	size_t width = strcspn(text, "\n") - strlen("INFO");
 
-	for (; *text; text += n + (text[n] == '\n')) {
-		n = strcspn(text, "\n");
-		max = n > max ? n : max;
-	}
-	return max;
+	mem_free(text);
+	return width;
 }
 
-static char *
-peers_text(const struct peers *p, const struct table_col *cols, bool info)
+static void
+peers_table(const struct peers *p, struct table *t, const struct table_col *cols, bool info)
 {
-	struct table t;
 	size_t i;
 	json_t *row;
-	char *text;
 
-	table_init(&t, cols, NCOLS, p->c->format == CTL_WIDE);
+	table_init(t, cols, NCOLS, p->c->format == CTL_WIDE);
 	json_array_foreach(p->rows, i, row)
-		rows_peer(&t, row, info);
-	text = table_render(&t, !p->c->no_headers);
-	table_free(&t);
-	return text;
+		rows_peer(t, row, info);
 }
 
 /* The reasons below a table that has no room for them. */
@@ -262,19 +257,16 @@ print_summary(const struct peers *p)
 static void
 print_peers(const struct peers *p)
 {
-	char *text = peers_text(p, full_cols, true);
-	bool below = p->c->columns && longest_line(text) > p->c->columns;
+	bool below;
+	struct table t;
 
+	peers_table(p, &t, full_cols, true);
+	below = p->c->columns && width_of(&t) + INFO_MIN > p->c->columns;
 	if (below) {
-		mem_free(text);
-		text = peers_text(p, full_cols, false);
-		if (longest_line(text) > p->c->columns) {
-			mem_free(text);
-			text = peers_text(p, narrow_cols, false);
-		}
+		table_free(&t);
+		peers_table(p, &t, narrow_cols, false);
 	}
-	fputs(text, p->c->out);
-	mem_free(text);
+	print_table(p->c, &t, true);
 	if (below)
 		print_reasons(p);
 	if (!p->c->no_headers)

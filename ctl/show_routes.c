@@ -181,7 +181,7 @@ routes_cols(const struct routes *r, struct table_col cols[NCOLS])
 		[COL_LPREF] = { "LPREF", false, narrow },
 		[COL_MED] = { "MED", false, narrow },
 		[COL_ASPATH] = { "ASPATH", false, false },
-		[COL_AGE] = { "AGE", false, r->advertised },
+		[COL_AGE] = { "AGE", false, narrow || r->advertised },
 		[COL_COMM] = { "COMMUNITIES", false, !r->advertised },
 		[COL_DECISION] = { "DECISION", false, true },
 		[COL_FIB] = { "FIB", false, r->advertised },

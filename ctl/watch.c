@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -70,6 +71,18 @@ picture(const struct ctl *c, int (*run)(struct ctl *c), int *ret_status)
 	return text;
 }
 
+/* The terminal may have been given another size. */
+static void
+measure(struct ctl *c)
+{
+	struct winsize ws;
+
+	if (c->columns && ioctl(fileno(c->out), TIOCGWINSZ, &ws) == 0) {
+		c->columns = ws.ws_col;
+		c->lines = ws.ws_row;
+	}
+}
+
 static void
 wait_s(unsigned s)
 {
@@ -94,6 +107,7 @@ watch(struct ctl *c, int (*run)(struct ctl *c))
 	if (tty)
 		fputs("\033[H\033[2J", c->out);
 	while (!stopped) {
+		measure(c);
 		text = picture(c, run, &status);
 		if (!text || stopped) {
 			free(text);

@@ -3,6 +3,7 @@
  */
 #include "tests/unit/fake_agent.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -702,6 +703,7 @@ fake_serve(struct fake *f, const char *sysctl_root)
 
 	if (!c)
 		_exit(1);
+	signal(SIGPIPE, SIG_IGN); /* as agent/main.c does */
 	control_set_sysctl_root(c, sysctl_root);
 	event_base_dispatch(f->a.base);
 	_exit(0);
