@@ -8,7 +8,7 @@
 
 #include "lib/mem.h"
 
-#define LAST_MIN 20 /* columns that wrapped text needs to be readable */
+#define LAST_MIN 16 /* columns that wrapped text needs to be readable */
 
 /* ---- JSON members ----------------------------------------------------------------- */
 
