@@ -143,6 +143,8 @@ add_secret_dir_names(struct launch_opts *o, const char *given)
 		add_secret_dir(o, abs);
 	if (real && strcmp(real, abs) != 0)
 		add_secret_dir(o, real);
+	else
+		free(real);
 }
 
 /*
@@ -188,14 +190,15 @@ open_libexec(const char *dir)
 static bool
 find_libexec(struct launch_opts *o)
 {
-	char self[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	static char beside[PATH_MAX], prefix[PATH_MAX + 20];
+	ssize_t n = readlink("/proc/self/exe", beside, sizeof(beside) - 1);
 	const char *dir[3] = { NULL, NULL, o->libexec ? o->libexec : WEFT_LIBEXECDIR };
 
 	if (!o->libexec && n > 0) {
-		self[n] = '\0';
-		dir[0] = directory_of(self);
-		dir[1] = mem_printf("%s/../libexec/weft", dir[0]);
+		*strrchr(beside, '/') = '\0'; /* the kernel's paths are absolute */
+		snprintf(prefix, sizeof(prefix), "%s/../libexec/weft", beside);
+		dir[0] = beside;
+		dir[1] = prefix;
 	}
 	for (int i = 0; i < 3; i++) {
 		o->libexec = dir[i];
@@ -334,7 +337,7 @@ descriptors_prepare(void)
 int
 main(int argc, char **argv)
 {
-	struct launch_opts o = { .stop_timeout_s = 60 };
+	static struct launch_opts o = { .stop_timeout_s = 60 };
 	struct rundir rd;
 	uint64_t keep;
 	int status;

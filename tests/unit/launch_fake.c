@@ -34,19 +34,18 @@ say(const char *fmt, ...)
 		exit(1);
 }
 
-/* The value of a line of /proc/self/status. */
+/* The value of a line of /proc/self/status, in line. */
 static const char *
-proc_status(const char *key)
+proc_status(const char *key, char line[256])
 {
-	static char line[256];
 	FILE *f = fopen("/proc/self/status", "r");
 	size_t len = strlen(key);
 	const char *ret = "?";
 
-	while (f && fgets(line, sizeof(line), f))
+	while (f && fgets(line, 256, f))
 		if (strncmp(line, key, len) == 0 && line[len] == ':') {
 			line[strcspn(line, "\n")] = '\0';
-			ret = strdup(line + len + 2);
+			ret = line + len + 2;
 			break;
 		}
 	if (f)
@@ -57,7 +56,7 @@ proc_status(const char *key)
 static void
 say_identity(const char *who, int argc, char **argv)
 {
-	char cwd[512], args[256] = "";
+	char cwd[512], args[256] = "", caps[256], nnp[256];
 	int nenv = 0;
 
 	for (int i = 1; i < argc; i++)
@@ -67,7 +66,7 @@ say_identity(const char *who, int argc, char **argv)
 	if (!getcwd(cwd, sizeof(cwd)))
 		strcpy(cwd, "?");
 	say("%s uid=%u gid=%u capeff=%s nnp=%s env=%d cwd=%s pgid=%d args=%s", who, getuid(), getgid(),
-	    proc_status("CapEff"), proc_status("NoNewPrivs"), nenv, cwd, getpgrp() == getpid(), args);
+	    proc_status("CapEff", caps), proc_status("NoNewPrivs", nnp), nenv, cwd, getpgrp() == getpid(), args);
 }
 
 static void
@@ -147,18 +146,20 @@ told(const struct launch_msg *m, int *fds, size_t nfds)
 static int
 run_agent(void)
 {
-	const char *mode = getenv("FAKE_MODE"), *words = getenv("FAKE_ASK");
+	const char *mode = getenv("FAKE_MODE"), *ask_for = getenv("FAKE_ASK");
+	char words[512];
 	struct launch_msg m = { .type = LAUNCH_READY, .text = "serving" };
 	int fds[IPCSOCK_FDS_MAX];
 	size_t nfds;
 	ssize_t n;
 
+	snprintf(words, sizeof(words), "%s", ask_for ? ask_for : "");
 	if (mode && strcmp(mode, "die") == 0)
 		return 1;
 	if (mode && strcmp(mode, "config") == 0)
 		return LAUNCH_EXIT_CONFIG;
 	ipcsock_send(LAUNCH_FD_CHANNEL, &m, sizeof(m), NULL, 0);
-	for (char *w = strtok(strdup(words ? words : ""), " "); w; w = strtok(NULL, " "))
+	for (char *w = strtok(words, " "); w; w = strtok(NULL, " "))
 		ask(w);
 	for (;;) {
 		struct pollfd p = { .fd = LAUNCH_FD_CHANNEL, .events = POLLIN };

@@ -193,7 +193,7 @@ START_TEST(children_are_given_what_they_need)
 	await("args= --user 64511:64511", 1);
 	await("agent told bgpd pid=", 1);
 	kill(weftd_pid, SIGTERM);
-	ck_assert_int_eq(ended(weftd_pid), 0);
+	ck_assert_msg(ended(weftd_pid) == 0, "%s", slurp(path_of("log")));
 	await("agent told stop", 1);
 	ck_assert_int_ne(access(path_of("run/weftd.pid"), F_OK), 0);
 }
@@ -422,7 +422,7 @@ START_TEST(service_manager_is_told)
 	await_notice(fd, "READY=1\nSTATUS=reloaded");
 	kill(weftd_pid, SIGTERM);
 	await_notice(fd, "STOPPING=1");
-	ck_assert_int_eq(ended(weftd_pid), 0);
+	ck_assert_msg(ended(weftd_pid) == 0, "%s", slurp(path_of("log")));
 	close(fd);
 }
 END_TEST
