@@ -122,6 +122,7 @@ void query_free_all(struct bgpd *b);
 
 /* ---- io.c ------------------------------------------------------------------------- */
 
+/* Before anything else here. */
 void io_init(struct bgpd *b);
 /* A connection that the speaker knows by id; takes fd over. */
 void io_add(struct bgpd *b, conn_id id, int fd);

@@ -58,3 +58,9 @@ pkglibexec_PROGRAMS += weft-bgpd
 weft_bgpd_SOURCES = bgpd/main.c
 weft_bgpd_LDADD = bgpd/libbgpd.a bgpd/core/libbgpcore.a lib/libsandbox.a lib/libweft.a \
 	$(EVENT_CORE_LIBS) $(SECCOMP_LIBS)
+
+check_PROGRAMS += tests/unit/test_channel
+TESTS += tests/unit/test_channel
+tests_unit_test_channel_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_channel_LDADD = bgpd/libbgpd.a bgpd/core/libbgpcore.a lib/libweft.a \
+	$(EVENT_CORE_LIBS) $(CHECK_LIBS)
