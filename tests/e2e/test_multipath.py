@@ -20,6 +20,11 @@ def wait_legs(t, prefix, want, deadline_s=10):
     wait_until(same, deadline_s, f"{prefix} uses {sorted(want)}", every_s=0.005)
 
 
+def routes_from(t, name):
+    """weft's rows for the test networks as one ToR sent them."""
+    return [r for r in t.weft.routes() if r["from"] == name and r["prefix"] in NETS]
+
+
 def in_subnet(prefix, i):
     """An address inside a test network."""
     return prefix.replace("::/64", f"::{i:x}") if ":" in prefix else \
@@ -81,7 +86,7 @@ def test_graceful_restart_keeps_the_leg(lab, which):
     name = t.names[which]
 
     def stale():
-        rows = [r for r in t.weft.routes() if r["from"] == name]
+        rows = routes_from(t, name)
         return rows and all(r["stale"] for r in rows) or No(rows[:2])
     wait_until(stale, 5, "its routes are marked stale")
     holds_for(lambda: all(legs(t.node, p) == BOTH for p in NETS), 1, "the leg stays")
@@ -89,7 +94,7 @@ def test_graceful_restart_keeps_the_leg(lab, which):
     t.weft.wait_established(name)
 
     def fresh():
-        rows = [r for r in t.weft.routes() if r["from"] == name]
+        rows = routes_from(t, name)
         return len(rows) == len(NETS) and not any(r["stale"] for r in rows) or No(rows[:2])
     wait_until(fresh, 15, "its routes are fresh again")
     assert all(legs(t.node, p) == BOTH for p in NETS)

@@ -622,4 +622,5 @@ ALL = {"bird": Bird, "frr": Frr, "gobgp": Gobgp, "openbgpd": Openbgpd, "exabgp":
 def networks(index, n):
     """n test networks per family that belong to daemon number index, sorted."""
     v4 = [str(x) for x in list(ipaddress.ip_network(f"172.{20 + index}.0.0/16").subnets(8))[:n]]
-    return v4 + [f"fd{20 + index}:0:0:{i:x}::/64" for i in range(n)]
+    v6 = [str(ipaddress.ip_network(f"fd{20 + index}:0:0:{i:x}::/64")) for i in range(n)]
+    return v4 + v6

@@ -39,6 +39,7 @@ def weft_peers(kind, name, other, asn, **kw):
 
 def total(counts):
     """Sum of per-session counts."""
+    counts = list(counts)
     return {f: sum(c[f] for c in counts) for f in FAMILIES}
 
 
