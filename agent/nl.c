@@ -1,169 +1,269 @@
 /*
- * The netlink shell; see nl.h.
+ * The netlink shell: composition and the loop; see nl.h.
+ *
+ * Everything happens in turn(): what the monitor has, time, a slice of a dump, then
+ * operations for some milliseconds. It runs when the monitor has something, when
+ * the fib's deadline or a dump is due, and after nl_kick(), which only arms the
+ * timer: so the fib is never entered while it is in use.
+ *
+ * Operations go out only when the monitor is empty: what the fib decides upon is
+ * then not older than what the kernel has told.
  */
 #include "agent/nl.h"
 
 #include <errno.h>
 #include <event2/event.h>
-#include <linux/netlink.h>
-#include <netlink/netlink.h>
-#include <netlink/socket.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 
+#include "agent/core/fib.h"
 #include "agent/nlbatch.h"
 #include "agent/nldump.h"
 #include "agent/nlmon.h"
+#include "lib/log.h"
 #include "lib/mem.h"
 
-#define BATCHES_A_TURN 8
-#define MONITOR_OCTETS (16 << 20)
-#define REQUEST_OCTETS (4 << 20) /* an answer for each message of a batch must fit */
+/* Time for operations in one turn: two batches or so. */
+#define OPS_US 4000
 
 struct nl {
-	struct nl_conf c;
-	struct nl_sock *req, *dmp, *mon;
+	struct nl_conf conf;
+	struct event *turn_ev, *monitor_ev;
 	struct nlbatch *batch;
-	struct nldump *dump;
-	struct nlmon *monitor;
-	struct event *dump_ev, *mon_ev, *timer, *again;
-	bool pumping, started;
+	struct nldump dump;
+	struct nlmon mon;
+	uint8_t *recv;	    /* one for all three sockets: used by one at a time */
+	struct fib_kop op;  /* scratch */
+	struct mono_us now; /* of this turn, brought up to date in long loops */
+	bool fed;	    /* something was said to the fib in this turn */
+	bool in_turn, kicked;
+	struct log_limit dump_log;
 	uint64_t batches, messages, errors;
 };
 
 static struct mono_us
-now(void)
+clock_now(void)
 {
 	struct timespec ts;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (struct mono_us){ (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000 };
+	return (struct mono_us){ (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u };
+}
+
+/* ---- what goes into the fib ---------------------------------------------- */
+
+static void
+on_change(void *ctx, const struct nl_seen *o, uint32_t port)
+{
+	struct nl *nl = ctx;
+
+	nl->fed = true;
+	nl_feed(nl->conf.fib, nl->now, o, port == nlbatch_port(nl->batch) ? FIB_BY_SELF : port);
 }
 
 static void
-arm_timer(struct nl *nl)
+on_lost(void *ctx)
 {
-	struct mono_us d = fib_deadline(nl->c.fib);
-	struct timeval tv;
-	uint64_t us;
+	struct nl *nl = ctx;
 
-	if (mono_is_never(d)) {
-		event_del(nl->timer);
-		return;
-	}
-	us = mono_diff_us(d, now());
-	tv.tv_sec = (time_t)(us / 1000000);
-	tv.tv_usec = (suseconds_t)(us % 1000000);
-	event_add(nl->timer, &tv);
+	nl->fed = true;
+	fib_overflow(nl->conf.fib, nl->now);
+}
+
+static const struct nlmon_ops mon_ops = { .object = on_change, .lost = on_lost };
+
+static void
+on_dump_begin(void *ctx, enum kern_what what)
+{
+	struct nl *nl = ctx;
+
+	fib_dump_begin(nl->conf.fib, nl->now, what);
 }
 
 static void
-tell(struct nl *nl)
+on_dump_object(void *ctx, const struct nl_seen *o)
 {
-	if (nl->c.changed)
-		nl->c.changed(nl->c.ctx);
+	struct nl *nl = ctx;
+
+	nl_feed(nl->conf.fib, nl->now, o, FIB_BY_DUMP);
 }
+
+static void
+on_dump_end(void *ctx, enum kern_what what)
+{
+	struct nl *nl = ctx;
+
+	nl->fed = true;
+	fib_dump_end(nl->conf.fib, nl->now, what);
+}
+
+static void
+on_nexthops(void *ctx, bool known)
+{
+	struct nl *nl = ctx;
+
+	fib_nexthop_support(nl->conf.fib, nl->now, known);
+}
+
+static size_t
+on_tables(void *ctx, uint32_t ret[FIB_TABLES_MAX])
+{
+	return fib_tables(((struct nl *)ctx)->conf.fib, ret);
+}
+
+static bool
+on_catch_up(void *ctx)
+{
+	return nlmon_read(&((struct nl *)ctx)->mon);
+}
+
+static void
+on_dump_failed(void *ctx, enum kern_what what, int err, const char *text)
+{
+	static const char *const names[KERN_NWHAT] = {
+		[KERN_LINKS] = "links",
+		[KERN_ADDRS] = "addresses",
+		[KERN_NEXTHOPS] = "nexthops",
+		[KERN_ROUTES4] = "ipv4-routes",
+		[KERN_ROUTES6] = "ipv6-routes",
+	};
+	struct nl *nl = ctx;
+
+	if (log_limit_pass(&nl->dump_log, nl->now, NULL))
+		log_to(nl->conf.log, LOG_ERR, "netlink-dump", "of=%s error=\"%s\" why=\"%s\"",
+		    names[what], strerror(err), text);
+}
+
+static const struct nldump_ops dump_ops = {
+	.begin = on_dump_begin,
+	.object = on_dump_object,
+	.end = on_dump_end,
+	.nexthops = on_nexthops,
+	.tables = on_tables,
+	.catch_up = on_catch_up,
+	.failed = on_dump_failed,
+};
+
+/* ---- what comes out ------------------------------------------------------ */
 
 static void
 flush(struct nl *nl)
 {
+	size_t n = nlbatch_count(nl->batch);
 	bool lost;
 
-	if (nlbatch_count(nl->batch) == 0)
+	if (n == 0)
 		return;
+	nl->fed = true;
 	nl->batches++;
-	nl->messages += nlbatch_count(nl->batch);
-	nl->errors += nlbatch_send(nl->batch, nl->c.fib, now, &lost);
+	nl->messages += n;
+	nl->errors += nlbatch_send(nl->batch, nl->conf.fib, clock_now, &lost);
+	nl->now = clock_now();
 	if (lost)
-		fib_overflow(nl->c.fib, now());
+		on_lost(nl);
 }
 
-/* One batch. False: the fib has nothing more to do now. */
-static bool
-pump_batch(struct nl *nl)
+static void
+send_op(struct nl *nl)
 {
-	struct fib_kop op;
-	bool more = true;
-	size_t i;
+	if (nlbatch_add(nl->batch, &nl->op))
+		return;
+	flush(nl);
+	nlbatch_add(nl->batch, &nl->op);
+}
 
-	for (i = 0; i < NLBATCH_OPS; i++) {
-		more = fib_next_op(nl->c.fib, now(), &op);
-		if (!more)
-			break;
-		if (op.kind == FIB_OP_DUMP) {
-			nldump_want(nl->dump, op.what);
-			continue;
-		}
-		if (!nlbatch_add(nl->batch, &op)) {
-			flush(nl);
-			nlbatch_add(nl->batch, &op);
-		}
+/* One batch, or less; false: nothing is left to do. */
+static bool
+send_batch(struct nl *nl)
+{
+	bool more = true;
+	int i;
+
+	for (i = 0; i < NLBATCH_OPS && more; i++) {
+		more = fib_next_op(nl->conf.fib, nl->now, &nl->op);
+		if (more && nl->op.kind == FIB_OP_DUMP)
+			nldump_want(&nl->dump, nl->op.what);
+		else if (more)
+			send_op(nl);
 	}
 	flush(nl);
 	return more;
 }
 
-/* Send what the fib wants sent; in several turns when it is much. */
-static void
-pump(struct nl *nl)
+/* True: there may be more to send. */
+static bool
+send_ops(struct nl *nl)
 {
-	uint64_t was = nl->messages;
-	bool more = true;
-	int i;
+	struct mono_us start = nl->now;
 
-	if (nl->pumping || !nl->started)
+	while (send_batch(nl)) {
+		if (mono_diff_us(nl->now, start) >= OPS_US || !nlmon_read(&nl->mon))
+			return true;
+	}
+	return false;
+}
+
+/* ---- the loop ------------------------------------------------------------ */
+
+static void
+arm(struct nl *nl, struct mono_us at)
+{
+	uint64_t us = mono_diff_us(at, clock_now());
+	struct timeval tv = { .tv_sec = (time_t)(us / 1000000u),
+		.tv_usec = (suseconds_t)(us % 1000000u) };
+
+	if (mono_is_never(at))
+		event_del(nl->turn_ev);
+	else
+		event_add(nl->turn_ev, &tv);
+}
+
+static void
+pass_time(struct nl *nl)
+{
+	if (!mono_reached(nl->now, fib_deadline(nl->conf.fib)))
 		return;
-	nl->pumping = true;
-	for (i = 0; i < BATCHES_A_TURN && more; i++)
-		more = pump_batch(nl);
-	nldump_start(nl->dump);
-	nl->pumping = false;
-	if (more)
-		event_active(nl->again, EV_TIMEOUT, 0);
-	arm_timer(nl);
-	if (nl->messages != was)
-		tell(nl);
+	nl->fed = true;
+	fib_timeout(nl->conf.fib, nl->now);
+}
+
+/* All the work of a turn; true: there is more at once. */
+static bool
+work(struct nl *nl)
+{
+	if (!nlmon_read(&nl->mon))
+		return true;
+	pass_time(nl);
+	nldump_step(&nl->dump, nl->now);
+	return send_ops(nl);
 }
 
 static void
-on_monitor(evutil_socket_t fd, short what, void *arg)
+turn(evutil_socket_t fd, short what, void *arg)
 {
 	struct nl *nl = arg;
+	bool more;
 
-	if (nlmon_read(nl->monitor)) {
-		pump(nl);
-		tell(nl);
-	}
+	nl->now = clock_now();
+	nl->in_turn = true;
+	nl->fed = nl->kicked = false;
+	more = work(nl);
+	nl->in_turn = false;
+	if (more || nl->kicked)
+		arm(nl, nl->now);
+	else
+		arm(nl, mono_min(fib_deadline(nl->conf.fib), nldump_due(&nl->dump)));
+	if (nl->fed)
+		nl->conf.changed(nl->conf.ctx);
 }
 
-static void
-on_dump(evutil_socket_t fd, short what, void *arg)
+void
+nl_kick(struct nl *nl)
 {
-	struct nl *nl = arg;
-
-	if (nldump_read(nl->dump)) {
-		nldump_start(nl->dump);
-		pump(nl);
-		tell(nl);
-	}
-}
-
-static void
-on_timer(evutil_socket_t fd, short what, void *arg)
-{
-	struct nl *nl = arg;
-
-	fib_timeout(nl->c.fib, now());
-	pump(nl);
-	tell(nl);
-}
-
-static void
-on_again(evutil_socket_t fd, short what, void *arg)
-{
-	pump(arg);
+	nl->kicked = true;
+	if (!nl->in_turn)
+		arm(nl, (struct mono_us){ 0 });
 }
 
 void
@@ -171,98 +271,53 @@ nl_start(struct nl *nl)
 {
 	int w;
 
-	nl->started = true;
 	for (w = 0; w < KERN_NWHAT; w++)
-		nldump_want(nl->dump, (enum kern_what)w);
-	nldump_start(nl->dump);
+		nldump_want(&nl->dump, (enum kern_what)w);
+	nl_kick(nl);
 }
 
-void
-nl_kick(struct nl *nl)
-{
-	pump(nl);
-}
-
-/* ---- opening ------------------------------------------------------------- */
-
-static struct nl_sock *
-sock_open(size_t octets)
-{
-	struct nl_sock *sk = nl_socket_alloc();
-	int fd, one = 1, v = (int)octets;
-
-	if (!sk)
-		return NULL;
-	if (nl_connect(sk, NETLINK_ROUTE) < 0) {
-		nl_socket_free(sk);
-		return NULL;
-	}
-	fd = nl_socket_get_fd(sk);
-	/* Each of these only helps; kernels before 4.12 and 4.20 do without. */
-	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
-	setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
-	setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &one, sizeof(one));
-	if (octets > 0 && setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &v, sizeof(v)) < 0)
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &v, sizeof(v));
-	return sk;
-}
+/* ---- life ---------------------------------------------------------------- */
 
 static bool
-open_sockets(struct nl *nl)
+open_sockets(struct nl *nl, char *err, size_t errcap)
 {
-	size_t octets = nl->c.monitor_octets ? nl->c.monitor_octets : MONITOR_OCTETS;
+	const char *which = "request";
+	int rc = 0;
 
-	nl->req = sock_open(REQUEST_OCTETS);
-	nl->dmp = nl->req ? sock_open(0) : NULL;
-	nl->mon = nl->dmp ? sock_open(0) : NULL;
-	if (!nl->mon)
-		return false;
-	nl->monitor = nlmon_new(nl->mon, nl->c.fib, nl_socket_get_local_port(nl->req), octets, now);
-	if (!nl->monitor)
-		return false;
-	nl->batch = nlbatch_new(nl->req);
-	nl->dump = nldump_new(nl->dmp, nl->c.fib, now);
-	return nl->batch != NULL;
-}
-
-static struct event *
-listen_on(struct nl *nl, struct nl_sock *sk, event_callback_fn cb)
-{
-	struct event *ev = event_new(nl->c.base, nl_socket_get_fd(sk), EV_READ | EV_PERSIST, cb, nl);
-
-	if (ev)
-		event_add(ev, NULL);
-	return ev;
+	nl->batch = nlbatch_new(nl->recv);
+	if (!nl->batch)
+		rc = -errno;
+	if (rc == 0) {
+		which = "dump";
+		rc = nldump_open(&nl->dump, nl->recv, &dump_ops, nl);
+	}
+	if (rc == 0) {
+		which = "monitor";
+		rc = nlmon_open(&nl->mon, nl->recv, nl->conf.monitor_octets,
+		    nlbatch_port(nl->batch), &mon_ops, nl);
+	}
+	if (rc < 0)
+		snprintf(err, errcap, "netlink %s socket: %s", which, strerror(-rc));
+	return rc == 0;
 }
 
 struct nl *
 nl_open(const struct nl_conf *c, char *err, size_t errcap)
 {
-	struct nl *nl = mem_zalloc(sizeof(*nl));
+	struct nl *nl = mem_zalloc(sizeof *nl);
 
-	nl->c = *c;
-	if (!open_sockets(nl)) {
-		snprintf(err, errcap, "cannot open netlink sockets: %s", strerror(errno));
+	nl->conf = *c;
+	nl->dump_log = (struct log_limit){ .burst = 5, .interval_us = 1000000 };
+	nl->recv = mem_alloc(NLSOCK_DATAGRAM);
+	nl->dump.sock.fd = nl->mon.sock.fd = -1;
+	if (!open_sockets(nl, err, errcap)) {
 		nl_shutdown(nl);
 		return NULL;
 	}
-	nl->dump_ev = listen_on(nl, nl->dmp, on_dump);
-	nl->mon_ev = listen_on(nl, nl->mon, on_monitor);
-	nl->timer = evtimer_new(c->base, on_timer, nl);
-	nl->again = event_new(c->base, -1, 0, on_again, nl);
-	if (!nl->dump_ev || !nl->mon_ev || !nl->timer || !nl->again) {
-		snprintf(err, errcap, "cannot make events for netlink");
-		nl_shutdown(nl);
-		return NULL;
-	}
+	nl->turn_ev = event_new(c->base, -1, 0, turn, nl);
+	nl->monitor_ev = event_new(c->base, nl->mon.sock.fd, EV_READ | EV_PERSIST, turn, nl);
+	event_add(nl->monitor_ev, NULL);
 	return nl;
-}
-
-static void
-drop_event(struct event *ev)
-{
-	if (ev)
-		event_free(ev);
 }
 
 void
@@ -270,34 +325,27 @@ nl_shutdown(struct nl *nl)
 {
 	if (!nl)
 		return;
-	drop_event(nl->dump_ev);
-	drop_event(nl->mon_ev);
-	drop_event(nl->timer);
-	drop_event(nl->again);
+	if (nl->turn_ev)
+		event_free(nl->turn_ev);
+	if (nl->monitor_ev)
+		event_free(nl->monitor_ev);
+	nlmon_close(&nl->mon);
+	nldump_close(&nl->dump);
 	nlbatch_free(nl->batch);
-	nldump_free(nl->dump);
-	nlmon_free(nl->monitor);
-	nl_socket_free(nl->req);
-	nl_socket_free(nl->dmp);
-	nl_socket_free(nl->mon);
+	mem_free(nl->recv);
 	mem_free(nl);
 }
 
 void
 nl_stats(const struct nl *nl, struct nl_stats *ret)
 {
-	struct nldump_stats d;
-	struct nlmon_stats m;
-
-	nldump_stats(nl->dump, &d);
-	nlmon_stats(nl->monitor, &m);
 	*ret = (struct nl_stats){
 		.batches = nl->batches,
 		.messages = nl->messages,
 		.errors = nl->errors,
-		.dumps = d.dumps,
-		.dump_retries = d.retries,
-		.notifications = m.messages,
-		.overflows = m.overflows,
+		.dumps = nl->dump.dumps,
+		.dump_retries = nl->dump.retries,
+		.notifications = nl->mon.notifications,
+		.overflows = nl->mon.overflows,
 	};
 }

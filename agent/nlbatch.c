@@ -10,15 +10,15 @@
 #include <errno.h>
 #include <linux/netlink.h>
 #include <netlink/netlink.h>
-#include <netlink/socket.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "agent/nlmsg.h"
 #include "lib/mem.h"
 
 #define BATCH_OCTETS 65536
 #define TEXT_MAX     96
+/* 256 refusals with a text must fit; each takes about 1 KB there. */
+#define ANSWERS_OCTETS (1 << 20)
 
 struct answer {
 	uint64_t token;
@@ -28,7 +28,8 @@ struct answer {
 };
 
 struct nlbatch {
-	struct nl_sock *sk;
+	struct nlsock sock;
+	uint8_t *recv;	    /* borrowed */
 	struct nl_msg *msg; /* scratch */
 	uint32_t seq;	    /* of the first message */
 	size_t n, len, last;
@@ -37,17 +38,20 @@ struct nlbatch {
 };
 
 struct nlbatch *
-nlbatch_new(struct nl_sock *sk)
+nlbatch_new(uint8_t *recv)
 {
 	struct nlbatch *b = mem_zalloc(sizeof(*b));
+	int rc = nlsock_open(&b->sock);
 
-	b->sk = sk;
+	b->recv = recv;
 	b->seq = 1;
 	b->msg = nlmsg_alloc_size(NL_OP_OCTETS);
-	if (!b->msg) {
-		mem_free(b);
+	if (rc < 0 || !b->msg) {
+		nlbatch_free(b);
+		errno = rc < 0 ? -rc : ENOMEM;
 		return NULL;
 	}
+	nlsock_set_rcvbuf(&b->sock, ANSWERS_OCTETS);
 	return b;
 }
 
@@ -56,8 +60,15 @@ nlbatch_free(struct nlbatch *b)
 {
 	if (!b)
 		return;
+	nlsock_close(&b->sock);
 	nlmsg_free(b->msg);
 	mem_free(b);
+}
+
+uint32_t
+nlbatch_port(const struct nlbatch *b)
+{
+	return b->sock.port;
 }
 
 size_t
@@ -114,39 +125,25 @@ take_answer(struct nlbatch *b, const struct nlmsghdr *h)
 	return i == b->n - 1;
 }
 
-/* Read until the series is closed; false: answers are missing. */
+/* Read until the series is closed; false: answers are missing, or may be. */
 static bool
 read_answers(struct nlbatch *b)
 {
-	char buf[16384] __attribute__((aligned(8)));
+	bool whole = true, closed = false;
+	unsigned int reads;
 
-	for (;;) {
-		ssize_t got = recv(nl_socket_get_fd(b->sk), buf, sizeof(buf), MSG_DONTWAIT);
-		const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)buf;
+	for (reads = 0; !closed && reads < 4 * NLBATCH_OPS; reads++) {
+		ssize_t got = nlsock_recv(&b->sock, b->recv, NLSOCK_DATAGRAM);
+		const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)b->recv;
 		int left = (int)got;
 
-		if (got < 0 && (errno == EINTR || errno == ENOBUFS))
-			continue;
-		if (got <= 0)
+		if (got == 0)
 			return false;
-		for (; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
-			if (take_answer(b, h))
-				return true;
-		}
+		whole &= got > 0;
+		for (; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left))
+			closed |= take_answer(b, h);
 	}
-}
-
-static ssize_t
-send_all(const struct nlbatch *b)
-{
-	struct sockaddr_nl to = { .nl_family = AF_NETLINK };
-	ssize_t rc;
-
-	do
-		rc = sendto(nl_socket_get_fd(b->sk), b->buf, b->len, 0, (struct sockaddr *)&to,
-		    sizeof(to));
-	while (rc < 0 && errno == EINTR);
-	return rc;
+	return whole && closed;
 }
 
 size_t
@@ -155,16 +152,17 @@ nlbatch_send(struct nlbatch *b, struct fib *f, struct mono_us (*now)(void), bool
 	struct nlmsghdr *last = (struct nlmsghdr *)(void *)(b->buf + b->last);
 	size_t i, errors = 0;
 	struct mono_us t;
-	int missing = 0;
+	int missing;
 
 	*ret_lost = false;
 	if (b->n == 0)
 		return 0;
 	last->nlmsg_flags |= NLM_F_ACK;
-	if (send_all(b) < 0)
-		missing = errno;
-	else if (!read_answers(b))
-		missing = EIO, *ret_lost = true;
+	missing = -nlsock_send(&b->sock, b->buf, b->len);
+	if (missing == 0 && !read_answers(b)) {
+		missing = EAGAIN;
+		*ret_lost = true;
+	}
 	t = now();
 	for (i = 0; i < b->n; i++) {
 		struct answer *a = &b->op[i];

@@ -1,73 +1,60 @@
 /*
- * Dumps; see nldump.h.
+ * The dump socket; see nldump.h.
  *
- * Strict checking (NETLINK_GET_STRICT_CHK, set by nl.c) lets the kernel filter
- * routes by table: one request for each table that matters.  A dump that changes
- * interrupted (NLM_F_DUMP_INTR) is done again, since rows may be missing.
+ * The kernel makes a part of a dump when the request comes and each further part
+ * while the part before is received; so a socket without a part is a dump that
+ * broke off. Before every part what the monitor has is taken in: a part is then
+ * never older than the changes that are already known, but for those that come
+ * while it waits, and these say more than it does (fib.h).
  */
 #include "agent/nldump.h"
 
 #include <errno.h>
 #include <linux/netlink.h>
-#include <netlink/socket.h>
+#include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "lib/mem.h"
+#include "lib/ipcmsg.h"
 
-#define READS_A_TURN 16
-#define DUMP_OCTETS  32768 /* the kernel fills up to that much at once */
-#define INTR_MAX     8	   /* then what there is must do; the monitor tells the rest */
+/* Datagrams (32 KiB each, some 250 routes) in one slice. */
+#define SLICE 4
+/* A table that never holds still is taken as it is after so many tries. */
+#define TRIES_MAX	   8
+#define RETRY_FIRST_US	   100000
+#define RETRY_MAX_US	   5000000
 
-struct nldump {
-	struct nl_sock *sk;
-	struct fib *fib;
-	struct mono_us (*now)(void);
-	bool want[KERN_NWHAT];
-	bool busy, interrupted;
-	enum kern_what what;
-	uint32_t table[FIB_TABLES_MAX];
-	size_t ntables, at;
-	uint32_t seq;
-	unsigned int intr;
-	struct nldump_stats stats;
-	struct nl_seen seen; /* scratch */
-	char buf[DUMP_OCTETS] __attribute__((aligned(8)));
-};
-
-struct nldump *
-nldump_new(struct nl_sock *sk, struct fib *f, struct mono_us (*now)(void))
+static int
+open_socket(struct nldump *d)
 {
-	struct nldump *d = mem_zalloc(sizeof(*d));
+	int one = 1, err = nlsock_open(&d->sock);
 
-	d->sk = sk;
-	d->fib = f;
-	d->now = now;
-	return d;
+	if (err == 0)
+		d->strict = setsockopt(d->sock.fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &one,
+		    sizeof one) == 0;
+	return err;
+}
+
+int
+nldump_open(struct nldump *d, uint8_t *recv, const struct nldump_ops *ops, void *ctx)
+{
+	memset(d, 0, sizeof *d);
+	d->recv = recv;
+	d->ops = ops;
+	d->ctx = ctx;
+	return open_socket(d);
 }
 
 void
-nldump_free(struct nldump *d)
+nldump_close(struct nldump *d)
 {
-	mem_free(d);
-}
-
-bool
-nldump_busy(const struct nldump *d)
-{
-	return d->busy;
-}
-
-void
-nldump_stats(const struct nldump *d, struct nldump_stats *ret)
-{
-	*ret = d->stats;
+	nlsock_close(&d->sock);
 }
 
 void
 nldump_want(struct nldump *d, enum kern_what what)
 {
-	d->want[what] = true;
+	d->wanted[what] = true;
 }
 
 static bool
@@ -76,143 +63,180 @@ is_routes(enum kern_what what)
 	return what == KERN_ROUTES4 || what == KERN_ROUTES6;
 }
 
-static bool
-request(struct nldump *d)
-{
-	struct sockaddr_nl to = { .nl_family = AF_NETLINK };
-	struct nl_msg *m = nlmsg_alloc_size(512);
-	bool ok;
-
-	if (!m)
-		return false;
-	d->seq++;
-	ok = nl_build_dump(m, d->what, is_routes(d->what) ? d->table[d->at] : 0, d->seq) &&
-	    sendto(nl_socket_get_fd(d->sk), nlmsg_hdr(m), nlmsg_hdr(m)->nlmsg_len, 0,
-		(struct sockaddr *)&to, sizeof(to)) >= 0;
-	nlmsg_free(m);
-	return ok;
-}
-
-static void
-finish(struct nldump *d)
-{
-	d->busy = false;
-	d->stats.dumps++;
-	fib_dump_end(d->fib, d->now(), d->what);
-}
-
+/* Start d->what from its first table. */
 static void
 begin(struct nldump *d)
 {
-	d->busy = true;
-	d->interrupted = false;
+	d->running = true;
+	d->asked = d->interrupted = false;
 	d->at = 0;
-	d->ntables = is_routes(d->what) ? fib_tables(d->fib, d->table) : 1;
-	fib_dump_begin(d->fib, d->now(), d->what);
-	if (!request(d)) {
-		/* No memory in the kernel: what is known stays as it is. The dump is not ended. */
-		d->busy = false;
-		d->want[d->what] = true;
-	}
+	d->ntables = 1;
+	d->table[0] = 0;
+	if (is_routes(d->what) && d->strict)
+		d->ntables = d->ops->tables(d->ctx, d->table);
+	d->dumps++;
+	d->ops->begin(d->ctx, d->what);
 }
 
-void
-nldump_start(struct nldump *d)
+static bool
+begin_next(struct nldump *d)
 {
 	int w;
 
-	for (w = 0; w < KERN_NWHAT && !d->busy; w++) {
-		if (!d->want[w])
+	for (w = 0; w < KERN_NWHAT; w++) {
+		if (!d->wanted[w])
 			continue;
-		d->want[w] = false;
+		d->wanted[w] = false;
 		d->what = (enum kern_what)w;
-		d->intr = 0;
+		d->tries = 0;
 		begin(d);
-		return;
-	}
-}
-
-/* One request is answered completely: on to the next table, again, or done. */
-static void
-request_done(struct nldump *d)
-{
-	if (d->interrupted && d->intr++ < INTR_MAX) {
-		d->stats.retries++;
-		begin(d);
-		return;
-	}
-	if (++d->at < d->ntables && request(d))
-		return;
-	finish(d);
-}
-
-/* NLMSG_DONE may carry an error, too. */
-static int
-done_error(const struct nlmsghdr *h)
-{
-	int err = 0;
-
-	if (h->nlmsg_len >= NLMSG_HDRLEN + sizeof(err))
-		memcpy(&err, NLMSG_DATA(h), sizeof(err));
-	return err < 0 ? -err : 0;
-}
-
-static void
-dump_failed(struct nldump *d, int err)
-{
-	if (err == EOPNOTSUPP && d->what == KERN_NEXTHOPS)
-		fib_nexthop_support(d->fib, d->now(), false);
-	else if (err == EINTR || err == EAGAIN || err == EBUSY)
-		d->interrupted = true;
-	/* ENOENT: a table without routes does not exist. */
-}
-
-/* True: that was the last message of the request. */
-static bool
-take(struct nldump *d, const struct nlmsghdr *h, struct mono_us t)
-{
-	char text[8];
-
-	if (h->nlmsg_seq != d->seq)
-		return false;
-	if (h->nlmsg_flags & NLM_F_DUMP_INTR)
-		d->interrupted = true;
-	if (h->nlmsg_type == NLMSG_ERROR) {
-		dump_failed(d, nl_parse_error(h, text, sizeof(text)));
 		return true;
 	}
-	if (h->nlmsg_type == NLMSG_DONE) {
-		dump_failed(d, done_error(h));
-		return true;
-	}
-	if (nl_parse(h, &d->seen) && !d->seen.gone)
-		nl_feed(d->fib, t, &d->seen, FIB_BY_DUMP);
 	return false;
 }
 
-bool
-nldump_read(struct nldump *d)
+static void
+end(struct nldump *d)
 {
-	int reads;
-	bool fed = false;
-
-	for (reads = 0; reads < READS_A_TURN && d->busy; reads++) {
-		ssize_t got = recv(nl_socket_get_fd(d->sk), d->buf, sizeof(d->buf), MSG_DONTWAIT);
-		const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)d->buf;
-		int left = (int)got;
-		struct mono_us t = d->now();
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			break;
-		fed = true;
-		for (; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
-			if (take(d, h, t)) {
-				request_done(d);
-				break;
-			}
-		}
+	if (d->interrupted && d->tries < TRIES_MAX) {
+		d->tries++;
+		d->retries++;
+		begin(d);
+		return;
 	}
-	return fed;
+	if (d->interrupted)
+		d->ops->failed(d->ctx, d->what, EINTR, "changes all the time, taken as it is");
+	d->running = false;
+	d->ops->end(d->ctx, d->what);
+}
+
+/* The kernel's half-made dump goes with its socket; ours starts anew later. */
+static void
+fail(struct nldump *d, struct mono_us now, int err, const char *text)
+{
+	uint64_t us = RETRY_FIRST_US << (d->tries < TRIES_MAX ? d->tries : TRIES_MAX);
+
+	d->ops->failed(d->ctx, d->what, err, text);
+	nlsock_close(&d->sock);
+	d->tries++;
+	d->retries++;
+	d->retry_at = mono_add_us(now, us < RETRY_MAX_US ? us : RETRY_MAX_US);
+}
+
+/* True: the error only means that there is nothing of the kind. */
+static bool
+is_empty(const struct nldump *d, int err)
+{
+	if (d->what == KERN_NEXTHOPS)
+		return err == EOPNOTSUPP;
+	if (is_routes(d->what)) /* no such table; no IPv6 in this kernel */
+		return err == ENOENT || err == EOPNOTSUPP || err == EAFNOSUPPORT;
+	return false;
+}
+
+/* The kernel's last message of one request. */
+static void
+part_done(struct nldump *d, struct mono_us now, const struct nlmsghdr *h)
+{
+	char text[IPC_TEXT_MAX];
+	int err = nl_parse_error(h, text, sizeof text);
+
+	if (err != 0 && !is_empty(d, err)) {
+		fail(d, now, err, text);
+		return;
+	}
+	if (d->what == KERN_NEXTHOPS)
+		d->ops->nexthops(d->ctx, err == 0);
+	d->asked = false;
+	if (++d->at >= d->ntables)
+		end(d);
+}
+
+/* A kernel without IPv6 dumps what it has instead. */
+static bool
+is_asked_for(const struct nldump *d)
+{
+	return d->seen.what == d->what && !d->seen.gone;
+}
+
+static void
+on_message(struct nldump *d, struct mono_us now, const struct nlmsghdr *h)
+{
+	if (h->nlmsg_seq != d->seq || !d->asked)
+		return;
+	d->interrupted |= (h->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
+	if (h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR)
+		part_done(d, now, h);
+	else if (nl_parse(h, &d->seen) && is_asked_for(d))
+		d->ops->object(d->ctx, &d->seen);
+}
+
+static void
+ask(struct nldump *d, struct mono_us now)
+{
+	struct nl_msg *m = nlmsg_alloc_size(256);
+	int err = -ENOMEM;
+
+	if (m && nl_build_dump(m, d->what, d->table[d->at], ++d->seq))
+		err = nlsock_send(&d->sock, nlmsg_hdr(m), nlmsg_hdr(m)->nlmsg_len);
+	nlmsg_free(m);
+	d->asked = err == 0;
+	if (err < 0)
+		fail(d, now, -err, "");
+}
+
+static void
+read_part(struct nldump *d, struct mono_us now)
+{
+	ssize_t n = nlsock_recv(&d->sock, d->recv, NLSOCK_DATAGRAM);
+	const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)d->recv;
+	int left = (int)n;
+
+	if (n <= 0) {
+		fail(d, now, n < 0 ? (int)-n : EPROTO, "the dump broke off");
+		return;
+	}
+	for (; d->sock.fd >= 0 && NLMSG_OK(h, left); h = NLMSG_NEXT(h, left))
+		on_message(d, now, h);
+}
+
+void
+nldump_step(struct nldump *d, struct mono_us now)
+{
+	int turn, err;
+
+	if (mono_before(now, d->retry_at))
+		return;
+	if (d->sock.fd < 0) {
+		err = open_socket(d);
+		if (err < 0) {
+			fail(d, now, -err, "");
+			return;
+		}
+		begin(d);
+	}
+	for (turn = 0; turn < SLICE && d->sock.fd >= 0; turn++) {
+		if (!d->running && !begin_next(d))
+			return;
+		if (!d->ops->catch_up(d->ctx))
+			return;
+		if (!d->asked)
+			ask(d, now);
+		else
+			read_part(d, now);
+	}
+}
+
+struct mono_us
+nldump_due(const struct nldump *d)
+{
+	int w;
+
+	if (d->running)
+		return d->sock.fd < 0 ? d->retry_at : (struct mono_us){ 0 };
+	for (w = 0; w < KERN_NWHAT; w++) {
+		if (d->wanted[w])
+			return (struct mono_us){ 0 };
+	}
+	return MONO_NEVER;
 }

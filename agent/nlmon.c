@@ -1,130 +1,115 @@
 /*
- * The monitor; see nlmon.h.
- *
- * When the buffer has overflowed, recv() says ENOBUFS once and the queued rest is
- * still there: it is read to its end, and then everything is dumped and compared.
+ * The monitor socket; see nlmon.h.
  */
 #include "agent/nlmon.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/netlink.h>
 #include <linux/rtnetlink.h>
-#include <netlink/netlink.h>
-#include <netlink/socket.h>
+#include <string.h>
 #include <sys/socket.h>
 
-#include "lib/mem.h"
+/* Datagrams (one message each, mostly) taken in one turn of the loop: some 3 ms. */
+#define TURN 2048
+/* Some 20,000 messages. */
+#define RCVBUF (16u << 20)
 
-#define READS_A_TURN 512
-#define MON_OCTETS   16384
+/*
+ * Drop RTM_NEWROUTE and RTM_NEWNEXTHOP that answer to `self`. The filter loads in
+ * network order what netlink has in the host's.
+ */
+static void
+filter_own(const struct nlmon *m, uint32_t self)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_pid)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl(self), 0, 4),
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_type)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWROUTE), 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWNEXTHOP), 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	};
+	struct sock_fprog prog = { .len = sizeof code / sizeof code[0], .filter = code };
 
-struct nlmon {
-	struct nl_sock *sk;
-	struct fib *fib;
-	uint32_t self;
-	struct mono_us (*now)(void);
-	bool overflow;
-	struct nlmon_stats stats;
-	struct nl_seen seen; /* scratch */
-	char buf[MON_OCTETS] __attribute__((aligned(8)));
-};
-
-static const enum rtnetlink_groups groups[] = {
-	RTNLGRP_LINK,	     RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
-	RTNLGRP_IPV4_ROUTE,  RTNLGRP_IPV6_ROUTE,  RTNLGRP_NEXTHOP,
-};
+	/* Without it there is only more to read. */
+	setsockopt(m->sock.fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof prog);
+}
 
 static int
-join(struct nl_sock *sk)
+join_groups(const struct nlmon *m)
 {
+	static const int groups[] = { RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
+		RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_NEXTHOP };
 	size_t i;
 
-	for (i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
-		/* A kernel before 5.3 has no group for nexthop objects. */
-		if (nl_socket_add_membership(sk, (int)groups[i]) < 0 &&
-		    groups[i] != RTNLGRP_NEXTHOP)
-			return -1;
+	for (i = 0; i < sizeof groups / sizeof groups[0]; i++) {
+		if (setsockopt(m->sock.fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i],
+		    sizeof groups[i]) < 0 && groups[i] != RTNLGRP_NEXTHOP) /* since Linux 5.3 */
+			return -errno;
 	}
 	return 0;
 }
 
-static void
-set_buffer(struct nl_sock *sk, size_t octets)
+int
+nlmon_open(struct nlmon *m, uint8_t *recv, size_t octets, uint32_t self,
+    const struct nlmon_ops *ops, void *ctx)
 {
-	int fd = nl_socket_get_fd(sk), v = (int)(octets / 2); /* the kernel doubles it */
+	int err;
 
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &v, sizeof(v)) < 0)
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &v, sizeof(v));
-}
-
-struct nlmon *
-nlmon_new(struct nl_sock *sk, struct fib *f, uint32_t self, size_t octets,
-    struct mono_us (*now)(void))
-{
-	struct nlmon *m;
-
-	set_buffer(sk, octets);
-	if (join(sk) < 0)
-		return NULL;
-	m = mem_zalloc(sizeof(*m));
-	m->sk = sk;
-	m->fib = f;
-	m->self = self;
-	m->now = now;
-	return m;
+	memset(m, 0, sizeof *m);
+	m->recv = recv;
+	m->ops = ops;
+	m->ctx = ctx;
+	err = nlsock_open(&m->sock);
+	if (err < 0)
+		return err;
+	nlsock_set_rcvbuf(&m->sock, octets ? octets : RCVBUF);
+	filter_own(m, self);
+	err = join_groups(m);
+	if (err < 0)
+		nlmon_close(m);
+	return err;
 }
 
 void
-nlmon_free(struct nlmon *m)
+nlmon_close(struct nlmon *m)
 {
-	mem_free(m);
+	nlsock_close(&m->sock);
 }
 
-void
-nlmon_stats(const struct nlmon *m, struct nlmon_stats *ret)
-{
-	*ret = m->stats;
-}
-
+/* One datagram, or the news that some were lost. */
 static void
-take(struct nlmon *m, const struct nlmsghdr *h, struct mono_us t)
+on_datagram(struct nlmon *m, ssize_t n)
 {
-	uint32_t by = h->nlmsg_pid == m->self ? FIB_BY_SELF : h->nlmsg_pid;
+	const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)m->recv;
+	int left = (int)n;
 
-	m->stats.messages++;
-	if (nl_parse(h, &m->seen))
-		nl_feed(m->fib, t, &m->seen, by);
+	if (n < 0) {
+		m->overflows++;
+		m->ops->lost(m->ctx);
+		return;
+	}
+	for (; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
+		m->notifications++;
+		if (nl_parse(h, &m->seen))
+			m->ops->object(m->ctx, &m->seen, h->nlmsg_pid);
+	}
 }
 
 bool
 nlmon_read(struct nlmon *m)
 {
-	struct mono_us t = m->now();
-	bool fed = false;
-	int reads;
+	int turn;
 
-	for (reads = 0; reads < READS_A_TURN; reads++) {
-		ssize_t got = recv(nl_socket_get_fd(m->sk), m->buf, sizeof(m->buf), MSG_DONTWAIT);
-		const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)m->buf;
-		int left = (int)got;
+	for (turn = 0; turn < TURN; turn++) {
+		ssize_t n = nlsock_recv(&m->sock, m->recv, NLSOCK_DATAGRAM);
 
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0 && errno == ENOBUFS) {
-			m->stats.overflows++;
-			m->overflow = true;
-			continue;
-		}
-		if (got <= 0) {
-			if (m->overflow) {
-				m->overflow = false;
-				fib_overflow(m->fib, t);
-				fed = true;
-			}
-			break;
-		}
-		fed = true;
-		for (; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left))
-			take(m, h, t);
+		if (n == 0)
+			return true;
+		on_datagram(m, n);
 	}
-	return fed;
+	return false;
 }

@@ -1,29 +1,45 @@
 /*
- * The monitor: what the kernel says about links, addresses, routes and nexthop
- * objects, by whomever it was caused.
+ * What changes in the kernel, by whomever: the monitor socket.
+ *
+ * Routes and nexthop objects that our own requests made are left out in the
+ * kernel already: their answers have said it, and a group's change that moves
+ * 100,000 routes would be as many messages.
  */
 #ifndef AGENT_NLMON_H
 #define AGENT_NLMON_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "agent/nlmsg.h"
+#include "agent/nlsock.h"
 
-struct nl_sock;
-struct nlmon;
+struct nlmon_ops {
+	/* port: who asked for the change, 0: the kernel itself */
+	void (*object)(void *ctx, const struct nl_seen *o, uint32_t port);
+	void (*lost)(void *ctx); /* messages were dropped: everything may have changed */
+};
 
-struct nlmon_stats {
-	uint64_t messages, overflows;
+struct nlmon {
+	struct nlsock sock;
+	const struct nlmon_ops *ops;
+	void *ctx;
+	uint8_t *recv; /* NLSOCK_DATAGRAM octets, borrowed, not used between two calls */
+	uint64_t notifications, overflows;
+	struct nl_seen seen; /* scratch */
 };
 
 /*
- * Join the groups on sk and make its buffer that large (or what the kernel allows).
- * self: port of the socket that makes requests, to know their echoes. NULL: errno says why.
+ * Listen for links, addresses, routes and nexthop objects. octets: the receive
+ * buffer, 0: 16 MB. self: port of the socket whose own doing is left out. recv
+ * (aligned to 8), ops and ctx are borrowed until nlmon_close(). 0 or -errno.
  */
-struct nlmon *nlmon_new(struct nl_sock *sk, struct fib *f, uint32_t self, size_t octets,
-    struct mono_us (*now)(void));
-void nlmon_free(struct nlmon *m);
+int nlmon_open(struct nlmon *m, uint8_t *recv, size_t octets, uint32_t self,
+    const struct nlmon_ops *ops, void *ctx);
+void nlmon_close(struct nlmon *m);
 
-/* The socket is readable: read a slice. True: the fib was fed. */
+/* Take in what is there, within bounds; true: everything. */
 bool nlmon_read(struct nlmon *m);
-void nlmon_stats(const struct nlmon *m, struct nlmon_stats *ret);
 
 #endif

@@ -174,12 +174,21 @@ build_route_del(struct nl_msg *m, const struct kern_route *r, uint32_t seq)
 	return true;
 }
 
+/* Without a gateway: IPv6, which routes of both families may use. */
+static uint8_t
+nexthop_family(const struct kern_nexthop *n)
+{
+	if (n->ngroup > 0)
+		return AF_UNSPEC;
+	return n->leg.gw.af == IP4 ? AF_INET : AF_INET6;
+}
+
 static bool
 build_nexthop(struct nl_msg *m, const struct kern_nexthop *n, int flags, uint32_t seq)
 {
 	struct nexthop_grp grp[IPC_MEMBERS_MAX];
 	struct nhmsg nh = {
-		.nh_family = (uint8_t)(n->ngroup ? AF_UNSPEC : family_of(n->leg.gw.af)),
+		.nh_family = nexthop_family(n),
 		.nh_protocol = n->protocol,
 		.nh_flags = n->ngroup == 0 && n->leg.onlink ? RTNH_F_ONLINK : 0,
 	};

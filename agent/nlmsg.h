@@ -44,7 +44,10 @@ bool nl_parse(const struct nlmsghdr *h, struct nl_seen *ret);
 /* Hand what a message says to the fib; by: see fib_see_route(). */
 void nl_feed(struct fib *f, struct mono_us now, const struct nl_seen *s, uint32_t by);
 
-/* The errno (0: an ACK) of an NLMSG_ERROR message, and the kernel's words ("": none). */
+/*
+ * The errno of an NLMSG_ERROR (0: an ACK) or NLMSG_DONE (0: the end of a dump), and
+ * the kernel's words ("": none). EBADMSG: broken.
+ */
 int nl_parse_error(const struct nlmsghdr *h, char *text, size_t cap);
 
 #endif

@@ -59,16 +59,16 @@ parse_link(const struct nlmsghdr *h, struct nl_seen *ret)
 	struct kern_link *l = &ret->link;
 
 	/* A port leaving a bridge is told by a DELLINK of family bridge. */
-	if (!parse_body(h, sizeof(*ifi), tb, IFLA_MAX, policy) || ifi->ifi_family != AF_UNSPEC)
-		return false;
+	if (!parse_body(h, sizeof(*ifi), tb, IFLA_MAX, policy) || ifi->ifi_family != AF_UNSPEC ||
+	    !tb[IFLA_IFNAME] || !tb[IFLA_MTU])
+		return false; /* without these: an event of a wireless driver, not a state */
 	memset(l, 0, sizeof(*l));
 	l->ifindex = (uint32_t)ifi->ifi_index;
-	if (tb[IFLA_IFNAME])
-		nla_strlcpy(l->name, tb[IFLA_IFNAME], sizeof(l->name));
+	nla_strlcpy(l->name, tb[IFLA_IFNAME], sizeof(l->name));
 	l->up = ifi->ifi_flags & IFF_UP;
 	l->carrier = ifi->ifi_flags & (IFF_LOWER_UP | IFF_RUNNING); /* as the kernel's own fib does */
 	l->loopback = ifi->ifi_flags & IFF_LOOPBACK;
-	l->mtu = tb[IFLA_MTU] ? nla_get_u32(tb[IFLA_MTU]) : 0;
+	l->mtu = nla_get_u32(tb[IFLA_MTU]);
 	l->carrier_downs =
 	    tb[IFLA_CARRIER_DOWN_COUNT] ? nla_get_u32(tb[IFLA_CARRIER_DOWN_COUNT]) : 0;
 	return l->ifindex != 0;
@@ -347,21 +347,24 @@ nl_feed(struct fib *f, struct mono_us now, const struct nl_seen *s, uint32_t by)
 int
 nl_parse_error(const struct nlmsghdr *h, char *text, size_t cap)
 {
-	const struct nlmsgerr *e = nlmsg_data(h);
-	size_t left, skip = sizeof(*e);
+	const struct nlmsgerr *e = nlmsg_data(h); /* of NLMSG_DONE: the error only */
+	size_t left, skip = h->nlmsg_type == NLMSG_DONE ? sizeof(e->error) : sizeof(*e);
 	struct nlattr *a;
 
 	text[0] = '\0';
-	if (h->nlmsg_len < NLMSG_HDRLEN + sizeof(*e))
-		return EBADMSG;
+	if (h->nlmsg_len < NLMSG_HDRLEN + skip)
+		return h->nlmsg_type == NLMSG_DONE ? 0 : EBADMSG;
 	left = h->nlmsg_len - NLMSG_HDRLEN;
-	if (!(h->nlmsg_flags & NLM_F_CAPPED) && e->error != 0 && e->msg.nlmsg_len > NLMSG_HDRLEN)
-		skip += NLMSG_ALIGN(e->msg.nlmsg_len) - NLMSG_HDRLEN; /* the request's body */
+	if (h->nlmsg_type == NLMSG_ERROR && !(h->nlmsg_flags & NLM_F_CAPPED) && e->error != 0 &&
+	    e->msg.nlmsg_len > NLMSG_HDRLEN)
+		skip += NLMSG_ALIGN((size_t)e->msg.nlmsg_len) - NLMSG_HDRLEN; /* the request's body */
 	if ((h->nlmsg_flags & NLM_F_ACK_TLVS) && skip < left) {
 		a = nla_find((struct nlattr *)(uintptr_t)((const char *)e + skip),
 		    (int)(left - skip), NLMSGERR_ATTR_MSG);
 		if (a)
 			nla_strlcpy(text, a, cap);
 	}
-	return e->error < 0 ? -e->error : e->error;
+	if (e->error > 0 || e->error < -4095)
+		return EBADMSG;
+	return -e->error;
 }
