@@ -1,8 +1,10 @@
 # doc: see doc/architecture.md for the directions between layers.
 dist_man_MANS = \
 	doc/man/weft-agent.8 \
+	doc/man/weft-bgpd.8 \
 	doc/man/weft.8 \
-	doc/man/weft.yaml.5
+	doc/man/weft.yaml.5 \
+	doc/man/weftd.8
 EXTRA_DIST += doc/configuration.md
 
 # What is written about the configuration comes from its option table.

@@ -24,3 +24,15 @@ install-completions:
 uninstall-completions:
 	rm -f $(DESTDIR)$(datadir)/bash-completion/completions/weft \
 		$(DESTDIR)$(datadir)/zsh/vendor-completions/_weft
+
+# systemd: unit, users, the configuration's directory.
+sysusersdir = $(prefix)/lib/sysusers.d
+tmpfilesdir = $(prefix)/lib/tmpfiles.d
+dist_sysusers_DATA = etc/sysusers/weft.conf
+dist_tmpfiles_DATA = etc/tmpfiles/weft.conf
+nodist_systemdsystemunit_DATA = etc/systemd/weftd.service
+EXTRA_DIST += etc/systemd/weftd.service.in
+CLEANFILES += etc/systemd/weftd.service
+etc/systemd/weftd.service: etc/systemd/weftd.service.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) etc/systemd && sed -e 's|@sbindir[@]|$(sbindir)|g' \
+		-e 's|@bindir[@]|$(bindir)|g' $(srcdir)/etc/systemd/weftd.service.in >$@.new && mv $@.new $@
