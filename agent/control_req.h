@@ -77,6 +77,7 @@ void control_row_end(struct control_req *r);
 /* A row that is JSON text already. */
 void control_row_raw(struct control_req *r, const char *json);
 
+/* A line of warning among the rows. */
 void control_warn(struct control_req *r, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -12,6 +12,7 @@
 
 struct metrics;
 
+/* An empty collection about that agent, which it borrows; NULL is fine to free. */
 struct metrics *metrics_new(const struct agent *a);
 void metrics_free(struct metrics *m);
 

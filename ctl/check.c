@@ -25,18 +25,14 @@ from_environment(void *arg, const char *name)
 	return getenv(name);
 }
 
-/* The whole file, NUL-terminated; NULL with errno. */
+/* All of f, NUL-terminated; NULL with errno. */
 static char *
-read_file(const char *name, size_t *ret_len)
+read_stream(FILE *f, size_t *ret_len)
 {
-	FILE *f = strcmp(name, "-") == 0 ? stdin : fopen(name, "re");
 	size_t len = 0, cap = 65536, n;
-	char *text;
+	char *text = mem_alloc(cap);
 	int err;
 
-	if (!f)
-		return NULL;
-	text = mem_alloc(cap);
 	while ((n = fread(text + len, 1, cap - len - 1, f)) > 0) {
 		len += n;
 		if (len > CONF_TEXT_MAX)
@@ -45,8 +41,6 @@ read_file(const char *name, size_t *ret_len)
 			text = mem_realloc(text, cap *= 2);
 	}
 	err = ferror(f) ? errno : 0;
-	if (f != stdin)
-		fclose(f);
 	text[len] = '\0';
 	*ret_len = len;
 	if (!err)
@@ -54,6 +48,26 @@ read_file(const char *name, size_t *ret_len)
 	mem_free(text);
 	errno = err;
 	return NULL;
+}
+
+/* The whole file, "-" for standard input; NULL with errno. */
+static char *
+read_file(const char *name, size_t *ret_len)
+{
+	char *text;
+	FILE *f;
+	int err;
+
+	if (strcmp(name, "-") == 0)
+		return read_stream(stdin, ret_len);
+	f = fopen(name, "re");
+	if (!f)
+		return NULL;
+	text = read_stream(f, ret_len);
+	err = errno;
+	fclose(f);
+	errno = err;
+	return text;
 }
 
 /* ---- findings as text ---------------------------------------------------------------- */

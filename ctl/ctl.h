@@ -100,6 +100,7 @@ bool args_duration(const char *s, uint64_t *ret_s);
 enum ctl_exit usage_error(struct ctl *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Help on c->cmd, or on everything when that is NULL. */
 void print_help(struct ctl *c, FILE *f);
 
 /* ---- client.c --------------------------------------------------------------- */
@@ -178,6 +179,7 @@ const char *path_fate(const json_t *row, char *buf, size_t cap);
 
 /* ---- check.c, watch.c -------------------------------------------------------------- */
 
+/* `weft check FILE`; returns the exit status. */
 int cmd_check(struct ctl *c);
 /* Run c's command again and again; returns its last status. */
 int watch(struct ctl *c, int (*run)(struct ctl *c));

@@ -30,3 +30,4 @@ tests_unit_test_metrics_CPPFLAGS = $(CTL_TEST_CPPFLAGS)
 tests_unit_test_metrics_LDADD = $(CTL_TEST_LIBS)
 
 EXTRA_DIST += $(wildcard $(srcdir)/tests/golden/ctl/*)
+EXTRA_DIST += tests/tools/cppcheck-jansson.cfg
