@@ -313,6 +313,8 @@ msg_end(int fd, struct wr *w, size_t mark)
 	peer_write(fd, w->base, wr_len(w));
 }
 
+static uint16_t peer_hold_s = 9;
+
 static void
 peer_open(int fd)
 {
@@ -324,7 +326,7 @@ peer_open(int fd)
 
 	wr_u8(&w, 4);
 	wr_u16(&w, PEER_AS);
-	wr_u16(&w, 9);
+	wr_u16(&w, peer_hold_s);
 	wr_u32(&w, 0xc0000202);
 	wr_u8(&w, sizeof(opt));
 	wr_bytes(&w, opt, sizeof(opt));
@@ -629,6 +631,44 @@ START_TEST(routes_wait_for_a_slow_agent)
 }
 END_TEST
 
+/* More messages in one read than a slice takes: held, offered again, none lost, order kept. */
+START_TEST(many_small_updates)
+{
+	int fd = establish();
+
+	for (unsigned i = 0; i < 8000; i++)
+		peer_update(fd, i % 4000, 1, i >= 4000 && i % 2 == 0);
+	AWAIT(seen.routes - seen.route_dels == 2000 && seen.route_dels > 0);
+	listen_ms(100);
+	ck_assert_uint_eq(seen.routes - seen.route_dels, 2000);
+	finish();
+	close(fd);
+}
+END_TEST
+
+/* A process that slept longer than the hold time finds KEEPALIVEs waiting: nobody is dead. */
+START_TEST(waiting_keepalives_count)
+{
+	int fd;
+
+	peer_hold_s = 3;
+	fd = establish();
+	peer_update(fd, 0, 1, false);
+	AWAIT(seen.routes == 1);
+	kill(bgpd_pid, SIGSTOP);
+	for (int i = 0; i < 4; i++) {
+		poll(NULL, 0, 900); /* the time that passes is the point of this test */
+		peer_keepalive(fd);
+	}
+	kill(bgpd_pid, SIGCONT);
+	peer_update(fd, 1, 1, false);
+	AWAIT(seen.routes == 2);
+	ck_assert_uint_eq(seen.route_dels, 0);
+	finish();
+	close(fd);
+}
+END_TEST
+
 static void
 ask(uint32_t id, enum ipc_query_kind kind, uint32_t credit)
 {
@@ -715,6 +755,8 @@ main(void)
 	tcase_add_test(t, connects_when_told_so);
 	tcase_add_test(t, a_stranger_is_turned_away);
 	tcase_add_test(t, routes_wait_for_a_slow_agent);
+	tcase_add_test(t, many_small_updates);
+	tcase_add_test(t, waiting_keepalives_count);
 	tcase_add_loop_test(t, a_slow_reader_stalls_its_own_question, 0, 2);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
