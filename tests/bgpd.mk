@@ -12,3 +12,8 @@ test_sim_SOURCES = tests/sim/test_sim.c tests/sim/simnet.c tests/sim/simnet.h
 test_sim_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_sim_LDADD = $(bgpd_test_ldadd)
 TESTS += test_sim
+
+check_PROGRAMS += tests/prop/prop_speaker
+tests_prop_prop_speaker_SOURCES = tests/prop/prop_speaker.c tests/prop/prop.h
+tests_prop_prop_speaker_LDADD = $(bgpd_test_ldadd)
+TESTS += tests/prop/prop_speaker

@@ -23,6 +23,8 @@ groups_init(struct speaker *sp)
 	list_init(&gs->all);
 	list_init(&gs->dead);
 	gs->batch = mem_zalloc(sizeof(*gs->batch));
+	gs->log_octets = GROUP_LOG_OCTETS;
+	gs->log_chunks = GROUP_LOG_CHUNKS;
 	reap_init(sp);
 }
 

@@ -81,6 +81,8 @@ struct groups {
 	struct only_set *only;
 	uint16_t nonly;
 	struct batch *batch; /* scratch */
+	size_t log_octets;   /* GROUP_LOG_OCTETS and GROUP_LOG_CHUNKS; smaller in tests */
+	uint32_t log_chunks;
 };
 
 void groups_init(struct speaker *sp);

@@ -126,20 +126,22 @@ nht_state(struct nht *t, const struct ipc_nh_state *st)
 {
 	struct nh *nh = nht_find(t, &st->addr);
 
-	if (!nh || nh->users == 0 || (nh->answered && (int32_t)(st->gen - nh->gen) < 0))
+	if (!nh || (nh->answered && (int32_t)(st->gen - nh->gen) < 0))
 		return false;
 	nh->gen = st->gen;
 	mem_free(nh->why);
 	nh->why = st->why[0] ? mem_strdup(st->why) : NULL;
 	if (same_answer(nh, st))
 		return false;
-	if (!nh->answered)
+	if (!nh->answered && nh->users > 0)
 		t->unanswered--;
 	nh->answered = true;
 	nh->resolved = st->resolved;
 	nh->onlink = st->onlink;
 	nh->metric = st->metric;
 	nh->ifindex = st->ifindex;
+	if (nh->users == 0) /* its watch is about to end, unless somebody comes back to it */
+		return false;
 	nh->changed = t->any_changed = true;
 	return true;
 }

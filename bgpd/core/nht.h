@@ -49,7 +49,7 @@ void nht_unref(struct nht *t, const struct ip_addr *addr);
 
 /*
  * The agent's answer or news.  True when users have to be decided again;
- * answers of an older generation and for addresses nobody uses are ignored.
+ * answers of an older generation and for addresses nobody watches are ignored.
  */
 bool nht_state(struct nht *t, const struct ipc_nh_state *st);
 

@@ -211,7 +211,7 @@ bound_log(struct speaker *sp, struct group *g)
 {
 	struct list *l;
 
-	while (g->log.octets > GROUP_LOG_OCTETS || g->log.chunks > GROUP_LOG_CHUNKS) {
+	while (g->log.octets > sp->groups.log_octets || g->log.chunks > sp->groups.log_chunks) {
 		uint64_t limit = g->log.oldest->seq + g->log.chunks / 2;
 
 		LIST_FOREACH(l, &g->members) {
