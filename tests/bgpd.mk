@@ -1,6 +1,12 @@
 # tests of layer bgpd: one block per program, sorted.
 bgpd_test_ldadd = bgpd/core/libbgpcore.a lib/libweft.a $(CHECK_LIBS)
 
+check_PROGRAMS += test_collision
+test_collision_SOURCES = tests/unit/test_collision.c tests/unit/rig.c tests/unit/rig.h tests/unit/unit.h
+test_collision_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_collision_LDADD = $(bgpd_test_ldadd)
+TESTS += test_collision
+
 check_PROGRAMS += test_decide
 test_decide_SOURCES = tests/unit/test_decide.c
 test_decide_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

@@ -177,6 +177,7 @@ peer_session_up(struct session *s, struct mono_us now)
 	p->neg = s->neg;
 	p->ep = s->conn->ep;
 	ctx_fill(p);
+	peer_collision_up(s, now);
 	p->up_since = now;
 	p->established_count++;
 	text_set(&p->reason, NULL);

@@ -31,6 +31,9 @@ void peer_schedule(struct peer *p, struct mono_us now);
 bool session_is_parked(const struct session *s);
 void session_proceed(struct session *s, struct mono_us now);
 
+/* s has become Established: how long another connection may wait for the peer's decision. */
+void peer_collision_up(struct session *s, struct mono_us now);
+
 /* ---- reasons: each writes a sentence without full stop into buf (WHY_MAX) and returns it - */
 
 /* A NOTIFICATION of the peer. */

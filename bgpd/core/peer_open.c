@@ -10,8 +10,8 @@
  *
  *  - the OPEN came on the connection that ought to lose, and the other one has
  *    not shown its OPEN yet: it may never do so;
- *  - the other one is Established already, but ought to lose: the peer may
- *    have decided either way.
+ *  - the other one ought to lose, but is Established, or will be at the peer
+ *    when our KEEPALIVE arrives: the peer may have decided either way.
  *
  * The session then stays in OpenSent, its OPEN noted ("parked"), until the
  * other connection ends, shows its OPEN, or TIMER_COLLISION fires.
@@ -27,8 +27,9 @@
 
 #include "bgpd/core/peer_int.h"
 
-#define PARK_UNSEEN_US	    300000
-#define PARK_ESTABLISHED_US 1000000
+#define PARK_UNSEEN_US	    300000 /* the other OPEN may be under way */
+#define PARK_CONFIRM_US	    100000 /* the peer's KEEPALIVE may be under way */
+#define PARK_ESTABLISHED_US 1000000 /* the peer's NOTIFICATION may be under way */
 #define STARTUP_S	    1
 
 /* ---- ours --------------------------------------------------------------------------- */
@@ -241,6 +242,8 @@ settle(struct session *s, struct mono_us now)
 		session_proceed(s, now);
 	} else if (o->state == FSM_ESTABLISHED) {
 		settle_established(s, o, now);
+	} else if (wins(s, o) && o->state == FSM_OPENCONFIRM) {
+		park(s, now, PARK_CONFIRM_US);
 	} else if (wins(s, o)) {
 		dump(o, now);
 		session_proceed(s, now);
@@ -254,10 +257,26 @@ settle(struct session *s, struct mono_us now)
 void
 peer_collision_timeout(struct session *s, struct mono_us now)
 {
-	if (session_other(s)->state == FSM_ESTABLISHED)
+	struct session *o = session_other(s);
+
+	if (o->state == FSM_ESTABLISHED) {
 		dump(s, now);
-	else
+		return;
+	}
+	if (o->conn && o->have_open)
+		dump(o, now);
+	if (s->state == FSM_OPENSENT) /* else the end of o has let it go on already */
 		session_proceed(s, now);
+}
+
+/* s has become Established while the other one waits: now the peer decides. */
+void
+peer_collision_up(struct session *s, struct mono_us now)
+{
+	struct session *o = session_other(s);
+
+	if (session_is_parked(o))
+		park(o, now, PARK_ESTABLISHED_US);
 }
 
 void
