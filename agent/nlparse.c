@@ -83,6 +83,7 @@ parse_addr(const struct nlmsghdr *h, struct nl_seen *ret)
 	const struct ifaddrmsg *ifa = nlmsg_data(h);
 	struct nlattr *tb[IFA_MAX + 1];
 	struct kern_addr *a = &ret->addr;
+	struct ip_addr far = { 0 };
 	uint32_t flags;
 	uint8_t af;
 
@@ -90,18 +91,23 @@ parse_addr(const struct nlmsghdr *h, struct nl_seen *ret)
 		return false;
 	memset(a, 0, sizeof(*a));
 	af = af_of(ifa->ifa_family);
-	/* On point-to-point links IFA_ADDRESS is the other end. */
-	if (!get_addr(tb[IFA_LOCAL], af, &a->addr) && !get_addr(tb[IFA_ADDRESS], af, &a->addr))
+	if (!get_addr(tb[IFA_ADDRESS], af, &far) && !tb[IFA_LOCAL])
 		return false;
+	a->plen = ifa->ifa_prefixlen;
+	if (!tb[IFA_LOCAL])
+		a->addr = far;
+	else if (!get_addr(tb[IFA_LOCAL], af, &a->addr))
+		return false;
+	else if (!ip_addr_eq(&a->addr, &far))
+		a->plen = ip_af_bits(af); /* point to point: the subnet is the other end's */
 	flags = tb[IFA_FLAGS] ? nla_get_u32(tb[IFA_FLAGS]) : ifa->ifa_flags;
 	a->ifindex = ifa->ifa_index;
-	a->plen = ifa->ifa_prefixlen;
 	a->deprecated = flags & IFA_F_DEPRECATED;
 	a->tentative = flags & IFA_F_DADFAILED ||
 	    ((flags & IFA_F_TENTATIVE) && !(flags & IFA_F_OPTIMISTIC));
 	if (af == IP6 && ip_addr_is_link_local(&a->addr))
 		a->addr.ifindex = a->ifindex;
-	return a->plen <= ip_af_bits(af);
+	return ifa->ifa_prefixlen <= ip_af_bits(af);
 }
 
 /* ---- routes -------------------------------------------------------------- */
