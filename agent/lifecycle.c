@@ -134,15 +134,12 @@ void
 agent_flush(struct agent *a, void (*done)(void *ctx, uint64_t removed), void *ctx)
 {
 	struct lifecycle *lc = lifecycle(a);
-	struct fib_stats st;
 
 	if (lc->flush_done) /* one after the other: the earlier one is answered now */
 		lifecycle_flushed(a);
-	fib_stats(a->fib, &st);
-	lc->flush_n = st.installed[0] + st.installed[1];
 	lc->flush_done = done;
 	lc->flush_ctx = ctx;
-	fib_flush(a->fib, agent_now());
+	lc->flush_n = fib_flush(a->fib, agent_now());
 	agent_kick(a);
 }
 

@@ -878,29 +878,27 @@ fib_watch(struct fib *f, struct mono_us now, const struct ip_addr *nh, bool on)
 	nht_watch(&f->nht, nh, on);
 }
 
-void
+uint64_t
 fib_flush(struct fib *f, struct mono_us now)
 {
 	struct trie_node *n, *tmp;
-	struct hmap_node *h, *ht;
 	int k;
 
 	f->now = now;
 	f->flushed = true;
 	f->flush_said = false;
 	f->stale = false;
+	fib_set_refresh_all(f); /* bgpd's sets stay known: only their objects go */
 	for (k = 0; k < FIB_NKINDS; k++) {
 		TRIE_FOREACH_SAFE(n, tmp, &f->tree[k]) {
 			struct fib_entry *e = container_of(n, struct fib_entry, node);
 
-			e->adopted = e->wanted = 0;
-			entry_join(f, e, NULL);
+			e->adopted = 0;
 			entry_judge(f, e);
 		}
 	}
-	HMAP_FOREACH_SAFE(h, ht, &f->sets)
-		set_retire(f, container_of(h, struct fib_set, by_id));
 	nhobj_flush(&f->objs);
+	return f->nhave;
 }
 
 /* ---- time ---------------------------------------------------------------- */

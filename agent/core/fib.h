@@ -222,8 +222,12 @@ struct fib_report {
 };
 bool fib_next_report(struct fib *f, struct fib_report *ret);
 
-/* Remove everything of ours from the kernel and want nothing any more. */
-void fib_flush(struct fib *f, struct mono_us now);
+/*
+ * Remove everything of ours from the kernel; what is wanted stays known and is
+ * held until the next fib_configure().  FIB_REP_FLUSHED follows when nothing of
+ * ours is left.  Returns how many routes there were.
+ */
+uint64_t fib_flush(struct fib *f, struct mono_us now);
 
 /* ---- views (for the CLI and metrics) ------------------------------------- */
 

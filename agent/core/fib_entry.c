@@ -300,7 +300,7 @@ entry_want(const struct fib *f, const struct fib_entry *e, enum fib_state *ret_s
 	*ret_state = FIB_ST_PENDING;
 	*ret_code = 0;
 	if (f->flushed) {
-		*ret_state = FIB_ST_REMOVING;
+		*ret_state = e->set || e->wanted ? FIB_ST_HELD : FIB_ST_REMOVING;
 		return 0;
 	}
 	switch ((enum fib_kind)e->kind) {

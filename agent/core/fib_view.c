@@ -66,7 +66,9 @@ fill_reason(const struct fib *f, const struct fib_entry *e, char *buf, size_t ca
 			snprintf(buf, cap, "somebody else's route with the same metric is there");
 		break;
 	case FIB_ST_HELD:
-		if (e->set)
+		if (f->flushed)
+			snprintf(buf, cap, "removed by `weft flush`; `weft reload` installs it again");
+		else if (e->set)
 			held_reason(f, f->setv[e->set], buf, cap);
 		break;
 	case FIB_ST_STALE:
