@@ -9,6 +9,7 @@
 #include "agent/agent.h"
 #include "config.h"
 #include "lib/logmain.h"
+#include "lib/sanitized.h"
 
 int
 main(int argc, char **argv)

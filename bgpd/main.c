@@ -20,6 +20,7 @@
 #include "lib/launchmsg.h"
 #include "lib/logmain.h"
 #include "lib/sandbox.h"
+#include "lib/sanitized.h"
 
 #define EXIT_USAGE 2
 

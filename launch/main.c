@@ -24,6 +24,7 @@
 #include "lib/logmain.h"
 #include "lib/mem.h"
 #include "lib/privs.h"
+#include "lib/sanitized.h"
 
 #define EXIT_USAGE 2
 

@@ -15,6 +15,7 @@ lib_libweft_a_SOURCES = \
 	lib/mono.h \
 	lib/out.c lib/out.h \
 	lib/rng.c lib/rng.h \
+	lib/sanitized.h \
 	lib/table.c \
 	lib/trie.c lib/trie.h \
 	lib/wire.c lib/wire.h

@@ -18,6 +18,7 @@
 #include "lib/ipcmsg.h"
 #include "lib/ipcsock.h"
 #include "lib/launchmsg.h"
+#include "lib/sanitized.h"
 
 static void __attribute__((format(printf, 1, 2)))
 say(const char *fmt, ...)

@@ -153,12 +153,14 @@ ask(const char *request)
 	return last;
 }
 
+/* By memmem(): AddressSanitizer's strstr() measures the whole rest at every call. */
 static size_t
 count(const char *text, const char *what)
 {
+	const char *end = text + strlen(text);
 	size_t n = 0;
 
-	for (; (text = strstr(text, what)); text++)
+	for (; (text = memmem(text, (size_t)(end - text), what, strlen(what))); text++)
 		n++;
 	return n;
 }
