@@ -134,13 +134,13 @@ read_answers(struct nlbatch *b)
 
 	for (reads = 0; !closed && reads < 4 * NLBATCH_OPS; reads++) {
 		ssize_t got = nlsock_recv(&b->sock, b->recv, NLSOCK_DATAGRAM);
-		const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)b->recv;
+		struct nlmsghdr *h = (struct nlmsghdr *)(void *)b->recv;
 		int left = (int)got;
 
 		if (got == 0)
 			return false;
 		whole &= got > 0;
-		for (; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left))
+		for (; nlmsg_ok(h, left); h = nlmsg_next(h, &left))
 			closed |= take_answer(b, h);
 	}
 	return whole && closed;

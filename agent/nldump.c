@@ -189,14 +189,14 @@ static void
 read_part(struct nldump *d, struct mono_us now)
 {
 	ssize_t n = nlsock_recv(&d->sock, d->recv, NLSOCK_DATAGRAM);
-	const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)d->recv;
+	struct nlmsghdr *h = (struct nlmsghdr *)(void *)d->recv;
 	int left = (int)n;
 
 	if (n <= 0) {
 		fail(d, now, n < 0 ? (int)-n : EPROTO, "the dump broke off");
 		return;
 	}
-	for (; d->sock.fd >= 0 && NLMSG_OK(h, left); h = NLMSG_NEXT(h, left))
+	for (; d->sock.fd >= 0 && nlmsg_ok(h, left); h = nlmsg_next(h, &left))
 		on_message(d, now, h);
 }
 
@@ -207,6 +207,7 @@ nldump_step(struct nldump *d, struct mono_us now)
 
 	if (mono_before(now, d->retry_at))
 		return;
+	d->retry_at = (struct mono_us){ 0 };
 	if (d->sock.fd < 0) {
 		err = open_socket(d);
 		if (err < 0) {

@@ -84,7 +84,7 @@ nlmon_close(struct nlmon *m)
 static void
 on_datagram(struct nlmon *m, ssize_t n)
 {
-	const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)m->recv;
+	struct nlmsghdr *h = (struct nlmsghdr *)(void *)m->recv;
 	int left = (int)n;
 
 	if (n < 0) {
@@ -92,7 +92,7 @@ on_datagram(struct nlmon *m, ssize_t n)
 		m->ops->lost(m->ctx);
 		return;
 	}
-	for (; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left)) {
+	for (; nlmsg_ok(h, left); h = nlmsg_next(h, &left)) {
 		m->notifications++;
 		if (nl_parse(h, &m->seen))
 			m->ops->object(m->ctx, &m->seen, h->nlmsg_pid);

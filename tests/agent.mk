@@ -3,8 +3,8 @@ AGENT_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(NL_CFLAGS) $(EVENT_CORE_C
 AGENTCORE_TEST_LIBS = agent/core/libagentcore.a lib/libweft.a $(CHECK_LIBS)
 NL_TEST_LIBS = agent/libagent.a $(AGENTCORE_TEST_LIBS) $(NL_LIBS) $(EVENT_CORE_LIBS)
 
-check_PROGRAMS += tests/unit/test_nl tests/unit/test_nlmsg
-TESTS += tests/unit/test_nl tests/unit/test_nlmsg
+check_PROGRAMS += tests/unit/test_nl tests/unit/test_nlio tests/unit/test_nlmsg
+TESTS += tests/unit/test_nl tests/unit/test_nlio tests/unit/test_nlmsg
 
 tests_unit_test_nl_SOURCES = tests/unit/test_nl.c tests/unit/nlrig.c tests/unit/nlrig.h tests/unit/unit.h
 tests_unit_test_nl_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
@@ -13,3 +13,8 @@ tests_unit_test_nl_LDADD = $(NL_TEST_LIBS)
 tests_unit_test_nlmsg_SOURCES = tests/unit/test_nlmsg.c tests/unit/unit.h
 tests_unit_test_nlmsg_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
 tests_unit_test_nlmsg_LDADD = $(NL_TEST_LIBS)
+
+# Plays the fib itself: without the core.
+tests_unit_test_nlio_SOURCES = tests/unit/test_nlio.c tests/unit/unit.h
+tests_unit_test_nlio_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
+tests_unit_test_nlio_LDADD = agent/libagent.a lib/libweft.a $(CHECK_LIBS) $(NL_LIBS)
