@@ -1,6 +1,7 @@
 """pytest's side of the end-to-end tests: one Lab per test, logs of what failed."""
 
 import os
+import re
 import sys
 
 import pytest
@@ -32,6 +33,20 @@ def lab(request):
     with Lab() as made:
         request.node.lab = made
         yield made
+        assert not (found := crashes(made)), f"weft crashed or a sanitizer spoke: {found}"
+
+
+CRASH = re.compile(r"AddressSanitizer|runtime error:|signal[= ](?:4|6|7|8|11|31)\b|Assertion")
+
+
+def crashes(lab):
+    """Lines of weft's logs that no test may cause: sanitizers' reports, fatal signals."""
+    found = []
+    for path in log_files(lab):
+        if os.path.basename(path) == "weftd.log":
+            with open(path, errors="replace") as f:
+                found += [line.strip() for line in f if CRASH.search(line)]
+    return found[:5]
 
 
 def log_files(lab):

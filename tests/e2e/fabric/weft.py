@@ -202,7 +202,7 @@ def sanitizer_env():
     """Settings for a build with sanitizers; without effect on others."""
     if os.environ.get("WEFT_SANITIZED") != "1":
         return {}
-    return {"ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1:log_path=/dev/stderr",
+    return {"ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1",
             "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1"}
 
 
