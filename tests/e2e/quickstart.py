@@ -78,10 +78,11 @@ def wait_for_routes(fabric):
         others = {c for m in fabric.nodes if m is not n for c in m.cidrs}
 
         def complete():
-            have = {r["dst"] for f in (4, 6) for r in n.ns.routes(family=f)}
+            have = {r["dst"] for f in (4, 6) for r in n.ns.routes(family=f)
+                    if len(r.get("nexthops", [])) == len(n.tors)}
             return others <= have or No(f"missing {sorted(others - have)}")
-        wait_until(complete, 30, f"{n.name} has the routes to all pods in its kernel")
-    say("every node's kernel has the routes to all pods")
+        wait_until(complete, 30, f"{n.name} has the routes to all pods by both ToRs")
+    say("every node's kernel has the routes to all pods, by both of its ToRs")
 
 
 # ---- the table -----------------------------------------------------------------
