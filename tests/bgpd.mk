@@ -23,3 +23,8 @@ check_PROGRAMS += tests/prop/prop_speaker
 tests_prop_prop_speaker_SOURCES = tests/prop/prop_speaker.c tests/prop/prop.h
 tests_prop_prop_speaker_LDADD = $(bgpd_test_ldadd)
 TESTS += tests/prop/prop_speaker
+
+# Not run by make check.
+check_PROGRAMS += tests/bench/bench_rib
+tests_bench_bench_rib_SOURCES = tests/bench/bench_rib.c
+tests_bench_bench_rib_LDADD = $(bgpd_test_ldadd)

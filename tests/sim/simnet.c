@@ -186,7 +186,7 @@ sim_start(struct sim_node *n, bool restarting)
 	SIM_CHECK(!n->up);
 	n->sp = speaker_new(n->sim->now, &hello, NULL);
 	n->up = true;
-	n->syncing = n->synced = false;
+	n->syncing = n->synced = n->shutdown_done = false;
 	if (n->set)
 		memset(n->set, 0, n->nsets * sizeof(*n->set));
 	sim_reconfigure(n, NULL);
@@ -226,6 +226,12 @@ sim_kill(struct sim_node *n)
 	speaker_free(n->sp);
 	n->sp = NULL;
 	n->up = false;
+}
+
+void
+sim_shutdown(struct sim_node *n, enum ipc_shutdown_mode mode)
+{
+	speaker_shutdown(n->sp, n->sim->now, mode, "going down");
 }
 
 /* ---- the agent -------------------------------------------------------------------------- */
@@ -303,7 +309,7 @@ agent_route(struct sim_node *n, const struct fib_op *op)
 	SIM_CHECK(r->set != op->set || (n->syncing && !r->marked)); /* else it was no news */
 	r->set = op->set;
 	r->marked = true;
-	if (n->conf.install && !n->hold_verdicts)
+	if (n->conf.install)
 		speaker_verdict(n->sp, n->sim->now, &v);
 }
 
@@ -410,6 +416,8 @@ dial_done(struct sim *s, struct sim_dial *d)
 	const char *why;
 
 	d->used = false;
+	if (s->silent[d->from][d->to])
+		return;
 	if (!to->up || s->cut[d->from][d->to]) {
 		speaker_conn_failed(from->sp, s->now, d->peer, d->token, ECONNREFUSED,
 		    "connection refused");
@@ -546,6 +554,7 @@ do_todo(struct sim_node *n, const struct todo *t)
 		agent_watch(n, t);
 		break;
 	case TODO_SHUTDOWN_DONE:
+		n->shutdown_done = true;
 		break;
 	}
 }
@@ -641,8 +650,9 @@ next_time(const struct sim *s)
 	return t;
 }
 
-bool
-sim_step(struct sim *s)
+/* The next step unless it is later than end; false when nothing happens before. */
+static bool
+step(struct sim *s, struct mono_us end)
 {
 	struct mono_us t;
 	unsigned k, side;
@@ -650,7 +660,7 @@ sim_step(struct sim *s)
 	for (k = 0; k < s->nnodes; k++)
 		node_run(&s->node[k]);
 	t = next_time(s);
-	if (mono_is_never(t))
+	if (mono_before(end, t))
 		return false;
 	if (mono_before(s->now, t))
 		s->now = t;
@@ -672,8 +682,9 @@ sim_run(struct sim *s, uint64_t us)
 {
 	struct mono_us end = mono_add_us(s->now, us);
 
-	while (mono_before(s->now, end) && sim_step(s))
+	while (step(s, end))
 		;
+	s->now = end;
 }
 
 bool
@@ -681,9 +692,10 @@ sim_until(struct sim *s, uint64_t us, bool (*done)(void *ctx), void *ctx)
 {
 	struct mono_us end = mono_add_us(s->now, us);
 
-	while (!done(ctx) && mono_before(s->now, end) && sim_step(s))
-		;
-	return done(ctx);
+	while (!done(ctx))
+		if (!step(s, end))
+			return false;
+	return true;
 }
 
 void

@@ -82,7 +82,7 @@ struct sim_node {
 	uint64_t route_ops;	 /* ROUTE and ROUTE_DEL ever seen */
 	uint64_t flaps;		 /* ROUTE_DEL ever seen */
 	bool unreachable[SIM_NODES]; /* that node's addresses do not resolve here */
-	bool hold_verdicts;
+	bool shutdown_done;
 	char last_event[IPC_NAME_MAX];
 	char last_event_text[IPC_TEXT_MAX];
 };
@@ -95,6 +95,7 @@ struct sim {
 	struct sim_conn *conn[SIM_CONNS];
 	struct sim_dial dial[SIM_CONNS];
 	bool cut[SIM_NODES][SIM_NODES]; /* no connection between these, and none can be made */
+	bool silent[SIM_NODES][SIM_NODES]; /* connects between these are never answered */
 	uint64_t latency_us;
 	uint64_t steps;
 };
@@ -122,14 +123,15 @@ void sim_kill(struct sim_node *n);
 /* Apply node->conf, peer[] and permit[] to the running speaker. */
 void sim_reconfigure(struct sim_node *n, struct ipc_conf_applied *ret);
 
+/* The agent asks a node to end, and its socket takes everything. */
+void sim_shutdown(struct sim_node *n, enum ipc_shutdown_mode mode);
+
 /* Break every connection between two nodes; while cut none can be made. */
 void sim_cut(struct sim_node *a, struct sim_node *b, bool cut);
 
 /* Nothing from a reaches b any more on their connection (a full socket), or again. */
 void sim_stick(struct sim_node *a, struct sim_node *b, bool stuck);
 
-/* The next step; false when nothing will ever happen. */
-bool sim_step(struct sim *s);
 /* Steps until that much virtual time has passed. */
 void sim_run(struct sim *s, uint64_t us);
 /* Steps until done(ctx) or the time is up: returns done(ctx). */
