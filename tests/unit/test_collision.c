@@ -523,7 +523,7 @@ START_TEST(every_interleaving)
 		}
 		finish(&net, 3000000);
 		ck_assert_msg(one_session(&net), "%s: run %u", role->name, runs);
-		again += net.n != role->dials[0] + role->dials[1];
+		again += net.n != (unsigned)(role->dials[0] + role->dials[1]);
 		by_id += kept_dialler(&net) == (first ? 0 : 1);
 		net_free(&net);
 		runs++;
