@@ -312,6 +312,30 @@ START_TEST(monitor_overflows)
 }
 END_TEST
 
+/* 1,000 routes installed and moved: few system calls, and no message for each of them. */
+START_TEST(own_doings_make_no_noise)
+{
+	struct nl_stats a, b;
+
+	nlrig_start(&rig, FIB_NHOBJ_AUTO, 0);
+	nl_stats(rig.nl, &a);
+	nlrig_set(&rig, 1, 0, V4TWO);
+	nlrig_routes(&rig, 1, IP4, 1000);
+	nlrig_settle(&rig);
+	nl_stats(rig.nl, &b);
+	ck_assert_uint_ge(b.messages - a.messages, 1000);
+	ck_assert_uint_le(b.batches - a.batches, 12);
+	nlrig_set(&rig, 1, 0, V4ONE);
+	nlrig_settle(&rig);
+	ck_assert_int_eq(sh_lines("ip route show proto %d | grep 'via 10.0.0.2'", RIG_PROTO), 1000);
+	nlrig_run(&rig, 20);
+	nl_stats(rig.nl, &b);
+	ck_assert_uint_le(b.notifications - a.notifications, 20);
+	ck_assert_uint_eq(b.overflows, 0);
+	ck_assert(diff_is_empty());
+}
+END_TEST
+
 START_TEST(foreign_replace_over_ours)
 {
 	nlrig_start(&rig, FIB_NHOBJ_AUTO, 0);
@@ -571,6 +595,7 @@ main(void)
 	tcase_add_loop_test(tc, link_down_and_up, 0, NROWS(flaps));
 	tcase_add_loop_test(tc, link_flaps_unseen, 0, NROWS(flaps));
 	tcase_add_test(tc, monitor_overflows);
+	tcase_add_test(tc, own_doings_make_no_noise);
 	tcase_add_test(tc, foreign_replace_over_ours);
 	tcase_add_test(tc, recursive_next_hops);
 	tcase_add_test(tc, link_local_next_hop);
