@@ -313,6 +313,25 @@ START_TEST(monitor_overflows)
 END_TEST
 
 /* 1,000 routes installed and moved: few system calls, and no message for each of them. */
+static bool
+two_legs6(struct nlrig *r)
+{
+	return nlrig_synced(r) && sh_lines("ip -6 route show fd64:9::/32 | grep nexthop") == 2;
+}
+
+/* IPv6 tells the loss of one leg by the same message as that of the whole route. */
+START_TEST(one_leg_deleted_by_somebody)
+{
+	nlrig_start(&rig, FIB_NHOBJ_OFF, 0);
+	nlrig_set(&rig, 2, 0, V6TWO);
+	nlrig_route(&rig, 2, "fd64:9::/32");
+	ck_assert(nlrig_until(&rig, two_legs6, 1000));
+	sh("ip -6 route del fd64:9::/32 via fd01::2 dev w0 metric %d", RIG_METRIC);
+	ck_assert(nlrig_until(&rig, two_legs6, 1000));
+	ck_assert(diff_is_empty());
+}
+END_TEST
+
 START_TEST(own_doings_make_no_noise)
 {
 	struct nl_stats a, b;
@@ -595,6 +614,7 @@ main(void)
 	tcase_add_loop_test(tc, link_down_and_up, 0, NROWS(flaps));
 	tcase_add_loop_test(tc, link_flaps_unseen, 0, NROWS(flaps));
 	tcase_add_test(tc, monitor_overflows);
+	tcase_add_test(tc, one_leg_deleted_by_somebody);
 	tcase_add_test(tc, own_doings_make_no_noise);
 	tcase_add_test(tc, foreign_replace_over_ours);
 	tcase_add_test(tc, recursive_next_hops);
