@@ -405,7 +405,11 @@ next_hop_check(const struct update_ctx *ctx, const struct ip_addr *a)
 	return NULL;
 }
 
-/* A semantic error makes the routes unusable, not the session: RFC 4271 section 6.3. */
+/*
+ * A semantic error makes the routes unusable, not the session: RFC 4271 section
+ * 6.3.  Beside MP_REACH_NLRI alone the address says nothing, and some speakers
+ * send 0.0.0.0 there: RFC 4760 section 3.
+ */
 static void
 next_hop_decode(struct walk *k, struct rd *r)
 {
@@ -416,7 +420,8 @@ next_hop_decode(struct walk *k, struct rd *r)
 	k->u->attrs.next_hop = ip_addr_from_bytes(IP4, b);
 	why = next_hop_check(k->ctx, &k->u->attrs.next_hop);
 	if (why)
-		value_bad(k, ACT_WITHDRAW, UPD_NEXT_HOP, why);
+		bgp_fail_data(&k->seen->next_hop, ACT_WITHDRAW, ERR_UPDATE, UPD_NEXT_HOP, k->type,
+		    k->tlv_off, k->tlv, k->tlv_octets, why);
 }
 
 static struct ip_addr

@@ -21,6 +21,7 @@ struct attr_seen {
 	uint32_t types[8]; /* bit n of word n / 32: type n was there */
 	bool reach_skipped; /* MP_REACH announced something for a family that is not in use */
 	bool cut_off;	    /* the last attribute does not fit: RFC 7606 section 4 */
+	struct bgp_err next_hop; /* what is wrong with NEXT_HOP's address: counts with NLRI only */
 };
 
 static inline bool

@@ -54,6 +54,8 @@ check_whole(struct update *u, const struct attr_seen *seen)
 		missing(u, ATTR_AS_PATH);
 	if (u->n_nlri > 0 && !attr_was_seen(seen, ATTR_NEXT_HOP))
 		missing(u, ATTR_NEXT_HOP);
+	if (u->n_nlri > 0 && seen->next_hop.act > u->err.act)
+		u->err = seen->next_hop;
 	if (!reach && u->err.act == ACT_WITHDRAW && (seen->cut_off || !only_mp_unreach(seen)))
 		u->err.act = ACT_RESET;
 }

@@ -1,0 +1,359 @@
+"""A peer that means harm: whatever it sends, its neighbours stay up and weft-bgpd lives.
+
+Every test has one weft node with two peers on one link: the hostile one (scripted)
+and an innocent one, whose session a thread keeps alive.  After each attack the
+innocent session must be the same one, weft-bgpd the same process, its memory and
+descriptors back where they were, and its processor idle.
+"""
+
+import errno
+import os
+import random
+import select
+import socket
+import struct
+import threading
+import time
+
+import pytest
+
+from fabric import bgp
+from fabric.topo import PEER_AS, PERMIT, PODS, WEFT_AS, timers, wire
+from fabric.wait import No, wait_until
+from fabric.weft import Weft, config, peer
+
+GOOD_AS, GOOD_IP = 65003, "10.9.1.3"
+EVIL_IP, WEFT_IP = "10.9.1.2", "10.9.1.1"
+SANITIZED = os.environ.get("WEFT_SANITIZED") == "1"
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+class Innocent(threading.Thread):
+    """An established session that only keeps itself alive and counts what it is told."""
+
+    def __init__(self, ns, address=GOOD_IP, asn=GOOD_AS):
+        super().__init__(daemon=True)
+        self.conn = bgp.connect(ns, address, WEFT_IP).establish(asn, address, hold=9)
+        self.updates, self.done, self.last = 0, threading.Event(), time.monotonic()
+        self.silence = 0.0      # longest time without any message
+        self.start()
+
+    def run(self):
+        sent = 0.0
+        while not self.done.is_set() and not self.conn.closed:
+            now = time.monotonic()
+            if now - sent > 2:
+                self.conn.send(bgp.KEEPALIVE)
+                sent = now
+            self.conn.poll(0.2)
+            if self.conn.received:
+                self.silence = max(self.silence, time.monotonic() - self.last)
+                self.last = time.monotonic()
+                self.updates += sum(k == bgp.UPDATE for k, _ in self.conn.received)
+                if not any(k == bgp.NOTIFICATION for k, _ in self.conn.received):
+                    self.conn.received.clear()
+
+    def up(self):
+        return not self.conn.closed or No(self.conn.received)
+
+    def stop(self):
+        self.done.set()
+        self.join()
+        self.conn.close()
+
+
+class Siege:
+    """One weft node, the innocent session, and what weft-bgpd looked like before."""
+
+    def __init__(self, lab, good=None, **evil):
+        self.w, self.p = lab.ns("weft"), lab.ns("peer")
+        mine, _ = wire(lab, self.w, "eth0", self.p, "eth0", 1)
+        self.p.addr("eth0", f"{GOOD_IP}/24", "fd09:1::3/64")
+        peers = [peer("evil", EVIL_IP, PEER_AS, **{"passive": True, "timers": timers(), **evil}),
+                 peer("good", GOOD_IP, GOOD_AS, **{"passive": True, "timers": timers(),
+                                                   **(good or {})})]
+        self.weft = Weft(self.w, config("weft", WEFT_AS, mine, peers, PODS,
+                                        [*PERMIT, "20.0.0.0/6"], kernel={"install": False},
+                                        ops={"log": {"level": "info"}})).start()
+        self.w.wait_port(179)
+        self.good = Innocent(self.p)
+        self.weft.wait_established("good")
+        self.pid = self.weft.pid("weft-bgpd")
+        self.fds, self.rss = self.count_fds(), self.memory()
+
+    def count_fds(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def memory(self):
+        """Resident octets of weft-bgpd."""
+        with open(f"/proc/{self.pid}/statm") as f:
+            return int(f.read().split()[1]) * 4096
+
+    def cpu(self):
+        """Seconds of processor time of weft-bgpd."""
+        with open(f"/proc/{self.pid}/stat") as f:
+            fields = f.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / TICK
+
+    def dial(self, timeout=5):
+        return bgp.connect(self.p, EVIL_IP, WEFT_IP, timeout=timeout)
+
+    def session(self, **kw):
+        """An established session of the hostile peer."""
+        return self.dial().establish(PEER_AS, EVIL_IP, **{"hold": 9, **kw})
+
+    def check(self, grown=8 << 20):
+        """What must hold after every attack."""
+        assert self.weft.pid("weft-bgpd") == self.pid, f"weft-bgpd ended:\n{self.weft.text()[-2000:]}"
+        assert self.good.up(), self.good.up()
+        peers = self.weft.peers()
+        assert peers["good"]["state"] == "Established", peers["good"]
+        wait_until(lambda: self.count_fds() <= self.fds + 1 or No(self.count_fds()), 5,
+                   f"descriptors are back at {self.fds}")
+        if not SANITIZED:
+            assert self.memory() < self.rss + grown, f"{self.rss} grew to {self.memory()}"
+        self.idle()
+
+    def idle(self):
+        """Soon the processor rests: under 5 % in half a second."""
+        def rests():
+            before, at = self.cpu(), time.monotonic()
+            self.good.done.wait(0.5)
+            share = (self.cpu() - before) / (time.monotonic() - at)
+            return share < 0.05 or No(f"{share:.0%}")
+        wait_until(rests, 15, "weft-bgpd is idle")
+
+
+def ends_with(c, deadline_s=3):
+    """(code, subcode) and data of the NOTIFICATION that ends c."""
+    body = c.wait(bgp.NOTIFICATION, deadline_s)
+    assert body is not None, f"no NOTIFICATION: {c.received} closed={c.closed}"
+    wait_until(lambda: c.poll() or c.closed, 3, "closed after the NOTIFICATION")
+    c.close()
+    return (body[0], body[1]), body[2:]
+
+
+def raw(kind, body=b"", marker=b"\xff" * 16, length=None):
+    return marker + struct.pack("!HB", 19 + len(body) if length is None else length, kind) + body
+
+
+def good_open(asn=PEER_AS, **kw):
+    return bgp.open_body(asn, EVIL_IP, 9, **kw)
+
+
+def caps(*each):
+    return b"".join(each)
+
+
+AS4 = bgp.cap_as4(PEER_AS)
+V4, V6 = bgp.cap_mp("ipv4"), bgp.cap_mp("ipv6")
+
+
+def open_with(version=4, asn=bgp.AS_TRANS, hold=9, router_id=EVIL_IP, params=None):
+    if params is None:
+        params = b"\x02" + bytes([len(V4 + AS4)]) + V4 + AS4
+    return struct.pack("!BHH4sB", version, asn, hold, socket.inet_aton(router_id),
+                       len(params)) + params
+
+
+BAD_HEADERS = [
+    ("marker", raw(1, good_open(), marker=b"\xff" * 15 + b"\xfe"), (1, 1), b""),
+    ("length 18", raw(1, b"", length=18), (1, 2), struct.pack("!H", 18)),
+    ("length 0", raw(1, b"", length=0), (1, 2), b"\0\0"),
+    ("length 4097", raw(2, b"", length=4097), (1, 2), struct.pack("!H", 4097)),
+    ("length 65535", raw(2, b"", length=65535), (1, 2), b"\xff\xff"),
+    ("OPEN of 28", raw(1, b"\x04" * 9), (1, 2), struct.pack("!H", 28)),
+    ("KEEPALIVE of 20", raw(4, b"\0"), (1, 2), struct.pack("!H", 20)),
+    ("UPDATE of 22", raw(2, b"\0" * 3), (1, 2), struct.pack("!H", 22)),
+    ("NOTIFICATION of 20", raw(3, b"\6"), (1, 2), struct.pack("!H", 20)),
+    ("type 0", raw(0), (1, 3), b"\0"),
+    ("type 6", raw(6), (1, 3), b"\6"),
+    ("type 255", raw(255), (1, 3), b"\xff"),
+]
+
+BAD_OPENS = [
+    ("version 3", open_with(version=3), (2, 1), b"\0\4"),
+    ("version 5", open_with(version=5), (2, 1), b"\0\4"),
+    ("AS 0", open_with(asn=0), (2, 2), None),
+    ("AS 0 in the capability", open_with(params=b"\x02\x06" + bgp.cap_as4(0)), (2, 2), None),
+    ("another AS", open_with(params=b"\x02\x06" + bgp.cap_as4(65009)), (2, 2), None),
+    ("hold time 1", open_with(hold=1), (2, 6), None),
+    ("hold time 2", open_with(hold=2), (2, 6), None),
+    ("identifier 0", open_with(router_id="0.0.0.0"), (2, 3), None),
+    ("parameter 1", open_with(params=b"\x01\x00"), (2, 4), None),
+    ("parameter overruns", open_with(params=b"\x02\xc8\x41\x04"), (2, 0), None),
+    ("capability overruns", open_with(params=b"\x02\x03\x41\x04\x00"), (2, 0), None),
+    ("parameters shorter than said", open_with()[:9] + b"\x40" + b"\x02\x00", (2, 0), None),
+    ("parameters longer than said", open_with()[:9] + b"\x02" + b"\x02\x00\x02\x00", (2, 0), None),
+    ("no family in common", open_with(params=b"\x02\x0c" + b"\x01\x04\0\x63\0\x01" + AS4),
+     (2, 7), None),
+    ("AS4 of 3", open_with(params=b"\x02\x05\x41\x03\0\0\1"), (2, 0), None),
+    ("extended length overruns", open_with()[:9] + b"\xff\xff\xff\xff\x02", (2, 0), None),
+]
+
+
+@pytest.mark.slice
+def test_bad_headers_and_opens(lab):
+    """RFC 4271 sections 6.1 and 6.2: each mistake has its code, subcode and data."""
+    s = Siege(lab)
+    wrong = []
+    for name, octets, want, data in BAD_HEADERS + [(n, raw(1, b), w, d) for n, b, w, d in BAD_OPENS]:
+        c = s.dial()
+        c.sock.sendall(octets)
+        got, more = ends_with(c)
+        if got != want or (data is not None and more != data):
+            wrong.append((name, got, more, want))
+    assert not wrong
+    s.check()
+
+
+@pytest.mark.slice
+def test_messages_in_wrong_states(lab):
+    """RFC 6608: FSM errors say in which state; the data is the message's type."""
+    s = Siege(lab)
+    update = bgp.update_body(["20.0.0.0/24"], next_hop=EVIL_IP, as_path=[PEER_AS])
+    refresh = struct.pack("!HBB", 1, 0, 1)
+    for kind, body in ((bgp.UPDATE, update), (bgp.KEEPALIVE, b""), (bgp.REFRESH, refresh)):
+        c = s.dial()
+        c.send(kind, body)
+        assert ends_with(c) == ((5, 1), bytes([kind])), ("OpenSent", kind)
+    for kind, body in ((bgp.UPDATE, update), (bgp.OPEN, good_open()), (bgp.REFRESH, refresh)):
+        c = s.dial()
+        c.send(bgp.OPEN, good_open())
+        assert c.wait(bgp.KEEPALIVE) is not None
+        c.send(kind, body)
+        assert ends_with(c) == ((5, 2), bytes([kind])), ("OpenConfirm", kind)
+    c = s.session()
+    c.send(bgp.OPEN, good_open())
+    assert ends_with(c) == ((5, 3), bytes([bgp.OPEN]))
+    s.check()
+
+
+def attrs_of(*attrs, nlri=("20.0.0.0/24",), withdrawn=()):
+    a, gone = b"".join(attrs), bgp.nlri(withdrawn)
+    return struct.pack("!H", len(gone)) + gone + struct.pack("!H", len(a)) + a + bgp.nlri(nlri)
+
+
+ORIGIN = bgp.attribute(0x40, 1, b"\0")
+PATH = bgp.attribute(0x40, 2, struct.pack("!BBI", 2, 1, PEER_AS))
+HOP = bgp.attribute(0x40, 3, socket.inet_aton(EVIL_IP))
+BASE = (ORIGIN, PATH, HOP)
+GOOD_V6 = bgp.attribute(0x80, 14, struct.pack("!HBB", 2, 1, 16) + socket.inet_pton(
+    socket.AF_INET6, "fd09:1::2") + b"\0" + b"\x40" + bytes.fromhex("fd00001002440077"))
+NONE_HOP = bgp.attribute(0x40, 3, b"\0\0\0\0")
+
+WITHDRAW = [  # RFC 7606 section 7: treat-as-withdraw; the session stays
+    ("ORIGIN 3", (bgp.attribute(0x40, 1, b"\3"), PATH, HOP)),
+    ("ORIGIN of 2", (bgp.attribute(0x40, 1, b"\0\0"), PATH, HOP)),
+    ("no ORIGIN", (PATH, HOP)),
+    ("no AS_PATH", (ORIGIN, HOP)),
+    ("no NEXT_HOP", (ORIGIN, PATH)),
+    ("ORIGIN optional", (bgp.attribute(0xc0, 1, b"\0"), PATH, HOP)),
+    ("AS_PATH type 9", (ORIGIN, bgp.attribute(0x40, 2, struct.pack("!BBI", 9, 1, PEER_AS)), HOP)),
+    ("AS_PATH empty segment", (ORIGIN, bgp.attribute(0x40, 2, b"\2\0"), HOP)),
+    ("AS_PATH overruns", (ORIGIN, bgp.attribute(0x40, 2, struct.pack("!BBI", 2, 9, PEER_AS)), HOP)),
+    ("AS_PATH one octet left", (ORIGIN, bgp.attribute(0x40, 2, PATH[3:] + b"\2"), HOP)),
+    ("AS_PATH with AS 0", (ORIGIN, bgp.attribute(0x40, 2, struct.pack("!BBII", 2, 2, PEER_AS, 0)),
+                           HOP)),
+    ("AS_PATH with confederation", (ORIGIN, bgp.attribute(0x40, 2, struct.pack(
+        "!BBI", 3, 1, PEER_AS)), HOP)),
+    ("NEXT_HOP of 3", (ORIGIN, PATH, bgp.attribute(0x40, 3, b"\1\2\3"))),
+    ("NEXT_HOP of 16", (ORIGIN, PATH, bgp.attribute(0x40, 3, b"\1" * 16))),
+    ("NEXT_HOP 0.0.0.0", (ORIGIN, PATH, NONE_HOP)),
+    ("NEXT_HOP ours", (ORIGIN, PATH, bgp.attribute(0x40, 3, socket.inet_aton(WEFT_IP)))),
+    ("NEXT_HOP multicast", (ORIGIN, PATH, bgp.attribute(0x40, 3, b"\xe0\0\0\5"))),
+    ("NEXT_HOP loopback", (ORIGIN, PATH, bgp.attribute(0x40, 3, b"\x7f\0\0\1"))),
+    ("MED of 3", (*BASE, bgp.attribute(0x80, 4, b"\0\0\0"))),
+    ("MED transitive", (*BASE, bgp.attribute(0xc0, 4, b"\0\0\0\0"))),
+    ("COMMUNITIES of 0", (*BASE, bgp.attribute(0xc0, 8, b""))),
+    ("COMMUNITIES of 5", (*BASE, bgp.attribute(0xc0, 8, b"\0" * 5))),
+    ("EXTENDED of 7", (*BASE, bgp.attribute(0xc0, 16, b"\0" * 7))),
+    ("LARGE of 11", (*BASE, bgp.attribute(0xc0, 32, b"\0" * 11))),
+    ("LARGE of 0", (*BASE, bgp.attribute(0xc0, 32, b""))),
+    ("last attribute overruns", (*BASE, b"\xc0\x08\xff\0\0")),
+    ("one octet left", (*BASE, b"\xc0")),
+]
+
+DISCARD = [  # the attribute goes, the route stays
+    ("ATOMIC_AGGREGATE of 1", (*BASE, bgp.attribute(0x40, 6, b"\0"))),
+    ("AGGREGATOR of 6", (*BASE, bgp.attribute(0xc0, 7, b"\0" * 6))),
+    ("AGGREGATOR with AS 0", (*BASE, bgp.attribute(0xc0, 7, b"\0" * 8))),
+    ("LOCAL_PREF from outside", (*BASE, bgp.attribute(0x40, 5, b"\0\0\1\0"))),
+    ("LOCAL_PREF of 3 from outside", (*BASE, bgp.attribute(0x40, 5, b"\0\0\1"))),
+    ("ORIGINATOR_ID from outside", (*BASE, bgp.attribute(0x80, 9, b"\1\2\3"))),
+    ("CLUSTER_LIST from outside", (*BASE, bgp.attribute(0x80, 10, b"\1\2\3"))),
+    ("AS4_PATH between AS4 speakers", (*BASE, bgp.attribute(0xc0, 17, b"\1\2\3"))),
+    ("AS4_AGGREGATOR of 7", (*BASE, bgp.attribute(0xc0, 18, b"\0" * 7))),
+    ("ORIGIN twice", (*BASE, bgp.attribute(0x40, 1, b"\7"))),
+    ("AS_PATH twice", (*BASE, bgp.attribute(0x40, 2, b"\xff\xff\xff"))),
+    ("unknown, twice", (*BASE, bgp.attribute(0xc0, 99, b"x"), bgp.attribute(0xc0, 99, b"y"))),
+    ("unknown of nothing", (*BASE, bgp.attribute(0xc0, 99, b""))),
+    ("unknown, not transitive", (*BASE, bgp.attribute(0x80, 98, b"z" * 300))),
+]
+
+RESET = [  # RFC 4271 section 6.3, RFC 7606 sections 3, 5.3 and 7.11
+    ("unknown well-known", (3, 2), attrs_of(*BASE, bgp.attribute(0x40, 99, b"x"))),
+    ("MP_REACH twice", (3, 1), attrs_of(*BASE, GOOD_V6, GOOD_V6)),
+    ("MP_REACH next hop of 5", (3, 9), attrs_of(*BASE, bgp.attribute(
+        0x80, 14, struct.pack("!HBB", 2, 1, 5) + b"\1" * 5 + b"\0"))),
+    ("MP_REACH of 2", (3, 9), attrs_of(*BASE, bgp.attribute(0x80, 14, b"\0\2"))),
+    ("MP_REACH overruns", (3, 5), attrs_of(*BASE, b"\x80\x0e\xff\0\2\1")),
+    ("MP_REACH /129", (3, 10), attrs_of(*BASE, bgp.attribute(
+        0x80, 14, struct.pack("!HBB", 2, 1, 16) + b"\x20" * 16 + b"\0\x81" + b"\1" * 17))),
+    ("MP_UNREACH of 2", (3, 9), attrs_of(*BASE, bgp.attribute(0x80, 15, b"\0\2"))),
+    ("NLRI /33", (3, 10), attrs_of(*BASE, nlri=()) + b"\x21\1\2\3\4\5"),
+    ("NLRI cut off", (3, 10), attrs_of(*BASE, nlri=()) + b"\x18\1\2"),
+    ("withdrawn /33", (3, 10), b"\0\6\x21\1\2\3\4\5\0\0"),
+    ("withdrawn overruns", (3, 1), b"\xff\xff\0\0"),
+    ("attributes overrun", (3, 1), b"\0\0\xff\xff"),
+    ("malformed and nothing to withdraw", (3, 6), attrs_of(
+        bgp.attribute(0x40, 1, b"\7"), PATH, HOP, nlri=())),
+]
+
+
+def routes_of(s, view="--received"):
+    return {r["prefix"] for r in s.weft.routes("--peer", "evil", view)}
+
+
+@pytest.mark.slice
+def test_malformed_attributes(lab):
+    """RFC 7606: what a mistake costs is the route, the attribute, or the session, as it says."""
+    s = Siege(lab)
+    c = s.session()
+    wrong = []
+    plain = attrs_of(*BASE)
+    for want, cases in (((), WITHDRAW), (("20.0.0.0/24",), DISCARD)):
+        for name, attrs in cases:
+            c.send(bgp.UPDATE, plain)       # there is a route to lose
+            c.send(bgp.UPDATE, attrs_of(*attrs))
+            c.send(bgp.UPDATE, attrs_of(*BASE, nlri=["20.1.0.0/24"]))
+            c.send(bgp.UPDATE, attrs_of(*BASE, nlri=["20.2.0.0/24"]))
+            wait_until(lambda: "20.2.0.0/24" in routes_of(s), 5, f"{name}: session goes on")
+            got = routes_of(s) - {"20.1.0.0/24", "20.2.0.0/24"}
+            if got != set(want):
+                wrong.append((name, got))
+            c.send(bgp.UPDATE, attrs_of(nlri=(), withdrawn=["20.2.0.0/24", "20.0.0.0/24"]))
+            wait_until(lambda: "20.2.0.0/24" not in routes_of(s), 5, f"{name}: withdrawn")
+    assert not wrong
+    c.close()
+    for name, want, body in RESET:
+        c = s.session()
+        c.send(bgp.UPDATE, body)
+        got, _ = ends_with(c)
+        if got != want:
+            wrong.append((name, got, want))
+    assert not wrong
+    s.check()
+
+
+@pytest.mark.slice
+def test_next_hop_without_nlri_is_ignored(lab):
+    """RFC 4760 section 3: NEXT_HOP beside MP_REACH_NLRI alone says nothing."""
+    s = Siege(lab)
+    c = s.session()
+    c.send(bgp.UPDATE, attrs_of(ORIGIN, PATH, NONE_HOP, GOOD_V6, nlri=()))
+    wait_until(lambda: "fd00:10:244:77::/64" in routes_of(s), 5, "the IPv6 route is there")
+    c.send(bgp.UPDATE, attrs_of(ORIGIN, PATH, NONE_HOP, nlri=(), withdrawn=["20.0.0.0/24"]))
+    c.send(bgp.UPDATE, attrs_of(*BASE))
+    wait_until(lambda: "20.0.0.0/24" in routes_of(s), 5, "the session goes on")
+    s.check()
