@@ -915,6 +915,7 @@ fib_overflow(struct fib *f, struct mono_us now)
 	int w;
 
 	f->now = now;
+	fib_echoes_lost(f);
 	fib_event(f, IPC_LVL_WARN, "kernel-overflow",
 	    "why=\"messages from the kernel were lost: everything is read again\"");
 	for (w = 0; w < KERN_NWHAT; w++)
@@ -1146,7 +1147,7 @@ entry_wait(struct fib *f, struct fib_entry *e, struct trouble *t, uint64_t us)
 
 /* An exclusive create found a route there, or the kernel said no. */
 static void
-entry_failed(struct fib *f, struct fib_entry *e, int err, const char *text)
+entry_failed(struct fib *f, struct fib_entry *e, uint32_t hops, int err, const char *text)
 {
 	struct trouble *t = trouble_get(f, e);
 	const struct kroute *other = err == EEXIST
@@ -1160,6 +1161,8 @@ entry_failed(struct fib *f, struct fib_entry *e, int err, const char *text)
 		if (t->failures <= 2)
 			us = 2 * FIB_DUMP_GAP_US;
 	}
+	if (err == EINVAL && hops != 0 && hops_at(&f->hops, hops)->nhid != 0)
+		fib_want_dump(f, KERN_NEXTHOPS); /* is the object what we take it for? */
 	snprintf(t->text, sizeof(t->text), "%s", text);
 	if (t->failures == 1 && (err != EEXIST || other))
 		fib_gather(f, state == FIB_ST_FOREIGN ? AGG_FOREIGN : AGG_FAILED, &e->node.prefix,
@@ -1191,17 +1194,18 @@ result_route(struct fib *f, struct flight *x, int err, const char *text)
 		if (err == 0) {
 			hops_ref(&f->hops, x->hops);
 			entry_set_have(f, e, x->hops);
+			e->unechoed = 1;
 		} else if (x->op == FIB_OP_ROUTE_REPLACE && missing) {
 			entry_set_have(f, e, 0);
 		} else if (e->set != 0 || e->wanted) {
-			entry_failed(f, e, err, text);
+			entry_failed(f, e, x->hops, err, text);
 		}
 		break;
 	case FIB_OP_ROUTE_DEL:
 		if (err == 0 || missing)
 			entry_set_have(f, e, 0);
 		else
-			entry_failed(f, e, err, text);
+			entry_failed(f, e, x->hops, err, text);
 		break;
 	case FIB_OP_NH_ADD:
 	case FIB_OP_NH_REPLACE:

@@ -259,12 +259,20 @@ object_is_ours(const struct fib *f, const struct kern_nexthop *n, bool gone)
 	return n->protocol == f->objs.protocol || (gone && nhobj_find(&f->objs, n->id));
 }
 
+static void
+objects_fought(struct fib *f, uint32_t by)
+{
+	struct ip_prefix none = { 0 };
+
+	if (is_somebody(by) && by != FIB_BY_DUMP)
+		fib_gather(f, AGG_NEXTHOP, &none, by, 0, NULL);
+	fib_objects_lost(f, by);
+}
+
 void
 fib_see_nexthop(struct fib *f, struct mono_us now, const struct kern_nexthop *n, bool gone,
     uint32_t by)
 {
-	struct ip_prefix none = { 0 };
-
 	f->now = now;
 	if (!object_is_ours(f, n, gone)) {
 		if (by == FIB_BY_SELF)
@@ -274,11 +282,12 @@ fib_see_nexthop(struct fib *f, struct mono_us now, const struct kern_nexthop *n,
 			nht_touch_all(&f->nht);
 		return;
 	}
-	if (by == FIB_BY_SELF || !nhobj_see(&f->objs, n, gone) || !f->ready)
-		return;
-	if (is_somebody(by) && by != FIB_BY_DUMP)
-		fib_gather(f, AGG_NEXTHOP, &none, by, 0, NULL);
-	fib_objects_lost(f, by);
+	if (by == FIB_BY_SELF)
+		nhobj_echo(&f->objs, n->id);
+	else if (gone && nhobj_is_unechoed(&f->objs, n->id))
+		fib_want_dump(f, KERN_NEXTHOPS); /* from before our last operation, most likely */
+	else if (nhobj_see(&f->objs, n, gone) && f->ready)
+		objects_fought(f, by);
 }
 
 /* ---- routes -------------------------------------------------------------- */
@@ -382,6 +391,29 @@ ours_new(struct fib *f, enum fib_kind kind, const struct kern_route *r, uint32_t
 	entry_eval(f, e);
 }
 
+/* The monitor is at our own last operation on it: what follows is newer. */
+static void
+ours_echo(struct fib *f, enum fib_kind kind, const struct kern_route *r)
+{
+	struct fib_entry *e = entry_find(f, kind, &r->prefix);
+
+	if (e)
+		e->unechoed = 0;
+}
+
+void
+fib_echoes_lost(struct fib *f)
+{
+	struct trie_node *n;
+	int k;
+
+	for (k = 0; k < FIB_NKINDS; k++) {
+		TRIE_FOREACH(n, &f->tree[k])
+			container_of(n, struct fib_entry, node)->unechoed = 0;
+	}
+	nhobj_echoes_lost(&f->objs);
+}
+
 static void
 ours_gone(struct fib *f, enum fib_kind kind, const struct kern_route *r, uint32_t by)
 {
@@ -391,6 +423,10 @@ ours_gone(struct fib *f, enum fib_kind kind, const struct kern_route *r, uint32_
 
 	if (!e || e->have == 0 || e->busy)
 		return;
+	if (e->unechoed) { /* from before our last operation, most likely: make sure */
+		fib_want_dump(f, r->prefix.af == IP4 ? KERN_ROUTES4 : KERN_ROUTES6);
+		return;
+	}
 	e->seen = 1;
 	h = hops_at(&f->hops, e->have);
 	for (i = 0; i < r->nlegs; i++)
@@ -441,8 +477,8 @@ fib_see_route(struct fib *f, struct mono_us now, const struct kern_route *r, boo
 		return;
 	if (kind != FIB_NKINDS) {
 		if (by == FIB_BY_SELF)
-			return;
-		if (gone)
+			ours_echo(f, kind, r);
+		else if (gone)
 			ours_gone(f, kind, r, by);
 		else
 			ours_new(f, kind, r, by);

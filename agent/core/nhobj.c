@@ -155,13 +155,40 @@ members_eq(const struct nhobj_member *a, uint16_t na, const struct nhobj_member 
 	return na == nb;
 }
 
-static bool
-needs_set(const struct nhobj *o)
+/* The members of a group that the kernel has, or will have when the request reaches it. */
+static uint16_t
+members_ready(const struct nhobj_table *t, const struct nhobj *o, struct nhobj_member *ret)
 {
+	uint16_t i, n = 0;
+
+	for (i = 0; i < o->nwant; i++) {
+		const struct nhobj *leg = nhobj_find(t, o->want[i].id);
+
+		if (leg && (leg->known || leg->busy))
+			ret[n++] = o->want[i];
+	}
+	return n;
+}
+
+/* A group that waits for legs counts as incomplete: legs that appear look for such. */
+static bool
+needs_set(struct nhobj_table *t, const struct nhobj *o)
+{
+	struct nhobj_member m[IPC_MEMBERS_MAX];
+	uint16_t n;
+
 	if (o->users == 0)
 		return false;
-	return !o->known || o->differs ||
-	    (o->group && !members_eq(o->want, o->nwant, o->have, o->nhave));
+	if (!o->group)
+		return !o->known || o->differs;
+	if (members_eq(o->want, o->nwant, o->have, o->nhave))
+		return !o->known || o->differs;
+	if (list_is_empty(&t->legs)) {
+		n = members_ready(t, o, m);
+		t->incomplete |= n < o->nwant;
+		return n > 0 && (!o->known || o->differs || !members_eq(m, n, o->have, o->nhave));
+	}
+	return true; /* legs go first: see then */
 }
 
 /* Put o where it belongs now: to be set, to be deleted, freed, or nowhere. */
@@ -180,7 +207,7 @@ obj_queue(struct nhobj_table *t, struct nhobj *o)
 			list_push_back(&t->doomed, &o->link);
 		return;
 	}
-	if (needs_set(o) && !heap_is_queued(&o->retry))
+	if (needs_set(t, o) && !heap_is_queued(&o->retry))
 		list_push_back(o->group ? &t->groups : &t->legs, &o->link);
 }
 
@@ -407,24 +434,20 @@ op_leg(const struct nhobj_table *t, const struct nhobj *o, struct fib_kop *ret)
 	ret->nexthop.leg = o->leg;
 }
 
-/* The group with those members that the kernel has or will have by then. False: none. */
+/* The group with those members that there are. False: none. */
 static bool
 op_group(struct nhobj_table *t, struct nhobj *o, struct fib_kop *ret)
 {
 	struct nhobj_member m[IPC_MEMBERS_MAX];
-	uint16_t i, n = 0;
+	uint16_t i, n = members_ready(t, o, m);
 
 	op_leg(t, o, ret);
-	for (i = 0; i < o->nwant; i++) {
-		const struct nhobj *leg = nhobj_find(t, o->want[i].id);
-
-		if (!leg || !(leg->known || leg->busy))
-			continue;
-		ret->nexthop.group[n].id = o->want[i].id;
-		ret->nexthop.group[n].weight = o->want[i].weight;
-		m[n++] = o->want[i];
-	}
 	ret->nexthop.ngroup = n;
+	for (i = 0; i < n; i++) {
+		ret->nexthop.group[i].id = m[i].id;
+		ret->nexthop.group[i].weight = m[i].weight;
+	}
+	t->incomplete |= n < o->nwant;
 	if (n > 0)
 		members_set(&o->have, &o->nhave, m, n);
 	return n > 0;
@@ -446,7 +469,7 @@ nhobj_next_op(struct nhobj_table *t, bool deletes, struct fib_kop *ret)
 	while ((l = list_pop_front(&t->legs))) {
 		struct nhobj *o = container_of(l, struct nhobj, link);
 
-		if (!needs_set(o))
+		if (!needs_set(t, o))
 			continue;
 		op_leg(t, o, ret);
 		obj_send(o, ret, o->known ? FIB_OP_NH_REPLACE : FIB_OP_NH_ADD);
@@ -455,7 +478,7 @@ nhobj_next_op(struct nhobj_table *t, bool deletes, struct fib_kop *ret)
 	while ((l = list_pop_front(&t->groups))) {
 		struct nhobj *o = container_of(l, struct nhobj, link);
 
-		if (!needs_set(o) || !op_group(t, o, ret))
+		if (!needs_set(t, o) || !op_group(t, o, ret))
 			continue; /* set when one of its legs is there */
 		obj_send(o, ret, o->known ? FIB_OP_NH_REPLACE : FIB_OP_NH_ADD);
 		return true;
@@ -488,12 +511,60 @@ groups_requeue(struct nhobj_table *t, uint32_t leg)
 		struct nhobj *o = container_of(n, struct nhobj, by_id);
 
 		for (i = 0; o->group && i < o->nwant; i++) {
-			if (o->want[i].id == leg && needs_set(o)) {
+			if (o->want[i].id == leg && needs_set(t, o)) {
 				obj_queue(t, o);
 				break;
 			}
 		}
 	}
+}
+
+static void
+obj_lost(struct nhobj_table *t, struct nhobj *o)
+{
+	o->known = o->differs = false;
+	o->nhave = 0;
+	o->lost = true;
+	obj_queue(t, o);
+}
+
+/* Take members without an object in the kernel out of what o is known to have. */
+static bool
+group_shrink(const struct nhobj_table *t, struct nhobj *o)
+{
+	uint16_t i, n = 0;
+
+	for (i = 0; i < o->nhave; i++) {
+		const struct nhobj *leg = nhobj_find(t, o->have[i].id);
+
+		if (leg && leg->known)
+			o->have[n++] = o->have[i];
+	}
+	if (n == o->nhave)
+		return false;
+	o->nhave = n;
+	return true;
+}
+
+/* Legs were lost: the kernel took them out of all groups, and dropped the groups left empty. */
+static size_t
+groups_shrink(struct nhobj_table *t)
+{
+	struct hmap_node *n, *tmp;
+	size_t lost = 0;
+
+	HMAP_FOREACH_SAFE(n, tmp, &t->by_id) {
+		struct nhobj *o = container_of(n, struct nhobj, by_id);
+
+		if (!o->group || !group_shrink(t, o))
+			continue;
+		lost++;
+		if (o->nhave == 0)
+			obj_lost(t, o);
+		else
+			obj_queue(t, o);
+	}
+	return lost;
 }
 
 static enum nhobj_outcome
@@ -518,7 +589,7 @@ nhobj_result(struct nhobj_table *t, uint32_t id, enum fib_op_kind kind, int err,
     uint64_t *ret_retry_us)
 {
 	struct nhobj *o = nhobj_find(t, id);
-	bool trouble, redo;
+	bool trouble, redo, leg;
 
 	*ret_retry_us = 0;
 	if (!o)
@@ -531,17 +602,19 @@ nhobj_result(struct nhobj_table *t, uint32_t id, enum fib_op_kind kind, int err,
 	if (err == 0) {
 		o->tries = 0;
 		o->differs = false;
+		o->unechoed = true;
 		o->known = !redo || !o->lost; /* lost while on its way: not to be trusted */
 		obj_queue(t, o);
-		if (!o->group && trouble)
+		if (!o->group && (trouble || t->incomplete))
 			groups_requeue(t, id);
 		return trouble ? NHOBJ_RECOVERED : NHOBJ_OK;
 	}
 	o->nhave = 0;
 	if (kind == FIB_OP_NH_REPLACE && err == ENOENT) {
-		o->known = false;
-		o->lost = true;
-		obj_queue(t, o);
+		leg = !o->group;
+		obj_lost(t, o);
+		if (leg)
+			groups_shrink(t);
 		return NHOBJ_OK;
 	}
 	if (o->users == 0 && o->refs == 0 && !o->known) {
@@ -560,14 +633,6 @@ nhobj_again(struct nhobj_table *t, struct nhobj *o)
 
 /* ---- observations -------------------------------------------------------- */
 
-static void
-obj_lost(struct nhobj_table *t, struct nhobj *o)
-{
-	o->known = o->differs = false;
-	o->nhave = 0;
-	o->lost = true;
-	obj_queue(t, o);
-}
 
 static bool
 see_group(struct nhobj_table *t, struct nhobj *o, const struct kern_nexthop *n)
@@ -583,20 +648,23 @@ see_group(struct nhobj_table *t, struct nhobj *o, const struct kern_nexthop *n)
 	members_set(&o->have, &o->nhave, m, n->ngroup);
 	o->known = true;
 	obj_queue(t, o);
-	return !same && needs_set(o);
+	return !same && needs_set(t, o);
 }
 
 bool
 nhobj_see(struct nhobj_table *t, const struct kern_nexthop *n, bool gone)
 {
 	struct nhobj *o = nhobj_find(t, n->id);
-	bool was_known, in_use;
+	bool was_known, in_use, leg, appeared, differs;
 
 	if (gone) {
 		if (!o || !o->known || o->busy)
 			return false;
 		in_use = o->users > 0;
+		leg = !o->group;
 		obj_lost(t, o); /* may free it */
+		if (leg)
+			groups_shrink(t);
 		return in_use;
 	}
 	if (!o)
@@ -611,10 +679,41 @@ nhobj_see(struct nhobj_table *t, const struct kern_nexthop *n, bool gone)
 	if (o->group)
 		return see_group(t, o, n);
 	was_known = o->known && !o->differs;
+	appeared = !o->known;
 	o->known = true;
 	o->differs = n->ngroup > 0 || n->blackhole || !leg_same(&o->leg, &n->leg);
+	in_use = o->users > 0;
+	differs = o->differs;
 	obj_queue(t, o);
-	return was_known && o->differs && o->users > 0;
+	if (appeared && t->incomplete)
+		groups_requeue(t, n->id);
+	return was_known && differs && in_use;
+}
+
+void
+nhobj_echo(struct nhobj_table *t, uint32_t id)
+{
+	struct nhobj *o = nhobj_find(t, id);
+
+	if (o)
+		o->unechoed = false;
+}
+
+bool
+nhobj_is_unechoed(const struct nhobj_table *t, uint32_t id)
+{
+	const struct nhobj *o = nhobj_find(t, id);
+
+	return o && o->unechoed;
+}
+
+void
+nhobj_echoes_lost(struct nhobj_table *t)
+{
+	struct hmap_node *n;
+
+	HMAP_FOREACH(n, &t->by_id)
+		container_of(n, struct nhobj, by_id)->unechoed = false;
 }
 
 void
@@ -640,25 +739,9 @@ nhobj_dump_end(struct nhobj_table *t)
 		lost++;
 		obj_lost(t, o);
 	}
+	if (lost > 0)
+		groups_shrink(t);
 	return lost;
-}
-
-/* Take members without an object in the kernel out of what o is known to have. */
-static bool
-group_shrink(const struct nhobj_table *t, struct nhobj *o)
-{
-	uint16_t i, n = 0;
-
-	for (i = 0; i < o->nhave; i++) {
-		const struct nhobj *leg = nhobj_find(t, o->have[i].id);
-
-		if (leg && leg->known)
-			o->have[n++] = o->have[i];
-	}
-	if (n == o->nhave)
-		return false;
-	o->nhave = n;
-	return true;
 }
 
 size_t
@@ -675,20 +758,7 @@ nhobj_link_down(struct nhobj_table *t, uint32_t ifindex)
 		lost++;
 		obj_lost(t, o);
 	}
-	if (lost == 0)
-		return 0;
-	HMAP_FOREACH_SAFE(n, tmp, &t->by_id) {
-		struct nhobj *o = container_of(n, struct nhobj, by_id);
-
-		if (!o->group || !group_shrink(t, o))
-			continue;
-		lost++;
-		if (o->nhave == 0)
-			obj_lost(t, o);
-		else
-			obj_queue(t, o);
-	}
-	return lost;
+	return lost > 0 ? lost + groups_shrink(t) : 0;
 }
 
 void

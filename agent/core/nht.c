@@ -551,6 +551,18 @@ weights_reduce(struct kern_leg *leg, const unsigned int *w, uint16_t n)
 	}
 }
 
+/* 0: not resolved, or without legs. */
+static unsigned int
+weight_sum(const struct nh *nh)
+{
+	unsigned int sum = 0;
+	uint16_t i;
+
+	for (i = 0; nh->resolved && i < nh->nlegs; i++)
+		sum += nh->leg[i].weight;
+	return sum;
+}
+
 /*
  * The legs of all resolved members. A member with several legs shares its weight
  * among them, so that each member keeps its part of the traffic.
@@ -564,21 +576,22 @@ set_gather(const struct nht *t, const struct nhset *s, struct kern_leg *ret, uin
 
 	*ret_depth = 0;
 	*ret_metric = 0;
-	for (i = 0; i < s->n && share < 5040; i++) {
-		const struct nh *m = s->ref[i].nh;
+	for (i = 0; i < s->n && share < 65536; i++) {
+		unsigned int sum = weight_sum(s->ref[i].nh);
 
-		if (m->resolved && m->nlegs > 0)
-			share = share / gcd(share, m->nlegs) * m->nlegs;
+		if (sum > 0)
+			share = share / gcd(share, sum) * sum;
 	}
 	for (i = 0; i < s->n; i++) {
 		const struct nh *m = s->ref[i].nh;
+		unsigned int sum = weight_sum(m);
 
-		if (!m->resolved)
+		if (sum == 0)
 			continue;
 		*ret_depth = m->depth > *ret_depth ? m->depth : *ret_depth;
 		*ret_metric = m->metric > *ret_metric ? m->metric : *ret_metric;
 		for (j = 0; j < m->nlegs && n < IPC_MEMBERS_MAX; j++) {
-			w[n] = share / m->nlegs * s->ref[i].weight * m->leg[j].weight;
+			w[n] = share < sum ? 1 : share / sum * s->ref[i].weight * m->leg[j].weight;
 			ret[n++] = m->leg[j];
 		}
 	}
