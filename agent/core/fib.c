@@ -915,7 +915,6 @@ fib_overflow(struct fib *f, struct mono_us now)
 	int w;
 
 	f->now = now;
-	fib_echoes_lost(f);
 	fib_event(f, IPC_LVL_WARN, "kernel-overflow",
 	    "why=\"messages from the kernel were lost: everything is read again\"");
 	for (w = 0; w < KERN_NWHAT; w++)
@@ -1194,7 +1193,6 @@ result_route(struct fib *f, struct flight *x, int err, const char *text)
 		if (err == 0) {
 			hops_ref(&f->hops, x->hops);
 			entry_set_have(f, e, x->hops);
-			e->unechoed = 1;
 		} else if (x->op == FIB_OP_ROUTE_REPLACE && missing) {
 			entry_set_have(f, e, 0);
 		} else if (e->set != 0 || e->wanted) {

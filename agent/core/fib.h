@@ -190,6 +190,8 @@ struct fib_kop {
 };
 /*
  * The next operation, in the order the kernel must see them; false: none now.
+ * Call it when everything that the monitor has was said (fib_see_*()): what is
+ * decided must not be older than what the kernel has told.
  * At most FIB_WINDOW operations may be without a result. A FIB_OP_DUMP has no
  * result: fib_dump_begin() and fib_dump_end() answer it.
  */

@@ -55,7 +55,6 @@ struct fib_entry {
 	unsigned int usable : 1;   /* learned: may resolve next hops */
 	unsigned int seen : 1;	   /* since the dump began */
 	unsigned int fresh : 1;	   /* asked for since SYNC_BEGIN */
-	unsigned int unechoed : 1; /* our last success has not come back by the monitor */
 };
 
 /* Only for entries with losses or failures of late. */
@@ -243,8 +242,6 @@ void fib_want_dump(struct fib *f, enum kern_what what);
 /* The routes that used lost nexthop objects are gone. */
 void fib_objects_lost(struct fib *f, uint32_t by);
 void fib_guards_fresh(struct fib *f);
-/* Echoes of our operations may be among the messages that the monitor lost. */
-void fib_echoes_lost(struct fib *f);
 /* The entry was lost. by: as fib_see_route(). */
 void fib_entry_lost(struct fib *f, struct fib_entry *e, uint32_t by);
 

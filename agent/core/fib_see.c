@@ -61,7 +61,7 @@ void
 fib_objects_lost(struct fib *f, uint32_t by)
 {
 	struct list *l;
-	uint32_t i, next, n = 0;
+	uint32_t i, next;
 
 	LIST_FOREACH(l, &f->all_sets) {
 		const struct fib_set *s = container_of(l, struct fib_set, all);
@@ -74,17 +74,14 @@ fib_objects_lost(struct fib *f, uint32_t by)
 			next = e->next;
 			if (s->obj != 0 && h && h->nhid == s->obj && !(o && o->lost))
 				break; /* this set is well: the others are on their way to it */
-			if (o && o->lost && !e->busy) {
+			if (o && o->lost && !e->busy)
 				fib_entry_lost(f, e, by);
-				n++;
-			}
 		}
 	}
 	nhobj_clear_lost(&f->objs);
-	if (n > 0) {
-		fib_want_dump(f, KERN_ROUTES4);
-		fib_want_dump(f, KERN_ROUTES6);
-	}
+	/* Routes on their way from one set to another are found by this. */
+	fib_want_dump(f, KERN_ROUTES4);
+	fib_want_dump(f, KERN_ROUTES6);
 }
 
 /* ---- links --------------------------------------------------------------- */
@@ -101,7 +98,7 @@ set_on_link(const struct fib_set *s, uint32_t ifindex)
 	return false;
 }
 
-/* Does a route of ours go by that link? */
+/* Does a route of ours go by that link, or one that is still to be replaced? */
 static bool
 link_matters(const struct fib *f, uint32_t ifindex)
 {
@@ -111,7 +108,7 @@ link_matters(const struct fib *f, uint32_t ifindex)
 		if (set_on_link(container_of(l, struct fib_set, all), ifindex))
 			return true;
 	}
-	return false;
+	return hops_on_link(&f->hops, ifindex);
 }
 
 /* Without nexthop objects: IPv4 routes all of whose legs were on that link are gone. */
@@ -282,11 +279,7 @@ fib_see_nexthop(struct fib *f, struct mono_us now, const struct kern_nexthop *n,
 			nht_touch_all(&f->nht);
 		return;
 	}
-	if (by == FIB_BY_SELF)
-		nhobj_echo(&f->objs, n->id);
-	else if (gone && nhobj_is_unechoed(&f->objs, n->id))
-		fib_want_dump(f, KERN_NEXTHOPS); /* from before our last operation, most likely */
-	else if (nhobj_see(&f->objs, n, gone) && f->ready)
+	if (by != FIB_BY_SELF && nhobj_see(&f->objs, n, gone) && f->ready)
 		objects_fought(f, by);
 }
 
@@ -391,29 +384,6 @@ ours_new(struct fib *f, enum fib_kind kind, const struct kern_route *r, uint32_t
 	entry_eval(f, e);
 }
 
-/* The monitor is at our own last operation on it: what follows is newer. */
-static void
-ours_echo(struct fib *f, enum fib_kind kind, const struct kern_route *r)
-{
-	struct fib_entry *e = entry_find(f, kind, &r->prefix);
-
-	if (e)
-		e->unechoed = 0;
-}
-
-void
-fib_echoes_lost(struct fib *f)
-{
-	struct trie_node *n;
-	int k;
-
-	for (k = 0; k < FIB_NKINDS; k++) {
-		TRIE_FOREACH(n, &f->tree[k])
-			container_of(n, struct fib_entry, node)->unechoed = 0;
-	}
-	nhobj_echoes_lost(&f->objs);
-}
-
 static void
 ours_gone(struct fib *f, enum fib_kind kind, const struct kern_route *r, uint32_t by)
 {
@@ -423,10 +393,6 @@ ours_gone(struct fib *f, enum fib_kind kind, const struct kern_route *r, uint32_
 
 	if (!e || e->have == 0 || e->busy)
 		return;
-	if (e->unechoed) { /* from before our last operation, most likely: make sure */
-		fib_want_dump(f, r->prefix.af == IP4 ? KERN_ROUTES4 : KERN_ROUTES6);
-		return;
-	}
 	e->seen = 1;
 	h = hops_at(&f->hops, e->have);
 	for (i = 0; i < r->nlegs; i++)
@@ -477,8 +443,8 @@ fib_see_route(struct fib *f, struct mono_us now, const struct kern_route *r, boo
 		return;
 	if (kind != FIB_NKINDS) {
 		if (by == FIB_BY_SELF)
-			ours_echo(f, kind, r);
-		else if (gone)
+			return;
+		if (gone)
 			ours_gone(f, kind, r, by);
 		else
 			ours_new(f, kind, r, by);

@@ -264,6 +264,23 @@ hops_put(struct hops_pool *p, uint32_t idx)
 	mem_free(h);
 }
 
+bool
+hops_on_link(const struct hops_pool *p, uint32_t ifindex)
+{
+	struct hmap_node *n;
+	uint16_t i;
+
+	HMAP_FOREACH(n, &p->map) {
+		const struct hops *h = container_of(n, struct hops, node);
+
+		for (i = 0; h->ours && i < h->nlegs; i++) {
+			if (h->leg[i].ifindex == ifindex)
+				return true;
+		}
+	}
+	return false;
+}
+
 void
 hops_to_route(const struct hops *h, struct kern_route *r)
 {

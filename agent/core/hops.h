@@ -49,6 +49,8 @@ void hops_ref(struct hops_pool *p, uint32_t idx); /* 0 is fine for these two */
 void hops_put(struct hops_pool *p, uint32_t idx);
 /* Valid while referenced; NULL for 0. */
 const struct hops *hops_at(const struct hops_pool *p, uint32_t idx);
+/* Has any content of ours a leg of its own (not a nexthop object's) on that link? */
+bool hops_on_link(const struct hops_pool *p, uint32_t ifindex);
 /* Fill r's type, nhid, prefsrc and legs; the rest of r stays. */
 void hops_to_route(const struct hops *h, struct kern_route *r);
 

@@ -602,7 +602,6 @@ nhobj_result(struct nhobj_table *t, uint32_t id, enum fib_op_kind kind, int err,
 	if (err == 0) {
 		o->tries = 0;
 		o->differs = false;
-		o->unechoed = true;
 		o->known = !redo || !o->lost; /* lost while on its way: not to be trusted */
 		obj_queue(t, o);
 		if (!o->group && (trouble || t->incomplete))
@@ -688,32 +687,6 @@ nhobj_see(struct nhobj_table *t, const struct kern_nexthop *n, bool gone)
 	if (appeared && t->incomplete)
 		groups_requeue(t, n->id);
 	return was_known && differs && in_use;
-}
-
-void
-nhobj_echo(struct nhobj_table *t, uint32_t id)
-{
-	struct nhobj *o = nhobj_find(t, id);
-
-	if (o)
-		o->unechoed = false;
-}
-
-bool
-nhobj_is_unechoed(const struct nhobj_table *t, uint32_t id)
-{
-	const struct nhobj *o = nhobj_find(t, id);
-
-	return o && o->unechoed;
-}
-
-void
-nhobj_echoes_lost(struct nhobj_table *t)
-{
-	struct hmap_node *n;
-
-	HMAP_FOREACH(n, &t->by_id)
-		container_of(n, struct nhobj, by_id)->unechoed = false;
 }
 
 void

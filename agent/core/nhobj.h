@@ -42,7 +42,6 @@ struct nhobj {
 	bool differs; /* known, with another content */
 	bool busy;    /* an operation is without an answer */
 	bool redo;    /* changed meanwhile */
-	bool unechoed; /* our last success has not come back by the monitor */
 	bool seen, lost, owned; /* owned: a set of bgpd's present life changes its members */
 	uint8_t tries;
 	uint16_t nwant, nhave;
@@ -108,10 +107,6 @@ void nhobj_again(struct nhobj_table *t, struct nhobj *o);
  * routes that used them are gone, too.
  */
 bool nhobj_see(struct nhobj_table *t, const struct kern_nexthop *n, bool gone);
-/* The monitor is at our last operation on it; is it not yet; its echoes were lost. */
-void nhobj_echo(struct nhobj_table *t, uint32_t id);
-bool nhobj_is_unechoed(const struct nhobj_table *t, uint32_t id);
-void nhobj_echoes_lost(struct nhobj_table *t);
 void nhobj_dump_begin(struct nhobj_table *t);
 /* Marks what was not seen as lost. Returns how many. */
 size_t nhobj_dump_end(struct nhobj_table *t);

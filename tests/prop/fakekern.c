@@ -12,6 +12,8 @@
 static void
 note(struct fk *k, const struct fk_note *n)
 {
+	if (n->by == FIB_BY_SELF)
+		return; /* the answer has said it: nlmon.h leaves these out */
 	if (k->len == FK_QUEUE) {
 		k->overflow = true;
 		return;

@@ -36,6 +36,7 @@ struct run {
 	struct ip_prefix permit[2], prefix[NPREFIXES];
 	struct mono_us now;
 	struct book b;
+	bool quiet;   /* nobody else does anything */
 	uint32_t id0; /* set ids of bgpd's present life start after this */
 };
 
@@ -299,21 +300,53 @@ drain_reports(struct run *r)
 		;
 }
 
-/* Let the core do at most n operations. True: it did some. */
+static void act_meanwhile(struct run *r);
+
+#define BATCH 32
+
+/*
+ * A batch as the netlink shell does it: first what the monitor has, then operations,
+ * whose answers come when all were worked through; others act meanwhile.
+ * True: there was something to do.
+ */
+static bool
+batch(struct run *r, unsigned int n)
+{
+	struct fib_kop *op = mem_alloc(BATCH * sizeof(*op));
+	int err[BATCH];
+	unsigned int got = 0, i;
+	bool did = false;
+
+	while (fk_deliver(&r->k, r->f, r->now))
+		did = true;
+	for (i = 0; i < n && i < BATCH && fib_next_op(r->f, r->now, &op[got]); i++) {
+		did = true;
+		if (op[got].kind == FIB_OP_DUMP)
+			fk_dump(&r->k, r->f, r->now, op[got].what);
+		else
+			got++;
+	}
+	for (i = 0; i < got; i++) {
+		err[i] = fk_exec(&r->k, &op[i]);
+		act_meanwhile(r);
+	}
+	for (i = 0; i < got; i++)
+		fib_result(r->f, r->now, op[i].token, err[i], "");
+	mem_free(op);
+	return did;
+}
+
+/* Let the core do about n operations. True: it did some. */
 static bool
 work(struct run *r, unsigned int n)
 {
-	struct fib_kop op;
 	bool did = false;
 
 	if (mono_reached(r->now, fib_deadline(r->f)))
 		fib_timeout(r->f, r->now);
-	while (n-- > 0 && fib_next_op(r->f, r->now, &op)) {
+	while (n > 0 && batch(r, n)) {
 		did = true;
-		if (op.kind == FIB_OP_DUMP)
-			fk_dump(&r->k, r->f, r->now, op.what);
-		else
-			fib_result(r->f, r->now, op.token, fk_exec(&r->k, &op), "");
+		n -= n < BATCH ? n : BATCH;
 	}
 	drain_reports(r);
 	return did;
@@ -326,6 +359,7 @@ quiesce(struct run *r)
 	struct mono_us end = mono_add_s(r->now, 120);
 
 	r->k.fail_pct = 0;
+	r->quiet = true;
 	while (mono_before(r->now, end)) {
 		bool did = false;
 
@@ -339,6 +373,7 @@ quiesce(struct run *r)
 		r->now = fib_deadline(r->f).us > r->now.us ? fib_deadline(r->f)
 							   : mono_add_us(r->now, 1);
 	}
+	r->quiet = false;
 }
 
 static void
@@ -520,6 +555,31 @@ static void
 act_overflow(struct run *r)
 {
 	fk_overflow(&r->k);
+}
+
+/* Between two operations of one batch. */
+static void
+act_meanwhile(struct run *r)
+{
+	if (r->quiet || !rng_chance(r->rng, 3))
+		return;
+	switch (rng_below(r->rng, 5)) {
+	case 0:
+		act_link(r);
+		break;
+	case 1:
+		act_flap(r);
+		break;
+	case 2:
+		act_foreign(r);
+		break;
+	case 3:
+		act_nexthop(r);
+		break;
+	default:
+		act_delete(r);
+		break;
+	}
 }
 
 static void
