@@ -37,7 +37,9 @@ class Run:
     def step(self, which, what):
         c = self.conn[which]
         if what == "tcp":
-            self.conn[which] = self.call() if which == "A" else self.answer()
+            c = self.conn[which] = self.call() if which == "A" else self.answer()
+            if c:
+                c.wait(bgp.OPEN, 2)         # weft's own program knows of it now, too
         elif c and what == "open":
             c.send(bgp.OPEN, bgp.open_body(PEER_AS, self.router_id))
             c.wait(bgp.KEEPALIVE, 2)        # weft's verdict on our OPEN: go on, or close

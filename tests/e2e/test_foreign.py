@@ -61,6 +61,7 @@ def test_identical_before_and_after(lab):
     t.wait_installed([NETS[3]])
     t.weft.kill()
     t.weft.start()
+    t.weft.wait_established()
     t.wait_installed([NETS[3]])
     t.weft.stop()
     wait_until(lambda: not t.weft.kernel_routes(4) and not t.weft.kernel_routes(6), 5,
