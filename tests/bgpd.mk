@@ -28,3 +28,26 @@ TESTS += tests/prop/prop_speaker
 check_PROGRAMS += tests/bench/bench_rib
 tests_bench_bench_rib_SOURCES = tests/bench/bench_rib.c
 tests_bench_bench_rib_LDADD = $(bgpd_test_ldadd)
+
+# The routing half.
+rib_tests = tests/unit/test_policy tests/unit/test_rib
+rig_tests = tests/unit/test_adjout tests/unit/test_fibout tests/unit/test_gr
+check_PROGRAMS += $(rib_tests) $(rig_tests)
+TESTS += $(rib_tests) $(rig_tests)
+rig_sources = tests/unit/ribrig.c tests/unit/ribrig.h tests/unit/unit.h
+RIB_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_policy_SOURCES = tests/unit/test_policy.c tests/unit/unit.h
+tests_unit_test_policy_CPPFLAGS = $(RIB_CPPFLAGS)
+tests_unit_test_policy_LDADD = $(bgpd_test_ldadd)
+tests_unit_test_rib_SOURCES = tests/unit/test_rib.c tests/unit/unit.h
+tests_unit_test_rib_CPPFLAGS = $(RIB_CPPFLAGS)
+tests_unit_test_rib_LDADD = $(bgpd_test_ldadd)
+tests_unit_test_adjout_SOURCES = tests/unit/test_adjout.c $(rig_sources)
+tests_unit_test_adjout_CPPFLAGS = $(RIB_CPPFLAGS)
+tests_unit_test_adjout_LDADD = $(bgpd_test_ldadd)
+tests_unit_test_fibout_SOURCES = tests/unit/test_fibout.c $(rig_sources)
+tests_unit_test_fibout_CPPFLAGS = $(RIB_CPPFLAGS)
+tests_unit_test_fibout_LDADD = $(bgpd_test_ldadd)
+tests_unit_test_gr_SOURCES = tests/unit/test_gr.c $(rig_sources)
+tests_unit_test_gr_CPPFLAGS = $(RIB_CPPFLAGS)
+tests_unit_test_gr_LDADD = $(bgpd_test_ldadd)

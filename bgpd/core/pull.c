@@ -19,7 +19,7 @@
 #define FLUSH_MAX  4096
 #define ROUNDS_MAX 64
 
-/* End-of-RIB waits no longer than this for decisions to come to rest. */
+/* End-of-RIB waits no longer than this for decisions and changes to come to rest. */
 #define EOR_PATIENCE_US 1000000
 
 /* ---- from destinations to the table -------------------------------------------- */
@@ -340,10 +340,13 @@ static bool
 eor_due(const struct member *m, struct mono_us now)
 {
 	const struct speaker *sp = m->rp->sp;
+	uint64_t waited_us = mono_diff_us(now, m->rp->up_since);
 
 	if (!m->eor_due || !m->at || outlog_next(m->at) || !m->g->built)
 		return false;
-	if (loc_busy(sp) && mono_diff_us(now, m->rp->up_since) < EOR_PATIENCE_US)
+	if (sp->gr.restarted && mono_diff_us(now, sp->gr.ended) < waited_us)
+		waited_us = mono_diff_us(now, sp->gr.ended);
+	if ((loc_busy(sp) || m->g->dirty.count > 0) && waited_us < EOR_PATIENCE_US)
 		return false;
 	return gr_end_of_rib_ready(sp);
 }

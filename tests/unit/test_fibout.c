@@ -1,0 +1,326 @@
+/*
+ * Route intents: sets before routes, the newest state only, verdicts.
+ */
+#include "tests/unit/ribrig.h"
+#include "tests/unit/unit.h"
+
+static struct rig rig;
+static struct fib_op op;
+
+static void
+setup(void)
+{
+	rig_init(&rig, 4, NULL);
+	rig_configure(&rig, NULL);
+	ck_assert(speaker_next_fib(rig.sp, &op));
+	ck_assert_int_eq(op.kind, FIB_SYNC_BEGIN);
+	ck_assert(speaker_next_fib(rig.sp, &op));
+	ck_assert_int_eq(op.kind, FIB_SYNC_END);
+	ck_assert(!speaker_next_fib(rig.sp, &op));
+	rig_up(&rig, 1, 65001, true);
+	rig_up(&rig, 2, 65002, true);
+}
+
+static void
+teardown(void)
+{
+	rig_free(&rig);
+}
+
+static void
+expect(enum fib_kind kind, uint32_t set, const char *prefix)
+{
+	struct ip_prefix p = prefix ? rig_prefix(prefix) : (struct ip_prefix){ 0 };
+
+	ck_assert(speaker_next_fib(rig.sp, &op));
+	ck_assert_int_eq(op.kind, kind);
+	ck_assert_uint_eq(op.set, set);
+	ck_assert(!prefix || ip_prefix_eq(&op.prefix, &p));
+}
+
+static void
+expect_nothing(void)
+{
+	ck_assert(!speaker_next_fib(rig.sp, &op));
+}
+
+static void
+announce(unsigned k, const char *prefix, uint8_t nh)
+{
+	rig_announce(&rig, k, prefix, (uint32_t[]){ 65000 + k, 0 }, nh, NULL);
+	rig_work(&rig);
+}
+
+static void
+verdict(const char *prefix, uint8_t state, uint16_t code)
+{
+	struct ipc_verdict v = { .prefix = rig_prefix(prefix), .state = state, .code = code };
+
+	speaker_verdict(rig.sp, rig.now, &v);
+	rig_work(&rig);
+}
+
+static uint32_t
+groups_of_dest(const char *prefix)
+{
+	struct ip_prefix p = rig_prefix(prefix);
+
+	return rig_peer(&rig, 2)->af[0].member->g->dirty.count ? rib_find(&rig.sp->rib[0], &p) : 0;
+}
+
+START_TEST(set_before_route)
+{
+	announce(1, "10.9.0.0/16", 1);
+	expect(FIB_NHSET, 1, NULL);
+	ck_assert_uint_eq(op.nhset->id, 1);
+	ck_assert_uint_eq(op.nhset->n, 1);
+	ck_assert_uint_eq(op.nhset->backup, 0);
+	ck_assert_uint_eq(op.nhset->member[0].peer, 1);
+	ck_assert_uint_eq(op.nhset->member[0].weight, 1);
+	ck_assert_uint_eq(op.nhset->member[0].addr.b[3], 1);
+	expect(FIB_ROUTE, 1, "10.9.0.0/16");
+	expect_nothing();
+	announce(1, "10.8.0.0/16", 1); /* the same set: told already */
+	expect(FIB_ROUTE, 1, "10.8.0.0/16");
+	announce(1, "10.8.0.0/16", 1); /* no news */
+	expect_nothing();
+}
+END_TEST
+
+/* Two equal paths make a set of two, sorted by address; when one goes the old set goes last. */
+START_TEST(multipath_and_back)
+{
+	announce(1, "10.9.0.0/16", 9);
+	announce(2, "10.9.0.0/16", 5);
+	expect(FIB_NHSET, 1, NULL);
+	ck_assert_uint_eq(op.nhset->n, 2);
+	ck_assert_uint_eq(op.nhset->member[0].addr.b[3], 5);
+	ck_assert_uint_eq(op.nhset->member[0].peer, 2);
+	ck_assert_uint_eq(op.nhset->member[1].peer, 1);
+	expect(FIB_ROUTE, 1, "10.9.0.0/16");
+	rig_withdraw(&rig, 1, "10.9.0.0/16");
+	rig_work(&rig);
+	expect(FIB_NHSET, 2, NULL);
+	ck_assert_uint_eq(op.nhset->n, 1);
+	expect(FIB_ROUTE, 2, "10.9.0.0/16");
+	expect(FIB_NHSET_DEL, 1, NULL);
+	expect_nothing();
+	rig_withdraw(&rig, 2, "10.9.0.0/16");
+	rig_work(&rig);
+	expect(FIB_ROUTE_DEL, 0, "10.9.0.0/16");
+	expect(FIB_NHSET_DEL, 2, NULL);
+	expect_nothing();
+}
+END_TEST
+
+/* One next hop learned from two peers is one member, of the lower peer. */
+START_TEST(one_next_hop_from_two_peers)
+{
+	announce(2, "10.9.0.0/16", 7);
+	announce(1, "10.9.0.0/16", 7);
+	expect(FIB_NHSET, 1, NULL);
+	ck_assert_uint_eq(op.nhset->n, 1);
+	ck_assert_uint_eq(op.nhset->member[0].peer, 1);
+	expect(FIB_ROUTE, 1, "10.9.0.0/16");
+}
+END_TEST
+
+START_TEST(multipath_is_bounded)
+{
+	unsigned k;
+
+	rig.conf.multipath = 2;
+	rig_configure(&rig, NULL);
+	for (k = 1; k <= 4; k++) {
+		if (k > 2)
+			rig_up(&rig, k, 65000 + k, true);
+		announce(k, "10.9.0.0/16", (uint8_t)k);
+	}
+	expect(FIB_NHSET, 1, NULL);
+	ck_assert_uint_eq(op.nhset->n, 2);
+	ck_assert_uint_eq(op.nhset->member[0].peer, 1);
+	ck_assert_uint_eq(op.nhset->member[1].peer, 2);
+	expect(FIB_ROUTE, 1, "10.9.0.0/16");
+	rig.conf.multipath = 3; /* from what is stored */
+	rig_configure(&rig, NULL);
+	rig_work(&rig);
+	expect(FIB_NHSET, 2, NULL);
+	ck_assert_uint_eq(op.nhset->n, 3);
+	expect(FIB_ROUTE, 2, "10.9.0.0/16");
+	expect(FIB_NHSET_DEL, 1, NULL);
+}
+END_TEST
+
+/* What came and went while nobody asked is never told. */
+START_TEST(only_the_newest_state_is_told)
+{
+	announce(1, "10.9.0.0/16", 1);
+	rig_withdraw(&rig, 1, "10.9.0.0/16");
+	rig_work(&rig);
+	expect_nothing();
+	announce(1, "10.9.0.0/16", 1);
+	expect(FIB_NHSET, 1, NULL);
+	announce(1, "10.9.0.0/16", 2); /* before the route of set 1 was told */
+	expect(FIB_NHSET, 2, NULL);
+	rig_withdraw(&rig, 1, "10.9.0.0/16");
+	rig_work(&rig);
+	expect(FIB_NHSET_DEL, 2, NULL); /* neither set was ever used */
+	expect(FIB_NHSET_DEL, 1, NULL);
+	expect_nothing();
+	ck_assert_uint_eq(fib_pending(rig.sp), 0);
+}
+END_TEST
+
+/* Own prefixes are the agent's own business. */
+START_TEST(own_prefixes_are_not_told)
+{
+	rig_originate(&rig, "10.1.0.0/16", NULL);
+	rig_work(&rig);
+	expect_nothing();
+	announce(1, "10.9.0.0/16", 1);
+	expect(FIB_NHSET, 1, NULL);
+	expect(FIB_ROUTE, 1, "10.9.0.0/16");
+	rig_originate(&rig, "10.9.0.0/16", NULL);
+	rig_work(&rig);
+	expect(FIB_ROUTE_DEL, 0, "10.9.0.0/16");
+}
+END_TEST
+
+START_TEST(unresolved_next_hops_make_no_route)
+{
+	struct ipc_row_path row;
+
+	rig.unresolved = true;
+	announce(1, "10.9.0.0/16", 1);
+	expect_nothing();
+	ck_assert_uint_eq(rig_rows(&rig, IPC_VIEW_ALL, IPC_MATCH_EXACT, 0, "10.9.0.0/16", &row), 1);
+	ck_assert_uint_eq(row.flags, 0);
+	ck_assert_str_eq(row.nh_why, "no route");
+	ck_assert_str_eq(row.decision, "next hop does not resolve");
+}
+END_TEST
+
+/* With install, what is learned is passed on when the kernel has it. */
+START_TEST(announced_when_installed)
+{
+	rig.conf.install = true;
+	rig.conf.transit = true;
+	rig_configure(&rig, NULL);
+	rig_pull(&rig, 2, 4096);
+	announce(1, "10.9.0.0/16", 1);
+	ck_assert_uint_eq(rig_pull(&rig, 2, 4096), 0); /* not told yet */
+	expect(FIB_NHSET, 1, NULL);
+	expect(FIB_ROUTE, 1, "10.9.0.0/16");
+	ck_assert_uint_eq(rig.sp->fib.waiting, 1);
+	ck_assert_uint_eq(rig_pull(&rig, 2, 4096), 0); /* no verdict yet */
+	verdict("10.9.0.0/16", IPC_V_PENDING, 0);
+	verdict("10.8.0.0/16", IPC_V_INSTALLED, 0); /* nobody's */
+	ck_assert_uint_eq(groups_of_dest("10.9.0.0/16"), 0);
+	verdict("10.9.0.0/16", IPC_V_INSTALLED, 0);
+	ck_assert_uint_eq(rig.sp->fib.waiting, 0);
+	ck_assert_uint_eq(rig_pull(&rig, 2, 4096), 1);
+	ck_assert_int_eq(rig.said[0].what, SAID_ANNOUNCE);
+	announce(1, "10.9.0.0/16", 2); /* another next hop: the old word stands until it is in */
+	ck_assert_uint_eq(rig_pull(&rig, 2, 4096), 0);
+	expect(FIB_NHSET, 2, NULL);
+	expect(FIB_ROUTE, 2, "10.9.0.0/16");
+	verdict("10.9.0.0/16", IPC_V_HELD, 0);
+	ck_assert_uint_eq(rig_pull(&rig, 2, 4096), 0);
+	verdict("10.9.0.0/16", IPC_V_FAILED, 22);
+	ck_assert_uint_eq(rig_pull(&rig, 2, 4096), 1);
+	ck_assert_int_eq(rig.said[0].what, SAID_WITHDRAW);
+}
+END_TEST
+
+START_TEST(refusals_are_shown_and_not_announced)
+{
+	struct ipc_row_path row;
+	static const uint8_t bad[] = { IPC_V_REFUSED, IPC_V_FAILED, IPC_V_FOREIGN, IPC_V_SHADOWED };
+
+	rig.conf.install = true;
+	rig.conf.transit = true;
+	rig_configure(&rig, NULL);
+	announce(1, "10.9.0.0/16", 1);
+	expect(FIB_NHSET, 1, NULL);
+	expect(FIB_ROUTE, 1, "10.9.0.0/16");
+	rig_pull(&rig, 2, 4096);
+	verdict("10.9.0.0/16", bad[_i], 3);
+	ck_assert_uint_eq(rig_pull(&rig, 2, 4096), 0);
+	rig_rows(&rig, IPC_VIEW_BEST, IPC_MATCH_EXACT, 0, "10.9.0.0/16", &row);
+	ck_assert_uint_eq(row.fib_state, bad[_i]);
+	ck_assert_uint_eq(row.fib_code, 3);
+	rig.conf.install = false; /* a pure speaker: nothing to wait for */
+	rig_configure(&rig, NULL);
+	rig_work(&rig);
+	ck_assert_uint_eq(rig_pull(&rig, 2, 4096), 1);
+}
+END_TEST
+
+/* A new agent is told everything, between the marks, and asked for every next hop. */
+START_TEST(a_new_agent)
+{
+	struct todo t;
+	bool watched = false;
+	uint32_t set = 0;
+	unsigned k;
+
+	announce(1, "10.9.0.0/16", 1);
+	announce(2, "fd00::/48", 2);
+	while (speaker_next_fib(rig.sp, &op))
+		;
+	speaker_fib_reset(rig.sp);
+	expect(FIB_SYNC_BEGIN, 0, NULL);
+	for (k = 0; k < 4; k++) {
+		ck_assert(speaker_next_fib(rig.sp, &op));
+		ck_assert_int_eq(op.kind, k & 1 ? FIB_ROUTE : FIB_NHSET);
+		ck_assert(k & 1 ? op.set == set : op.set != set);
+		set = op.set;
+	}
+	expect(FIB_SYNC_END, 0, NULL);
+	expect_nothing();
+	while (speaker_next_todo(rig.sp, &t))
+		watched |= t.kind == TODO_NH_WATCH && t.on;
+	ck_assert(watched);
+}
+END_TEST
+
+/* A peer's sessions end: its routes go in slices, and the other's stay. */
+START_TEST(peer_down_moves_routes)
+{
+	announce(1, "10.9.0.0/16", 1);
+	announce(2, "10.9.0.0/16", 2);
+	announce(1, "10.8.0.0/16", 1);
+	while (speaker_next_fib(rig.sp, &op))
+		;
+	rig_down(&rig, 1, PEER_DOWN_FLUSH);
+	rig_work(&rig);
+	expect(FIB_ROUTE_DEL, 0, "10.8.0.0/16");
+	expect(FIB_NHSET, 3, NULL);
+	ck_assert_uint_eq(op.nhset->member[0].peer, 2);
+	expect(FIB_ROUTE, 3, "10.9.0.0/16");
+	expect(FIB_NHSET_DEL, 1, NULL);
+	expect(FIB_NHSET_DEL, 2, NULL);
+	expect_nothing();
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("fibout");
+	TCase *t = unit_case(s, "intents");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, set_before_route);
+	tcase_add_test(t, multipath_and_back);
+	tcase_add_test(t, one_next_hop_from_two_peers);
+	tcase_add_test(t, multipath_is_bounded);
+	tcase_add_test(t, only_the_newest_state_is_told);
+	tcase_add_test(t, own_prefixes_are_not_told);
+	tcase_add_test(t, unresolved_next_hops_make_no_route);
+	tcase_add_test(t, announced_when_installed);
+	tcase_add_loop_test(t, refusals_are_shown_and_not_announced, 0, 4);
+	tcase_add_test(t, a_new_agent);
+	tcase_add_test(t, peer_down_moves_routes);
+	return unit_run(s);
+}

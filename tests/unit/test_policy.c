@@ -1,0 +1,293 @@
+/*
+ * Import verdicts and export results, one row per rule.
+ * RFC 1997, RFC 4271 sections 5.1 and 9, RFC 4456, RFC 8212, RFC 8326.
+ */
+#include "bgpd/core/policy.h"
+
+#include "bgpd/core/bgp.h"
+#include "tests/unit/unit.h"
+
+static struct attrs_pool *pool;
+
+static void
+setup(void)
+{
+	uint64_t key[2] = { 1, 2 };
+
+	pool = attrs_pool_new(key);
+}
+
+static void
+teardown(void)
+{
+	attrs_pool_free(pool);
+}
+
+#define V4(d) { .af = IP4, .b = { 192, 0, 2, (d) } }
+static const struct ip_addr nh_plain = V4(9);
+static const struct ipc_endpoints ep = { .local = V4(1), .self4 = V4(2),
+	.self6 = { .af = IP6, .b = { 0x20, 1, [15] = 1 } } };
+
+/* ---- import ---------------------------------------------------------------------- */
+
+struct given {
+	uint32_t path[4]; /* up to a 0 */
+	uint32_t comm, cluster, originator, local_pref;
+	bool med, ll;
+	struct ip_addr nh;
+};
+
+static const struct attrs *
+make(const struct given *g)
+{
+	uint8_t path[32], comm[4], cluster[4];
+	struct wr wp = wr_init(path, sizeof(path)), wc = wr_init(comm, sizeof(comm)),
+		  wl = wr_init(cluster, sizeof(cluster));
+	struct attrs_build b = { .next_hop = g->nh.af ? g->nh : nh_plain };
+	uint8_t n;
+
+	for (n = 0; n < 4 && g->path[n]; n++)
+		;
+	if (n > 0) {
+		wr_u8(&wp, SEG_SEQUENCE);
+		wr_u8(&wp, n);
+	}
+	for (n = 0; n < 4 && g->path[n]; n++)
+		wr_u32(&wp, g->path[n]);
+	wr_u32(&wc, g->comm);
+	wr_u32(&wl, g->cluster);
+	if (g->originator) {
+		b.flags |= ATTRS_ORIGINATOR;
+		b.originator_id = g->originator;
+	}
+	if (g->local_pref) {
+		b.flags |= ATTRS_LOCAL_PREF;
+		b.local_pref = g->local_pref;
+	}
+	if (g->med) {
+		b.flags |= ATTRS_MED;
+		b.med = 5;
+	}
+	b.part[ATTRS_AS_PATH] = (struct attrs_view){ path, (uint16_t)wr_len(&wp) };
+	b.part[ATTRS_COMMUNITIES] = (struct attrs_view){ comm, g->comm ? 4 : 0 };
+	b.part[ATTRS_CLUSTER_LIST] = (struct attrs_view){ cluster, g->cluster ? 4 : 0 };
+	return attrs_intern(pool, &b);
+}
+
+static const struct {
+	const char *what;
+	struct given a;
+	bool ibgp;
+	enum reject_reason want;
+} imports[] = {
+	{ "plain eBGP", { .path = { 65001, 7 } }, false, REJECT_NONE },
+	{ "own AS last: 4271 s9.1.2", { .path = { 65001, 7, 65000 } }, false, REJECT_AS_LOOP },
+	{ "own AS over iBGP", { .path = { 7, 65000 } }, true, REJECT_AS_LOOP },
+	{ "the speaker's AS behind a local one", { .path = { 65001, 64999 } }, false, REJECT_AS_LOOP },
+	{ "first AS not the peer's: 4271 s6.3", { .path = { 7, 65001 } }, false, REJECT_FIRST_AS },
+	{ "empty AS_PATH from eBGP", { .path = { 0 } }, false, REJECT_FIRST_AS },
+	{ "empty AS_PATH from iBGP", { .path = { 0 } }, true, REJECT_NONE },
+	{ "own ORIGINATOR_ID: 4456 s8", { .originator = 0x01010101 }, true, REJECT_ORIGINATOR },
+	{ "other ORIGINATOR_ID", { .originator = 0x01010102 }, true, REJECT_NONE },
+	{ "own cluster: 4456 s8", { .cluster = 0x02020202 }, true, REJECT_CLUSTER },
+	{ "other cluster", { .cluster = 0x01010101 }, true, REJECT_NONE },
+	{ "own address as next hop: 4271 s5.1.3", { .path = { 65001 }, .nh = V4(1) }, false,
+	    REJECT_OWN_NEXT_HOP },
+	{ "self4 as next hop", { .path = { 65001 }, .nh = V4(2) }, false, REJECT_OWN_NEXT_HOP },
+	{ "self6 as next hop", { .path = { 65001 }, .nh = { .af = IP6, .b = { 0x20, 1, [15] = 1 } } },
+	    false, REJECT_OWN_NEXT_HOP },
+};
+
+START_TEST(import_by_attributes)
+{
+	struct import_policy ip = { .ebgp = !imports[_i].ibgp, .local_asn = 65000,
+		.speaker_asn = 64999, .remote_asn = imports[_i].ibgp ? 65000 : 65001,
+		.router_id = 0x01010101, .cluster_id = 0x02020202, .ep = &ep };
+	const struct attrs *a = make(&imports[_i].a);
+
+	ck_assert_msg(policy_import_attrs(&ip, a) == imports[_i].want, "%s: %s", imports[_i].what,
+	    policy_reject_text(policy_import_attrs(&ip, a)));
+	ip.ep = NULL;
+	if (imports[_i].want == REJECT_OWN_NEXT_HOP)
+		ck_assert_int_eq(policy_import_attrs(&ip, a), REJECT_NONE);
+	attrs_unref(pool, a);
+}
+END_TEST
+
+START_TEST(import_by_prefix)
+{
+	static const struct ip_prefix ten = { .af = IP4, .len = 8, .b = { 10 } };
+	static const struct ip_prefix in = { .af = IP4, .len = 24, .b = { 10, 1 } };
+	static const struct ip_prefix wide = { .af = IP4, .len = 7, .b = { 10 } };
+	static const struct ip_prefix v6 = { .af = IP6, .len = 16, .b = { 10 } };
+	struct trie permit;
+	struct trie_node node;
+	struct import_policy ip = { .ebgp = true, .permit = &permit };
+
+	trie_init(&permit);
+	ck_assert_int_eq(policy_import_prefix(&ip, &in), REJECT_NO_PERMIT);
+	trie_insert(&permit, &node, &ten);
+	ck_assert_int_eq(policy_import_prefix(&ip, &in), REJECT_NONE);
+	ck_assert_int_eq(policy_import_prefix(&ip, &ten), REJECT_NONE);
+	ck_assert_int_eq(policy_import_prefix(&ip, &wide), REJECT_NOT_PERMITTED);
+	ck_assert_int_eq(policy_import_prefix(&ip, &v6), REJECT_NOT_PERMITTED);
+	ip.import_all = true;
+	ck_assert_int_eq(policy_import_prefix(&ip, &wide), REJECT_NONE);
+	ip = (struct import_policy){ .ebgp = false, .permit = &permit };
+	ck_assert_int_eq(policy_import_prefix(&ip, &wide), REJECT_NONE);
+}
+END_TEST
+
+START_TEST(effective_local_pref)
+{
+	const struct attrs *plain = make(&(struct given){ .path = { 1 } });
+	const struct attrs *lp = make(&(struct given){ .path = { 1 }, .local_pref = 77 });
+	const struct attrs *gshut =
+	    make(&(struct given){ .path = { 1 }, .local_pref = 77, .comm = COMM_GRACEFUL_SHUTDOWN });
+
+	ck_assert_uint_eq(policy_local_pref(true, plain), 100);
+	ck_assert_uint_eq(policy_local_pref(false, plain), 100);
+	ck_assert_uint_eq(policy_local_pref(true, lp), 100); /* 4271 s5.1.5: not from eBGP */
+	ck_assert_uint_eq(policy_local_pref(false, lp), 77);
+	ck_assert_uint_eq(policy_local_pref(true, gshut), 0); /* 8326 s4.2 */
+	ck_assert_uint_eq(policy_local_pref(false, gshut), 77);
+	attrs_unref(pool, plain);
+	attrs_unref(pool, lp);
+	attrs_unref(pool, gshut);
+}
+END_TEST
+
+/* ---- export ------------------------------------------------------------------------- */
+
+#define NOSELF_EBGP .af = IP4, .ebgp = true, .local_asn = 65000
+#define NOSELF_IBGP .af = IP4, .local_asn = 65000, .cluster_id = 0x02020202
+#define EBGP	    NOSELF_EBGP, .self_octets = 4
+#define IBGP	    NOSELF_IBGP, .self_octets = 4
+#define NO(reason)  EXPORT_##reason, "", -1, -1, -1, false, ""
+#define LOCAL	{ .local = true }
+#define FROM_E	{ .ebgp = true, .router_id = 6 }
+#define FROM_I	{ .router_id = 6 }
+#define FROM_RC { .rr_client = true, .router_id = 6 }
+
+static const struct {
+	const char *what;
+	struct export_policy ep;
+	struct export_source src;
+	struct given a;
+	enum export_reason want;
+	const char *path; /* "": empty */
+	int med, lp, originator;
+	bool self;
+	const char *cluster;
+} exports[] = {
+	{ "own to eBGP", { EBGP }, LOCAL, { .med = true, .local_pref = 7 }, EXPORT_YES, "65000", 5,
+	    -1, -1, true, "" },
+	{ "own to iBGP", { IBGP }, LOCAL, { .local_pref = 7 }, EXPORT_YES, "", -1, 7, -1, true, "" },
+	{ "own to iBGP, no LOCAL_PREF", { IBGP }, LOCAL, { .comm = 0 }, EXPORT_YES, "", -1, 100, -1, true, "" },
+	{ "own, keep: still self", { EBGP, .next_hop_mode = IPC_NEXTHOP_KEEP }, LOCAL, { .comm = 0 },
+	    EXPORT_YES, "65000", -1, -1, -1, true, "" },
+	{ "eBGP to eBGP: 8212", { EBGP }, FROM_E, { .path = { 65001 } }, NO(NOT_OWN) },
+	{ "eBGP to eBGP, all", { EBGP, .all = true }, FROM_E, { .path = { 65001 }, .med = true },
+	    EXPORT_YES, "65000 65001", -1, -1, -1, true, "" },
+	{ "iBGP to eBGP, all", { EBGP, .all = true }, FROM_I,
+	    { .path = { 9 }, .local_pref = 7, .originator = 3, .cluster = 4 }, EXPORT_YES, "65000 9",
+	    -1, -1, -1, true, "" },
+	{ "eBGP to eBGP, next hop kept", { EBGP, .all = true, .next_hop_mode = IPC_NEXTHOP_KEEP },
+	    FROM_E, { .path = { 65001 } }, EXPORT_YES, "65000 65001", -1, -1, -1, false, "" },
+	{ "eBGP to iBGP: MED stays, s5.1.4", { IBGP }, FROM_E, { .path = { 65001 }, .med = true },
+	    EXPORT_YES, "65001", 5, 100, -1, false, "" },
+	{ "eBGP on link to iBGP, auto: self", { IBGP }, { .ebgp = true, .onlink = true },
+	    { .path = { 65001 } }, EXPORT_YES, "65001", -1, 100, -1, true, "" },
+	{ "the same, keep", { IBGP, .next_hop_mode = IPC_NEXTHOP_KEEP },
+	    { .ebgp = true, .onlink = true }, { .path = { 65001 } }, EXPORT_YES, "65001", -1, 100, -1,
+	    false, "" },
+	{ "eBGP to iBGP, self", { IBGP, .next_hop_mode = IPC_NEXTHOP_SELF }, FROM_E,
+	    { .path = { 65001 } }, EXPORT_YES, "65001", -1, 100, -1, true, "" },
+	{ "graceful shutdown to iBGP: 8326", { IBGP }, FROM_E,
+	    { .path = { 65001 }, .comm = COMM_GRACEFUL_SHUTDOWN }, EXPORT_YES, "65001", -1, 0, -1,
+	    false, "" },
+	{ "iBGP to iBGP: 4271 s9.2", { IBGP }, FROM_I, { .local_pref = 7 }, NO(IBGP_LEARNED) },
+	{ "to a client: 4456 s6", { IBGP, .rr_client = true }, FROM_I, { .local_pref = 7 }, EXPORT_YES,
+	    "", -1, 7, 6, false, "2.2.2.2" },
+	{ "from a client: 4456 s6", { IBGP }, FROM_RC, { .local_pref = 7 }, EXPORT_YES, "", -1, 7, 6,
+	    false, "2.2.2.2" },
+	{ "reflected again: 4456 s8", { IBGP, .rr_client = true }, FROM_I,
+	    { .local_pref = 7, .originator = 3, .cluster = 0x01010101 }, EXPORT_YES, "", -1, 7, 3,
+	    false, "2.2.2.2 1.1.1.1" },
+	{ "reflected never becomes self", { IBGP, .next_hop_mode = IPC_NEXTHOP_SELF }, FROM_RC,
+	    { .local_pref = 7 }, EXPORT_YES, "", -1, 7, 6, false, "2.2.2.2" },
+	{ "NO_ADVERTISE to eBGP: 1997", { EBGP }, LOCAL, { .comm = COMM_NO_ADVERTISE },
+	    NO(NO_ADVERTISE) },
+	{ "NO_ADVERTISE to iBGP: 1997", { IBGP }, LOCAL, { .comm = COMM_NO_ADVERTISE },
+	    NO(NO_ADVERTISE) },
+	{ "NO_EXPORT to eBGP: 1997", { EBGP }, LOCAL, { .comm = COMM_NO_EXPORT }, NO(NO_EXPORT) },
+	{ "NO_EXPORT_SUBCONFED to eBGP", { EBGP }, LOCAL, { .comm = COMM_NO_EXPORT_SUBCONFED },
+	    NO(NO_EXPORT) },
+	{ "NO_EXPORT to iBGP", { IBGP }, LOCAL, { .comm = COMM_NO_EXPORT }, EXPORT_YES, "", -1, 100,
+	    -1, true, "" },
+	{ "no address for self", { NOSELF_EBGP }, LOCAL, { .comm = 0 }, NO(NO_SELF) },
+	{ "no address, but none is needed", { NOSELF_IBGP }, FROM_E,
+	    { .path = { 65001 } }, EXPORT_YES, "65001", -1, 100, -1, false, "" },
+	{ "link-local next hop is never passed on",
+	    { .af = IP6, .self_octets = 16, .next_hop_mode = IPC_NEXTHOP_KEEP }, FROM_E,
+	    { .path = { 65001 }, .nh = { .af = IP6, .b = { 0xfe, 0x80, [15] = 1 } } }, EXPORT_YES,
+	    "65001", -1, 100, -1, true, "" },
+};
+
+START_TEST(export_rules)
+{
+	const struct attrs *a = make(&exports[_i].a), *x;
+	char buf[128];
+
+	ck_assert_msg(policy_exportable(&exports[_i].ep, &exports[_i].src, a) == exports[_i].want,
+	    "%s: %s", exports[_i].what,
+	    policy_export_text(policy_exportable(&exports[_i].ep, &exports[_i].src, a)));
+	if (exports[_i].want == EXPORT_YES) {
+		x = policy_export(pool, &exports[_i].ep, &exports[_i].src, a);
+		ck_assert_str_eq(attrs_str_as_path(x, buf, sizeof(buf)), exports[_i].path);
+		ck_assert_str_eq(attrs_str_cluster_list(x, buf, sizeof(buf)), exports[_i].cluster);
+		ck_assert_int_eq(x->flags & ATTRS_MED ? (int)x->med : -1, exports[_i].med);
+		ck_assert_int_eq(x->flags & ATTRS_LOCAL_PREF ? (int)x->local_pref : -1,
+		    exports[_i].lp);
+		ck_assert_int_eq(x->flags & ATTRS_ORIGINATOR ? (int)x->originator_id : -1,
+		    exports[_i].originator);
+		ck_assert_msg((x->nh_af == 0) == exports[_i].self, "%s: self", exports[_i].what);
+		ck_assert(policy_next_hop_self(&exports[_i].ep, &exports[_i].src, a) ==
+		    exports[_i].self);
+		attrs_unref(pool, x);
+	}
+	attrs_unref(pool, a);
+}
+END_TEST
+
+START_TEST(every_reason_has_words)
+{
+	int i, k;
+
+	for (i = 1; i < REJECT_NREASONS; i++)
+		for (k = 0; k < i; k++)
+			ck_assert_str_ne(policy_reject_text(i), policy_reject_text(k));
+	for (i = 1; i < EXPORT_NREASONS; i++)
+		for (k = 0; k < i; k++)
+			ck_assert_str_ne(policy_export_text(i), policy_export_text(k));
+	ck_assert_str_eq(policy_reject_text(REJECT_NO_PERMIT),
+	    "no policy: kernel.permit names no prefix (RFC 8212)");
+	ck_assert_str_eq(policy_reject_text(REJECT_NREASONS), "unknown");
+	ck_assert_str_eq(policy_export_text(EXPORT_NREASONS), "unknown");
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("policy");
+	TCase *t = unit_case(s, "policy");
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_loop_test(t, import_by_attributes, 0, NROWS(imports));
+	tcase_add_test(t, import_by_prefix);
+	tcase_add_test(t, effective_local_pref);
+	tcase_add_loop_test(t, export_rules, 0, NROWS(exports));
+	tcase_add_test(t, every_reason_has_words);
+	return unit_run(s);
+}
