@@ -329,6 +329,23 @@ msg_encode_shutdown(struct wr *w, uint8_t sub, const char *text)
 	msg_encode_notification(w, &n);
 }
 
+/*
+ * Characters that change how a terminal shows what follows: C0 and C1 controls
+ * and DEL, line and paragraph separators, and what turns the direction of text.
+ */
+static bool
+is_control(const uint8_t *s, size_t octets)
+{
+	if (octets == 1)
+		return s[0] < 0x20 || s[0] == 0x7f;
+	if (octets == 2)
+		return s[0] == 0xc2 && s[1] < 0xa0;
+	if (octets != 3 || s[0] != 0xe2)
+		return false;
+	return (s[1] == 0x80 && (s[2] == 0x8e || s[2] == 0x8f || (s[2] >= 0xa8 && s[2] <= 0xae))) ||
+	    (s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9);
+}
+
 char *
 msg_shutdown_text(const struct msg_notification *n, char *buf, size_t cap)
 {
@@ -339,7 +356,7 @@ msg_shutdown_text(const struct msg_notification *n, char *buf, size_t cap)
 	if (n->code == ERR_CEASE && (n->sub == CEASE_ADMIN_SHUTDOWN || n->sub == CEASE_ADMIN_RESET)) {
 		while (rd_left(&text) > 0) {
 			size_t octets = utf8_octets(text.p, rd_left(&text));
-			bool fine = octets > 0 && text.p[0] >= 0x20 && text.p[0] != 0x7f;
+			bool fine = octets > 0 && !is_control(text.p, octets);
 
 			if (len + (octets ? octets : 1) >= cap)
 				break;

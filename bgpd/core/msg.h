@@ -78,7 +78,8 @@ void msg_encode_shutdown(struct wr *w, uint8_t sub, const char *text);
 
 /*
  * A NOTIFICATION's shutdown communication as text for a log: control
- * characters and invalid UTF-8 become '?'.  "" when there is none.  buf is
+ * characters, those that turn the direction of text, and invalid UTF-8 become
+ * '?'.  "" when there is none.  buf is
  * returned.  RFC 9003 section 2.
  */
 char *msg_shutdown_text(const struct msg_notification *n, char *buf, size_t cap);

@@ -357,3 +357,157 @@ def test_next_hop_without_nlri_is_ignored(lab):
     c.send(bgp.UPDATE, attrs_of(*BASE))
     wait_until(lambda: "20.0.0.0/24" in routes_of(s), 5, "the session goes on")
     s.check()
+
+
+# -- connections ----------------------------------------------------------------
+
+
+def dial_raw(ns, local, timeout=2, port=0):
+    with ns.entered():
+        k = socket.socket()
+    k.settimeout(timeout)
+    k.bind((local, port))
+    k.connect((WEFT_IP, 179))
+    return k
+
+
+@pytest.mark.slice
+def test_octet_by_octet(lab):
+    """Messages that arrive in single octets are messages."""
+    s = Siege(lab)
+    c = s.dial()
+    update = bgp.update_body(["20.0.0.0/24"], next_hop=EVIL_IP, as_path=[PEER_AS])
+    for octet in bgp.message(bgp.OPEN, good_open()):
+        c.sock.send(bytes([octet]))
+    assert c.wait(bgp.KEEPALIVE) is not None
+    for octet in bgp.message(bgp.KEEPALIVE) + bgp.message(bgp.UPDATE, update):
+        c.sock.send(bytes([octet]))
+    wait_until(lambda: "20.0.0.0/24" in routes_of(s), 5, "the route is there")
+    c.close()
+    s.check()
+
+
+def test_half_a_message_does_not_keep_alive(lab):
+    """The hold timer asks for messages: octets of one that never ends do not count."""
+    s = Siege(lab, timers=timers(hold="3s", keepalive="1s"))
+    c = s.session(hold=3)
+    whole = bgp.message(bgp.UPDATE, b"\0" * 4077)
+
+    def dribble():
+        nonlocal whole
+        try:
+            c.sock.send(whole[:1])
+        except OSError:
+            pass
+        whole = whole[1:]
+        c.poll()
+        return c.notification()
+    assert wait_until(dribble, 6, "the hold timer expires", every_s=0.1) == (4, 0)
+    c.close()
+    s.check()
+
+
+@pytest.mark.slice
+def test_connections_opened_and_dropped(lab):
+    """Many connections, each gone at once: by reset, by close, after half an OPEN."""
+    s = Siege(lab)
+    reset = struct.pack("ii", 1, 0)
+    for i in range(600 if SANITIZED else 10000):
+        k = dial_raw(s.p, EVIL_IP if i % 4 else "10.9.1.2")
+        if i % 3 == 0:
+            k.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+        elif i % 3 == 1:
+            k.send(bgp.message(bgp.OPEN, good_open())[:i % 40 + 1])
+        k.close()
+    s.check()
+    s.session().close()
+
+
+@pytest.mark.slice
+def test_connections_kept_open(lab):
+    """A peer that opens connections and never closes one: no more than two are kept."""
+    s = Siege(lab)
+    up = s.session()
+    kept = [dial_raw(s.p, EVIL_IP) for _ in range(800)]
+    wait_until(lambda: s.count_fds() <= s.fds + 4 or No(s.count_fds()), 10, "the rest is closed")
+    up.poll()
+    assert not up.closed
+    for k in kept:
+        k.close()
+    up.close()
+    s.check()
+
+
+def test_half_open_sockets(lab):
+    """Connections whose other end vanished without a word do not pile up."""
+    s = Siege(lab)
+    s.p.run("iptables", "-A", "OUTPUT", "-s", EVIL_IP, "-p", "tcp", "--tcp-flags", "FIN,RST", "FIN",
+            "-j", "DROP")
+    s.p.run("iptables", "-A", "OUTPUT", "-s", EVIL_IP, "-p", "tcp", "--tcp-flags", "RST", "RST",
+            "-j", "DROP")
+    for i in range(300):
+        dial_raw(s.p, EVIL_IP, port=20000 + i).close()
+    wait_until(lambda: s.count_fds() <= s.fds + 4 or No(s.count_fds()), 10, "they are closed")
+    s.p.run("iptables", "-F")
+    s.session().close()
+    s.check()
+
+
+def test_two_sessions_from_one_address(lab):
+    """The second one is examined; a session that answers stays."""
+    s = Siege(lab)
+    first = s.session()
+    for _ in range(3):
+        second = s.dial()
+        second.send(bgp.OPEN, good_open())
+        first.send(bgp.KEEPALIVE)
+        got = second.wait(bgp.NOTIFICATION, 4)
+        assert got and got[:2] == bytes([6, 7]), second.received
+        second.close()
+        first.poll()
+        assert not first.closed, first.received
+    first.close()
+    s.check()
+
+
+@pytest.mark.slice
+def test_flapping(lab):
+    """A session that comes and goes all the time, with routes."""
+    s = Siege(lab)
+    update = bgp.update_body([f"20.0.{i}.0/24" for i in range(200)], next_hop=EVIL_IP,
+                             as_path=[PEER_AS])
+    for i in range(60 if SANITIZED else 500):
+        c = s.session()
+        c.send(bgp.UPDATE, update)
+        if i % 2:
+            c.send(bgp.NOTIFICATION, b"\6\4")
+        c.close()
+    s.check()
+    wait_until(lambda: not routes_of(s), 5, "no route is left")
+
+
+@pytest.mark.slice
+def test_notifications_with_odd_data(lab):
+    """Whatever stands in it: nothing of it reaches a terminal raw, and no answer follows."""
+    s = Siege(lab)
+    csi = "\x1b[31m\x07\x9b31m\u202e\u0085 end"
+    odd = [b"", b"\6", b"\6\2", b"\6\2\xff", b"\6\2\5ab", b"\6\2\0", b"\xff\xff" + b"\0" * 4000,
+           b"\6\2\xff" + b"A" * 255, b"\6\2\x80" + b"\xc3" * 128, b"\2\7\xff\xff",
+           b"\6\1" + b"\0" * 3, b"\3\1" + b"\xff" * 4000, b"\6\2\xff" + "\u20ac".encode() * 85,
+           b"\6\2\xfea" + "\u20ac".encode() * 84 + b"b", b"\6\2\xff" + b"%s%n\"\\" * 42 + b"%n%"]
+    odd += [b"\6\4" + bytes([len(csi.encode())]) + csi.encode()]
+    for body in odd:
+        c = s.session()
+        c.sock.sendall(raw(bgp.NOTIFICATION, body))
+        wait_until(lambda: c.poll() or c.closed, 5, f"closed after {body[:9]}")
+        want = (1, 2) if len(body) < 2 else None
+        assert c.notification() == want, body[:9]
+        c.close()
+        s.weft.events()     # it is JSON, whatever the text was
+    wait_until(lambda: "end" in s.weft.peer("evil")["last_error"], 5, "the last one was read")
+    shown = "".join(s.weft.weft(*w, check=False).stdout for w in (
+        ("peers",), ("peer", "evil"), ("events",), ("peer", "evil", "-o", "json"))) + s.weft.text()
+    bad = {ch for ch in shown if (ord(ch) < 32 and ch not in "\n\t") or 0x7f <= ord(ch) < 0xa0
+           or 0x202a <= ord(ch) <= 0x202e or 0x2066 <= ord(ch) <= 0x2069}
+    assert not bad, [hex(ord(ch)) for ch in bad]
+    s.check()
