@@ -24,16 +24,16 @@ tests_prop_prop_speaker_SOURCES = tests/prop/prop_speaker.c tests/prop/prop.h
 tests_prop_prop_speaker_LDADD = $(bgpd_test_ldadd)
 TESTS += tests/prop/prop_speaker
 
-# Not run by make check.
-check_PROGRAMS += tests/bench/bench_rib
+# Not run by make check: make tests/bench/bench_rib.
+EXTRA_PROGRAMS = tests/bench/bench_rib
 tests_bench_bench_rib_SOURCES = tests/bench/bench_rib.c
 tests_bench_bench_rib_LDADD = $(bgpd_test_ldadd)
 
 # The routing half.
-rib_tests = tests/unit/test_policy tests/unit/test_rib
-rig_tests = tests/unit/test_adjout tests/unit/test_fibout tests/unit/test_gr
-check_PROGRAMS += $(rib_tests) $(rig_tests)
-TESTS += $(rib_tests) $(rig_tests)
+check_PROGRAMS += tests/unit/test_policy tests/unit/test_rib
+check_PROGRAMS += tests/unit/test_adjout tests/unit/test_fibout tests/unit/test_gr
+TESTS += tests/unit/test_policy tests/unit/test_rib
+TESTS += tests/unit/test_adjout tests/unit/test_fibout tests/unit/test_gr
 rig_sources = tests/unit/ribrig.c tests/unit/ribrig.h tests/unit/unit.h
 RIB_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_policy_SOURCES = tests/unit/test_policy.c tests/unit/unit.h

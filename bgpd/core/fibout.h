@@ -32,6 +32,7 @@ struct fib {
 	struct ipc_nhset scratch, out;
 };
 
+/* Nothing told yet (key seeds the hash of sets); and give all memory back. */
 void fib_init(struct speaker *sp, const uint64_t key[2]);
 void fib_free(struct speaker *sp);
 
@@ -41,6 +42,7 @@ void fib_update(struct speaker *sp, unsigned i, uint32_t dest);
 /* The agent's channel is new: tell everything again. */
 void fib_reset(struct speaker *sp);
 
+/* The next operation for the agent, as speaker_next_fib(); false when there is none now. */
 bool fib_next(struct speaker *sp, struct fib_op *ret);
 
 /* What became of a route; true when its destination's verdict changed. */

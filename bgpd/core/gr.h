@@ -49,7 +49,9 @@ struct gr {
 	struct timer timer;
 };
 
+/* At the speaker's start: deferring when forwarding state was kept. */
 void gr_init(struct speaker *sp, const struct ipc_hello *hello);
+/* A peer's timers, made and stopped. */
 void gr_peer_init(struct rpeer *rp);
 void gr_peer_stop(struct rpeer *rp);
 

@@ -85,6 +85,7 @@ struct groups {
 	uint32_t log_chunks;
 };
 
+/* No group yet; and free all of them with what they announce. */
 void groups_init(struct speaker *sp);
 void groups_free(struct speaker *sp);
 

@@ -37,6 +37,7 @@ struct nht {
 	bool any_changed;
 };
 
+/* An empty table, key seeds its hash; and free every object. */
 void nht_init(struct nht *t, const uint64_t key[2]);
 void nht_free(struct nht *t);
 

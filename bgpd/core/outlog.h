@@ -49,6 +49,7 @@ struct outlog {
 	size_t octets; /* of all chunks */
 };
 
+/* An empty log (pool is borrowed); and free it, cursors or not. */
 void outlog_init(struct outlog *l, struct attrs_pool *pool);
 void outlog_free(struct outlog *l);
 

@@ -34,6 +34,7 @@ struct reaper {
 	struct timer timer; /* of the next look */
 };
 
+/* At the speaker's start and end. */
 void reap_init(struct speaker *sp);
 void reap_free(struct speaker *sp);
 

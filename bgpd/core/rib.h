@@ -113,6 +113,7 @@ rib_is_dest(const struct rib *rib, uint32_t id)
 	return id && id < slots_end(&rib->dests) && (rib_dest(rib, id)->flags & DEST_LIVE);
 }
 
+/* A destination's prefix. */
 struct ip_prefix rib_prefix(const struct rib *rib, uint32_t id);
 
 /* The peer's path to a destination; 0 when it has none. */

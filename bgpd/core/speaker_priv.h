@@ -104,6 +104,7 @@ struct speaker {
 void speaker_event(struct speaker *sp, enum log_level level, const struct rpeer *rp,
     const char *name, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
+/* The same by id and name of the peer (name NULL: not about one), for peer.c's events. */
 void speaker_vevent(struct speaker *sp, enum log_level level, uint32_t peer, const char *peer_name,
     const char *name, const char *fmt, va_list ap) __attribute__((format(printf, 6, 0)));
 
