@@ -1,6 +1,12 @@
 # tests of layer bgpd: one block per program, sorted.
 bgpd_test_ldadd = bgpd/core/libbgpcore.a lib/libweft.a $(CHECK_LIBS)
 
+check_PROGRAMS += test_attrs
+test_attrs_SOURCES = tests/unit/test_attrs.c
+test_attrs_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_attrs_LDADD = $(bgpd_test_ldadd)
+TESTS += test_attrs
+
 check_PROGRAMS += test_collision
 test_collision_SOURCES = tests/unit/test_collision.c tests/unit/rig.c tests/unit/rig.h tests/unit/unit.h
 test_collision_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -51,3 +57,20 @@ tests_unit_test_fibout_LDADD = $(bgpd_test_ldadd)
 tests_unit_test_gr_SOURCES = tests/unit/test_gr.c $(rig_sources)
 tests_unit_test_gr_CPPFLAGS = $(RIB_CPPFLAGS)
 tests_unit_test_gr_LDADD = $(bgpd_test_ldadd)
+check_PROGRAMS += test_fsm
+test_fsm_SOURCES = tests/unit/test_fsm.c
+test_fsm_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_fsm_LDADD = $(bgpd_test_ldadd)
+TESTS += test_fsm
+
+check_PROGRAMS += test_msg
+test_msg_SOURCES = tests/unit/test_msg.c
+test_msg_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_msg_LDADD = $(bgpd_test_ldadd)
+TESTS += test_msg
+
+check_PROGRAMS += test_update
+test_update_SOURCES = tests/unit/test_update.c
+test_update_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_update_LDADD = $(bgpd_test_ldadd)
+TESTS += test_update

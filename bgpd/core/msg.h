@@ -51,8 +51,7 @@ void msg_decode_open(const uint8_t *body, size_t octets, struct msg_open *ret, s
 /*
  * Append an OPEN.  o->asn2 is derived from o->asn (AS_TRANS when it does not
  * fit).  with_params false: no optional parameters at all, for speakers that
- * refuse them (RFC 5492 section 3).  Capabilities longer than 255 octets go
- * out as RFC 9072 extended optional parameters.
+ * refuse them (RFC 5492 section 3).
  */
 void msg_encode_open(struct wr *w, const struct msg_open *o, bool with_params);
 
