@@ -24,3 +24,22 @@ TESTS += tests/prop/prop_fib
 tests_prop_prop_fib_SOURCES = tests/prop/prop_fib.c tests/prop/fakekern.c tests/prop/fakekern.h tests/prop/prop.h
 tests_prop_prop_fib_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
 tests_prop_prop_fib_LDADD = $(AGENTCORE_TEST_LIBS)
+
+agentcore_unit_tests = \
+	tests/unit/test_admit \
+	tests/unit/test_fib \
+	tests/unit/test_plan
+check_PROGRAMS += $(agentcore_unit_tests)
+TESTS += $(agentcore_unit_tests)
+
+tests_unit_test_admit_SOURCES = tests/unit/test_admit.c tests/unit/unit.h
+tests_unit_test_admit_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
+tests_unit_test_admit_LDADD = $(AGENTCORE_TEST_LIBS)
+
+tests_unit_test_fib_SOURCES = tests/unit/test_fib.c tests/unit/unit.h
+tests_unit_test_fib_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
+tests_unit_test_fib_LDADD = $(AGENTCORE_TEST_LIBS)
+
+tests_unit_test_plan_SOURCES = tests/unit/test_plan.c tests/unit/unit.h
+tests_unit_test_plan_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
+tests_unit_test_plan_LDADD = $(AGENTCORE_TEST_LIBS)

@@ -83,10 +83,11 @@ takes_own(const struct admit *a, const struct ip_prefix *p)
 /*
  * A peer behind the default route alone may be reached by a learned route if its
  * address lies in a range that the permit list names (loopbacks of a fabric);
- * a peer that nothing serves may be reached by any.
+ * a peer that nothing serves may be reached by any. Not so (strict) for a route
+ * that discards.
  */
 static bool
-takes_peer(const struct admit *a, const struct ip_prefix *p)
+takes_peer(const struct admit *a, const struct ip_prefix *p, bool strict)
 {
 	struct trie_node *n;
 
@@ -95,7 +96,7 @@ takes_peer(const struct admit *a, const struct ip_prefix *p)
 
 		if (g->served < 0 || p->len < g->served)
 			continue;
-		if (g->served > 0 || p->len == 0 || !is_named(a, &n->prefix))
+		if (strict || g->served > 0 || p->len == 0 || !is_named(a, &n->prefix))
 			return true;
 	}
 	return false;
@@ -135,11 +136,11 @@ takes_protected(const struct admit *a, const struct ip_prefix *p)
 }
 
 static enum ipc_refusal
-check_guards(const struct admit *a, const struct ip_prefix *p)
+check_guards(const struct admit *a, const struct ip_prefix *p, bool strict)
 {
 	if (a->protect_node && takes_own(a, p))
 		return IPC_REF_OWN_ADDRESS;
-	if (a->protect_peers && (takes_peer(a, p) || takes_nexthop(a, p)))
+	if (a->protect_peers && (takes_peer(a, p, strict) || takes_nexthop(a, p)))
 		return IPC_REF_PEER_ADDRESS;
 	if (takes_protected(a, p))
 		return IPC_REF_PROTECTED;
@@ -179,7 +180,7 @@ admit_learned(const struct admit *a, const struct ip_prefix *p)
 	}
 	if (is_own_prefix(a, p))
 		return IPC_REF_OWN_PREFIX;
-	r = check_guards(a, p);
+	r = check_guards(a, p, false);
 	if (r != IPC_REF_NONE)
 		return r;
 	if (a->max_routes != 0 && a->routes >= a->max_routes)
@@ -196,5 +197,5 @@ admit_discard(const struct admit *a, const struct ip_prefix *p)
 		return IPC_REF_DEFAULT;
 	if (admit_is_martian(p))
 		return IPC_REF_MARTIAN;
-	return check_guards(a, p);
+	return check_guards(a, p, true);
 }

@@ -1,0 +1,950 @@
+/*
+ * The agent's routing state through its public contract alone: intents and
+ * observations in, operations, verdicts, next-hop states and events out.
+ */
+#include "agent/core/fib.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "tests/unit/unit.h"
+
+#define PROTO  212
+#define METRIC 20
+
+static struct fib *f;
+static struct mono_us now;
+static struct fib_conf conf;
+static struct ip_prefix permit[3];
+static struct fib_kop op;
+static struct fib_report rep;
+static const char *why;
+
+static struct ip_prefix
+px(const char *s)
+{
+	struct ip_prefix p;
+
+	ck_assert_msg(ip_prefix_parse(s, &p, NULL), "%s", s);
+	return p;
+}
+
+static struct ip_addr
+ad(const char *s)
+{
+	struct ip_addr a = { 0 };
+
+	if (s)
+		ck_assert_msg(ip_addr_parse(s, &a), "%s", s);
+	return a;
+}
+
+static struct kern_route
+foreign(const char *prefix, const char *gw, uint32_t ifindex, uint32_t metric)
+{
+	struct kern_route r = { .prefix = px(prefix), .table = 254, .metric = metric,
+		.protocol = gw ? 3 : 2, .nlegs = 1 };
+
+	r.leg[0] = (struct kern_leg){ .gw = ad(gw), .ifindex = ifindex, .weight = 1 };
+	return r;
+}
+
+static void
+see(const char *prefix, const char *gw, uint32_t ifindex, uint32_t metric, bool gone)
+{
+	struct kern_route r = foreign(prefix, gw, ifindex, metric);
+
+	fib_see_route(f, now, &r, gone, 0);
+}
+
+static void
+see_link(uint32_t ifindex, bool up, bool carrier)
+{
+	struct kern_link l = { .ifindex = ifindex, .up = up, .carrier = carrier };
+
+	snprintf(l.name, sizeof(l.name), "e%u", ifindex);
+	fib_see_link(f, now, &l, false);
+}
+
+static void
+see_addr(const char *a, uint8_t plen, uint32_t ifindex, bool tentative, bool gone)
+{
+	struct kern_addr x = { .ifindex = ifindex, .addr = ad(a), .plen = plen,
+		.tentative = tentative };
+
+	fib_see_addr(f, now, &x, gone);
+}
+
+/* Dump everything: links 2 and 3 with 10.0.0.1/24 and 10.0.1.1/24; extra (may be NULL) is there, too. */
+static void
+dump_all(const struct kern_route *extra)
+{
+	int w;
+
+	for (w = 0; w < KERN_NWHAT; w++) {
+		fib_dump_begin(f, now, (enum kern_what)w);
+		if (w == KERN_LINKS) {
+			see_link(2, true, true);
+			see_link(3, true, true);
+		} else if (w == KERN_ADDRS) {
+			see_addr("10.0.0.1", 24, 2, false, false);
+			see_addr("10.0.1.1", 24, 3, false, false);
+		} else if (w == KERN_ROUTES4) {
+			see("10.0.0.0/24", NULL, 2, 0, false);
+			see("10.0.1.0/24", NULL, 3, 0, false);
+		} else if (w == KERN_ROUTES6) {
+			see("fd00::/64", NULL, 2, 256, false);
+		}
+		if (extra && w == (extra->prefix.af == IP4 ? KERN_ROUTES4 : KERN_ROUTES6))
+			fib_see_route(f, now, extra, false, FIB_BY_DUMP);
+		fib_dump_end(f, now, (enum kern_what)w);
+	}
+}
+
+static void
+make(void)
+{
+	now.us = 5000000;
+	f = fib_new(now, 7, NULL);
+	permit[0] = px("10.64.0.0/10");
+	permit[1] = px("fd64::/16");
+	conf = (struct fib_conf){ .install = true, .table = 254, .protocol = PROTO,
+		.metric = METRIC, .multipath = 8, .nhobj = FIB_NHOBJ_OFF,
+		.own_block = FIB_BLOCK_BLACKHOLE, .protect_node = true, .protect_peers = true,
+		.permit = permit, .npermit = 2 };
+	fib_configure(f, now, &conf);
+}
+
+static void
+setup(void)
+{
+	make();
+	dump_all(NULL);
+}
+
+static void
+teardown(void)
+{
+	fib_free(f);
+}
+
+static void
+set(uint32_t id, uint32_t backup, const char *a, const char *b)
+{
+	struct ipc_nhset s = { .id = id, .backup = backup };
+
+	s.member[s.n].addr = ad(a);
+	s.member[s.n++].weight = 1;
+	if (b) {
+		s.member[s.n].addr = ad(b);
+		s.member[s.n++].weight = 1;
+	}
+	ck_assert_msg(fib_nhset(f, now, &s, &why), "%s", why);
+}
+
+static void
+route(uint32_t s, const char *p)
+{
+	struct ip_prefix q = px(p);
+
+	ck_assert_msg(fib_route(f, now, s, &q, &why), "%s", why);
+}
+
+/* The next operation must be of that kind. */
+static void
+expect(enum fib_op_kind kind)
+{
+	ck_assert_msg(fib_next_op(f, now, &op), "no operation, want %d", kind);
+	ck_assert_msg(op.kind == kind, "operation %d, want %d", op.kind, kind);
+}
+
+static void
+expect_none(void)
+{
+	ck_assert(!fib_next_op(f, now, &op));
+}
+
+static void
+answer(int err)
+{
+	fib_result(f, now, op.token, err, err ? "because" : "");
+}
+
+/* Do everything, all of it well. Returns the number of operations but dumps. */
+static unsigned int
+run(void)
+{
+	unsigned int n = 0;
+
+	while (fib_next_op(f, now, &op)) {
+		if (op.kind == FIB_OP_DUMP)
+			break;
+		answer(0);
+		n++;
+	}
+	return n;
+}
+
+static void
+later_ms(uint64_t ms)
+{
+	now = mono_add_ms(now, ms);
+	if (mono_reached(now, fib_deadline(f)))
+		fib_timeout(f, now);
+}
+
+/* The latest verdict for p. */
+static struct ipc_verdict
+verdict(const char *p)
+{
+	struct ip_prefix q = px(p);
+	struct ipc_verdict v = { .state = 255 };
+
+	while (fib_next_report(f, &rep)) {
+		if (rep.kind == FIB_REP_VERDICT && ip_prefix_eq(&rep.verdict.prefix, &q))
+			v = rep.verdict;
+	}
+	return v;
+}
+
+static bool
+event(const char *name)
+{
+	bool got = false;
+
+	while (fib_next_report(f, &rep))
+		got |= rep.kind == FIB_REP_EVENT && strcmp(rep.event.name, name) == 0;
+	return got;
+}
+
+static struct fib_view
+view(const char *p)
+{
+	struct ip_prefix q = px(p);
+	struct fib_view v;
+
+	ck_assert(fib_view_lookup(f, &q, false, &v));
+	return v;
+}
+
+/* ---- installing ---------------------------------------------------------- */
+
+START_TEST(nothing_before_the_first_dump)
+{
+	teardown();
+	make();
+	set(1, 0, "10.0.0.2", NULL);
+	route(1, "10.64.1.0/24");
+	expect_none();
+	ck_assert(!fib_next_report(f, &rep));
+	dump_all(NULL);
+	ck_assert(fib_next_report(f, &rep));
+	ck_assert_int_eq(rep.kind, FIB_REP_ADOPTED);
+	expect(FIB_OP_ROUTE_ADD);
+	ck_assert_uint_eq(op.route.metric, METRIC);
+	ck_assert_uint_eq(op.route.protocol, PROTO);
+	ck_assert_uint_eq(op.route.table, 254);
+	ck_assert_uint_eq(op.route.nlegs, 1);
+	ck_assert_uint_eq(op.route.leg[0].ifindex, 2);
+	answer(0);
+	expect_none();
+	ck_assert_uint_eq(verdict("10.64.1.0/24").state, IPC_V_INSTALLED);
+}
+END_TEST
+
+START_TEST(broken_intents)
+{
+	struct ip_prefix p = px("10.64.1.0/24");
+	struct ipc_nhset s = { .id = 1, .n = 0 };
+
+	ck_assert(!fib_route(f, now, 9, &p, &why));
+	ck_assert(!fib_nhset(f, now, &s, &why));
+	s.n = 1;
+	s.id = 0;
+	ck_assert(!fib_nhset(f, now, &s, &why));
+	s.id = 1;
+	s.backup = 1;
+	ck_assert(!fib_nhset(f, now, &s, &why));
+	ck_assert(!fib_nhset_del(f, now, 1, &why));
+	set(2, 0, "10.0.0.2", NULL);
+	set(3, 2, "10.0.1.2", NULL);
+	s = (struct ipc_nhset){ .id = 2, .backup = 3, .n = 1 };
+	s.member[0].addr = ad("10.0.0.2");
+	ck_assert(!fib_nhset(f, now, &s, &why)); /* a chain of backups */
+}
+END_TEST
+
+START_TEST(nexthop_objects_before_routes)
+{
+	conf.nhobj = FIB_NHOBJ_AUTO;
+	fib_configure(f, now, &conf);
+	fib_sync_end(f, now); /* objects without users are kept before */
+	set(1, 0, "10.0.0.2", "10.0.1.2");
+	route(1, "10.64.1.0/24");
+	expect(FIB_OP_NH_ADD);
+	ck_assert_uint_eq(op.nexthop.ngroup, 0);
+	answer(0);
+	expect(FIB_OP_NH_ADD);
+	answer(0);
+	expect(FIB_OP_NH_ADD);
+	ck_assert_uint_eq(op.nexthop.ngroup, 2);
+	answer(0);
+	expect(FIB_OP_ROUTE_ADD);
+	ck_assert_uint_ne(op.route.nhid, 0);
+	answer(0);
+	expect_none();
+	/* One member is left: the group changes, the route does not; the leg goes after it. */
+	set(1, 0, "10.0.1.2", NULL);
+	expect(FIB_OP_NH_REPLACE);
+	ck_assert_uint_eq(op.nexthop.ngroup, 1);
+	answer(0);
+	expect(FIB_OP_NH_DEL);
+	answer(0);
+	expect_none();
+}
+END_TEST
+
+START_TEST(best_to_backup_is_one_message)
+{
+	int i;
+
+	conf.nhobj = FIB_NHOBJ_AUTO;
+	fib_configure(f, now, &conf);
+	set(2, 0, "10.0.1.2", NULL);
+	set(1, 2, "10.0.0.2", NULL);
+	for (i = 0; i < 50; i++) {
+		char p[32];
+
+		snprintf(p, sizeof(p), "10.64.%d.0/24", i);
+		route(1, p);
+	}
+	run();
+	see_link(2, true, false);
+	expect(FIB_OP_NH_ADD); /* the kernel dropped the group with its only member */
+	answer(0);
+	ck_assert_uint_eq(run(), 50);
+	see_link(2, true, true);
+	later_ms(60);
+	for (i = 0; fib_next_op(f, now, &op); i++) {
+		if (op.kind == FIB_OP_DUMP) {
+			i--;
+			continue;
+		}
+		ck_assert(op.kind == FIB_OP_NH_ADD || op.kind == FIB_OP_NH_REPLACE);
+		answer(0);
+	}
+	ck_assert_int_eq(i, 2); /* its leg, and the group */
+}
+END_TEST
+
+/* ---- refused, failed, foreign -------------------------------------------- */
+
+START_TEST(refused_with_the_reason)
+{
+	set(1, 0, "10.0.0.2", NULL);
+	route(1, "172.16.0.0/24");
+	expect_none();
+	ck_assert_uint_eq(verdict("172.16.0.0/24").code, IPC_REF_NOT_PERMITTED);
+	ck_assert_int_eq(view("172.16.0.0/24").state, FIB_ST_REFUSED);
+	permit[2] = px("172.16.0.0/12");
+	conf.npermit = 3;
+	fib_configure(f, now, &conf);
+	expect(FIB_OP_ROUTE_ADD);
+	answer(0);
+	ck_assert_uint_eq(verdict("172.16.0.0/24").state, IPC_V_INSTALLED);
+	conf.npermit = 2;
+	fib_configure(f, now, &conf);
+	expect(FIB_OP_ROUTE_DEL);
+	answer(0);
+	ck_assert_uint_eq(verdict("172.16.0.0/24").state, IPC_V_REFUSED);
+}
+END_TEST
+
+START_TEST(own_prefix_shadows)
+{
+	struct ip_prefix p = px("10.64.1.0/24");
+
+	set(1, 0, "10.0.0.2", NULL);
+	route(1, "10.64.1.0/24");
+	run();
+	verdict("10.64.1.0/24");
+	fib_local_set(f, now, &p, true);
+	run();
+	ck_assert_uint_eq(verdict("10.64.1.0/24").state, IPC_V_SHADOWED);
+	fib_local_del(f, now, &p);
+	run();
+	ck_assert_uint_eq(verdict("10.64.1.0/24").state, IPC_V_INSTALLED);
+}
+END_TEST
+
+START_TEST(kernel_refuses_and_is_asked_again)
+{
+	set(1, 0, "10.0.0.2", NULL);
+	route(1, "10.64.1.0/24");
+	expect(FIB_OP_ROUTE_ADD);
+	answer(ENETUNREACH);
+	ck_assert_uint_eq(verdict("10.64.1.0/24").state, IPC_V_FAILED);
+	ck_assert_ptr_nonnull(strstr(view("10.64.1.0/24").reason, "because"));
+	expect_none();
+	later_ms(400);
+	expect_none();
+	later_ms(200);
+	expect(FIB_OP_ROUTE_ADD);
+	answer(0);
+	ck_assert_uint_eq(verdict("10.64.1.0/24").state, IPC_V_INSTALLED);
+}
+END_TEST
+
+START_TEST(failed_route_with_another_set_is_tried_at_once)
+{
+	set(1, 0, "10.0.0.2", NULL);
+	set(2, 0, "10.0.1.2", NULL);
+	route(1, "10.64.1.0/24");
+	expect(FIB_OP_ROUTE_ADD);
+	answer(EINVAL);
+	expect_none();
+	route(2, "10.64.1.0/24");
+	expect(FIB_OP_ROUTE_ADD);
+}
+END_TEST
+
+START_TEST(foreign_route_keeps_its_place)
+{
+	set(1, 0, "10.0.0.2", NULL);
+	see("10.64.1.0/24", "10.0.1.9", 3, METRIC, false);
+	route(1, "10.64.1.0/24");
+	expect(FIB_OP_ROUTE_ADD);
+	answer(EEXIST);
+	ck_assert_uint_eq(verdict("10.64.1.0/24").state, IPC_V_FOREIGN);
+	ck_assert_ptr_nonnull(strstr(view("10.64.1.0/24").reason, "protocol 3"));
+	expect_none();
+	see("10.64.1.0/24", "10.0.1.9", 3, METRIC, true); /* it goes: at once */
+	expect(FIB_OP_ROUTE_ADD);
+	answer(0);
+	ck_assert_uint_eq(verdict("10.64.1.0/24").state, IPC_V_INSTALLED);
+	/* It is appended beside ours: ours is never replaced from now on, but deleted. */
+	see("10.64.1.0/24", "10.0.1.9", 3, METRIC, false);
+	set(1, 0, "10.0.0.3", NULL);
+	expect(FIB_OP_ROUTE_DEL);
+}
+END_TEST
+
+START_TEST(unknown_route_in_the_place_means_look)
+{
+	set(1, 0, "10.0.0.2", NULL);
+	route(1, "10.64.1.0/24");
+	expect(FIB_OP_ROUTE_ADD);
+	answer(EEXIST);
+	later_ms(60);
+	expect(FIB_OP_DUMP);
+	ck_assert_int_eq(op.what, KERN_ROUTES4);
+}
+END_TEST
+
+START_TEST(limit)
+{
+	struct ip_prefix p = px("10.64.1.0/24");
+
+	conf.max_routes = 2;
+	fib_configure(f, now, &conf);
+	set(1, 0, "10.0.0.2", NULL);
+	route(1, "10.64.1.0/24");
+	route(1, "10.64.2.0/24");
+	route(1, "10.64.3.0/24");
+	ck_assert_uint_eq(run(), 2);
+	ck_assert_uint_eq(verdict("10.64.3.0/24").code, IPC_REF_LIMIT);
+	fib_route_del(f, now, &p);
+	run();
+	later_ms(1100);
+	run();
+	ck_assert_uint_eq(verdict("10.64.3.0/24").state, IPC_V_INSTALLED);
+}
+END_TEST
+
+/* ---- losses -------------------------------------------------------------- */
+
+START_TEST(three_times_at_once_then_later)
+{
+	struct kern_route mine;
+	int i;
+
+	set(1, 0, "10.0.0.2", NULL);
+	route(1, "10.64.1.0/24");
+	expect(FIB_OP_ROUTE_ADD);
+	mine = op.route;
+	answer(0);
+	for (i = 0; i < 3; i++) {
+		fib_see_route(f, now, &mine, true, 4711);
+		expect(FIB_OP_ROUTE_ADD);
+		answer(0);
+	}
+	fib_see_route(f, now, &mine, true, 4711);
+	expect_none();
+	ck_assert_uint_eq(view("10.64.1.0/24").repairs, 4);
+	later_ms(150);
+	ck_assert(event("routes-fight"));
+	later_ms(400);
+	expect(FIB_OP_ROUTE_ADD);
+	answer(0);
+	fib_see_route(f, now, &mine, true, 4711);
+	later_ms(600);
+	expect_none();
+	later_ms(500);
+	expect(FIB_OP_ROUTE_ADD);
+	answer(0);
+	later_ms(61000); /* a calm minute: the count starts again */
+	fib_see_route(f, now, &mine, true, 4711);
+	expect(FIB_OP_ROUTE_ADD);
+}
+END_TEST
+
+START_TEST(changed_by_somebody)
+{
+	struct kern_route mine;
+
+	set(1, 0, "10.0.0.2", NULL);
+	route(1, "10.64.1.0/24");
+	expect(FIB_OP_ROUTE_ADD);
+	mine = op.route;
+	answer(0);
+	mine.leg[0].gw = ad("10.0.0.66");
+	fib_see_route(f, now, &mine, false, 4711);
+	ck_assert(view("10.64.1.0/24").differs);
+	expect(FIB_OP_ROUTE_REPLACE);
+	answer(0);
+	ck_assert(!view("10.64.1.0/24").differs);
+	later_ms(150);
+	ck_assert(event("routes-changed"));
+}
+END_TEST
+
+START_TEST(replaced_by_somebody_elses)
+{
+	struct kern_route theirs = foreign("10.64.1.0/24", "10.0.1.9", 3, METRIC);
+
+	set(1, 0, "10.0.0.2", NULL);
+	route(1, "10.64.1.0/24");
+	run();
+	theirs.replaced = true;
+	fib_see_route(f, now, &theirs, false, 4711);
+	later_ms(60);
+	expect(FIB_OP_DUMP); /* is ours still there? */
+	fib_dump_begin(f, now, KERN_ROUTES4);
+	fib_see_route(f, now, &theirs, false, FIB_BY_DUMP);
+	see("10.0.0.0/24", NULL, 2, 0, false);
+	fib_dump_end(f, now, KERN_ROUTES4);
+	expect(FIB_OP_ROUTE_ADD); /* exclusive: theirs is safe */
+	answer(EEXIST);
+	ck_assert_uint_eq(verdict("10.64.1.0/24").state, IPC_V_FOREIGN);
+}
+END_TEST
+
+START_TEST(overflow_dumps_everything_in_turn)
+{
+	int w, n = 0;
+
+	set(1, 0, "10.0.0.2", NULL);
+	route(1, "10.64.1.0/24");
+	run();
+	fib_overflow(f, now);
+	for (w = 0; w < KERN_NWHAT; w++) {
+		later_ms(60);
+		expect(FIB_OP_DUMP);
+		ck_assert_int_eq(op.what, w);
+		fib_dump_begin(f, now, op.what);
+		expect_none(); /* one at a time */
+		if (w == KERN_LINKS)
+			see_link(2, true, true), see_link(3, true, true);
+		if (w == KERN_ADDRS)
+			see_addr("10.0.0.1", 24, 2, false, false);
+		if (w == KERN_ROUTES4)
+			see("10.0.0.0/24", NULL, 2, 0, false);
+		fib_dump_end(f, now, (enum kern_what)w);
+		if (w == KERN_ROUTES4) {
+			expect(FIB_OP_ROUTE_ADD); /* it was lost meanwhile */
+			answer(0);
+			n++;
+		}
+	}
+	ck_assert_int_eq(n, 1);
+	ck_assert(event("kernel-overflow"));
+}
+END_TEST
+
+START_TEST(address_goes_and_prefsrc_with_it)
+{
+	conf.source4 = ad("10.0.0.1");
+	fib_configure(f, now, &conf);
+	set(1, 0, "10.0.1.2", NULL);
+	route(1, "10.64.1.0/24");
+	expect(FIB_OP_ROUTE_ADD);
+	ck_assert_uint_eq(op.route.prefsrc.af, IP4);
+	answer(0);
+	see_addr("10.0.0.1", 24, 2, false, true);
+	expect(FIB_OP_ROUTE_REPLACE);
+	ck_assert_uint_eq(op.route.prefsrc.af, IP_NONE);
+	answer(ENOENT); /* the kernel dropped it, silently */
+	expect(FIB_OP_ROUTE_ADD);
+	answer(0);
+	see_addr("10.0.0.1", 24, 2, false, false);
+	later_ms(0);
+	do
+		ck_assert(fib_next_op(f, now, &op));
+	while (op.kind == FIB_OP_DUMP);
+	ck_assert_int_eq(op.kind, FIB_OP_ROUTE_REPLACE);
+	ck_assert_uint_eq(op.route.prefsrc.af, IP4);
+}
+END_TEST
+
+/* ---- next hops ----------------------------------------------------------- */
+
+static struct ipc_nh_state
+nh_state(const char *a)
+{
+	struct ip_addr x = ad(a);
+	struct ipc_nh_state s = { .ifindex = 999 };
+
+	while (fib_next_report(f, &rep)) {
+		if (rep.kind == FIB_REP_NH_STATE && ip_addr_eq(&rep.nh.addr, &x))
+			s = rep.nh;
+	}
+	return s;
+}
+
+static void
+watch(const char *a)
+{
+	struct ip_addr x = ad(a);
+
+	fib_watch(f, now, &x, true);
+}
+
+START_TEST(watched_next_hop_follows_the_kernel)
+{
+	struct ipc_nh_state s;
+	uint32_t gen;
+
+	watch("192.0.2.9");
+	s = nh_state("192.0.2.9");
+	ck_assert(!s.resolved);
+	ck_assert_str_eq(s.why, "no route leads there");
+	see("192.0.2.0/24", "10.0.0.9", 2, 50, false);
+	s = nh_state("192.0.2.9");
+	ck_assert(s.resolved && !s.onlink);
+	ck_assert_uint_eq(s.metric, 50);
+	ck_assert_uint_eq(s.ifindex, 2);
+	gen = s.gen;
+	see("192.0.2.0/25", "10.0.1.9", 3, 60, false); /* more specific */
+	s = nh_state("192.0.2.9");
+	ck_assert_uint_eq(s.ifindex, 3);
+	ck_assert_uint_gt(s.gen, gen);
+	see("198.51.100.0/24", "10.0.1.9", 3, 60, false); /* not its business */
+	ck_assert_uint_eq(nh_state("192.0.2.9").ifindex, 999);
+	see_link(3, true, false);
+	s = nh_state("192.0.2.9");
+	ck_assert(!s.resolved);
+	ck_assert_str_eq(s.why, "interface e3 has no carrier");
+}
+END_TEST
+
+START_TEST(default_route_resolves_but_not_what_was_on_a_link)
+{
+	watch("192.0.2.9");
+	watch("10.0.1.2");
+	see("0.0.0.0/0", "10.0.0.254", 2, 100, false);
+	ck_assert(nh_state("192.0.2.9").resolved);
+	see_link(3, false, false);
+	ck_assert(!nh_state("10.0.1.2").resolved);
+	see_link(3, true, true); /* back, but its subnet is not */
+	nh_state("10.0.1.2");
+	fib_dump_begin(f, now, KERN_ROUTES4);
+	see("10.0.0.0/24", NULL, 2, 0, false);
+	see("0.0.0.0/0", "10.0.0.254", 2, 100, false);
+	fib_dump_end(f, now, KERN_ROUTES4);
+	ck_assert(!nh_state("10.0.1.2").resolved);
+	see("10.0.1.0/24", NULL, 3, 0, false);
+	ck_assert(nh_state("10.0.1.2").onlink);
+}
+END_TEST
+
+START_TEST(own_address_is_no_next_hop)
+{
+	watch("10.0.0.1");
+	ck_assert_str_eq(nh_state("10.0.0.1").why, "it is an address of this node");
+}
+END_TEST
+
+START_TEST(never_through_itself)
+{
+	/* 10.64.0.0/16 by 10.64.0.9, which nothing else serves. */
+	set(1, 0, "10.64.0.9", NULL);
+	route(1, "10.64.0.0/16");
+	expect_none();
+	ck_assert_uint_ne(verdict("10.64.0.0/16").state, IPC_V_INSTALLED);
+	/* The default route serves it: ours would take it over. */
+	see("0.0.0.0/0", "10.0.0.254", 2, 100, false);
+	expect_none();
+	ck_assert_uint_eq(verdict("10.64.0.0/16").code, IPC_REF_VIA_SELF);
+	/* Something more specific does: fine. */
+	see("10.64.0.0/24", "10.0.1.9", 3, 100, false);
+	expect(FIB_OP_ROUTE_ADD);
+	ck_assert_uint_eq(op.route.leg[0].ifindex, 3);
+}
+END_TEST
+
+START_TEST(two_routes_never_lean_on_each_other)
+{
+	set(1, 0, "10.65.0.9", NULL);
+	set(2, 0, "10.66.0.9", NULL);
+	route(2, "10.65.0.0/16");
+	route(1, "10.66.0.0/16");
+	expect_none();
+	see("10.66.0.0/24", "10.0.1.9", 3, 100, false);
+	ck_assert_uint_eq(run(), 2); /* 10.65/16 by 10.66.0.9, and then 10.66/16 by 10.65.0.9 */
+	see("10.66.0.0/24", "10.0.1.9", 3, 100, true);
+	ck_assert_uint_eq(run(), 2); /* both go */
+	expect_none();
+}
+END_TEST
+
+START_TEST(depth_at_most_four)
+{
+	int i;
+
+	see("10.70.0.0/24", "10.0.0.9", 2, 5, false);
+	for (i = 1; i <= 6; i++) {
+		char nh[32], p[32];
+
+		snprintf(nh, sizeof(nh), "10.%d.0.1", 69 + i);
+		snprintf(p, sizeof(p), "10.%d.0.0/24", 70 + i);
+		set((uint32_t)i, 0, nh, NULL);
+		route((uint32_t)i, p);
+	}
+	ck_assert_uint_eq(run(), 4);
+	ck_assert_ptr_nonnull(strstr(view("10.75.0.0/24").reason, "more than 4"));
+}
+END_TEST
+
+START_TEST(members_share_by_weight)
+{
+	struct kern_route two = foreign("192.0.2.0/24", "10.0.0.8", 2, 5);
+
+	two.nlegs = 2;
+	two.leg[1] = (struct kern_leg){ .gw = ad("10.0.1.8"), .ifindex = 3, .weight = 1 };
+	fib_see_route(f, now, &two, false, 0);
+	set(1, 0, "192.0.2.1", "10.0.0.2");
+	route(1, "10.64.1.0/24");
+	expect(FIB_OP_ROUTE_ADD);
+	ck_assert_uint_eq(op.route.nlegs, 3);
+	ck_assert_uint_eq(op.route.leg[0].weight, 2); /* 10.0.0.2: a half */
+	ck_assert_uint_eq(op.route.leg[1].weight, 1);
+	ck_assert_uint_eq(op.route.leg[2].weight, 1);
+}
+END_TEST
+
+START_TEST(install_false_takes_any_route)
+{
+	conf.install = false;
+	fib_configure(f, now, &conf);
+	see_link(3, true, false);
+	watch("10.0.1.2");
+	ck_assert(nh_state("10.0.1.2").resolved);
+	set(1, 0, "10.0.0.2", NULL);
+	route(1, "10.64.1.0/24");
+	expect_none();
+	ck_assert_uint_eq(verdict("10.64.1.0/24").code, IPC_REF_INSTALL_OFF);
+}
+END_TEST
+
+/* ---- restarts ------------------------------------------------------------ */
+
+static struct kern_route
+ours(const char *prefix, const char *gw, uint32_t ifindex)
+{
+	struct kern_route r = foreign(prefix, gw, ifindex, METRIC);
+
+	r.protocol = PROTO;
+	return r;
+}
+
+START_TEST(adopted_is_kept_until_sync_end)
+{
+	struct kern_route a = ours("10.64.1.0/24", "10.0.0.2", 2);
+
+	teardown();
+	make();
+	dump_all(&a);
+	ck_assert(fib_next_report(f, &rep));
+	ck_assert_uint_eq(rep.adopted[0], 1);
+	ck_assert_int_eq(view("10.64.1.0/24").state, FIB_ST_STALE);
+	ck_assert_str_eq(view("10.64.1.0/24").kind, "adopted");
+	expect_none();
+	fib_sync_begin(f, now);
+	expect_none();
+	fib_sync_end(f, now);
+	expect(FIB_OP_ROUTE_DEL);
+	answer(0);
+	expect_none();
+}
+END_TEST
+
+START_TEST(adopted_is_replaced_only_if_different)
+{
+	struct kern_route a = ours("10.64.1.0/24", "10.0.0.2", 2);
+
+	teardown();
+	make();
+	dump_all(&a);
+	set(1, 0, "10.0.0.2", NULL);
+	route(1, "10.64.1.0/24");
+	expect_none();
+	ck_assert_uint_eq(verdict("10.64.1.0/24").state, IPC_V_INSTALLED);
+	set(2, 0, "10.0.1.2", NULL);
+	route(2, "10.64.1.0/24");
+	expect(FIB_OP_ROUTE_REPLACE);
+}
+END_TEST
+
+START_TEST(bgpd_gone_keeps_everything)
+{
+	set(1, 0, "10.0.0.2", NULL);
+	route(1, "10.64.1.0/24");
+	route(1, "10.64.2.0/24");
+	run();
+	fib_sync_end(f, now);
+	expect_none();
+	fib_bgpd_gone(f, now);
+	expect_none();
+	ck_assert_int_eq(view("10.64.1.0/24").state, FIB_ST_STALE);
+	fib_sync_begin(f, now);
+	set(1, 0, "10.0.0.2", NULL);
+	route(1, "10.64.1.0/24");
+	expect_none();
+	ck_assert_int_eq(view("10.64.1.0/24").state, FIB_ST_INSTALLED);
+	fib_sync_end(f, now);
+	expect(FIB_OP_ROUTE_DEL);
+	answer(0);
+	expect_none();
+}
+END_TEST
+
+START_TEST(somebody_uses_our_protocol)
+{
+	struct kern_route a = ours("10.64.9.0/24", "10.0.0.2", 2);
+
+	fib_sync_end(f, now);
+	fib_see_route(f, now, &a, false, 4711);
+	expect(FIB_OP_ROUTE_DEL); /* that place is ours, and nobody wants it */
+}
+END_TEST
+
+/* ---- own blocks ---------------------------------------------------------- */
+
+START_TEST(block_first_then_ready)
+{
+	struct ip_prefix p = px("10.64.9.0/24"), host = px("10.64.9.1/32");
+
+	while (fib_next_report(f, &rep))
+		;
+	fib_local_set(f, now, &p, true);
+	ck_assert(!fib_next_report(f, &rep));
+	expect(FIB_OP_ROUTE_ADD);
+	ck_assert_int_eq(op.route.type, KERN_BLACKHOLE);
+	ck_assert_uint_eq(op.route.metric, UINT32_MAX - 2);
+	answer(0);
+	ck_assert(fib_next_report(f, &rep));
+	ck_assert_int_eq(rep.kind, FIB_REP_LOCAL_READY);
+	fib_local_set(f, now, &host, true); /* a host route never gets one */
+	expect_none();
+	ck_assert(fib_next_report(f, &rep));
+	ck_assert_int_eq(rep.kind, FIB_REP_LOCAL_READY);
+	ck_assert(ip_prefix_eq(&rep.prefix, &host));
+	fib_local_del(f, now, &p);
+	expect(FIB_OP_ROUTE_DEL);
+}
+END_TEST
+
+START_TEST(flush_and_configure_again)
+{
+	struct ip_prefix p = px("10.64.9.0/24");
+
+	conf.nhobj = FIB_NHOBJ_AUTO;
+	fib_configure(f, now, &conf);
+	fib_local_set(f, now, &p, true);
+	set(1, 0, "10.0.0.2", "10.0.1.2");
+	route(1, "10.64.1.0/24");
+	run();
+	while (fib_next_report(f, &rep))
+		;
+	ck_assert_uint_eq(fib_flush(f, now), 2);
+	ck_assert_uint_eq(run(), 5); /* two routes, a group and two legs */
+	while (fib_next_report(f, &rep) && rep.kind != FIB_REP_FLUSHED)
+		;
+	ck_assert_int_eq(rep.kind, FIB_REP_FLUSHED);
+	fib_configure(f, now, &conf);
+	ck_assert_uint_eq(run(), 5);
+	ck_assert(!view("10.64.1.0/24").differs);
+}
+END_TEST
+
+START_TEST(rows_come_in_order)
+{
+	struct fib_cursor cur = { 0 };
+	struct ip_prefix p = px("10.64.0.0/10"), last = { 0 };
+	struct fib_view v;
+	int n = 0;
+
+	conf.discard_permit = true;
+	fib_configure(f, now, &conf);
+	set(1, 0, "10.0.0.2", NULL);
+	route(1, "10.64.0.0/10"); /* learned and discard, the same prefix */
+	route(1, "10.64.1.0/24");
+	fib_local_set(f, now, &p, false);
+	for (n = 0; fib_next_view(f, &cur, &v); n++) {
+		ck_assert_int_le(ip_prefix_cmp(&last, &v.prefix), 0);
+		last = v.prefix;
+	}
+	ck_assert_int_eq(n, 4);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("fib");
+	TCase *tc = unit_case(s, "contract");
+
+	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, nothing_before_the_first_dump);
+	tcase_add_test(tc, broken_intents);
+	tcase_add_test(tc, nexthop_objects_before_routes);
+	tcase_add_test(tc, best_to_backup_is_one_message);
+	tcase_add_test(tc, refused_with_the_reason);
+	tcase_add_test(tc, own_prefix_shadows);
+	tcase_add_test(tc, kernel_refuses_and_is_asked_again);
+	tcase_add_test(tc, failed_route_with_another_set_is_tried_at_once);
+	tcase_add_test(tc, foreign_route_keeps_its_place);
+	tcase_add_test(tc, unknown_route_in_the_place_means_look);
+	tcase_add_test(tc, limit);
+	tcase_add_test(tc, three_times_at_once_then_later);
+	tcase_add_test(tc, changed_by_somebody);
+	tcase_add_test(tc, replaced_by_somebody_elses);
+	tcase_add_test(tc, overflow_dumps_everything_in_turn);
+	tcase_add_test(tc, address_goes_and_prefsrc_with_it);
+	tcase_add_test(tc, watched_next_hop_follows_the_kernel);
+	tcase_add_test(tc, default_route_resolves_but_not_what_was_on_a_link);
+	tcase_add_test(tc, own_address_is_no_next_hop);
+	tcase_add_test(tc, never_through_itself);
+	tcase_add_test(tc, two_routes_never_lean_on_each_other);
+	tcase_add_test(tc, depth_at_most_four);
+	tcase_add_test(tc, members_share_by_weight);
+	tcase_add_test(tc, install_false_takes_any_route);
+	tcase_add_test(tc, adopted_is_kept_until_sync_end);
+	tcase_add_test(tc, adopted_is_replaced_only_if_different);
+	tcase_add_test(tc, bgpd_gone_keeps_everything);
+	tcase_add_test(tc, somebody_uses_our_protocol);
+	tcase_add_test(tc, block_first_then_ready);
+	tcase_add_test(tc, flush_and_configure_again);
+	tcase_add_test(tc, rows_come_in_order);
+	return unit_run(s);
+}
