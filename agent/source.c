@@ -648,7 +648,8 @@ source_free(struct source *s)
 	if (!s)
 		return;
 	announce_free(s->announce);
-	explicit_bzero(s->slot, s->nslots * sizeof *s->slot);
+	if (s->slot)
+		explicit_bzero(s->slot, s->nslots * sizeof *s->slot);
 	mem_free(s->slot);
 	mem_free(s);
 }
