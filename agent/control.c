@@ -494,6 +494,7 @@ on_accept(evutil_socket_t lfd, short what, void *ctx)
 	static const char full[] =
 	    "{\"end\":{\"exit\":3,\"error\":\"too many clients on the control socket\"}}\n";
 	struct control *c = ctx;
+	/* cppcheck-suppress nullPointer ; accept(2): nothing is filled in then */
 	int fd = accept4(lfd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd < 0)
@@ -548,12 +549,14 @@ control_listen(void)
 static void
 control_groups(struct control *c)
 {
+	/* cppcheck-suppress getgrnamCalled ; one thread */
 	struct group *g = getgrnam(CONTROL_GROUP);
 
 	if (g && chown(CONTROL_SOCKET, (uid_t)-1, g->gr_gid) < 0)
 		events_addf(c->a->events, IPC_LVL_WARN, "control-group",
 		    "why=\"cannot give %s to group %s: %s\"", CONTROL_SOCKET, CONTROL_GROUP,
 		    strerror(errno));
+	/* cppcheck-suppress getgrnamCalled ; one thread */
 	g = getgrnam(CONTROL_ADMIN_GROUP);
 	c->has_admin = g != NULL;
 	c->admin = g ? g->gr_gid : 0;

@@ -181,7 +181,7 @@ take_word(char **s, const char **ret_key, const char **ret_val)
 	if (p == *s || *p != '=')
 		return false;
 	*p++ = '\0';
-	*ret_val = to = p;
+	*ret_val = p;
 	if (*p == '"') {
 		*ret_val = to = ++p;
 		while (*p && *p != '"') {

@@ -302,25 +302,21 @@ parse_nexthop(const struct nlmsghdr *h, struct nl_seen *ret)
 bool
 nl_parse(const struct nlmsghdr *h, struct nl_seen *ret)
 {
-	ret->gone = false;
+	ret->gone = (h->nlmsg_type - RTM_BASE) % 4 == 1; /* NEW, DEL, GET, SET of each kind */
 	switch (h->nlmsg_type) {
-	case RTM_DELLINK:
-		ret->gone = true; /* fall through */
 	case RTM_NEWLINK:
+	case RTM_DELLINK:
 		ret->what = KERN_LINKS;
 		return parse_link(h, ret);
-	case RTM_DELADDR:
-		ret->gone = true; /* fall through */
 	case RTM_NEWADDR:
+	case RTM_DELADDR:
 		ret->what = KERN_ADDRS;
 		return parse_addr(h, ret);
-	case RTM_DELROUTE:
-		ret->gone = true; /* fall through */
 	case RTM_NEWROUTE:
+	case RTM_DELROUTE:
 		return parse_route(h, ret);
-	case RTM_DELNEXTHOP:
-		ret->gone = true; /* fall through */
 	case RTM_NEWNEXTHOP:
+	case RTM_DELNEXTHOP:
 		ret->what = KERN_NEXTHOPS;
 		return parse_nexthop(h, ret);
 	default: /* message types are the kernel's */

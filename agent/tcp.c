@@ -197,6 +197,7 @@ on_accept(evutil_socket_t lfd, short what, void *arg)
 	struct listener *l = arg;
 
 	for (int i = 0; i < ACCEPT_BATCH; i++) {
+		/* cppcheck-suppress nullPointer ; accept(2): nothing is filled in then */
 		int fd = accept4(lfd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0)

@@ -89,6 +89,7 @@ passwd_find(const char *name, uid_t uid, struct launch_user *ret)
 	const struct passwd *pw;
 	bool found = false;
 
+	/* cppcheck-suppress fgetpwentCalled ; one thread */
 	while (f && !found && (pw = fgetpwent(f)) != NULL) {
 		found = name ? strcmp(pw->pw_name, name) == 0 : pw->pw_uid == uid;
 		if (found)

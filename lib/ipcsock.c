@@ -61,7 +61,7 @@ ipcsock_send(int fd, const void *buf, size_t len, const int *fds, size_t nfds)
 		memset(&control, 0, sizeof(control));
 		msg.msg_control = &control;
 		msg.msg_controllen = CMSG_SPACE(nfds * sizeof(int));
-		c = CMSG_FIRSTHDR(&msg);
+		c = &control.align;
 		c->cmsg_level = SOL_SOCKET;
 		c->cmsg_type = SCM_RIGHTS;
 		c->cmsg_len = CMSG_LEN(nfds * sizeof(int));

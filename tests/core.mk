@@ -19,4 +19,9 @@ coverage: check-core
 mutate:
 	$(top_srcdir)/tests/tools/mutate.py --count $${N:-50} --seed $${SEED:-1}
 
-.PHONY: check-core coverage mutate
+# gcc -fanalyzer and cppcheck over the whole tree; fails on any finding.
+EXTRA_DIST += tests/analyze tests/analyze.cfg
+analyze:
+	srcdir=$(srcdir) $(srcdir)/tests/analyze
+
+.PHONY: analyze check-core coverage mutate

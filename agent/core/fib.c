@@ -156,11 +156,8 @@ fib_judge_covering(struct fib *f, const struct ip_prefix *p)
 		up = trie_lpm_next_shorter(&f->tree[FIB_LEARNED], n);
 		entry_judge(f, container_of(n, struct fib_entry, node));
 	}
-	for (n = trie_covering(&f->tree[FIB_DISCARD], p); n; n = up) {
-		up = trie_lpm_next_shorter(&f->tree[FIB_DISCARD], n);
+	if (trie_covering(&f->tree[FIB_DISCARD], p))
 		local_configure(f);
-		break;
-	}
 }
 
 /* There may be room again for routes that the limit kept out. */

@@ -148,7 +148,7 @@ members_eq(const struct nhobj_member *a, uint16_t na, const struct nhobj_member 
 {
 	uint16_t i;
 
-	for (i = 0; na == nb && i < na; i++) {
+	for (i = 0; na == nb && i < nb; i++) {
 		if (a[i].id != b[i].id || a[i].weight != b[i].weight)
 			return false;
 	}

@@ -145,18 +145,17 @@ groups_source_changed(struct speaker *sp, uint16_t index)
 static struct update_nh
 self_next_hop(const struct ipc_endpoints *ep, uint8_t af)
 {
-	struct update_nh nh = { .nh = af == IP4 ? ep->self4 : ep->self6 };
-	bool on_link = ep->ifindex != 0;
+	bool has_ll = ep->ifindex != 0 && ep->self6ll.af != IP_NONE;
 
 	if (af == IP4)
-		return nh;
-	if (on_link && ep->self6ll.af)
-		nh.ll = ep->self6ll;
-	if (nh.nh.af == IP_NONE && nh.ll.af && ip_addr_is_link_local(&ep->remote))
-		nh.nh = nh.ll;
-	if (nh.nh.af == IP_NONE)
-		nh.ll = (struct ip_addr){ 0 };
-	return nh;
+		return (struct update_nh){ .nh = ep->self4 };
+	if (!has_ll)
+		return (struct update_nh){ .nh = ep->self6 };
+	if (ep->self6.af != IP_NONE)
+		return (struct update_nh){ .nh = ep->self6, .ll = ep->self6ll };
+	if (ip_addr_is_link_local(&ep->remote))
+		return (struct update_nh){ .nh = ep->self6ll, .ll = ep->self6ll };
+	return (struct update_nh){ 0 };
 }
 
 static void

@@ -6,6 +6,7 @@
  */
 #include "bgpd/core/nht.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "lib/mem.h"
@@ -104,6 +105,7 @@ nht_unref(struct nht *t, const struct ip_addr *addr)
 {
 	struct nh *nh = nht_find(t, addr);
 
+	assert(nh && nh->users > 0);
 	if (--nh->users > 0)
 		return;
 	if (!nh->answered)

@@ -125,8 +125,8 @@ policy_export_text(enum export_reason reason)
 		[EXPORT_IBGP_LEARNED] = "not announced: learned by iBGP, and the peer is no client",
 		[EXPORT_NO_ADVERTISE] = "not announced: community no-advertise",
 		[EXPORT_NO_EXPORT] = "not announced: community no-export",
-		[EXPORT_NO_SELF] = "not announced: this node has no address of that family on the "
-				   "session's interface for NEXT_HOP",
+		[EXPORT_NO_SELF] =
+		    "not announced: no own address of that family on the session's interface",
 	};
 
 	return reason < EXPORT_NREASONS ? text[reason] : "unknown";

@@ -14,7 +14,9 @@
  * takes a whole processor from the programs under test; this one sleeps.
  * Assumes CAP_NET_RAW and at most MAX_SEQ packets a run.
  */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* ppoll */
+#endif
 #include <errno.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>

@@ -415,7 +415,7 @@ model_text(unsigned from, unsigned to, unsigned i, const struct spec *s, char *b
 		sprintf(orig, "%x", 0x0a000000u + from);
 	path_text(path, from, s, t->ebgp);
 	snprintf(buf, TEXT, "%s|%u|nh %s|med %d|lp %d|%s|orig %s|cl %s", path,
-	    from == 0 ? 0 : s->origin, ip_addr_str(&nh, addr),
+	    from == 0 ? 0u : s->origin, ip_addr_str(&nh, addr),
 	    t->ebgp && from != 0 ? -1 : s->med, t->ebgp ? -1 : (int)lp, comm[s->comm], orig,
 	    reflected ? "10.0.0.253" : "");
 }

@@ -74,9 +74,10 @@ static void
 ask(const char *word)
 {
 	static uint32_t id;
-	struct launch_msg m = { .id = ++id };
+	struct launch_msg m = { .id = id + 1 };
 	const char *arg = strchr(word, ':');
 
+	id++;
 	arg = arg ? arg + 1 : "";
 	if (strncmp(word, "config", 6) == 0) {
 		m.type = LAUNCH_OPEN_CONFIG;
@@ -160,7 +161,7 @@ run_agent(void)
 	if (mode && strcmp(mode, "config") == 0)
 		return LAUNCH_EXIT_CONFIG;
 	ipcsock_send(LAUNCH_FD_CHANNEL, &m, sizeof(m), NULL, 0);
-	for (char *w = strtok(words, " "); w; w = strtok(NULL, " "))
+	for (char *rest = words, *w; (w = strtok_r(rest, " ", &rest)) != NULL;)
 		ask(w);
 	for (;;) {
 		struct pollfd p = { .fd = LAUNCH_FD_CHANNEL, .events = POLLIN };

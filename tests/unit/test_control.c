@@ -436,7 +436,7 @@ END_TEST
 
 START_TEST(clients_are_counted)
 {
-	struct client cl[CONTROL_CLIENTS_MAX], more;
+	struct client cl[CONTROL_CLIENTS_MAX] = { 0 }, more;
 
 	for (int i = 0; i < CONTROL_CLIENTS_MAX; i++) {
 		cl[i] = client_new();

@@ -18,13 +18,16 @@ struct side {
 	uint32_t local_pref, igp_metric, router_id;
 	bool local, ibgp;
 	uint8_t peer;
-	struct attrs a;
+	const struct attrs *a; /* NULL: all zeros */
 };
+#define A(...) &(const struct attrs){ __VA_ARGS__ }
 
 static struct decide_cand
 cand(const struct side *s, uint32_t path, uint8_t peer)
 {
-	return (struct decide_cand){ .attrs = &s->a,
+	static const struct attrs none;
+
+	return (struct decide_cand){ .attrs = s->a ? s->a : &none,
 		.peer_addr = &addr[s->peer ? s->peer : peer],
 		.local_pref = s->local_pref ? s->local_pref : 100,
 		.igp_metric = s->igp_metric,
@@ -42,34 +45,35 @@ static const struct {
 } cases[] = {
 	{ "own prefix before all (9.1.2)", { .local = true, .local_pref = 1, .ibgp = true },
 	    { .local_pref = 200 }, DECIDE_LOCAL, 1 },
-	{ "LOCAL_PREF 101 over 100 (9.1.2.1)", { .local_pref = 101, .a.as_path_hops = 9 },
+	{ "LOCAL_PREF 101 over 100 (9.1.2.1)", { .local_pref = 101, .a = A(.as_path_hops = 9) },
 	    { .local_pref = 100 }, DECIDE_LOCAL_PREF, 1 },
 	{ "LOCAL_PREF 2^31 is not negative", { .local_pref = 0x80000000u },
 	    { .local_pref = 0x7fffffffu }, DECIDE_LOCAL_PREF, 1 },
-	{ "fewer hops (9.1.2.2 a)", { .a.as_path_hops = 1, .a.origin = 2 },
-	    { .a.as_path_hops = 2 }, DECIDE_AS_PATH, 1 },
-	{ "IGP before EGP (9.1.2.2 b)", { .a.origin = ORIGIN_IGP, .a.med = 9, .a.first_asn = 7 },
-	    { .a.origin = ORIGIN_EGP, .a.first_asn = 7 }, DECIDE_ORIGIN, 1 },
-	{ "EGP before incomplete (9.1.2.2 b)", { .a.origin = ORIGIN_EGP },
-	    { .a.origin = ORIGIN_INCOMPLETE }, DECIDE_ORIGIN, 1 },
+	{ "fewer hops (9.1.2.2 a)", { .a = A(.as_path_hops = 1, .origin = 2) },
+	    { .a = A(.as_path_hops = 2) }, DECIDE_AS_PATH, 1 },
+	{ "IGP before EGP (9.1.2.2 b)", { .a = A(.origin = ORIGIN_IGP, .med = 9, .first_asn = 7) },
+	    { .a = A(.origin = ORIGIN_EGP, .first_asn = 7) }, DECIDE_ORIGIN, 1 },
+	{ "EGP before incomplete (9.1.2.2 b)", { .a = A(.origin = ORIGIN_EGP) },
+	    { .a = A(.origin = ORIGIN_INCOMPLETE) }, DECIDE_ORIGIN, 1 },
 	{ "lower MED, same AS (9.1.2.2 c)",
-	    { .a.med = 5, .a.flags = ATTRS_MED, .a.first_asn = 7, .ibgp = true },
-	    { .a.med = 6, .a.flags = ATTRS_MED, .a.first_asn = 7 }, DECIDE_MED, 1 },
-	{ "no MED counts as 0 (9.1.2.2 c)", { .a.first_asn = 7, .router_id = 10 },
-	    { .a.med = 1, .a.flags = ATTRS_MED, .a.first_asn = 7 }, DECIDE_MED, 1 },
+	    { .ibgp = true, .a = A(.med = 5, .flags = ATTRS_MED, .first_asn = 7) },
+	    { .a = A(.med = 6, .flags = ATTRS_MED, .first_asn = 7) }, DECIDE_MED, 1 },
+	{ "no MED counts as 0 (9.1.2.2 c)", { .router_id = 10, .a = A(.first_asn = 7) },
+	    { .a = A(.med = 1, .flags = ATTRS_MED, .first_asn = 7) }, DECIDE_MED, 1 },
 	{ "MED of another AS does not count (9.1.2.2 c)",
-	    { .a.med = 50, .a.flags = ATTRS_MED, .a.first_asn = 7 },
-	    { .a.med = 1, .a.flags = ATTRS_MED, .a.first_asn = 8 }, DECIDE_PEER_ADDR, 2 },
+	    { .a = A(.med = 50, .flags = ATTRS_MED, .first_asn = 7) },
+	    { .a = A(.med = 1, .flags = ATTRS_MED, .first_asn = 8) }, DECIDE_PEER_ADDR, 2 },
 	{ "eBGP before iBGP (9.1.2.2 d)", { .igp_metric = 9 }, { .ibgp = true }, DECIDE_EBGP, 1 },
 	{ "nearer next hop (9.1.2.2 e)", { .igp_metric = 19, .router_id = 10 },
 	    { .igp_metric = 20 }, DECIDE_IGP_METRIC, 1 },
-	{ "router id (9.1.2.2 f)", { .router_id = 8, .a.part_octets[ATTRS_CLUSTER_LIST] = 8 },
+	{ "router id (9.1.2.2 f)", { .router_id = 8, .a = A(.part_octets[ATTRS_CLUSTER_LIST] = 8) },
 	    { .router_id = 9 }, DECIDE_ROUTER_ID, 2 },
 	{ "ORIGINATOR_ID stands in (4456 s9)",
-	    { .a.flags = ATTRS_ORIGINATOR, .a.originator_id = 8, .router_id = 100 },
+	    { .router_id = 100, .a = A(.flags = ATTRS_ORIGINATOR, .originator_id = 8) },
 	    { .router_id = 9 }, DECIDE_ROUTER_ID, 2 },
-	{ "shorter CLUSTER_LIST (4456 s9)", { .a.part_octets[ATTRS_CLUSTER_LIST] = 4, .peer = 4 },
-	    { .a.part_octets[ATTRS_CLUSTER_LIST] = 8 }, DECIDE_CLUSTER_LIST, 2 },
+	{ "shorter CLUSTER_LIST (4456 s9)",
+	    { .peer = 4, .a = A(.part_octets[ATTRS_CLUSTER_LIST] = 4) },
+	    { .a = A(.part_octets[ATTRS_CLUSTER_LIST] = 8) }, DECIDE_CLUSTER_LIST, 2 },
 	{ "lower peer address (9.1.2.2 g)", { .peer = 2 }, { .peer = 3 }, DECIDE_PEER_ADDR, 2 },
 };
 
@@ -109,13 +113,13 @@ END_TEST
 /* The textbook circle: without grouping by AS the winner depends on who came first. */
 START_TEST(med_does_not_depend_on_order)
 {
-	static const struct side s[3] = {
-		{ .a.first_asn = 7, .a.med = 10, .local_pref = 100, .router_id = 1, .peer = 1,
-		    .igp_metric = 30 },
-		{ .a.first_asn = 7, .a.med = 5, .local_pref = 100, .router_id = 3, .peer = 2,
-		    .igp_metric = 20 },
-		{ .a.first_asn = 8, .a.med = 0, .local_pref = 100, .router_id = 2, .peer = 3,
-		    .igp_metric = 25 },
+	const struct side s[3] = {
+		{ .local_pref = 100, .router_id = 1, .peer = 1, .igp_metric = 30,
+		    .a = A(.first_asn = 7, .med = 10) },
+		{ .local_pref = 100, .router_id = 3, .peer = 2, .igp_metric = 20,
+		    .a = A(.first_asn = 7, .med = 5) },
+		{ .local_pref = 100, .router_id = 2, .peer = 3, .igp_metric = 25,
+		    .a = A(.first_asn = 8, .med = 0) },
 	};
 	static const uint8_t order[6][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 }, { 1, 2, 0 },
 		{ 2, 0, 1 }, { 2, 1, 0 } };
@@ -138,10 +142,10 @@ END_TEST
 /* Equals come in order of preference, and no more of them than allowed. */
 START_TEST(multipath_in_order_and_bounded)
 {
-	static const struct side s[4] = {
-		{ .local_pref = 100, .router_id = 4, .peer = 1, .a.first_asn = 1 },
-		{ .local_pref = 100, .router_id = 2, .peer = 2, .a.first_asn = 2 },
-		{ .local_pref = 100, .router_id = 3, .peer = 3, .a.first_asn = 3 },
+	const struct side s[4] = {
+		{ .local_pref = 100, .router_id = 4, .peer = 1, .a = A(.first_asn = 1) },
+		{ .local_pref = 100, .router_id = 2, .peer = 2, .a = A(.first_asn = 2) },
+		{ .local_pref = 100, .router_id = 3, .peer = 3, .a = A(.first_asn = 3) },
 		{ .local_pref = 100, .router_id = 1, .peer = 4, .ibgp = true },
 	};
 	struct decide_cand v[4];
