@@ -38,8 +38,10 @@ tests_bench_bench_rib_LDADD = $(bgpd_test_ldadd)
 # The routing half.
 check_PROGRAMS += tests/unit/test_policy tests/unit/test_rib
 check_PROGRAMS += tests/unit/test_adjout tests/unit/test_fibout tests/unit/test_gr
+check_PROGRAMS += tests/unit/test_speaker
 TESTS += tests/unit/test_policy tests/unit/test_rib
 TESTS += tests/unit/test_adjout tests/unit/test_fibout tests/unit/test_gr
+TESTS += tests/unit/test_speaker
 rig_sources = tests/unit/ribrig.c tests/unit/ribrig.h tests/unit/unit.h
 RIB_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_policy_SOURCES = tests/unit/test_policy.c tests/unit/unit.h
@@ -57,6 +59,10 @@ tests_unit_test_fibout_LDADD = $(bgpd_test_ldadd)
 tests_unit_test_gr_SOURCES = tests/unit/test_gr.c $(rig_sources)
 tests_unit_test_gr_CPPFLAGS = $(RIB_CPPFLAGS)
 tests_unit_test_gr_LDADD = $(bgpd_test_ldadd)
+tests_unit_test_speaker_SOURCES = tests/unit/test_speaker.c $(rig_sources)
+tests_unit_test_speaker_CPPFLAGS = $(RIB_CPPFLAGS)
+tests_unit_test_speaker_LDADD = $(bgpd_test_ldadd)
+
 check_PROGRAMS += test_fsm
 test_fsm_SOURCES = tests/unit/test_fsm.c
 test_fsm_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
