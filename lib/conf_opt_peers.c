@@ -297,7 +297,8 @@ static const struct opt rows[] = {
 	    .doc =
 		"`self` announces this node, `keep` leaves the next hop as it was learned; own "
 		"routes carry this node always. `auto` is `self` to eBGP peers and `keep` to iBGP "
-		"peers.",
+		"peers, but for routes of an eBGP peer on a link of this node, whose next hop "
+		"other nodes need not know: those carry this node.",
 	},
 	{
 	    .path = "peers[].routeReflectorClient",
