@@ -319,12 +319,21 @@ groups_refresh(struct rpeer *rp, struct mono_us now, unsigned i)
 
 	if (!m)
 		return;
-	if (m->at)
-		member_detach(rp->sp, m);
-	member_walk_all(rp->sp, m);
-	m->borr_due = rp->peer->neg.enhanced_refresh;
-	m->eorr_due = false;
+	m->refresh_due = true;
 	m->g->kick = true;
+}
+
+void
+member_refresh(struct member *m)
+{
+	struct speaker *sp = m->rp->sp;
+
+	m->refresh_due = false;
+	if (m->at)
+		member_detach(sp, m);
+	member_walk_all(sp, m);
+	m->borr_due = m->rp->peer->neg.enhanced_refresh;
+	m->eorr_due = false;
 }
 
 /* ---- work ------------------------------------------------------------------------- */

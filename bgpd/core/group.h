@@ -70,6 +70,7 @@ struct member {
 	struct bitq todo, has;	/* walking: to look at; sent and not withdrawn */
 	struct update_nh self;	/* next hop of its own */
 	bool eor_due;
+	bool refresh_due;	 /* everything again, from the next pull on */
 	bool borr_due, eorr_due; /* markers of an enhanced refresh */
 };
 
@@ -103,8 +104,13 @@ void groups_leave(struct rpeer *rp, unsigned i);
 /* Its export settings may have changed: move it to the group it belongs to now. */
 void groups_rejoin(struct rpeer *rp, struct mono_us now, unsigned i);
 
-/* Say everything again (RFC 2918 section 4); enhanced: between markers (RFC 7313). */
+/*
+ * Say everything again (RFC 2918 section 4); enhanced: between markers (RFC
+ * 7313).  Asked for often, it is begun but once before the next pull.
+ */
 void groups_refresh(struct rpeer *rp, struct mono_us now, unsigned i);
+/* Begin it: the member walks (pull.c asks). */
+void member_refresh(struct member *m);
 
 /* Pull (pull.c): whole UPDATEs of that family into buf; returns octets. */
 size_t groups_fill(struct rpeer *rp, struct mono_us now, unsigned i, uint8_t *buf, size_t cap);

@@ -370,6 +370,8 @@ groups_wants_fill(const struct rpeer *rp, struct mono_us now, unsigned i)
 
 	if (!m)
 		return false;
+	if (m->refresh_due)
+		return true;
 	if (m->at ? outlog_next(m->at) != NULL : m->g->built)
 		return true;
 	if (m->g->dirty.count > 0 && group_ready(rp->sp, m->g, now))
@@ -384,6 +386,8 @@ groups_fill(struct rpeer *rp, struct mono_us now, unsigned i, uint8_t *buf, size
 	struct wr w = wr_init(buf, cap);
 	unsigned rounds = 0;
 
+	if (m && m->refresh_due)
+		member_refresh(m);
 	while (m && rounds++ < ROUNDS_MAX) {
 		if (m->at)
 			read_log(m, &w);

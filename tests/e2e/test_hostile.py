@@ -23,6 +23,7 @@ from fabric.wait import No, wait_until
 from fabric.weft import Weft, config, peer
 
 GOOD_AS, GOOD_IP = 65003, "10.9.1.3"
+FEED_AS, FEED_IP = 65004, "10.9.1.4"     # announces what the others are told
 EVIL_IP, WEFT_IP = "10.9.1.2", "10.9.1.1"
 SANITIZED = os.environ.get("WEFT_SANITIZED") == "1"
 TICK = os.sysconf("SC_CLK_TCK")
@@ -34,47 +35,56 @@ class Innocent(threading.Thread):
     def __init__(self, ns, address=GOOD_IP, asn=GOOD_AS):
         super().__init__(daemon=True)
         self.conn = bgp.connect(ns, address, WEFT_IP).establish(asn, address, hold=9)
-        self.updates, self.done, self.last = 0, threading.Event(), time.monotonic()
-        self.silence = 0.0      # longest time without any message
+        self.updates, self.done = 0, threading.Event()
+        self.silence, self.last = 0.0, time.monotonic()     # longest time without any octet
+        self.buf, self.why = self.conn.buf, None
         self.start()
 
     def run(self):
         sent = 0.0
-        while not self.done.is_set() and not self.conn.closed:
+        while not self.done.is_set() and not self.why:
             now = time.monotonic()
             if now - sent > 2:
                 self.conn.send(bgp.KEEPALIVE)
                 sent = now
-            self.conn.poll(0.2)
-            if self.conn.received:
-                self.silence = max(self.silence, time.monotonic() - self.last)
-                self.last = time.monotonic()
-                self.updates += sum(k == bgp.UPDATE for k, _ in self.conn.received)
-                if not any(k == bgp.NOTIFICATION for k, _ in self.conn.received):
-                    self.conn.received.clear()
+            if select.select([self.conn.sock], [], [], 0.2)[0]:
+                self.take(self.conn.sock.recv(1 << 18))
+
+    def take(self, data):
+        """Count the messages that are whole; NOTIFICATION or FIN is the end."""
+        self.silence = max(self.silence, time.monotonic() - self.last)
+        self.last, self.buf, at = time.monotonic(), self.buf + data, 0
+        while len(self.buf) - at >= 19:
+            length, kind = struct.unpack_from("!HB", self.buf, at + 16)
+            if len(self.buf) - at < length:
+                break
+            if kind == bgp.NOTIFICATION:
+                self.why = self.buf[at + 19:at + length]
+            self.updates += kind == bgp.UPDATE
+            at += length
+        self.buf = self.buf[at:]
+        if not data:
+            self.why = self.why or "FIN"
 
     def up(self):
-        return not self.conn.closed or No(self.conn.received)
-
-    def stop(self):
-        self.done.set()
-        self.join()
-        self.conn.close()
+        return self.why is None or No(self.why)
 
 
 class Siege:
     """One weft node, the innocent session, and what weft-bgpd looked like before."""
 
-    def __init__(self, lab, good=None, **evil):
+    def __init__(self, lab, good=None, more=None, **evil):
         self.w, self.p = lab.ns("weft"), lab.ns("peer")
         mine, _ = wire(lab, self.w, "eth0", self.p, "eth0", 1)
         self.p.addr("eth0", f"{GOOD_IP}/24", "fd09:1::3/64")
-        peers = [peer("evil", EVIL_IP, PEER_AS, **{"passive": True, "timers": timers(), **evil}),
-                 peer("good", GOOD_IP, GOOD_AS, **{"passive": True, "timers": timers(),
-                                                   **(good or {})})]
+        self.p.addr("eth0", f"{FEED_IP}/24")
+        usual = {"passive": True, "timers": timers(hold="60s"), "maxPrefixes": {"limit": 2000000}}
+        peers = [peer("evil", EVIL_IP, PEER_AS, **{**usual, **evil}),
+                 peer("good", GOOD_IP, GOOD_AS, **{**usual, **(good or {})}),
+                 peer("feed", FEED_IP, FEED_AS, **usual)]
         self.weft = Weft(self.w, config("weft", WEFT_AS, mine, peers, PODS,
                                         [*PERMIT, "20.0.0.0/6"], kernel={"install": False},
-                                        ops={"log": {"level": "info"}})).start()
+                                        ops={"log": {"level": "info"}}, **(more or {}))).start()
         self.w.wait_port(179)
         self.good = Innocent(self.p)
         self.weft.wait_established("good")
@@ -83,6 +93,10 @@ class Siege:
 
     def count_fds(self):
         return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def feed(self):
+        """A session that announces; with hold time 90 it needs no KEEPALIVE for a test's time."""
+        return bgp.connect(self.p, FEED_IP, WEFT_IP).establish(FEED_AS, FEED_IP, hold=90)
 
     def memory(self):
         """Resident octets of weft-bgpd."""
@@ -511,3 +525,148 @@ def test_notifications_with_odd_data(lab):
            or 0x202a <= ord(ch) <= 0x202e or 0x2066 <= ord(ch) <= 0x2069}
     assert not bad, [hex(ord(ch)) for ch in bad]
     s.check()
+
+
+# -- floods -----------------------------------------------------------------------
+
+MANY = 4000 if SANITIZED else 100000
+
+
+def prefix_octets(n):
+    """The n-th /24 of 20.0.0.0/6, as NLRI."""
+    return b"\x18" + struct.pack("!I", 20 << 16 | n)[1:]
+
+
+def packed(n, distinct=False, path=(PEER_AS,), hop=EVIL_IP, med=0):
+    """n prefixes as a stream of UPDATEs: packed full, or each with attributes of its own."""
+    base = ORIGIN + bgp.attribute(0x40, 2, struct.pack("!BB", 2, len(path)) + b"".join(
+        struct.pack("!I", a) for a in path)) + bgp.attribute(0x40, 3, socket.inet_aton(hop)) + \
+        bgp.attribute(0x80, 4, struct.pack("!I", med))
+    out, step = [], 1 if distinct else 900
+    for at in range(0, n, step):
+        attrs = base + (bgp.attribute(0xc0, 8, struct.pack("!I", at)) if distinct else b"")
+        tail = b"".join(prefix_octets(i) for i in range(at, min(at + step, n)))
+        out.append(raw(2, struct.pack("!HH", 0, len(attrs)) + attrs + tail))
+    return b"".join(out)
+
+
+def unpacked(n):
+    """The same prefixes withdrawn."""
+    out = []
+    for at in range(0, n, 900):
+        gone = b"".join(prefix_octets(i) for i in range(at, min(at + 900, n)))
+        out.append(raw(2, struct.pack("!H", len(gone)) + gone + b"\0\0"))
+    return b"".join(out)
+
+
+def pour(c, stream, deadline_s=60):
+    """Send a stream as fast as it is taken, and take in what comes back; seconds it took."""
+    start, view = time.monotonic(), memoryview(stream)
+    c.sock.setblocking(False)
+    while view:
+        assert time.monotonic() < start + deadline_s, f"{len(view)} octets are left"
+        r, w, _ = select.select([c.sock], [c.sock], [], 1)
+        if r:
+            assert c.sock.recv(1 << 18), "closed"
+        if w:
+            try:
+                view = view[c.sock.send(view[:1 << 18]):]
+            except BlockingIOError:
+                pass
+    c.sock.setblocking(True)
+    return time.monotonic() - start
+
+
+def counted(s, name, want, key="received", deadline_s=60):
+    """Until weft counts so many IPv4 prefixes of (or to) that peer."""
+    def same():
+        n = s.weft.peer(name)["families"]["ipv4"].get(key)
+        return n == want or No(n)
+    wait_until(same, deadline_s, f"{name}: {want} {key}", every_s=0.05)
+
+
+class Keeper(threading.Thread):
+    """KEEPALIVEs on a connection that another thread reads, or nobody does."""
+
+    def __init__(self, c):
+        super().__init__(daemon=True)
+        self.c, self.done = c, threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.done.wait(2):
+            self.c.send(bgp.KEEPALIVE)
+
+    def stop(self):
+        self.done.set()
+        self.join()
+
+
+ALL = {"more": {"bgp": {"asNumber": WEFT_AS, "routerID": WEFT_IP, "transit": True}},
+       "good": {"export": "all"}, "export": "all"}
+
+
+@pytest.mark.slice
+def test_attributes_by_the_hundred_thousand(lab, figure):
+    """Every prefix with attributes of its own, announced, changed and withdrawn, three times."""
+    s = Siege(lab)
+    c = s.session(hold=90)
+    left = []
+    for i in range(3):
+        at = time.monotonic()
+        pour(c, packed(MANY, distinct=True, med=i))
+        counted(s, "evil", MANY)
+        took = time.monotonic() - at
+        pour(c, packed(MANY, distinct=True, med=i + 10))
+        pour(c, unpacked(MANY))
+        counted(s, "evil", 0)
+        left.append(s.memory())
+        figure(f"round {i}: {MANY} prefixes in {took:.1f} s; {left[-1] >> 20} MiB after withdrawal")
+    if not SANITIZED:
+        assert left[2] < left[0] * 1.1, f"memory grows: {left}"
+    c.close()
+    s.check(grown=128 << 20)
+    assert s.good.silence < 5
+
+
+@pytest.mark.slice
+def test_refresh_flood(lab, figure):
+    """ROUTE-REFRESH again and again, with a full table to tell: others are still served."""
+    s = Siege(lab, **ALL)
+    feed = s.feed()
+    pour(feed, packed(MANY, path=(FEED_AS,), hop=FEED_IP))
+    c = s.session(hold=90)
+    counted(s, "feed", MANY)
+    counted(s, "evil", MANY + 1, "advertised")
+    s.good.silence, before = 0.0, s.cpu()
+    took = pour(c, raw(bgp.REFRESH, struct.pack("!HBB", 1, 0, 1)) * (400 if SANITIZED else 20000))
+    c.send(bgp.UPDATE, attrs_of(*BASE, nlri=["20.255.0.0/24"]))
+    at = time.monotonic()
+    counted(s, "evil", 1)
+    took += time.monotonic() - at
+    figure(f"taken in {took:.1f} s with {s.cpu() - before:.1f} s of processor")
+    assert s.good.silence < 5
+    assert SANITIZED or s.cpu() - before < 2
+    c.close()
+    feed.close()
+    s.check(grown=128 << 20)
+
+
+@pytest.mark.slice
+def test_peer_that_stops_reading(lab, figure):
+    """A peer that is told much and reads nothing: no queue grows, nobody waits for it."""
+    s = Siege(lab, **ALL)
+    feed, c = s.feed(), s.session(hold=90)
+    sizes = []
+    for i in range(4):
+        s.good.updates = 0
+        pour(feed, packed(MANY, distinct=True, path=(FEED_AS, 65100 + i), hop=FEED_IP, med=i))
+        counted(s, "feed", MANY)
+        wait_until(lambda: s.good.updates >= MANY or No(s.good.updates), 30, "the innocent is told")
+        sizes.append(s.memory())
+    figure(f"memory after each change: {[m >> 20 for m in sizes]} MiB")
+    if not SANITIZED:
+        assert sizes[3] < sizes[1] * 1.15, sizes
+    c.close()
+    feed.close()
+    s.check(grown=256 << 20)
