@@ -19,6 +19,18 @@ test_decide_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_decide_LDADD = $(bgpd_test_ldadd)
 TESTS += test_decide
 
+check_PROGRAMS += test_fsm
+test_fsm_SOURCES = tests/unit/test_fsm.c tests/unit/unit.h
+test_fsm_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_fsm_LDADD = $(bgpd_test_ldadd)
+TESTS += test_fsm
+
+check_PROGRAMS += test_session
+test_session_SOURCES = tests/unit/test_session.c tests/unit/rig.c tests/unit/rig.h tests/unit/unit.h
+test_session_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_session_LDADD = $(bgpd_test_ldadd)
+TESTS += test_session
+
 check_PROGRAMS += test_sim
 test_sim_SOURCES = tests/sim/test_sim.c tests/sim/simnet.c tests/sim/simnet.h
 test_sim_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -62,12 +74,6 @@ tests_unit_test_gr_LDADD = $(bgpd_test_ldadd)
 tests_unit_test_speaker_SOURCES = tests/unit/test_speaker.c $(rig_sources)
 tests_unit_test_speaker_CPPFLAGS = $(RIB_CPPFLAGS)
 tests_unit_test_speaker_LDADD = $(bgpd_test_ldadd)
-
-check_PROGRAMS += test_fsm
-test_fsm_SOURCES = tests/unit/test_fsm.c
-test_fsm_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-test_fsm_LDADD = $(bgpd_test_ldadd)
-TESTS += test_fsm
 
 check_PROGRAMS += test_msg
 test_msg_SOURCES = tests/unit/test_msg.c
