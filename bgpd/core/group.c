@@ -170,7 +170,8 @@ export_policy_of(const struct rpeer *rp, unsigned i, const struct update_nh *sel
 	ret->next_hop_mode = rp->conf.next_hop_mode;
 	ret->self_octets = self->nh.af ? (uint8_t)update_nh_octets(self) : 0;
 	ret->ebgp = neg->ebgp;
-	ret->all = neg->ebgp && (rp->conf.export_all || conf->transit);
+	ret->all = rp->conf.export_all;
+	ret->transit = neg->ebgp && conf->transit;
 	ret->rr_client = !neg->ebgp && rp->conf.rr_client;
 	ret->as4 = neg->as4;
 	ret->local_asn = neg->local_asn;

@@ -106,8 +106,12 @@ policy_exportable(const struct export_policy *ep, const struct export_source *sr
 		if (attrs_has_community(a, COMM_NO_EXPORT) ||
 		    attrs_has_community(a, COMM_NO_EXPORT_SUBCONFED))
 			return EXPORT_NO_EXPORT;
-		if (!src->local && !ep->all)
-			return EXPORT_NOT_OWN;
+	}
+	if (!src->local && !ep->all)
+		return EXPORT_NOT_OWN;
+	if (ep->ebgp) {
+		if (src->ebgp && !ep->transit)
+			return EXPORT_NO_TRANSIT;
 	} else if (!src->local && !src->ebgp && !src->rr_client && !ep->rr_client) {
 		return EXPORT_IBGP_LEARNED;
 	}
@@ -121,7 +125,9 @@ policy_export_text(enum export_reason reason)
 {
 	static const char *const text[EXPORT_NREASONS] = {
 		[EXPORT_YES] = "",
-		[EXPORT_NOT_OWN] = "not announced: only own prefixes go to eBGP peers",
+		[EXPORT_NOT_OWN] = "not announced: only own prefixes go to this peer (export: own)",
+		[EXPORT_NO_TRANSIT] = "not announced: routes of eBGP peers go to other eBGP peers only "
+				      "with bgp.transit",
 		[EXPORT_IBGP_LEARNED] = "not announced: learned by iBGP, and the peer is no client",
 		[EXPORT_NO_ADVERTISE] = "not announced: community no-advertise",
 		[EXPORT_NO_EXPORT] = "not announced: community no-export",

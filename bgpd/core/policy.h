@@ -64,10 +64,10 @@ struct export_policy {
 	uint8_t next_hop_mode; /* enum ipc_nexthop_mode */
 	uint8_t self_octets;  /* of the next hop "self": 4, 16, 32; 0: there is none */
 	bool ebgp;
-	bool all;	      /* eBGP: routes of others, too */
+	bool all;	      /* routes of others, too */
+	bool transit;	      /* eBGP: those of other eBGP peers among them */
 	bool rr_client;
 	bool as4;
-	uint8_t reserved;
 	uint32_t local_asn, cluster_id;
 };
 
@@ -80,7 +80,8 @@ struct export_source {
 
 enum export_reason {
 	EXPORT_YES,
-	EXPORT_NOT_OWN,	      /* towards eBGP only own prefixes are announced */
+	EXPORT_NOT_OWN,	      /* the peer is sent own prefixes only */
+	EXPORT_NO_TRANSIT,    /* from eBGP to eBGP */
 	EXPORT_IBGP_LEARNED,  /* RFC 4271 section 9.2: not from iBGP to iBGP */
 	EXPORT_NO_ADVERTISE,
 	EXPORT_NO_EXPORT,

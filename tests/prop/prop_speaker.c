@@ -392,7 +392,10 @@ model_exports(unsigned from, unsigned to, const struct spec *s)
 	if (from == 0 && s->only && !(s->only >> to & 1))
 		return false;
 	if (t->ebgp)
-		return comm != COMM_NO_EXPORT && (from == 0 || t->conf.export_all || w->conf.transit);
+		return comm != COMM_NO_EXPORT &&
+		    (from == 0 || (t->conf.export_all && (!f->ebgp || w->conf.transit)));
+	if (from != 0 && !t->conf.export_all)
+		return false;
 	return from == 0 || f->ebgp || f->conf.rr_client || t->conf.rr_client;
 }
 
@@ -582,8 +585,7 @@ toggle_policy(unsigned k)
 {
 	struct party *p = &w->p[k];
 
-	if (p->ebgp)
-		p->conf.export_all = !p->conf.export_all;
+	p->conf.export_all = !p->conf.export_all;
 	p->conf.next_hop_mode = (uint8_t)rng_below(w->r, 3);
 	configure();
 }
@@ -658,7 +660,7 @@ world_new(struct rng *r)
 	w->sp = speaker_new(w->now, &hello, NULL);
 	w->conf = (struct ipc_conf_speaker){
 		.asn = OUR_AS, .router_id = OUR_ID, .cluster_id = CLUSTER, .multipath = 4,
-		.install = rng_chance(r, 50)
+		.install = rng_chance(r, 50), .transit = rng_chance(r, 50)
 	};
 	for (k = 1; k <= NPEERS; k++) {
 		w->p[k].ebgp = k <= 3;
@@ -668,7 +670,7 @@ world_new(struct rng *r)
 			.passive = true,
 			.enabled = true,
 			.onlink = k == 1,
-			.export_all = k == 2,
+			.export_all = k == 2 || k > 3,
 			.rr_client = k >= 6,
 			.families = 3 };
 	}

@@ -96,6 +96,7 @@ add_peer_conf(struct sim_node *a, const struct sim_node *b)
 		.asn = b->conf.asn,
 		.enabled = true,
 		.onlink = a->conf.asn != b->conf.asn,
+		.export_all = a->conf.asn == b->conf.asn,
 		.gr_enabled = true,
 		.families = 3,
 		.hold_s = 9,

@@ -257,6 +257,8 @@ START_TEST(transit_on_request)
 	two_uplinks();
 	net->node[0].conf.transit = true;
 	net->node[0].conf.install = true;
+	sim_peer_conf(&net->node[0], &net->node[1])->export_all = true;
+	sim_peer_conf(&net->node[0], &net->node[2])->export_all = true;
 	start_all();
 	ck_assert(sim_until(net, 10 * SECOND, both_legs, NULL));
 	sim_run(net, SECOND);

@@ -15,7 +15,7 @@ static void
 setup(void)
 {
 	rig_init(&rig, 4, NULL);
-	rig.peer[3].export_all = rig.peer[4].export_all = true;
+	rig.peer[3].export_all = rig.peer[4].export_all = rig.conf.transit = true;
 	rig_configure(&rig, NULL);
 	speaker_originate_end(rig.sp, rig.now);
 }

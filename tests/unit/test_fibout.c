@@ -204,7 +204,7 @@ END_TEST
 START_TEST(announced_when_installed)
 {
 	rig.conf.install = true;
-	rig.conf.transit = true;
+	rig.peer[2].export_all = rig.conf.transit = true;
 	rig_configure(&rig, NULL);
 	rig_pull(&rig, 2, 4096);
 	announce(1, "10.9.0.0/16", 1);
@@ -238,7 +238,7 @@ START_TEST(refusals_are_shown_and_not_announced)
 	static const uint8_t bad[] = { IPC_V_REFUSED, IPC_V_FAILED, IPC_V_FOREIGN, IPC_V_SHADOWED };
 
 	rig.conf.install = true;
-	rig.conf.transit = true;
+	rig.peer[2].export_all = rig.conf.transit = true;
 	rig_configure(&rig, NULL);
 	announce(1, "10.9.0.0/16", 1);
 	expect(FIB_NHSET, 1, NULL);

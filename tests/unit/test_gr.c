@@ -235,7 +235,7 @@ START_TEST(learned_routes_wait)
 	struct fib_op op;
 
 	begin(&restarting);
-	rig.conf.transit = true;
+	rig.peer[2].export_all = rig.conf.transit = true;
 	rig_configure(&rig, NULL);
 	rig_originate(&rig, "10.1.0.0/16", NULL);
 	rig_up(&rig, 1, 65001, true);
@@ -382,7 +382,7 @@ START_TEST(end_of_rib_waits_for_verdicts)
 	unsigned k;
 
 	rig_init(&rig, 3, &restarting);
-	rig.conf.install = rig.conf.transit = true;
+	rig.conf.install = rig.conf.transit = rig.peer[2].export_all = true;
 	rig_configure(&rig, NULL);
 	speaker_originate_end(rig.sp, rig.now);
 	rig_up(&rig, 1, 65001, true);

@@ -160,7 +160,7 @@ END_TEST
 /* ---- export ------------------------------------------------------------------------- */
 
 #define NOSELF_EBGP .af = IP4, .ebgp = true, .local_asn = 65000
-#define NOSELF_IBGP .af = IP4, .local_asn = 65000, .cluster_id = 0x02020202
+#define NOSELF_IBGP .af = IP4, .all = true, .local_asn = 65000, .cluster_id = 0x02020202
 #define EBGP	    NOSELF_EBGP, .self_octets = 4
 #define IBGP	    NOSELF_IBGP, .self_octets = 4
 #define NO(reason)  EXPORT_##reason, "", -1, -1, -1, false, ""
@@ -187,12 +187,19 @@ static const struct {
 	{ "own, keep: still self", { EBGP, .next_hop_mode = IPC_NEXTHOP_KEEP }, LOCAL, { .comm = 0 },
 	    EXPORT_YES, "65000", -1, -1, -1, true, "" },
 	{ "eBGP to eBGP: 8212", { EBGP }, FROM_E, { .path = { 65001 } }, NO(NOT_OWN) },
-	{ "eBGP to eBGP, all", { EBGP, .all = true }, FROM_E, { .path = { 65001 }, .med = true },
+	{ "eBGP to eBGP, all", { EBGP, .all = true, .transit = true }, FROM_E, { .path = { 65001 }, .med = true },
 	    EXPORT_YES, "65000 65001", -1, -1, -1, true, "" },
+	{ "eBGP to eBGP, all, no transit", { EBGP, .all = true }, FROM_E, { .path = { 65001 } },
+	    NO(NO_TRANSIT) },
+	{ "eBGP to eBGP, transit, own", { EBGP, .transit = true }, FROM_E, { .path = { 65001 } },
+	    NO(NOT_OWN) },
+	{ "eBGP to iBGP, own", { .af = IP4, .self_octets = 4 }, FROM_E, { .path = { 65001 } },
+	    NO(NOT_OWN) },
 	{ "iBGP to eBGP, all", { EBGP, .all = true }, FROM_I,
 	    { .path = { 9 }, .local_pref = 7, .originator = 3, .cluster = 4 }, EXPORT_YES, "65000 9",
 	    -1, -1, -1, true, "" },
-	{ "eBGP to eBGP, next hop kept", { EBGP, .all = true, .next_hop_mode = IPC_NEXTHOP_KEEP },
+	{ "eBGP to eBGP, next hop kept",
+	    { EBGP, .all = true, .transit = true, .next_hop_mode = IPC_NEXTHOP_KEEP },
 	    FROM_E, { .path = { 65001 } }, EXPORT_YES, "65000 65001", -1, -1, -1, false, "" },
 	{ "eBGP to iBGP: MED stays, s5.1.4", { IBGP }, FROM_E, { .path = { 65001 }, .med = true },
 	    EXPORT_YES, "65001", 5, 100, -1, false, "" },
@@ -229,7 +236,7 @@ static const struct {
 	{ "no address, but none is needed", { NOSELF_IBGP }, FROM_E,
 	    { .path = { 65001 } }, EXPORT_YES, "65001", -1, 100, -1, false, "" },
 	{ "link-local next hop is never passed on",
-	    { .af = IP6, .self_octets = 16, .next_hop_mode = IPC_NEXTHOP_KEEP }, FROM_E,
+	    { .af = IP6, .all = true, .self_octets = 16, .next_hop_mode = IPC_NEXTHOP_KEEP }, FROM_E,
 	    { .path = { 65001 }, .nh = { .af = IP6, .b = { 0xfe, 0x80, [15] = 1 } } }, EXPORT_YES,
 	    "65001", -1, 100, -1, true, "" },
 };
