@@ -14,6 +14,10 @@
 
 struct announce;
 
+/*
+ * Nothing announced yet. Borrows a, which outlives it; announce_free() frees it and
+ * withdraws nothing.
+ */
 struct announce *announce_new(struct agent *a);
 void announce_free(struct announce *an);
 

@@ -54,6 +54,7 @@ struct nl_stats {
 	uint64_t dumps, dump_retries;	    /* interrupted by changes, done again */
 	uint64_t notifications, overflows;
 };
+/* Counts since nl_open(), all sockets together. */
 void nl_stats(const struct nl *nl, struct nl_stats *ret);
 
 #endif

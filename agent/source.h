@@ -13,6 +13,10 @@
 
 struct source;
 
+/*
+ * No configuration yet. Borrows a, which outlives it; source_free() also wipes the
+ * passwords (NULL is fine).
+ */
 struct source *source_new(struct agent *a);
 void source_free(struct source *s);
 

@@ -26,7 +26,12 @@ void conf_clash(struct conf_ctx *ctx, const struct conf_clash *at, const char *f
 /* "peers[2].name": the option as an element's, for messages; owned by the caller. */
 char *conf_instance_path(const struct conf *c, const void *base, const struct opt *o, int item);
 
+/*
+ * Rules for peers between their options and each other: addresses, AS numbers, ranges,
+ * passwords. Complaints go to ctx.
+ */
 void conf_check_peers(struct conf_ctx *ctx);
+/* The same for advertisements; also turns their communities' names into numbers. */
 void conf_check_advertisements(struct conf_ctx *ctx);
 
 #endif

@@ -125,6 +125,7 @@ bool ip_prefix_has_addr(const struct ip_prefix *p, const struct ip_addr *a);
 /* One contains the other. */
 bool ip_prefix_overlaps(const struct ip_prefix *a, const struct ip_prefix *b);
 
+/* Same family, length and octets; both masked (ip_prefix_mask()). */
 bool ip_prefix_eq(const struct ip_prefix *a, const struct ip_prefix *b);
 
 /*

@@ -1,5 +1,6 @@
 # The core on its own: its tests alone, how much of it they run, and whether they notice planted faults.
 EXTRA_DIST += tests/tools/mutate.py tests/tools/check-style.py
+TESTS += tests/check-style
 EXTRA_DIST += tests/check-style
 
 # Every test program of layer bgpd, nothing else.

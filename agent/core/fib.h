@@ -60,6 +60,10 @@ struct fib_conf {
 	size_t npeers;
 };
 
+/*
+ * Nothing known and nothing wanted. seed keys the hashes; log is borrowed. The kernel's
+ * routes outlive fib_free().
+ */
 struct fib *fib_new(struct mono_us now, uint64_t seed, struct log *log);
 void fib_free(struct fib *f);
 /*
@@ -200,6 +204,10 @@ bool fib_next_op(struct fib *f, struct mono_us now, struct fib_kop *ret);
 /* The kernel's answer: err 0 or an errno (positive); text is its extended ACK or "". */
 void fib_result(struct fib *f, struct mono_us now, uint64_t token, int err, const char *text);
 
+/*
+ * When fib_timeout() is due (MONO_NEVER: not), and its call: retries, delayed dumps and
+ * gathered events.
+ */
 struct mono_us fib_deadline(const struct fib *f);
 void fib_timeout(struct fib *f, struct mono_us now);
 
@@ -222,6 +230,10 @@ struct fib_report {
 	struct ipc_event event;
 	uint32_t adopted[2];
 };
+/*
+ * The next thing to tell bgpd, the announcements or the event table; false: none. Texts are
+ * copies.
+ */
 bool fib_next_report(struct fib *f, struct fib_report *ret);
 
 /*
@@ -265,6 +277,7 @@ struct fib_nh_view {
 	char via[IPC_TEXT_MAX];	/* "dev eth0", "via 10.0.0.1 dev eth0 through 10.1.0.0/16 (proto static)" */
 	char why[IPC_TEXT_MAX];	/* unresolved: in words */
 };
+/* Next hops in order after *after (NULL: from the start); false at the end. */
 bool fib_next_nh_view(const struct fib *f, const struct ip_addr *after, struct fib_nh_view *ret);
 
 struct fib_stats {
@@ -273,6 +286,7 @@ struct fib_stats {
 	bool synced;	/* nothing to do: wanted and known are the same */
 	bool stale;	/* bgpd gone or not yet at SYNC_END */
 };
+/* [0] is IPv4, [1] IPv6; the other figures count both families. */
 void fib_stats(const struct fib *f, struct fib_stats *ret);
 
 /* Rises with every change of a link or an address that can matter to them. */

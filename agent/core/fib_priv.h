@@ -193,6 +193,7 @@ struct fib {
 
 /* ---- fib_entry.c: entries, rings, troubles ---- */
 
+/* By number (which must be valid); by prefix, or NULL; by prefix, made when missing. */
 struct fib_entry *entry_at(const struct fib *f, uint32_t idx);
 struct fib_entry *entry_find(const struct fib *f, enum fib_kind kind, const struct ip_prefix *p);
 struct fib_entry *entry_get(struct fib *f, enum fib_kind kind, const struct ip_prefix *p);
@@ -209,9 +210,11 @@ void entry_report(struct fib *f, struct fib_entry *e);
 void entry_gc(struct fib *f, struct fib_entry *e);
 void entries_free(struct fib *f);
 
+/* First in, first out; grows as needed. ring_pop(): false when empty. */
 void ring_push(struct ring *r, uint32_t v);
 bool ring_pop(struct ring *r, uint32_t *ret);
 
+/* What an entry in difficulties needs besides: NULL without any; made when missing; over. */
 struct trouble *trouble_find(const struct fib *f, const struct fib_entry *e);
 struct trouble *trouble_get(struct fib *f, struct fib_entry *e);
 void trouble_free(struct fib *f, struct fib_entry *e);
@@ -247,9 +250,13 @@ void fib_entry_lost(struct fib *f, struct fib_entry *e, uint32_t by);
 
 /* ---- local.c ---- */
 
+/* The entry's state changed: a local route that is there, or failed, is reported. */
 void local_entry_installed(struct fib *f, struct fib_entry *e);
+/* Own blocks and unreachable ranges anew from the configuration. */
 void local_configure(struct fib *f);
+/* FIB_REP_LOCAL_READY or _LOST, once for each change; false: none. */
 bool local_next_report(struct fib *f, struct fib_report *ret);
+/* At the end of the fib; nothing is reported. */
 void locals_free(struct fib *f);
 
 #endif

@@ -37,6 +37,7 @@ struct hops_pool {
 	void (*last)(void *ctx, uint32_t nhid);
 };
 
+/* An empty pool without callbacks; key seeds its hash. */
 void hops_init(struct hops_pool *p, const uint64_t key[2]);
 /* Frees what is left, without the callbacks. */
 void hops_fini(struct hops_pool *p);

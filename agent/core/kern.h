@@ -60,7 +60,9 @@ struct kern {
 	size_t nroutes;
 };
 
+/* Nothing known. hops is borrowed and outlives k; key seeds the hashes. */
 void kern_init(struct kern *k, struct hops_pool *hops, const uint64_t key[2]);
+/* Frees what is known. */
 void kern_fini(struct kern *k);
 
 /* ---- links ---- */
@@ -113,11 +115,16 @@ void kern_drop_down(struct kern *k, uint32_t ifindex,
 
 /* ---- foreign nexthop objects ---- */
 
+/*
+ * Somebody's object, new, changed or gone; and by its id (NULL: not known; valid until seen
+ * again).
+ */
 void kern_see_nexthop(struct kern *k, const struct kern_nexthop *n, bool gone);
 const struct knexthop *kern_nexthop(const struct kern *k, uint32_t id);
 
 /* ---- dumps ---- */
 
+/* What is known of that kind counts as not seen until the dump shows it. */
 void kern_dump_begin(struct kern *k, enum kern_what what);
 /*
  * What was not seen goes. cb gets each link (struct kern_link) and address (struct kern_addr)

@@ -61,8 +61,13 @@ struct nhobj_table {
 	void *ctx;
 };
 
+/*
+ * No objects. key seeds the hashes, protocol is nhm_protocol of ours, foreign() is asked
+ * before a number is used.
+ */
 void nhobj_init(struct nhobj_table *t, const uint64_t key[2], uint8_t protocol,
     bool (*foreign)(void *ctx, uint32_t id), void *ctx);
+/* Frees the table; the kernel keeps its objects. */
 void nhobj_fini(struct nhobj_table *t);
 
 /* The number of the object for that leg, with the caller as one user more. 0: no number is left. */

@@ -117,9 +117,14 @@ struct nht {
 	bool any;	   /* kernel.install false: any route will do */
 };
 
+/* Nothing to resolve. k, ops and ctx are borrowed and outlive t. */
 void nht_init(struct nht *t, const struct kern *k, const struct nht_ops *ops, void *ctx);
 void nht_fini(struct nht *t); /* all sets must be finished before */
 
+/*
+ * bgpd asks for that next hop (on), or no longer: nh_changed() tells its state now and at
+ * each change.
+ */
 void nht_watch(struct nht *t, const struct ip_addr *a, bool on);
 
 /* s is zeroed memory of the caller, which stays where it is until nht_set_fini(). */
@@ -142,6 +147,7 @@ bool nht_settle(struct nht *t);
 /* The prefix covers a next hop of the set as specifically as the foreign route that serves that one. */
 bool nht_covers_self(const struct nht *t, const struct nhset *s, const struct ip_prefix *p);
 
+/* That very address and interface, or NULL. */
 struct nh *nht_find(const struct nht *t, const struct ip_addr *a);
 /* In order of address and interface after *after (NULL: the first); NULL at the end. */
 const struct nh *nht_after(const struct nht *t, const struct ip_addr *after);

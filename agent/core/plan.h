@@ -23,6 +23,7 @@ enum plan_act {
 	PLAN_DEL,     /* ours, by protocol */
 };
 
+/* The operation that comes next; PLAN_NOTHING also while an answer or a delay is outstanding. */
 enum plan_act plan_route(const struct plan_in *in);
 
 /*

@@ -117,6 +117,7 @@ struct ip_addr attrs_next_hop_ll(const struct attrs *a);
 bool attrs_has_asn(const struct attrs *a, uint32_t asn);
 unsigned attrs_count_asn(const struct attrs *a, uint32_t asn);
 
+/* Is the number (host order) in COMMUNITIES (RFC 1997), in CLUSTER_LIST (RFC 4456 section 8)? */
 bool attrs_has_community(const struct attrs *a, uint32_t community);
 bool attrs_has_cluster(const struct attrs *a, uint32_t cluster_id);
 

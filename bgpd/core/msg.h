@@ -55,6 +55,7 @@ void msg_decode_open(const uint8_t *body, size_t octets, struct msg_open *ret, s
  */
 void msg_encode_open(struct wr *w, const struct msg_open *o, bool with_params);
 
+/* Append a KEEPALIVE (RFC 4271 section 4.4); w turns full when there is no room. */
 void msg_encode_keepalive(struct wr *w);
 
 struct msg_notification {

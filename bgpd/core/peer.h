@@ -167,22 +167,45 @@ void peer_kick(struct peer *p);
 
 /* ---- connections: as speaker_conn_*() in speaker.h ----------------------------- */
 
+/*
+ * The connect with that token stands. The connection's number, or 0 with the reason (static
+ * text) when it is no longer wanted: the shell closes it then.
+ */
 conn_id peer_conn_connected(struct peer *p, struct mono_us now, uint32_t token,
     const struct ipc_endpoints *ep, const char **ret_why);
+/*
+ * The peer has opened a connection. As above; 0 also when the peer is stopped, or has two
+ * already (collisions: RFC 4271 section 6.8).
+ */
 conn_id peer_conn_accepted(struct peer *p, struct mono_us now, const struct ipc_endpoints *ep,
     const char **ret_why);
+/* The connect with that token failed with err (an errno; 0: see why, borrowed). */
 void peer_conn_failed(struct peer *p, struct mono_us now, uint32_t token, int err,
     const char *why);
 
 /* The peer that has this connection; NULL when it is closed or closing. */
 struct peer *peer_conn_owner(const struct peer_env *env, conn_id conn);
 
+/*
+ * Octets came. How many were used: the rest is to be offered again, and reading pauses. All
+ * of them when the connection is closing.
+ */
 size_t peer_conn_input(struct peer_env *env, struct mono_us now, conn_id conn, const uint8_t *in,
     size_t len);
+/* The descriptor is gone: err is an errno, 0 for the peer's orderly end.  The number is free. */
 void peer_conn_closed(struct peer_env *env, struct mono_us now, conn_id conn, int err);
+/*
+ * Fill buf with what is to be written now; how many octets. An UPDATE is only begun with
+ * BGP_MAX_OCTETS of room.
+ */
 size_t peer_conn_output(struct peer_env *env, struct mono_us now, conn_id conn, uint8_t *buf,
     size_t cap);
+/* Is there something to write? */
 bool peer_conn_pending(const struct peer_env *env, conn_id conn);
+/*
+ * The peer takes nothing since then (MONO_NEVER: it does again): the send hold timer runs
+ * (RFC 9687).
+ */
 void peer_conn_blocked(struct peer_env *env, struct mono_us now, conn_id conn,
     struct mono_us since);
 

@@ -24,7 +24,9 @@ void timer_set(struct heap *h, struct timer *t, struct mono_us when);
 /* Arm for `when` unless it is armed for an earlier time already. */
 void timer_set_earlier(struct heap *h, struct timer *t, struct mono_us when);
 
+/* Disarm; fine when it is not armed. */
 void timer_stop(struct heap *h, struct timer *t);
+/* Will it fire? */
 bool timer_armed(const struct timer *t);
 
 /* Fire what is due, earliest first, at most max of them; true when more are due. */
