@@ -25,6 +25,12 @@ test_fsm_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_fsm_LDADD = $(bgpd_test_ldadd)
 TESTS += test_fsm
 
+check_PROGRAMS += test_peer
+test_peer_SOURCES = tests/unit/test_peer.c tests/unit/rig.c tests/unit/rig.h tests/unit/unit.h
+test_peer_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_peer_LDADD = $(bgpd_test_ldadd)
+TESTS += test_peer
+
 check_PROGRAMS += test_session
 test_session_SOURCES = tests/unit/test_session.c tests/unit/rig.c tests/unit/rig.h tests/unit/unit.h
 test_session_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
