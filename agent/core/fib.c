@@ -1141,39 +1141,45 @@ entry_wait(struct fib *f, struct fib_entry *e, struct trouble *t, uint64_t us)
 	heap_set(&f->trouble_heap, &t->heap, mono_add_us(f->now, us));
 }
 
+/*
+ * A refusal that most likely passes by itself: a route in the place that nobody has
+ * told of (ours, lost in our books only), or a nexthop object that is not there (being
+ * deleted just now). A look at the kernel says more.
+ */
+static bool
+is_puzzling(struct fib *f, const struct fib_entry *e, uint32_t hops, int err, bool other)
+{
+	const struct hops *h = hops_at(&f->hops, hops);
+
+	if (err == EEXIST && !other) {
+		fib_want_dump(f, e->node.prefix.af == IP4 ? KERN_ROUTES4 : KERN_ROUTES6);
+		return true;
+	}
+	if (err == EINVAL && h && h->nhid != 0) {
+		fib_want_dump(f, KERN_NEXTHOPS);
+		return true;
+	}
+	return false;
+}
+
 /* An exclusive create found a route there, or the kernel said no. */
 static void
 entry_failed(struct fib *f, struct fib_entry *e, uint32_t hops, int err, const char *text)
 {
 	struct trouble *t = trouble_get(f, e);
-	const struct kroute *other = err == EEXIST
-	    ? kern_route_at(&f->kern, &e->node.prefix, f->place.table, entry_metric(f, e)) : NULL;
-	enum fib_state state = err == EEXIST ? FIB_ST_FOREIGN : FIB_ST_FAILED;
-	uint64_t us = plan_retry_delay_us(++t->failures);
+	bool other = err == EEXIST &&
+	    kern_route_at(&f->kern, &e->node.prefix, f->place.table, entry_metric(f, e));
+	bool puzzling = is_puzzling(f, e, hops, err, other);
 
-	if (err == EEXIST && !other) {
-		/* Ours, lost in our books only, or somebody's that we have not heard of yet. */
-		fib_want_dump(f, e->node.prefix.af == IP4 ? KERN_ROUTES4 : KERN_ROUTES6);
-		if (t->failures <= 2)
-			us = 2 * FIB_DUMP_GAP_US;
-	}
-	if (err == EINVAL && hops != 0 && hops_at(&f->hops, hops)->nhid != 0)
-		fib_want_dump(f, KERN_NEXTHOPS); /* is the object what we take it for? */
+	t->failures++;
 	snprintf(t->text, sizeof(t->text), "%s", text);
-	if (t->failures == 1 && (err != EEXIST || other))
-		fib_gather(f, state == FIB_ST_FOREIGN ? AGG_FOREIGN : AGG_FAILED, &e->node.prefix,
-		    0, err, text);
-	entry_wait(f, e, t, us);
-	if ((uint16_t)err != e->code || e->state != (unsigned int)state) {
-		if (e->kind == FIB_LEARNED) {
-			f->nstate[e->state][e->node.prefix.af == IP6]--;
-			f->nstate[state][e->node.prefix.af == IP6]++;
-		}
-		e->state = (unsigned int)state;
-		e->code = (uint16_t)err;
-		entry_report(f, e);
-	}
-	local_entry_installed(f, e);
+	entry_wait(f, e, t, plan_retry_delay_us(t->failures));
+	if (puzzling && t->failures < 3)
+		return;
+	if (t->failures == (puzzling ? 3 : 1))
+		fib_gather(f, err == EEXIST ? AGG_FOREIGN : AGG_FAILED, &e->node.prefix, 0, err,
+		    text);
+	entry_set_state(f, e, err == EEXIST ? FIB_ST_FOREIGN : FIB_ST_FAILED, (uint16_t)err);
 }
 
 static void
@@ -1242,10 +1248,10 @@ result_object(struct fib *f, struct flight *x, int err, const char *text)
 		object_recovered(f, x->nhid);
 		break;
 	case NHOBJ_RETRY:
-		if (o->tries == 1)
+		if (o->tries == 3) /* what it leans on may have been under way before */
 			fib_event(f, IPC_LVL_WARN, "nexthop-failed", "id=%u error=%d why=\"%s\"",
 			    x->nhid, err, text);
-		if (err == EEXIST)
+		if (err == EEXIST || err == EINVAL)
 			fib_want_dump(f, KERN_NEXTHOPS);
 		heap_set(&f->obj_heap, &o->retry, mono_add_us(f->now, us));
 		break;

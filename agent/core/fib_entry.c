@@ -327,7 +327,7 @@ entry_report(struct fib *f, struct fib_entry *e)
 	ring_push(&f->reports, e->self);
 }
 
-static void
+void
 entry_set_state(struct fib *f, struct fib_entry *e, enum fib_state state, uint16_t code)
 {
 	bool changed = e->state != state || (state != FIB_ST_PENDING && e->code != code);

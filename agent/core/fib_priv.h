@@ -28,6 +28,8 @@
 #define FIB_METRIC_DISCARD (UINT32_MAX - 1)
 
 #define FIB_DUMP_GAP_US	   50000	/* between two dumps */
+#define FIB_BURST_US	   200000	/* `ip nexthop flush` takes objects one by one */
+#define FIB_BURST_MAX	   10
 #define FIB_CALM_US	   60000000	/* without loss: the count of repairs starts again */
 #define FIB_AGG_US	   100000	/* events of one kind are gathered that long */
 #define FIB_LIMIT_US	   1000000	/* between two looks for routes that the limit kept out */
@@ -64,6 +66,7 @@ struct trouble {
 	uint32_t entry;
 	uint32_t repairs;      /* losses in all */
 	uint16_t losses, failures; /* in a row */
+	uint8_t burst;	       /* losses within FIB_BURST_US of each other, by way of their objects */
 	bool waiting;
 	struct mono_us last_loss;
 	char text[96];	       /* the kernel's words */
@@ -206,6 +209,7 @@ uint32_t entry_want(const struct fib *f, const struct fib_entry *e, enum fib_sta
 void entry_judge(struct fib *f, struct fib_entry *e);
 void entry_set_have(struct fib *f, struct fib_entry *e, uint32_t hops); /* takes the reference */
 void entry_join(struct fib *f, struct fib_entry *e, struct fib_set *s); /* NULL: leave */
+void entry_set_state(struct fib *f, struct fib_entry *e, enum fib_state state, uint16_t code);
 void entry_report(struct fib *f, struct fib_entry *e);
 void entry_gc(struct fib *f, struct fib_entry *e);
 void entries_free(struct fib *f);
@@ -245,8 +249,8 @@ void fib_want_dump(struct fib *f, enum kern_what what);
 /* The routes that used lost nexthop objects are gone. */
 void fib_objects_lost(struct fib *f, uint32_t by);
 void fib_guards_fresh(struct fib *f);
-/* The entry was lost. by: as fib_see_route(). */
-void fib_entry_lost(struct fib *f, struct fib_entry *e, uint32_t by);
+/* The entry was lost, itself or (object) with its nexthop object. by: as fib_see_route(). */
+void fib_entry_lost(struct fib *f, struct fib_entry *e, uint32_t by, bool object);
 
 /* ---- local.c ---- */
 

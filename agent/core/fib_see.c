@@ -21,18 +21,34 @@ is_somebody(uint32_t by)
 	return by != 0 && by != FIB_BY_SELF;
 }
 
+/*
+ * One flush of nexthop objects takes a route several times, with its group and with
+ * the legs that the group loses: that counts once.
+ */
+static bool
+is_same_loss(const struct fib *f, struct trouble *t, bool object)
+{
+	bool soon = t->losses > 0 && mono_diff_us(f->now, t->last_loss) < FIB_BURST_US;
+
+	if (!soon)
+		t->burst = 0;
+	return object && soon && t->burst++ < FIB_BURST_MAX;
+}
+
 /* Count a loss or change by somebody, and wait when it happens again and again. */
 static void
-entry_fought(struct fib *f, struct fib_entry *e, uint32_t by, bool changed)
+entry_fought(struct fib *f, struct fib_entry *e, uint32_t by, bool changed, bool object)
 {
 	struct trouble *t = trouble_get(f, e);
 	uint64_t us;
 	enum fib_agg kind;
 
 	t->repairs++;
+	f->repairs++;
+	if (is_same_loss(f, t, object))
+		return;
 	t->losses++;
 	t->last_loss = f->now;
-	f->repairs++;
 	us = plan_repair_delay_us(t->losses);
 	kind = us > 0 ? AGG_FIGHT : changed ? AGG_CHANGED : AGG_LOST;
 	fib_gather(f, kind, &e->node.prefix, by, 0, NULL);
@@ -45,7 +61,7 @@ entry_fought(struct fib *f, struct fib_entry *e, uint32_t by, bool changed)
 }
 
 void
-fib_entry_lost(struct fib *f, struct fib_entry *e, uint32_t by)
+fib_entry_lost(struct fib *f, struct fib_entry *e, uint32_t by, bool object)
 {
 	bool asked = e->set != 0 || e->wanted;
 
@@ -53,7 +69,7 @@ fib_entry_lost(struct fib *f, struct fib_entry *e, uint32_t by)
 	if (!asked)
 		e->adopted = 0;
 	else if (is_somebody(by))
-		entry_fought(f, e, by, false);
+		entry_fought(f, e, by, false, object);
 	entry_eval(f, e);
 }
 
@@ -75,7 +91,7 @@ fib_objects_lost(struct fib *f, uint32_t by)
 			if (s->obj != 0 && h && h->nhid == s->obj && !(o && o->lost))
 				break; /* this set is well: the others are on their way to it */
 			if (o && o->lost && !e->busy)
-				fib_entry_lost(f, e, by);
+				fib_entry_lost(f, e, by, true);
 		}
 	}
 	nhobj_clear_lost(&f->objs);
@@ -132,7 +148,7 @@ plain_routes_lost(struct fib *f, uint32_t ifindex)
 			for (k = 0; h && k < h->nlegs; k++)
 				other += h->leg[k].ifindex != ifindex;
 			if (h && other == 0 && !e->busy && e->node.prefix.af == IP4)
-				fib_entry_lost(f, e, 0);
+				fib_entry_lost(f, e, 0, false);
 		}
 	}
 }
@@ -375,7 +391,7 @@ ours_new(struct fib *f, enum fib_kind kind, const struct kern_route *r, uint32_t
 			f->adopted[r->prefix.af == IP6]++;
 	} else if (f->ready && e->have != 0 && e->have != hops && (e->set || e->wanted) &&
 	    is_somebody(by)) {
-		entry_fought(f, e, by, true);
+		entry_fought(f, e, by, true, false);
 	}
 	e->seen = 1;
 	if (!first && e->have == 0 && e->state == FIB_ST_FOREIGN)
@@ -399,7 +415,7 @@ ours_gone(struct fib *f, enum fib_kind kind, const struct kern_route *r, uint32_
 		up += kern_link_usable(&f->kern, r->leg[i].ifindex);
 	if (h->type == KERN_UNICAST && r->nlegs > 0 && up == 0)
 		by = 0; /* its links are down: the kernel's doing */
-	fib_entry_lost(f, e, by);
+	fib_entry_lost(f, e, by, false);
 }
 
 static bool
@@ -525,7 +541,7 @@ entries_sweep(struct fib *f, uint8_t af)
 			struct fib_entry *e = container_of(n, struct fib_entry, node);
 
 			if (n->prefix.af == af && e->have != 0 && !e->seen && !e->busy)
-				fib_entry_lost(f, e, by);
+				fib_entry_lost(f, e, by, false);
 		}
 	}
 }

@@ -620,7 +620,7 @@ nhobj_result(struct nhobj_table *t, uint32_t id, enum fib_op_kind kind, int err,
 		obj_free(t, o);
 		return NHOBJ_GONE;
 	}
-	*ret_retry_us = err == EEXIST && o->tries++ == 0 ? 100000 : plan_retry_delay_us(++o->tries);
+	*ret_retry_us = plan_retry_delay_us(++o->tries);
 	return NHOBJ_RETRY;
 }
 

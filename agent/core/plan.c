@@ -17,8 +17,9 @@ plan_route(const struct plan_in *in)
 	return in->foreign ? PLAN_DEL : PLAN_REPLACE;
 }
 
-uint64_t
-plan_retry_delay_us(uint32_t n)
+/* 0.5 s, doubling to 10 s. */
+static uint64_t
+backoff_us(uint32_t n)
 {
 	uint64_t us = 500000;
 
@@ -28,7 +29,13 @@ plan_retry_delay_us(uint32_t n)
 }
 
 uint64_t
+plan_retry_delay_us(uint32_t n)
+{
+	return n <= 1 ? 20000 : n == 2 ? 100000 : backoff_us(n - 2);
+}
+
+uint64_t
 plan_repair_delay_us(uint32_t n)
 {
-	return n <= 3 ? 0 : plan_retry_delay_us(n - 3);
+	return n <= 3 ? 0 : backoff_us(n - 3);
 }

@@ -29,7 +29,7 @@ enum plan_act plan_route(const struct plan_in *in);
 /*
  * When to try again after the n-th failure or loss in a row (n from 1), in
  * microseconds. Losses: at once three times, then 0.5 s doubling to 10 s. Failures
- * and foreign routes: from 0.5 s.
+ * and foreign routes: 20 ms (what it leans on may be under way), 100 ms, then as losses.
  */
 uint64_t plan_repair_delay_us(uint32_t n);
 uint64_t plan_retry_delay_us(uint32_t n);

@@ -386,9 +386,14 @@ START_TEST(kernel_refuses_and_is_asked_again)
 	ck_assert_uint_eq(verdict("10.64.1.0/24").state, IPC_V_FAILED);
 	ck_assert_ptr_nonnull(strstr(view("10.64.1.0/24").reason, "because"));
 	expect_none();
-	later_ms(400);
+	later_ms(15);
 	expect_none();
-	later_ms(200);
+	later_ms(10);
+	expect(FIB_OP_ROUTE_ADD);
+	answer(ENETUNREACH);
+	later_ms(90);
+	expect_none();
+	later_ms(20);
 	expect(FIB_OP_ROUTE_ADD);
 	answer(0);
 	ck_assert_uint_eq(verdict("10.64.1.0/24").state, IPC_V_INSTALLED);

@@ -39,8 +39,10 @@ START_TEST(delays)
 	ck_assert_uint_eq(plan_repair_delay_us(4), 500000);
 	ck_assert_uint_eq(plan_repair_delay_us(5), 1000000);
 	ck_assert_uint_eq(plan_repair_delay_us(100), 10000000);
-	ck_assert_uint_eq(plan_retry_delay_us(1), 500000);
-	ck_assert_uint_eq(plan_retry_delay_us(2), 1000000);
+	ck_assert_uint_eq(plan_retry_delay_us(1), 20000);
+	ck_assert_uint_eq(plan_retry_delay_us(2), 100000);
+	ck_assert_uint_eq(plan_retry_delay_us(3), 500000);
+	ck_assert_uint_eq(plan_retry_delay_us(4), 1000000);
 	ck_assert_uint_eq(plan_retry_delay_us(UINT32_MAX), 10000000);
 }
 END_TEST
