@@ -24,6 +24,7 @@
 
 #define DAMP_MAX_S	  30
 #define LASTING_S	  30
+#define FAULT_KEPT_S	  300 /* routers close all connections up to so long after an error */
 #define SEND_HOLD_MIN_S	  480 /* RFC 9687 section 3: 8 minutes */
 #define CONNECT_RETRY_MS  2000
 
@@ -228,18 +229,43 @@ peer_session_update(struct session *s, struct mono_us now, const struct update *
 	p->env->ops->update(p, now, u);
 }
 
+/* One side refused what the other said, and told so. */
+static bool
+is_fault(enum fsm_event ev)
+{
+	return ev == EV_HEADER_ERR || ev == EV_OPEN_MSG_ERR || ev == EV_UPDATE_MSG_ERR ||
+	    ev == EV_NOTIF_VERSION || ev == EV_NOTIF_MSG;
+}
+
+/*
+ * A connection that ends before an OPEN says nothing. Many routers close all of them for a
+ * while after they found fault with an OPEN or were told of one: that fault is still the reason.
+ */
+static bool
+tells_nothing_new(const struct peer *p, struct mono_us now, enum fsm_state was, enum fsm_event ev)
+{
+	return ev == EV_TCP_FAILS && was == FSM_OPENSENT && p->fault &&
+	    !mono_reached(now, mono_add_s(p->last_error_at, FAULT_KEPT_S));
+}
+
 /* A session or an attempt failed, and no other one is under way: keep why, log what is new. */
 static void
 failed(struct session *s, struct mono_us now, enum fsm_state was, enum fsm_event ev,
-    const char *why)
+    const struct session_cause *cause)
 {
 	struct peer *p = s->peer;
-	bool known = text_same(p->reason, why), ours = ev == EV_MANUAL_STOP;
+	const char *why = cause->why;
+	bool known, ours = ev == EV_MANUAL_STOP;
 
+	if (tells_nothing_new(p, now, was, ev))
+		why = p->last_error;
+	else if (was >= FSM_OPENSENT)
+		p->last_error_at = now;
+	known = text_same(p->reason, why);
 	text_set(&p->reason, why);
 	if (was >= FSM_OPENSENT) {
 		text_set(&p->last_error, why);
-		p->last_error_at = now;
+		p->fault = is_fault(ev) || why != cause->why;
 	}
 	if (was == FSM_CONNECT || was == FSM_OPENSENT || was == FSM_OPENCONFIRM)
 		p->env->ops->event(p, known ? LOG_DEBUG : ours ? LOG_INFO : LOG_WARN,
@@ -261,7 +287,7 @@ peer_session_changed(struct session *s, struct mono_us now, enum fsm_state was, 
 		    fsm_state_name((enum fsm_state)s->state), fsm_event_name(ev));
 	if (cause->why && s->state < FSM_OPENSENT && ev != EV_COLLISION_DUMP &&
 	    o->state < FSM_OPENCONFIRM)
-		failed(s, now, was, ev, cause->why);
+		failed(s, now, was, ev, cause);
 	if (!s->conn && session_is_parked(o))
 		session_proceed(o, now);
 	peer_schedule(p, now);

@@ -99,6 +99,7 @@ struct peer {
 	char *reason;		    /* why the last attempt or session failed; NULL: nothing yet */
 	char *last_error;	    /* how the last session ended; NULL: never */
 	struct mono_us last_error_at;
+	bool fault;		    /* last_error is one side's refusal, not just a lost connection */
 	struct log_limit update_log; /* malformed UPDATEs */
 	uint64_t msgs_in[BGP_NMSG], msgs_out[BGP_NMSG]; /* by type; [0] the sum */
 	uint64_t withdraw_errs;	    /* UPDATEs treated as withdraw */

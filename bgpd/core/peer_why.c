@@ -163,11 +163,14 @@ why_closed(const struct session *s, int err, char *buf)
 	struct words w = { .buf = buf };
 	char addr[IP_ADDR_STRLEN];
 
-	if (err == 0 && s->state == FSM_OPENSENT && !s->have_open)
+	/* Who closes with our OPEN unread sends a reset instead. */
+	if ((err == 0 || err == ECONNRESET) && s->state == FSM_OPENSENT && !s->have_open) {
 		add(&w, "the peer closed the connection before its OPEN: "
 			"it may not expect one from %s",
 		    ip_addr_str(&s->conn->ep.local, addr));
-	else if (err == 0)
+		return buf;
+	}
+	if (err == 0)
 		add(&w, "the peer closed the connection%s",
 		    s->state == FSM_ESTABLISHED ? "" : " after its OPEN");
 	else
