@@ -17,6 +17,7 @@
 #include "agent/agent.h"
 #include "agent/core/fib.h"
 #include "agent/launcher.h"
+#include "agent/tcp_hint.h"
 #include "agent/tcp_sock.h"
 #include "lib/list.h"
 #include "lib/log.h"
@@ -24,6 +25,7 @@
 
 #define LISTEN_BACKLOG	 256
 #define LISTEN_RETRY_S	 5
+#define NETSTAT		 "/proc/net/netstat"
 #define ACCEPT_BATCH	 64 /* accepted in one turn of the loop */
 #define CONNECT_MAX_S	 30 /* bgpd cancels long before; this only bounds leftovers */
 
@@ -32,6 +34,7 @@ struct listener {
 	struct tcp *tcp;
 	struct tcp_listen conf;
 	int fd; /* -1: could not be opened yet */
+	char problem[LAUNCH_TEXT_MAX]; /* why not, or "" */
 	struct event *ev;
 	bool wanted;
 };
@@ -56,6 +59,7 @@ struct tcp {
 	size_t npeers;
 	struct list listeners, dials;
 	struct event *retry;
+	struct tcp_drops drops;
 	struct log_limit strangers;
 };
 
@@ -224,16 +228,43 @@ same_listen(const struct tcp_listen *a, const struct tcp_listen *b)
 	return a->port == b->port && ip_addr_eq(&a->addr, &b->addr);
 }
 
+/* The address and port of a listener; a wildcard is named by its family. */
+static char *
+listener_name(const struct listener *l, char *buf, size_t cap)
+{
+	char addr[IP_ADDR_STRLEN];
+
+	snprintf(buf, cap, "address=%s port=%u",
+	    ip_addr_is_unspec(&l->conf.addr) ? ip_af_str(l->conf.addr.af)
+					     : ip_addr_str(&l->conf.addr, addr),
+	    l->conf.port);
+	return buf;
+}
+
+/* It is tried again and again: told once for each reason. */
 static void
 listen_failed(struct listener *l, int err, const char *words)
 {
-	char addr[IP_ADDR_STRLEN], text[IPC_TEXT_MAX];
+	char name[IP_ADDR_STRLEN + 32], text[IPC_TEXT_MAX], why[LAUNCH_TEXT_MAX];
 
-	snprintf(text, sizeof text, "address=%s port=%u why=\"%s%s%s\"",
-	    ip_addr_is_unspec(&l->conf.addr) ? ip_af_str(l->conf.addr.af)
-					     : ip_addr_str(&l->conf.addr, addr),
-	    l->conf.port, strerror(err), *words ? ": " : "", words);
+	l->fd = -1;
+	snprintf(why, sizeof why, "%s", *words ? words : strerror(err));
+	if (strcmp(why, l->problem) == 0)
+		return;
+	memcpy(l->problem, why, sizeof why);
+	snprintf(text, sizeof text, "%s why=\"%s\"", listener_name(l, name, sizeof name), why);
 	l->tcp->ops->event(l->tcp->ctx, IPC_LVL_ERR, IPC_PEER_NONE, "listen-failed", text);
+}
+
+static void
+listen_works(struct listener *l)
+{
+	char name[IP_ADDR_STRLEN + 32];
+
+	if (l->problem[0])
+		l->tcp->ops->event(l->tcp->ctx, IPC_LVL_NOTICE, IPC_PEER_NONE, "listening",
+		    listener_name(l, name, sizeof name));
+	l->problem[0] = '\0';
 }
 
 /* Keys and hop limit of every peer of that family. */
@@ -271,18 +302,19 @@ listener_open(struct listener *l)
 	l->fd = launcher_open_listener(l->tcp->launcher, &l->conf.addr, l->conf.port, NULL, words);
 	if (l->fd < 0) {
 		listen_failed(l, -l->fd, words);
-		l->fd = -1;
 		return false;
 	}
 	listener_dress(l);
 	if (listen(l->fd, LISTEN_BACKLOG) < 0) {
-		listen_failed(l, errno, "");
+		int err = errno;
+
 		close(l->fd);
-		l->fd = -1;
+		listen_failed(l, err, "");
 		return false;
 	}
 	l->ev = event_new(l->tcp->base, l->fd, EV_READ | EV_PERSIST, on_accept, l);
 	event_add(l->ev, NULL);
+	listen_works(l);
 	return true;
 }
 
@@ -383,6 +415,39 @@ tcp_configure(struct tcp *t, const struct tcp_peer *peers, size_t npeers,
 		*ret_failed = failed;
 }
 
+void
+tcp_problem(const struct tcp *t, char *buf, size_t cap)
+{
+	char addr[IP_ADDR_STRLEN];
+	struct list *n;
+
+	*buf = '\0';
+	LIST_FOREACH(n, &t->listeners) {
+		const struct listener *l = container_of(n, struct listener, link);
+
+		if (!l->problem[0])
+			continue;
+		snprintf(buf, cap, "peers cannot connect to %s port %u: %s",
+		    ip_addr_is_unspec(&l->conf.addr) ? ip_af_str(l->conf.addr.af)
+						     : ip_addr_str(&l->conf.addr, addr),
+		    l->conf.port, l->problem);
+		return;
+	}
+}
+
+void
+tcp_hint(struct tcp *t, uint32_t peer, enum ipc_fsm_state state, char *buf, size_t cap)
+{
+	const struct tcp_peer *p = peer_by_id(t, peer);
+	struct mono_us now = agent_now();
+
+	*buf = '\0';
+	if (!p)
+		return;
+	tcp_drops_read(&t->drops, now, NETSTAT);
+	tcp_hint_words(p, state, t->fib, &t->drops, now, buf, cap);
+}
+
 /* ---- outgoing connects ------------------------------------------------------ */
 
 static void
@@ -466,6 +531,7 @@ tcp_connect(struct tcp *t, uint32_t peer, uint32_t token)
 	struct sockaddr_storage ss;
 	socklen_t len;
 
+	tcp_drops_read(&t->drops, agent_now(), NETSTAT);
 	d->tcp = t;
 	d->peer = peer;
 	d->token = token;
@@ -526,6 +592,7 @@ tcp_new(struct event_base *base, struct launcher *l, struct fib *fib, const stru
 	list_init(&t->listeners);
 	list_init(&t->dials);
 	t->retry = event_new(base, -1, 0, on_retry, t);
+	tcp_drops_read(&t->drops, agent_now(), NETSTAT);
 	return t;
 }
 

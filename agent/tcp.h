@@ -67,6 +67,15 @@ void tcp_set_node(struct tcp *t, const struct ip_addr *node4, const struct ip_ad
 void tcp_configure(struct tcp *t, const struct tcp_peer *peers, size_t npeers,
     const struct tcp_listen *listens, size_t nlistens, unsigned *ret_failed);
 
+/* Words on listeners that could not be opened, or "". */
+void tcp_problem(const struct tcp *t, char *buf, size_t cap);
+
+/*
+ * What the node's side knows about why a peer does not come up (interface down,
+ * segments that the kernel drops), or "". Looks at the kernel's counters.
+ */
+void tcp_hint(struct tcp *t, uint32_t peer, enum ipc_fsm_state state, char *buf, size_t cap);
+
 /* Start connecting; done() follows, never from within this call. */
 void tcp_connect(struct tcp *t, uint32_t peer, uint32_t token);
 /* No longer wanted: no done() follows. */

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "agent/tcp.h"
+
 /* ---- texts --------------------------------------------------------------- */
 
 /* NULL, which JSON shows as null, for an empty text. */
@@ -217,6 +219,22 @@ peer_connection(struct out *o, const struct agent *a, const struct ipc_row_peer 
 		out_null(o, "remote_port");
 }
 
+/* bgpd's reason, and what only the agent's side knows. */
+static const char *
+down_reason(const struct agent *a, const struct agent_peer *p, const struct ipc_row_peer *r,
+    char *buf, size_t cap)
+{
+	const char *why = r->reason[0] ? r->reason : "no reason is known";
+	char hint[256] = "";
+
+	if (a->tcp && p->conf && p->conf->enabled)
+		tcp_hint(a->tcp, p->id, (enum ipc_fsm_state)r->state, hint, sizeof(hint));
+	if (!hint[0])
+		return why;
+	snprintf(buf, cap, "%s; %s", why, hint);
+	return buf;
+}
+
 static const char *
 peer_reason(const struct agent *a, const struct agent_peer *p, const struct ipc_row_peer *r,
     char *buf, size_t cap)
@@ -226,8 +244,7 @@ peer_reason(const struct agent *a, const struct agent_peer *p, const struct ipc_
 	if (p->problem[0])
 		return p->problem;
 	if (r)
-		return r->state == IPC_ESTABLISHED ? NULL :
-		    r->reason[0] ? r->reason : "no reason is known";
+		return r->state == IPC_ESTABLISHED ? NULL : down_reason(a, p, r, buf, cap);
 	if (p->conf && !p->conf->enabled)
 		return "disabled in the configuration";
 	why = view_bgpd_problem(a, buf, cap);
@@ -244,7 +261,7 @@ view_peer(struct out *o, const struct agent *a, const struct agent_peer *p,
 	const struct ipc_row_peer *v = r ? r : &none;
 	bool up = v->state == IPC_ESTABLISHED, internal;
 	uint32_t asn = v->remote_asn;
-	char why[IPC_TEXT_MAX];
+	char why[2 * IPC_TEXT_MAX];
 
 	internal = r ? r->internal : c && a->conf && conf_peer_is_ibgp(a->conf, c);
 	if (!asn && c)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "agent/events.h"
+#include "agent/tcp.h"
 
 /* ---- sums ---------------------------------------------------------------- */
 
@@ -289,6 +290,7 @@ view_status(struct out *o, const struct agent *a, const struct view_totals *t,
     const struct ipc_row_stats *stats, const struct view_sysctls *sys, const char *http_problem)
 {
 	struct fib_stats fs = { .synced = true };
+	char listen[IPC_TEXT_MAX] = "";
 
 	if (a->fib)
 		fib_stats(a->fib, &fs);
@@ -303,6 +305,10 @@ view_status(struct out *o, const struct agent *a, const struct view_totals *t,
 	warn_peers(o, a, t);
 	if (a->conf)
 		warn_kernel(o, a, &fs, sys);
+	if (a->tcp)
+		tcp_problem(a->tcp, listen, sizeof(listen));
+	if (listen[0])
+		out_str(o, NULL, listen);
 	if (http_problem[0])
 		out_str(o, NULL, http_problem);
 	out_close(o);

@@ -19,6 +19,12 @@ tests_unit_test_nlio_SOURCES = tests/unit/test_nlio.c tests/unit/unit.h
 tests_unit_test_nlio_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
 tests_unit_test_nlio_LDADD = agent/libagent.a lib/libweft.a $(CHECK_LIBS) $(NL_LIBS)
 
+check_PROGRAMS += tests/unit/test_hint
+TESTS += tests/unit/test_hint
+tests_unit_test_hint_SOURCES = tests/unit/test_hint.c tests/unit/unit.h
+tests_unit_test_hint_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
+tests_unit_test_hint_LDADD = $(NL_TEST_LIBS)
+
 check_PROGRAMS += tests/prop/prop_fib
 TESTS += tests/prop/prop_fib
 tests_prop_prop_fib_SOURCES = tests/prop/prop_fib.c tests/prop/fakekern.c tests/prop/fakekern.h tests/prop/prop.h

@@ -13,6 +13,7 @@
 
 #include "agent/control.h"
 #include "agent/events.h"
+#include "agent/tcp.h"
 #include "lib/mem.h"
 
 #define S(n) ((uint64_t)(n) * 1000000)
@@ -312,6 +313,18 @@ fib_onlink_ifindex(const struct fib *f, const struct ip_addr *a)
 	if (a->af != IP4)
 		return 0;
 	return memcmp(a->b, net0, 3) == 0 ? 2 : memcmp(a->b, net1, 3) == 0 ? 3 : 0;
+}
+
+void
+tcp_problem(const struct tcp *t, char *buf, size_t cap)
+{
+	*buf = '\0';
+}
+
+void
+tcp_hint(struct tcp *t, uint32_t peer, enum ipc_fsm_state state, char *buf, size_t cap)
+{
+	*buf = '\0';
 }
 
 void
