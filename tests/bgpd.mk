@@ -36,6 +36,7 @@ test_session_SOURCES = tests/unit/test_session.c tests/unit/rig.c tests/unit/rig
 test_session_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_session_LDADD = $(bgpd_test_ldadd)
 TESTS += test_session
+
 check_PROGRAMS += test_reasons
 test_reasons_SOURCES = tests/unit/test_reasons.c tests/unit/rig.c tests/unit/rig.h tests/unit/unit.h
 test_reasons_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
