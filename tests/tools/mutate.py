@@ -16,6 +16,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -83,12 +84,19 @@ def sites(path):
 
 
 def run(cmd, cwd, timeout):
-    """True when cmd ends with status 0 in time."""
+    """True when cmd ends with status 0 in time; nothing of it is left running."""
+    proc = subprocess.Popen(cmd, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                            start_new_session=True)
     try:
-        return subprocess.run(cmd, cwd=cwd, timeout=timeout, stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL, start_new_session=True).returncode == 0
+        return proc.wait(timeout) == 0
     except subprocess.TimeoutExpired:
         return False
+    finally:
+        try:
+            os.killpg(proc.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        proc.wait()
 
 
 class Bench:
@@ -158,6 +166,7 @@ def main():
     ap.add_argument("--only", default="")
     ap.add_argument("--timeout", type=int, default=120)
     args = ap.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))
     top = repo_top()
     bench = Bench(top, args.timeout)
     try:
