@@ -1,8 +1,10 @@
 /*
- * A million IPv4 prefixes from one peer to another, eight to an attribute set:
- * time and memory of the routing half, without sessions and kernel.
+ * Time and memory of the routing half, without sessions and kernel; prints
+ * seconds and resident memory after each phase.
  *
- *	bench_rib [PREFIXES]	prints seconds and resident memory after each phase
+ *	bench_rib [PREFIXES]	  from one peer to another, eight to an attribute
+ *				  set; a million when not given
+ *	bench_rib clients N EACH  a route reflector: N clients with EACH prefixes
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,17 +112,24 @@ one_update(uint32_t set)
 	speaker_peer_ops.update(in, now, &u);
 }
 
+/* Fill client's buffer until it has nothing more to say. */
 static size_t
-drain(void)
+pull(struct peer *p)
 {
 	static uint8_t buf[65536];
 	size_t n, total = 0;
 
-	while (speaker_work(sp, now, 5000))
-		;
-	while ((n = speaker_peer_ops.fill(out, now, buf, sizeof(buf))) > 0)
+	while ((n = speaker_peer_ops.fill(p, now, buf, sizeof(buf))) > 0)
 		total += n;
 	return total;
+}
+
+static size_t
+drain(void)
+{
+	while (speaker_work(sp, now, 5000))
+		;
+	return pull(out);
 }
 
 static void
@@ -139,16 +148,85 @@ configure(void)
 	speaker_originate_end(sp, now);
 }
 
-int
-main(int argc, char **argv)
+/* Client k announces its prefixes, one to an UPDATE. */
+static void
+client_says(struct peer *p, uint32_t k, uint32_t each)
 {
-	uint32_t n = argc > 1 ? (uint32_t)atoi(argv[1]) : 1000000, k;
-	struct ipc_hello hello = { .seed = 1 };
+	static struct update u;
+	uint32_t i;
+
+	for (i = 0; i < each; i++) {
+		uint8_t msg[64];
+		struct wr w = wr_init(msg, sizeof(msg));
+		size_t mark;
+
+		wr_u16(&w, 0);
+		mark = wr_open16(&w);
+		wr_bytes(&w, "\x40\x01\x01\x00\x40\x02\x00\x40\x03\x04\x0a", 11);
+		wr_u8(&w, 9);
+		wr_u16(&w, (uint16_t)(k + 1));
+		wr_bytes(&w, "\x40\x05\x04\x00\x00\x00\x64", 7);
+		wr_close16(&w, mark);
+		wr_u8(&w, 32);
+		wr_u32(&w, 0x0b000000u + k * each + i);
+		update_decode(&p->ctx, msg, wr_len(&w), &u);
+		speaker_peer_ops.update(p, now, &u);
+	}
+}
+
+static void
+reflect(uint32_t n, uint32_t each)
+{
+	struct ipc_conf_speaker conf = { .asn = 65000, .router_id = 1, .multipath = 1 };
+	struct ipc_conf_peer *conf_peer = calloc(n, sizeof(*conf_peer));
+	struct peer **p = calloc(n, sizeof(*p));
+	struct ipc_conf_applied applied;
+	double since = seconds();
+	size_t octets = 0;
+	uint32_t k, round;
+
+	for (k = 0; k < n; k++)
+		conf_peer[k] = (struct ipc_conf_peer){ .id = k + 1, .enabled = true, .passive = true,
+			.rr_client = true, .families = 1,
+			.addr = { .af = IP4, .b = { 10, 9, (uint8_t)(k >> 8), (uint8_t)k } } };
+	speaker_configure(sp, now, &conf, conf_peer, n, NULL, 0, &applied);
+	speaker_originate_end(sp, now);
+	for (k = 0; k < n; k++)
+		p[k] = make_peer(k + 1, false);
+	phase("clients up", &since);
+	for (k = 0; k < n; k++) {
+		client_says(p[k], k, each);
+		answer();
+	}
+	while (speaker_work(sp, now, 5000))
+		answer();
+	phase("learned", &since);
+	for (round = 0; round < 2; round++)
+		for (k = 0; k < n; k++)
+			octets += pull(p[k]);
+	printf("announced %.1f MB of UPDATEs\n", (double)octets / 1e6);
+	phase("announced", &since);
+	speaker_peer_ops.down(p[0], now, PEER_DOWN_FLUSH, "bench");
+	while (speaker_work(sp, now, 5000))
+		;
+	for (k = 1; k < n; k++)
+		octets += pull(p[k]);
+	phase("one client gone", &since);
+	speaker_peer_ops.up(p[0], now);
+	pull(p[0]);
+	phase("and back: its whole table", &since);
+	free(conf_peer);
+	free(p);
+}
+
+static void
+one_to_one(uint32_t n)
+{
+	uint32_t k;
 	struct fib_op op;
 	double since = seconds();
 	size_t octets = 0;
 
-	sp = speaker_new(now, &hello, NULL);
 	configure();
 	in = make_peer(1, true);
 	out = make_peer(2, true);
@@ -178,6 +256,18 @@ main(int argc, char **argv)
 		drain();
 	}
 	phase("ids given back", &since);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct ipc_hello hello = { .seed = 1 };
+
+	sp = speaker_new(now, &hello, NULL);
+	if (argc == 4)
+		reflect((uint32_t)atoi(argv[2]), (uint32_t)atoi(argv[3]));
+	else
+		one_to_one(argc > 1 ? (uint32_t)atoi(argv[1]) : 1000000);
 	speaker_free(sp);
 	return 0;
 }
