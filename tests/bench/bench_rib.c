@@ -135,7 +135,9 @@ drain(void)
 static void
 configure(void)
 {
-	struct ipc_conf_speaker conf = { .asn = 65000, .router_id = 1, .multipath = 1 };
+	struct ipc_conf_speaker conf = {
+		.asn = 65000, .router_id = 1, .multipath = 1, .transit = true
+	};
 	struct ipc_conf_peer peer[2] = {
 		{ .id = 1, .addr = { .af = IP4, .b = { 10, 0, 0, 1 } }, .enabled = true, .passive = true,
 		    .import_all = true, .families = 1 },
@@ -177,7 +179,9 @@ client_says(struct peer *p, uint32_t k, uint32_t each)
 static void
 reflect(uint32_t n, uint32_t each)
 {
-	struct ipc_conf_speaker conf = { .asn = 65000, .router_id = 1, .multipath = 1 };
+	struct ipc_conf_speaker conf = {
+		.asn = 65000, .router_id = 1, .multipath = 1, .transit = true
+	};
 	struct ipc_conf_peer *conf_peer = calloc(n, sizeof(*conf_peer));
 	struct peer **p = calloc(n, sizeof(*p));
 	struct ipc_conf_applied applied;
@@ -187,7 +191,7 @@ reflect(uint32_t n, uint32_t each)
 
 	for (k = 0; k < n; k++)
 		conf_peer[k] = (struct ipc_conf_peer){ .id = k + 1, .enabled = true, .passive = true,
-			.rr_client = true, .families = 1,
+			.rr_client = true, .export_all = true, .families = 1,
 			.addr = { .af = IP4, .b = { 10, 9, (uint8_t)(k >> 8), (uint8_t)k } } };
 	speaker_configure(sp, now, &conf, conf_peer, n, NULL, 0, &applied);
 	speaker_originate_end(sp, now);
