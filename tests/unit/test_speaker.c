@@ -16,6 +16,7 @@ static void
 setup(void)
 {
 	rig_init(&rig, 3, NULL);
+	rig.peer[2].export_all = true;
 	rig_configure(&rig, NULL);
 	speaker_originate_end(rig.sp, rig.now);
 	rig_up(&rig, 1, 65001, true);
@@ -296,7 +297,7 @@ END_TEST
 /* The best of a removed source is replaced although its index is another peer's by then. */
 START_TEST(an_index_used_again_is_another_source)
 {
-	rig.peer[3].export_all = true;
+	rig.peer[3].export_all = rig.conf.transit = true;
 	rig_configure(&rig, NULL);
 	rig_up(&rig, 3, 65003, true);
 	rig_pull(&rig, 3, 4096);
@@ -535,6 +536,11 @@ START_TEST(limits_count_what_is_kept)
 	ck_assert_uint_eq(adjin_count(rig_peer(&rig, 1), 0), 5);
 	from1("fd00::/48", 1); /* the other family has its own limit */
 	ck_assert_uint_eq(adjin_count(rig_peer(&rig, 1), 1), 1);
+	rig.peer[1].maxpfx[0].limit = 5 + 1; /* raised: no news */
+	rig_configure(&rig, NULL);
+	rig.peer[1].maxpfx[0].limit = 5;
+	rig_configure(&rig, NULL);
+	ck_assert_uint_eq(events_named("prefix-limit"), 0);
 	rig.peer[1].maxpfx[0].limit = 4; /* lowered below what is there */
 	rig_configure(&rig, NULL);
 	ck_assert_uint_eq(events_named("prefix-limit"), 1);
