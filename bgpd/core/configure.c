@@ -160,8 +160,10 @@ change_peer(struct rpeer *rp, struct mono_us now, const struct ipc_conf_peer *co
 	ret->changed += differs;
 	if (source_changed(&old, conf)) {
 		groups_source_changed(rp->sp, rp->index);
-		for (i = 0; i < AF_COUNT; i++)
+		for (i = 0; i < AF_COUNT; i++) {
 			groups_touch_all(rp->sp, i);
+			loc_touch_all(rp->sp, i);
+		}
 	}
 	apply_peer(rp, now, &old, reimport);
 }

@@ -16,10 +16,31 @@ loc_touch(struct speaker *sp, unsigned i, uint32_t dest)
 	bitq_add(&sp->decide[i], dest);
 }
 
+void
+loc_touch_all(struct speaker *sp, unsigned i)
+{
+	uint32_t id;
+
+	for (id = 1; id < slots_end(&sp->rib[i].dests); id++)
+		if (rib_is_dest(&sp->rib[i], id))
+			loc_touch(sp, i, id);
+}
+
 bool
 loc_busy(const struct speaker *sp)
 {
 	return sp->decide[0].count > 0 || sp->decide[1].count > 0;
+}
+
+/*
+ * From an external peer one hop away the next hop is the peer itself or an
+ * address of a link that is ours, too; else it could have our packets sent
+ * anywhere.  RFC 4271 sections 5.1.3 and 6.3.
+ */
+bool
+loc_next_hop_shared(const struct rpeer *rp, const struct nh *nh)
+{
+	return !rp->src.ebgp || !rp->conf.onlink || nh->onlink || ip_addr_eq(&nh->addr, &rp->addr);
 }
 
 /* Fill *c and return true when the path may be used. */
@@ -37,7 +58,7 @@ candidate(const struct speaker *sp, unsigned i, uint32_t id, struct decide_cand 
 	if (!local) {
 		addr = adjin_next_hop(p);
 		nh = nht_find(&sp->nht, &addr);
-		if (!nh || !nh->answered || !nh->resolved)
+		if (!nh || !nh->answered || !nh->resolved || !loc_next_hop_shared(rp, nh))
 			return false;
 	}
 	*c = (struct decide_cand){ .attrs = p->attrs,

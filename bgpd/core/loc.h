@@ -12,6 +12,8 @@
 #include "bgpd/core/decide.h"
 
 struct path;
+struct nh;
+struct rpeer;
 struct speaker;
 struct rib;
 
@@ -24,6 +26,8 @@ struct loc_scratch {
 
 /* The destination has to be decided (again). i: index of the family. */
 void loc_touch(struct speaker *sp, unsigned i, uint32_t dest);
+/* All of them. */
+void loc_touch_all(struct speaker *sp, unsigned i);
 
 /* Decide some of what is queued; takes from *units. */
 void loc_work(struct speaker *sp, unsigned i, int *units);
@@ -31,7 +35,10 @@ void loc_work(struct speaker *sp, unsigned i, int *units);
 /* Is something queued, in any family? */
 bool loc_busy(const struct speaker *sp);
 
-/* May the path be used at all: accepted, alive, next hop resolved? */
+/* May that peer name that next hop, as far as links go?  For one that resolves. */
+bool loc_next_hop_shared(const struct rpeer *rp, const struct nh *nh);
+
+/* May the path be used at all: accepted, alive, next hop resolved and on a shared link? */
 bool loc_eligible(const struct speaker *sp, unsigned i, const struct path *p);
 
 /*

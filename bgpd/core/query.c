@@ -50,6 +50,9 @@ fill_next_hop(const struct speaker *sp, const struct path *p, struct ipc_row_pat
 		snprintf(r->nh_why, sizeof(r->nh_why), "not looked up yet");
 	else if (!nh->resolved)
 		snprintf(r->nh_why, sizeof(r->nh_why), "%s", nh->why ? nh->why : "no route to it");
+	else if (!loc_next_hop_shared(sp->peer[p->peer], nh))
+		snprintf(r->nh_why, sizeof(r->nh_why),
+		    "it is on no link shared with this external peer (RFC 4271 5.1.3)");
 }
 
 /* How the decision process saw the path: its place and the step. */
@@ -64,7 +67,7 @@ fill_decision(struct speaker *sp, unsigned i, uint32_t id, struct ipc_row_path *
 		;
 	if (k == n) {
 		snprintf(r->decision, sizeof(r->decision), "%s",
-		    r->rejected[0] ? "rejected" : "next hop does not resolve");
+		    r->rejected[0] ? "rejected" : "next hop is not usable");
 		return;
 	}
 	text = decide_step_text((enum decide_step)c[k].step);

@@ -83,8 +83,9 @@ class Siege:
                  peer("good", GOOD_IP, GOOD_AS, **{**usual, **(good or {})}),
                  peer("feed", FEED_IP, FEED_AS, **usual)]
         self.weft = Weft(self.w, config("weft", WEFT_AS, mine, peers, PODS,
-                                        [*PERMIT, "20.0.0.0/6"], kernel={"install": False},
-                                        ops={"log": {"level": "info"}}, **(more or {}))).start()
+                                        [*PERMIT, "20.0.0.0/6"],
+                                        **{"kernel": {"install": False},
+                                           "ops": {"log": {"level": "info"}}, **(more or {})})).start()
         self.w.wait_port(179)
         self.good = Innocent(self.p)
         self.weft.wait_established("good")
@@ -670,3 +671,23 @@ def test_peer_that_stops_reading(lab, figure):
     c.close()
     feed.close()
     s.check(grown=256 << 20)
+
+
+@pytest.mark.slice
+def test_next_hop_elsewhere(lab):
+    """RFC 4271 section 5.1.3: one hop away, a peer sends nobody's packets past the shared link."""
+    s = Siege(lab, more={"kernel": {"install": True}})
+    s.w.ip("route", "add", "default", "via", GOOD_IP)
+    c = s.session(hold=90)
+    for prefix, hop in (("20.1.0.0/24", EVIL_IP), ("20.2.0.0/24", "10.9.1.77"),
+                        ("20.3.0.0/24", "198.51.100.1")):
+        c.send(bgp.UPDATE, bgp.update_body([prefix], next_hop=hop, as_path=[PEER_AS]))
+
+    def best():
+        return {r["prefix"] for r in s.weft.routes("--peer", "evil", "--best")}
+    wait_until(lambda: best() == {"20.1.0.0/24", "20.2.0.0/24"} or No(best()), 5,
+               "the peer's own and a third party's on the link are used, the other is not")
+    assert "20.3.0.0/24" in routes_of(s)
+    assert "no link shared" in s.weft.weft("route", "20.3.0.0/24", check=False).stdout
+    c.close()
+    s.check()

@@ -468,7 +468,7 @@ answer_watches(void)
 
 		if (t.kind != TODO_NH_WATCH || !t.on)
 			continue;
-		st.resolved = !w->nh_down[(t.nh.af == IP4 ? t.nh.b[3] : t.nh.b[15] + 4u) - 100];
+		st.resolved = st.onlink = !w->nh_down[(t.nh.af == IP4 ? t.nh.b[3] : t.nh.b[15] + 4u) - 100];
 		speaker_nh_state(w->sp, w->now, &st);
 	}
 }
@@ -598,7 +598,7 @@ toggle_next_hop(void)
 		.gen = ++w->nh_gen };
 
 	w->nh_down[n] = !w->nh_down[n];
-	st.resolved = !w->nh_down[n];
+	st.resolved = st.onlink = !w->nh_down[n];
 	speaker_nh_state(w->sp, w->now, &st);
 }
 

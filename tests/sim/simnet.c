@@ -370,7 +370,7 @@ agent_watch(struct sim_node *n, const struct todo *t)
 
 	if (!t->on)
 		return;
-	st.resolved = no < SIM_NODES && !n->unreachable[no];
+	st.resolved = st.onlink = no < SIM_NODES && !n->unreachable[no];
 	if (!st.resolved)
 		snprintf(st.why, sizeof(st.why), "no route");
 	speaker_nh_state(n->sp, n->sim->now, &st);

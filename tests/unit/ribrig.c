@@ -196,6 +196,7 @@ rig_work(struct rig *r)
 		while (speaker_next_todo(r->sp, &t)) {
 			struct ipc_nh_state st = { .addr = t.nh,
 				.resolved = !r->unresolved,
+				.onlink = !r->off_link,
 				.gen = ++r->gen,
 				.why = "no route" };
 

@@ -29,6 +29,7 @@ struct rig {
 	struct ip_prefix permit[4];
 	size_t npermit;
 	bool unresolved; /* next hops do not resolve */
+	bool off_link;	 /* they do, on no link of ours */
 	uint32_t gen;
 
 	struct rig_said said[4096]; /* by the last rig_pull() */

@@ -196,7 +196,30 @@ START_TEST(unresolved_next_hops_make_no_route)
 	ck_assert_uint_eq(rig_rows(&rig, IPC_VIEW_ALL, IPC_MATCH_EXACT, 0, "10.9.0.0/16", &row), 1);
 	ck_assert_uint_eq(row.flags, 0);
 	ck_assert_str_eq(row.nh_why, "no route");
-	ck_assert_str_eq(row.decision, "next hop does not resolve");
+	ck_assert_str_eq(row.decision, "next hop is not usable");
+}
+END_TEST
+
+/* RFC 4271 section 5.1.3: an external peer one hop away names itself or somebody on the link. */
+START_TEST(next_hops_off_the_link_make_no_route)
+{
+	struct ipc_row_path row;
+
+	rig.off_link = true;
+	announce(1, "10.9.0.0/16", 1);
+	expect(FIB_NHSET, 1, NULL); /* multihop */
+	expect(FIB_ROUTE, 1, "10.9.0.0/16");
+	rig.peer[1].onlink = true;
+	rig_configure(&rig, NULL);
+	rig_work(&rig);
+	expect(FIB_ROUTE_DEL, 0, "10.9.0.0/16");
+	ck_assert_uint_eq(rig_rows(&rig, IPC_VIEW_ALL, IPC_MATCH_EXACT, 0, "10.9.0.0/16", &row), 1);
+	ck_assert_uint_eq(row.flags, 0);
+	ck_assert_ptr_nonnull(strstr(row.nh_why, "no link shared"));
+	rig.off_link = false;
+	announce(1, "10.9.0.0/16", 2);
+	expect(FIB_NHSET, 2, NULL);
+	expect(FIB_ROUTE, 2, "10.9.0.0/16");
 }
 END_TEST
 
@@ -318,6 +341,7 @@ main(void)
 	tcase_add_test(t, only_the_newest_state_is_told);
 	tcase_add_test(t, own_prefixes_are_not_told);
 	tcase_add_test(t, unresolved_next_hops_make_no_route);
+	tcase_add_test(t, next_hops_off_the_link_make_no_route);
 	tcase_add_test(t, announced_when_installed);
 	tcase_add_loop_test(t, refusals_are_shown_and_not_announced, 0, 4);
 	tcase_add_test(t, a_new_agent);
