@@ -32,6 +32,8 @@ agent_core_libagentcore_a_SOURCES = \
 	agent/core/admit.c agent/core/admit.h \
 	agent/core/fib.c agent/core/fib.h agent/core/fib_priv.h \
 	agent/core/fib_entry.c \
+	agent/core/fib_op.c \
+	agent/core/fib_report.c \
 	agent/core/fib_see.c \
 	agent/core/fib_view.c \
 	agent/core/hops.c agent/core/hops.h \

@@ -227,19 +227,25 @@ void trouble_new_chance(struct fib *f, struct fib_entry *e);
 /* No longer wait: what stood in the way has changed. */
 void trouble_end_wait(struct fib *f, struct fib_entry *e);
 
-/* ---- fib.c ---- */
+/* ---- fib.c, fib_op.c, fib_report.c ---- */
 
 /* Object and contents follow the set's legs. True: its entries were evaluated. */
 bool fib_set_refresh(struct fib *f, struct fib_set *s);
 void fib_set_refresh_all(struct fib *f);
+/* Evaluate all entries of s; what failed gets a new chance. */
+void fib_set_eval(struct fib *f, const struct fib_set *s);
 void fib_set_gc(struct fib *f, struct fib_set *s);
 void fib_settle(struct fib *f);
 void fib_judge_covering(struct fib *f, const struct ip_prefix *p);
 void fib_judge_all(struct fib *f);
+/* There may be room again for routes that the limit kept out. */
+void fib_judge_limited(struct fib *f);
 struct admit fib_admit(const struct fib *f);
 uint32_t entry_metric(const struct fib *f, const struct fib_entry *e);
 void fib_gather(struct fib *f, enum fib_agg kind, const struct ip_prefix *p, uint32_t by, int err,
     const char *text);
+/* Say the gathered events whose time has come. */
+void fib_aggs_due(struct fib *f);
 void fib_event(struct fib *f, enum ipc_level level, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 void fib_want_dump(struct fib *f, enum kern_what what);
