@@ -138,14 +138,16 @@ damp_us(struct peer *p)
 
 /*
  * Before SESSION_OUT dials again.  Collisions and connects that failed are no
- * errors; nor is a refusal that a second try without parameters may heal.
+ * errors; nor is a refusal that a second try without parameters may heal, nor
+ * that the session without a connection ends beside the one that had it.
  */
 void
 peer_session_damp(struct session *s, struct mono_us now, enum fsm_state was, enum fsm_event ev)
 {
 	struct peer *p = s->peer;
 	struct session *out = &p->s[SESSION_OUT];
-	bool harmless = ev == EV_COLLISION_DUMP || (ev == EV_TCP_FAILS && was < FSM_OPENCONFIRM);
+	bool harmless = ev == EV_COLLISION_DUMP || (ev == EV_TCP_FAILS && was < FSM_OPENCONFIRM) ||
+	    (ev == EV_AUTO_STOP && was < FSM_OPENSENT);
 	uint64_t us = harmless ? peer_retry_us(p) : damp_us(p);
 
 	if (out->state != FSM_IDLE || !mono_is_never(out->deadline[TIMER_IDLE_HOLD]))
