@@ -199,16 +199,17 @@ idle_words(const struct peer *p, struct mono_us now, struct words *w)
 	const char *stopped = peer_stopped_why(p);
 	struct mono_us next = p->s[SESSION_OUT].deadline[TIMER_IDLE_HOLD];
 
-	if (p->admin_down || !p->conf.enabled || !p->started)
+	if (p->admin_down || !p->conf.enabled || !p->started) {
 		add(w, "%s%s%s", stopped, p->admin_down && p->reason ? ": " : "",
 		    p->admin_down && p->reason ? p->reason : "");
-	else
-		add(w, "%s", p->reason ? p->reason : "idle");
+		return;
+	}
+	add(w, "%s", p->reason ? p->reason : "idle");
 	if (!mono_is_never(p->idle_until) && p->idle_until.us > 0)
 		next = p->idle_until;
 	if (!mono_is_never(next))
 		add(w, "; next attempt in %u s", left_s(now, next));
-	else if (stopped && p->started && !p->admin_down && p->conf.enabled)
+	else if (stopped)
 		add(w, "; stays down until it is enabled again");
 }
 
