@@ -386,6 +386,16 @@ is_in_use(const struct peer *p)
 	return p->s[SESSION_OUT].conn || p->s[SESSION_IN].conn || p->s[SESSION_OUT].token;
 }
 
+/* What earlier sessions have taught us does not count any more: no wait, the usual OPEN. */
+static void
+forget(struct peer *p)
+{
+	p->errors = 0;
+	p->no_params = false;
+	p->idle_until = (struct mono_us){ 0 };
+	session_arm(&p->s[SESSION_OUT], TIMER_IDLE_HOLD, MONO_NEVER);
+}
+
 /* Other settings of the session than before: start from scratch. RFC 4486 section 4. */
 static bool
 reset_for_change(struct peer *p, struct mono_us now)
@@ -394,10 +404,7 @@ reset_for_change(struct peer *p, struct mono_us now)
 		.why = "its configuration has changed" };
 	bool was = is_in_use(p);
 
-	p->errors = 0;
-	p->no_params = false;
-	p->idle_until = (struct mono_us){ 0 };
-	session_arm(&p->s[SESSION_OUT], TIMER_IDLE_HOLD, MONO_NEVER);
+	forget(p);
 	stop_sessions(p, now, EV_MANUAL_STOP, &cause);
 	return was;
 }
@@ -415,9 +422,13 @@ peer_configure(struct peer *p, struct mono_us now, const struct ipc_conf_peer *c
 {
 	struct session_cause off = { .code = ERR_CEASE, .sub = CEASE_ADMIN_SHUTDOWN,
 		.why = "disabled by the configuration" };
-	bool reset = needs_reset(&p->conf, conf), was;
+	bool reset = needs_reset(&p->conf, conf), enabled = conf->enabled && !p->conf.enabled, was;
 
 	p->conf = *conf;
+	if (enabled) {
+		forget(p);
+		text_set(&p->reason, NULL);
+	}
 	if (!conf->enabled) {
 		was = is_in_use(p);
 		stop_sessions(p, now, EV_MANUAL_STOP, &off);
@@ -457,10 +468,7 @@ peer_admin_reset(struct peer *p, struct mono_us now, const char *text)
 	struct session_cause cause = { .code = ERR_CEASE, .sub = CEASE_ADMIN_RESET, .text = text,
 		.why = "reset by command" };
 
-	p->errors = 0;
-	p->no_params = false;
-	p->idle_until = (struct mono_us){ 0 };
-	session_arm(&p->s[SESSION_OUT], TIMER_IDLE_HOLD, MONO_NEVER);
+	forget(p);
 	stop_sessions(p, now, EV_MANUAL_STOP, &cause);
 }
 
