@@ -487,8 +487,7 @@ void
 peer_admin_up(struct peer *p, struct mono_us now)
 {
 	p->admin_down = false;
-	p->errors = 0;
-	p->idle_until = (struct mono_us){ 0 };
+	forget(p);
 	text_set(&p->reason, NULL);
 	peer_schedule(p, now);
 }
