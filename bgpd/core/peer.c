@@ -271,7 +271,7 @@ failed(struct session *s, struct mono_us now, enum fsm_state was, enum fsm_event
 	}
 	if (was == FSM_CONNECT || was == FSM_OPENSENT || was == FSM_OPENCONFIRM)
 		p->env->ops->event(p, known ? LOG_DEBUG : ours ? LOG_INFO : LOG_WARN,
-		    "peer-failed", "state=%s why=\"%s\"", fsm_state_name(was), why);
+		    "peer-failed", "state=%s why=\"%s\"", fsm_state_name(was), p->reason);
 }
 
 void
