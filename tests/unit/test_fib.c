@@ -49,6 +49,15 @@ foreign(const char *prefix, const char *gw, uint32_t ifindex, uint32_t metric)
 	return r;
 }
 
+static struct kern_route
+ours(const char *prefix, const char *gw, uint32_t ifindex)
+{
+	struct kern_route r = foreign(prefix, gw, ifindex, METRIC);
+
+	r.protocol = PROTO;
+	return r;
+}
+
 static void
 see(const char *prefix, const char *gw, uint32_t ifindex, uint32_t metric, bool gone)
 {
@@ -761,16 +770,191 @@ START_TEST(install_false_takes_any_route)
 }
 END_TEST
 
-/* ---- restarts ------------------------------------------------------------ */
-
-static struct kern_route
-ours(const char *prefix, const char *gw, uint32_t ifindex)
+START_TEST(link_local_next_hop)
 {
-	struct kern_route r = foreign(prefix, gw, ifindex, METRIC);
+	struct ipc_nh_state s;
 
-	r.protocol = PROTO;
-	return r;
+	watch("fe80::2%2");
+	s = nh_state("fe80::2%2");
+	ck_assert_str_eq(s.why, "interface e2 has no usable link-local address yet");
+	see_addr("fe80::1%2", 64, 2, true, false);
+	nh_state("fe80::2%2");
+	see_addr("fe80::1%2", 64, 2, false, false);
+	s = nh_state("fe80::2%2");
+	ck_assert(s.resolved && s.onlink);
+	ck_assert_uint_eq(s.ifindex, 2);
+	watch("fe80::2%9");
+	ck_assert_str_eq(nh_state("fe80::2%9").why, "its interface is not known");
+	set(1, 0, "fe80::2%2", NULL);
+	route(1, "10.64.1.0/24"); /* IPv4 over IPv6: RFC 8950 */
+	expect(FIB_OP_ROUTE_ADD);
+	ck_assert_uint_eq(op.route.leg[0].gw.af, IP6);
+	ck_assert_uint_eq(op.route.leg[0].ifindex, 2);
 }
+END_TEST
+
+START_TEST(discarding_route_resolves_nothing)
+{
+	struct kern_route r = foreign("192.0.2.0/24", "10.0.0.9", 2, 5);
+
+	r.type = KERN_BLACKHOLE;
+	r.nlegs = 0;
+	see("0.0.0.0/0", "10.0.0.254", 2, 100, false);
+	fib_see_route(f, now, &r, false, 0);
+	watch("192.0.2.9");
+	ck_assert_str_eq(nh_state("192.0.2.9").why, "the route 192.0.2.0/24 discards");
+}
+END_TEST
+
+START_TEST(next_hop_rows)
+{
+	static const struct {
+		const char *nh, *via, *why;
+	} want[] = {
+		{ "10.0.0.2", "dev e2 through 10.0.0.0/24 (protocol 2)", "" },
+		{ "10.64.1.9", "via 10.0.0.2 dev e2 through 10.64.1.0/24 (learned)", "" },
+		{ "192.0.2.9", "via 10.0.1.9 dev e3 through 192.0.2.0/24 (protocol 3)", "" },
+		{ "198.51.100.9", "", "no route leads there" },
+	};
+	struct fib_nh_view v;
+	struct ip_addr at = { 0 };
+	int i;
+
+	see("192.0.2.0/24", "10.0.1.9", 3, 60, false);
+	set(1, 0, "10.0.0.2", NULL);
+	route(1, "10.64.1.0/24");
+	watch("10.64.1.9");
+	watch("192.0.2.9");
+	watch("198.51.100.9");
+	run();
+	for (i = 0; fib_next_nh_view(f, i ? &at : NULL, &v); i++) {
+		struct ip_addr a = ad(want[i].nh);
+
+		ck_assert_int_lt(i, 4);
+		at = v.nh;
+		ck_assert(ip_addr_eq(&a, &at));
+		ck_assert_str_eq(v.via, want[i].via);
+		ck_assert_str_eq(v.why, want[i].why);
+	}
+	ck_assert_int_eq(i, 4);
+	ck_assert(fib_next_nh_view(f, NULL, &v));
+	ck_assert_uint_eq(v.users, 1);
+}
+END_TEST
+
+START_TEST(place_moves)
+{
+	set(1, 0, "10.0.0.2", NULL);
+	route(1, "10.64.1.0/24");
+	run();
+	conf.metric = 30;
+	conf.table = 100;
+	conf.protocol = 199;
+	fib_configure(f, now, &conf);
+	expect(FIB_OP_ROUTE_ADD); /* the new one first: nothing is without a route */
+	ck_assert_uint_eq(op.route.metric, 30);
+	ck_assert_uint_eq(op.route.table, 100);
+	ck_assert_uint_eq(op.route.protocol, 199);
+	answer(0);
+	expect(FIB_OP_ROUTE_DEL);
+	ck_assert_uint_eq(op.route.metric, METRIC);
+	ck_assert_uint_eq(op.route.table, 254);
+	ck_assert_uint_eq(op.route.protocol, PROTO);
+	answer(0);
+	expect_none();
+}
+END_TEST
+
+START_TEST(peer_is_protected_as_it_is_served)
+{
+	struct ip_addr peer = ad("10.65.0.9");
+
+	conf.peers = &peer;
+	conf.npeers = 1;
+	fib_configure(f, now, &conf);
+	set(1, 0, "10.0.0.2", NULL);
+	route(1, "10.65.0.0/24");
+	ck_assert_uint_eq(run(), 1); /* nothing else leads to the peer: it may come this way */
+	see("10.65.0.0/16", "10.0.1.9", 3, 100, false);
+	ck_assert_uint_eq(run(), 1); /* now something does, and ours would take over */
+	ck_assert_uint_eq(verdict("10.65.0.0/24").code, IPC_REF_PEER_ADDRESS);
+	see("10.65.0.0/16", "10.0.1.9", 3, 100, true);
+	expect(FIB_OP_ROUTE_ADD);
+}
+END_TEST
+
+START_TEST(kernel_without_nexthop_objects)
+{
+	conf.nhobj = FIB_NHOBJ_AUTO;
+	fib_configure(f, now, &conf);
+	fib_nexthop_support(f, now, false);
+	set(1, 0, "10.0.0.2", "10.0.1.2");
+	route(1, "10.64.1.0/24");
+	expect(FIB_OP_ROUTE_ADD);
+	ck_assert_uint_eq(op.route.nlegs, 2);
+	ck_assert_uint_eq(op.route.nhid, 0);
+}
+END_TEST
+
+START_TEST(link_and_address_tables)
+{
+	struct ip_addr on = ad("10.0.1.77"), off = ad("192.0.2.1");
+	struct kern_addr a;
+	size_t pos = 0;
+	int n = 0;
+
+	see_addr("10.0.0.9", 24, 2, true, false); /* tentative: not to be used */
+	while (fib_next_addr(f, &pos, &a))
+		n++;
+	ck_assert_int_eq(n, 2);
+	ck_assert_uint_eq(fib_onlink_ifindex(f, &on), 3);
+	ck_assert_uint_eq(fib_onlink_ifindex(f, &off), 0);
+	ck_assert_uint_eq(fib_link_by_name(f, "e3")->ifindex, 3);
+	ck_assert_ptr_null(fib_link(f, 77));
+}
+END_TEST
+
+START_TEST(objects_found_at_start_are_taken_over)
+{
+	struct kern_nexthop n = { .id = 0x57460005, .protocol = PROTO,
+		.leg = { .ifindex = 2, .weight = 1 } }, unused = n;
+	struct kern_route a = ours("10.64.1.0/24", "10.0.0.2", 2);
+	int w;
+
+	n.leg.gw = ad("10.0.0.2");
+	unused.id = 0x57460006;
+	unused.leg.gw = ad("10.0.0.3");
+	a.nhid = n.id;
+	teardown();
+	make();
+	conf.nhobj = FIB_NHOBJ_AUTO;
+	fib_configure(f, now, &conf);
+	for (w = 0; w < KERN_NWHAT; w++) {
+		fib_dump_begin(f, now, (enum kern_what)w);
+		if (w == KERN_LINKS)
+			see_link(2, true, true);
+		if (w == KERN_NEXTHOPS) {
+			fib_see_nexthop(f, now, &n, false, FIB_BY_DUMP);
+			fib_see_nexthop(f, now, &unused, false, FIB_BY_DUMP);
+		}
+		if (w == KERN_ROUTES4) {
+			see("10.0.0.0/24", NULL, 2, 0, false);
+			fib_see_route(f, now, &a, false, FIB_BY_DUMP);
+		}
+		fib_dump_end(f, now, (enum kern_what)w);
+	}
+	set(1, 0, "10.0.0.2", NULL);
+	route(1, "10.64.1.0/24");
+	expect_none();
+	fib_sync_end(f, now);
+	expect(FIB_OP_NH_DEL); /* nobody asked for that one */
+	ck_assert_uint_eq(op.nexthop.id, unused.id);
+	answer(0);
+	expect_none();
+}
+END_TEST
+
+/* ---- restarts ------------------------------------------------------------ */
 
 START_TEST(adopted_is_kept_until_sync_end)
 {
@@ -944,6 +1128,14 @@ main(void)
 	tcase_add_test(tc, depth_at_most_four);
 	tcase_add_test(tc, members_share_by_weight);
 	tcase_add_test(tc, install_false_takes_any_route);
+	tcase_add_test(tc, link_local_next_hop);
+	tcase_add_test(tc, discarding_route_resolves_nothing);
+	tcase_add_test(tc, next_hop_rows);
+	tcase_add_test(tc, place_moves);
+	tcase_add_test(tc, peer_is_protected_as_it_is_served);
+	tcase_add_test(tc, kernel_without_nexthop_objects);
+	tcase_add_test(tc, link_and_address_tables);
+	tcase_add_test(tc, objects_found_at_start_are_taken_over);
 	tcase_add_test(tc, adopted_is_kept_until_sync_end);
 	tcase_add_test(tc, adopted_is_replaced_only_if_different);
 	tcase_add_test(tc, bgpd_gone_keeps_everything);
