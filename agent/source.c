@@ -596,10 +596,9 @@ summary_text(const struct conf_diff *d)
 
 	for (size_t i = 0; i < d->n; i++)
 		n[d->v[i].change]++;
-	return mem_printf("peers: %u unchanged, %u changed in place, %u reset, %u added, %u removed%s%s",
+	return mem_printf("peers: %u unchanged, %u changed in place, %u reset, %u added, %u removed",
 	    n[CONF_SAME], n[CONF_LIVE] + n[CONF_POLICY], n[CONF_SESSION], n[CONF_ADDED],
-	    n[CONF_REMOVED], d->restart ? "; takes effect only after a restart of weftd: " : "",
-	    d->restart ? d->restart : "");
+	    n[CONF_REMOVED]);
 }
 
 void

@@ -39,8 +39,6 @@ confdoc_effect(const struct opt *o)
 	case OPT_SESSION:
 		return strncmp(o->path, "peers[]", 7) == 0 ? "A change resets the session."
 							   : "A change resets sessions.";
-	case OPT_RESTART:
-		return "A change needs a restart of weftd.";
 	}
 	return NULL;
 }

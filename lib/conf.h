@@ -450,7 +450,6 @@ struct conf_diff {
 	struct conf_peer_diff *v; /* every peer of either configuration, new order first */
 	size_t n;
 	bool node, bgp, advertisements, kernel, ops; /* anything under these keys differs */
-	const char *restart; /* an option that only a restart of weftd applies; NULL: none */
 };
 
 /* Compare two configurations; the result borrows from both. */

@@ -45,7 +45,6 @@ cost(const struct opt *o)
 {
 	switch (o->effect) {
 	case OPT_LIVE:
-	case OPT_RESTART:
 		return CONF_LIVE;
 	case OPT_POLICY:
 		return CONF_POLICY;
@@ -121,8 +120,6 @@ diff_rest(struct conf_diff *d, const struct conf *was, const struct conf *now)
 		if (opt_base(o) || !is_value(o) || !differs(o, was, now))
 			continue;
 		*part_of(d, o) = true;
-		if (o->effect == OPT_RESTART && !d->restart)
-			d->restart = o->path;
 		for (size_t i = 0; i < d->n; i++)
 			if (d->v[i].was && d->v[i].now)
 				note(&d->v[i], cost_for_peers(o), o->path);

@@ -53,7 +53,7 @@ static const struct opt rows[] = {
 	    AT(table),
 	    .type = OPT_TABLE,
 	    .dflt = "main",
-	    .effect = OPT_RESTART,
+	    .effect = OPT_LIVE,
 	    .brief = "routing table",
 	    .doc = "`main` or a number; 255 is the kernel's own and refused.",
 	},
@@ -62,7 +62,7 @@ static const struct opt rows[] = {
 	    AT(protocol),
 	    .type = OPT_PROTOCOL,
 	    .dflt = "212",
-	    .effect = OPT_RESTART,
+	    .effect = OPT_LIVE,
 	    .brief = "number that marks our routes (rtm_protocol)",
 	    .doc = "One that nobody else on the node uses: numbers of the kernel, of FRR, BIRD and "
 		   "others are refused, 186 above all, because FRR's zebra deletes every route of "
@@ -75,7 +75,7 @@ static const struct opt rows[] = {
 	    .min = 1,
 	    .max = UINT32_MAX - 3,
 	    .dflt = "20",
-	    .effect = OPT_RESTART,
+	    .effect = OPT_LIVE,
 	    .brief = "metric of learned routes",
 	    .doc = "The two largest numbers that the kernel has are for `ownBlock` and "
 		   "`discardPodRange`.",

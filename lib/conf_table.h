@@ -63,7 +63,7 @@ enum opt_flag {
 };
 
 /* What a changed value costs on reload; order matters: the strongest counts. */
-enum opt_effect { OPT_LIVE, OPT_POLICY, OPT_SESSION, OPT_RESTART };
+enum opt_effect { OPT_LIVE, OPT_POLICY, OPT_SESSION };
 
 struct opt {
 	const char *path;

@@ -47,7 +47,7 @@ check_diff(const struct conf *a, const struct conf *b)
 	struct conf_diff *d = conf_diff(a, b);
 	char *wrong = NULL;
 
-	if (d->node || d->bgp || d->advertisements || d->kernel || d->ops || d->restart)
+	if (d->node || d->bgp || d->advertisements || d->kernel || d->ops)
 		wrong = mem_strdup("conf_diff() finds a difference outside the peers");
 	for (size_t i = 0; i < d->n && !wrong; i++)
 		if (d->v[i].change != CONF_SAME)
