@@ -176,7 +176,7 @@ set_object(struct fib *f, struct fib_set *s)
 	if (!s->group) {
 		s->obj = nhobj_leg(&f->objs, &n->leg[0]);
 		nhobj_unuse(&f->objs, was);
-	} else if (!o || !o->group) {
+	} else if (!o || !o->group || o->differs) {
 		s->obj = nhobj_group(&f->objs, n->leg, n->nlegs);
 		nhobj_unuse(&f->objs, was);
 	} else if (s->live || !o->owned) { /* else: its new owner sees to it */
@@ -559,7 +559,10 @@ conf_copy(struct fib *f, const struct fib_conf *c)
 	conf_free(&old);
 }
 
-/* Objects carry the protocol number, too: the same content is set again under the new one. */
+/*
+ * Objects carry the protocol number, too, and a replaced one keeps the number it was made with:
+ * those that differ are not used again, so all are made anew.
+ */
 static void
 objs_protocol(struct fib *f, uint8_t protocol)
 {

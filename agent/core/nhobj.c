@@ -334,7 +334,7 @@ group_claim(const struct nhobj_table *t, const struct nhobj_member *m, uint16_t 
 	HMAP_FOREACH(h, &t->by_id) {
 		struct nhobj *o = container_of(h, struct nhobj, by_id);
 
-		if (!o->group || o->owned)
+		if (!o->group || o->owned || o->differs)
 			continue;
 		if (o->users > 0 ? members_eq(o->want, o->nwant, m, n)
 				 : o->known && members_eq(o->have, o->nhave, m, n))

@@ -41,6 +41,27 @@ def test_good_reload(lab):
     assert after["tor1"]["description"] == "uplink"
 
 
+def test_place_of_routes_changes_live(lab):
+    """Table, metric and protocol are changed by a reload: all routes move, none is left behind."""
+    t = TwoTors(lab, NETS, kinds=(Bird, Bird)).start()
+    t.wait_installed(NETS)
+    before = len(t.weft.kernel_routes(4)), len(t.weft.kernel_routes(6))
+    taken = next(n for n in NETS if ":" not in n)
+    t.node.ip("route", "add", taken, "via", t.links[1][1][0], "table", 100, "metric", 33,
+              "proto", "static")
+    write(t.weft, lambda c: c["kernel"].update(table=100, metric=33, protocol=213))
+    assert "restart" not in t.weft.weft("reload")
+    wait_until(lambda: [d["prefix"] for d in t.weft.fib("--diff")] == [taken], 5,
+               "only the foreign route's place is not ours")
+    t.node.ip("route", "del", taken, "table", 100, "proto", "static")
+    t.weft.wait_synced()
+    for family, n in zip((4, 6), before):
+        assert not t.weft.kernel_routes(family)
+        moved = t.weft.kernel_routes(family, 213)
+        assert len(moved) == n and {r["table"] for r in moved} == {"100"}
+    assert not [h for h in t.node.ipj("nexthop", "show") if h["protocol"] != "213"]
+
+
 @pytest.mark.slice
 def test_bad_reload(lab):
     """A file with mistakes changes nothing; each mistake has its place and what was wanted."""
