@@ -204,7 +204,8 @@ take_line(char *line, size_t len, bool parse, const struct client_ops *ops, void
 	return more;
 }
 
-static void
+/* False: it broke off. */
+static bool
 read_answer(struct client *cl, bool parse, const struct client_ops *ops, void *ctx,
     struct client_end *ret)
 {
@@ -217,13 +218,24 @@ read_answer(struct client *cl, bool parse, const struct client_ops *ops, void *c
 		if (!line) {
 			ret->exit = CTL_UNREACHABLE;
 			ret->error = mem_printf("the agent was lost: %s", why);
-			return;
+			return false;
 		}
 	} while (take_line(line, len, parse, ops, ctx, ret));
+	return true;
+}
+
+bool
+client_reaches(const struct ctl *c)
+{
+	int fd = client_connect(c->run_dir);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
 }
 
 void
-client_ask(const struct ctl *c, json_t *request, bool parse, const struct client_ops *ops,
+client_ask(struct ctl *c, json_t *request, bool parse, const struct client_ops *ops,
     void *ctx, struct client_end *ret)
 {
 	json_t *args = json_object_get(request, "args");
@@ -233,6 +245,7 @@ client_ask(const struct ctl *c, json_t *request, bool parse, const struct client
 	int rc;
 
 	*ret = (struct client_end){ 0 };
+	c->lost = false;
 	cl.fd = client_connect(c->run_dir);
 	rc = cl.fd < 0 ? cl.fd : client_send(cl.fd, line);
 	/* A full agent answers and closes before it reads: its word counts, not our EPIPE. */
@@ -240,7 +253,7 @@ client_ask(const struct ctl *c, json_t *request, bool parse, const struct client
 		ret->exit = CTL_UNREACHABLE;
 		ret->error = unreachable_text(c, -rc);
 	} else {
-		read_answer(&cl, parse, ops, ctx, ret);
+		c->lost = !read_answer(&cl, parse, ops, ctx, ret);
 	}
 	if (cl.fd >= 0)
 		close(cl.fd);

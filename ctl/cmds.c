@@ -161,9 +161,9 @@ static int
 run_events(struct ctl *c)
 {
 	json_t *req = request("events");
-	uint64_t since_s;
+	uint64_t since_s = c->lost_s;
 
-	if (c->since && args_duration(c->since, &since_s))
+	if (since_s || (c->since && args_duration(c->since, &since_s)))
 		add_arg(req, "since_s", json_integer((json_int_t)since_s));
 	add_text(req, "peer", c->peer);
 	if (c->watch)
@@ -330,7 +330,7 @@ ctl_main(struct ctl *c, int argc, char **argv, const char *env_run_dir)
 	}
 	if (c->version)
 		return run_version(c);
-	if (c->watch && c->cmd->run != run_events)
-		return watch(c, c->cmd->run);
+	if (c->watch)
+		return c->cmd->run == run_events ? follow(c, run_events) : watch(c, c->cmd->run);
 	return c->cmd->run(c);
 }

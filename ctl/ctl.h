@@ -50,6 +50,9 @@ struct ctl {
 	const char *peer, *reason, *since, *view; /* NULL: not given */
 	bool diff;
 
+	bool lost;		    /* the agent was there and went away */
+	unsigned lost_s;	    /* how long ago; 0: it never did */
+
 	/* command and its arguments */
 	const struct ctl_command *cmd;
 	const char *arg[8];
@@ -119,10 +122,14 @@ struct client_end {
 
 /*
  * Ask the agent and hand over its answer.  request is consumed.  Not reachable: exit is
- * CTL_UNREACHABLE and the error says what to check.  parse: rows are parsed, else NULL.
+ * CTL_UNREACHABLE and the error says what to check; c->lost tells
+ * an agent that was lost amid its answer.  parse: rows are parsed, else NULL.
  */
-void client_ask(const struct ctl *c, json_t *request, bool parse, const struct client_ops *ops,
+void client_ask(struct ctl *c, json_t *request, bool parse, const struct client_ops *ops,
     void *ctx, struct client_end *ret);
+
+/* Does the agent take a connection? */
+bool client_reaches(const struct ctl *c);
 
 /* ---- render.c ----------------------------------------------------------------- */
 
@@ -183,6 +190,8 @@ const char *path_fate(const json_t *row, char *buf, size_t cap);
 int cmd_check(struct ctl *c);
 /* Run c's command again and again; returns its last status. */
 int watch(struct ctl *c, int (*run)(struct ctl *c));
+/* Run c's command, which ends with the agent, again whenever there is an agent again. */
+int follow(struct ctl *c, int (*run)(struct ctl *c));
 
 /* ---- text.c ------------------------------------------------------------------------ */
 

@@ -4,7 +4,7 @@
  * On a terminal each picture is drawn over the one before, line by line, in one
  * write: nothing is cleared first, so nothing flickers; what does not fit is cut
  * rather than scrolled.  Elsewhere the pictures follow each other.  An agent that
- * goes away is shown as such, and again when it is back.
+ * goes away is shown as such, and again when it is back; following goes on then, too.
  */
 #include "ctl/ctl.h"
 
@@ -89,6 +89,24 @@ wait_s(unsigned s)
 	struct timespec left = { .tv_sec = (time_t)s };
 
 	nanosleep(&left, NULL);
+}
+
+int
+follow(struct ctl *c, int (*run)(struct ctl *c))
+{
+	int status = run(c);
+
+	while (status == CTL_UNREACHABLE && (c->lost || c->lost_s)) {
+		fputs("weft: waiting for the agent\n", c->err);
+		c->lost_s = 1;
+		do {
+			wait_s(1);
+			c->lost_s++;
+		} while (!client_reaches(c));
+		c->no_headers = true;
+		status = run(c);
+	}
+	return status;
 }
 
 int

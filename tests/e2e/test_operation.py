@@ -41,6 +41,20 @@ def test_good_reload(lab):
     assert after["tor1"]["description"] == "uplink"
 
 
+def test_events_are_followed_past_a_restart(lab):
+    """`weft events -w` goes on with the agent's next life."""
+    t = TwoTors(lab, [], kinds=(Bird, Bird)).start()
+    ps = [t.node.spawn(f"{t.weft.build}/ctl/weft", "--run-dir", t.weft.run_dir, "events", "-w",
+                       "-o", form, log=f"events-{form}.out") for form in ("table", "json")]
+    for p in ps:
+        wait_until(lambda: p.text().count("peer-up") == 2, 5, "both sessions are reported")
+    t.weft.kill("weft-agent")
+    for p in ps:
+        wait_until(lambda: p.text().count("peer-up") == 4, 30, "and again after the restart")
+        assert p.alive()
+    assert ps[0].text().count("LEVEL") == 1 and "was lost" in ps[0].text()
+
+
 def test_place_of_routes_changes_live(lab):
     """Table, metric and protocol are changed by a reload: all routes move, none is left behind."""
     t = TwoTors(lab, NETS, kinds=(Bird, Bird)).start()
