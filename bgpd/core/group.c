@@ -25,6 +25,7 @@ groups_init(struct speaker *sp)
 	gs->batch = mem_zalloc(sizeof(*gs->batch));
 	gs->log_octets = GROUP_LOG_OCTETS;
 	gs->log_chunks = GROUP_LOG_CHUNKS;
+	gs->too_large = (struct log_limit){ .burst = 10, .interval_us = 10000000 };
 	reap_init(sp);
 }
 

@@ -29,6 +29,7 @@
 #include "bgpd/core/update.h"
 #include "bgpd/core/vis.h"
 #include "lib/list.h"
+#include "lib/log.h"
 #include "lib/mono.h"
 
 struct batch;
@@ -82,6 +83,7 @@ struct groups {
 	struct only_set *only;
 	uint16_t nonly;
 	struct batch *batch; /* scratch */
+	struct log_limit too_large; /* what does not fit into a message */
 	size_t log_octets;   /* GROUP_LOG_OCTETS and GROUP_LOG_CHUNKS; smaller in tests */
 	uint32_t log_chunks;
 };

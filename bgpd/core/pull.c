@@ -157,15 +157,18 @@ log_withdraw(struct group *g, const struct batch *b, size_t at, size_t n)
 	}
 }
 
-/* Attributes that do not fit into a message: not announced, and said so. */
+/* Attributes that do not fit into a message: not announced, and said so, but not to a flood. */
 static void
 too_large(struct speaker *sp, const struct batch *b, size_t at)
 {
 	char prefix[IP_PREFIX_STRLEN];
+	uint32_t dropped;
 
-	speaker_event(sp, LOG_WARN, NULL, "update-too-large", "prefix=%s why=\"%s\"",
+	if (!log_limit_pass(&sp->groups.too_large, sp->now, &dropped))
+		return;
+	speaker_event(sp, LOG_WARN, NULL, "update-too-large", "prefix=%s why=\"%s\" suppressed=%u",
 	    ip_prefix_str(&b->nlri[at].prefix, prefix),
-	    "its attributes do not fit into an UPDATE: not announced");
+	    "its attributes do not fit into an UPDATE: not announced", dropped);
 }
 
 static void

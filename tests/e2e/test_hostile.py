@@ -83,7 +83,7 @@ class Siege:
                  peer("good", GOOD_IP, GOOD_AS, **{**usual, **(good or {})}),
                  peer("feed", FEED_IP, FEED_AS, **usual)]
         self.weft = Weft(self.w, config("weft", WEFT_AS, mine, peers, PODS,
-                                        [*PERMIT, "20.0.0.0/6"],
+                                        [*PERMIT, "16.0.0.0/4"],
                                         **{"kernel": {"install": False},
                                            "ops": {"log": {"level": "info"}}, **(more or {})})).start()
         self.w.wait_port(179)
@@ -534,8 +534,8 @@ MANY = 4000 if SANITIZED else 100000
 
 
 def prefix_octets(n):
-    """The n-th /24 of 20.0.0.0/6, as NLRI."""
-    return b"\x18" + struct.pack("!I", 20 << 16 | n)[1:]
+    """The n-th /24 of 16.0.0.0/4, as NLRI."""
+    return b"\x18" + struct.pack("!I", 16 << 16 | n)[1:]
 
 
 def packed(n, distinct=False, path=(PEER_AS,), hop=EVIL_IP, med=0):
@@ -690,4 +690,120 @@ def test_next_hop_elsewhere(lab):
     assert "20.3.0.0/24" in routes_of(s)
     assert "no link shared" in s.weft.weft("route", "20.3.0.0/24", check=False).stdout
     c.close()
+    s.check()
+
+
+@pytest.mark.slice
+def test_messages_of_4096_octets(lab):
+    """Attributes that fit on the way in and not on the way out: withdrawn there, and said ten times."""
+    s = Siege(lab, **ALL)
+    feed = s.feed()
+    path = bgp.attribute(0x40, 2, struct.pack("!BBI", 2, 1, FEED_AS))
+    hop = bgp.attribute(0x40, 3, socket.inet_aton(FEED_IP))
+    room = 4096 - 23 - len(ORIGIN + path + hop) - 4 - 4     # for an unknown attribute's value
+    c = s.session(hold=90)
+
+    def large(n, octets):
+        unknown = bgp.attribute(0xc0, 99, struct.pack("!I", n) + b"x" * (octets - 4))
+        return raw(2, attrs_of(ORIGIN, path, hop, unknown, nlri=[f"20.{n >> 8}.{n & 255}.0/24"]))
+    assert len(large(0, room)) == 4096
+    count = 300
+    pour(feed, b"".join(large(n, room - 4 + n % 5) for n in range(count)))
+    counted(s, "feed", count)
+    # AS_PATH grows by four octets on the way out: what had as much left still goes
+    def told():
+        c.poll(0.1)
+        got = [len(b) + 19 for k, b in c.received if k == bgp.UPDATE and len(b) > 3000]
+        return len(got) == count // 5 and max(got) == 4096 or No((len(got), got[-1:]))
+    wait_until(told, 20, "what still fits is told")
+    said = s.weft.text().count("update-too-large")
+    assert 1 <= said <= 20, said
+    pour(feed, raw(2, attrs_of(ORIGIN, path, hop, bgp.attribute(0xc0, 99, b"y" * (room + 1)))[:4077],
+                   length=4097))
+    assert feed.wait(bgp.NOTIFICATION)[:2] == b"\1\2"
+    feed.close()
+    c.close()
+    s.check()
+
+
+@pytest.mark.slice
+def test_next_hops_by_the_ten_thousand(lab, figure):
+    """Every route with a next hop of its own, none of which resolves; twice."""
+    s = Siege(lab)
+    c = s.session(hold=90)
+    n = MANY // 4
+    out = [[], []]
+    for i in range(n):
+        for j in range(2):
+            hop = bgp.attribute(0x40, 3, struct.pack("!I", (172 << 24 | 16 << 16) + i + j * n))
+            out[j].append(raw(2, struct.pack("!HH", 0, len(ORIGIN + PATH + hop)) + ORIGIN + PATH
+                              + hop + prefix_octets(i)))
+    agent = s.weft.pid("weft-agent")
+    for j in range(2):
+        took = pour(c, b"".join(out[j]))
+        counted(s, "evil", n)
+        at = time.monotonic()
+        s.idle()
+        with open(f"/proc/{agent}/statm") as f:
+            rss = int(f.read().split()[1]) * 4096
+        figure(f"{n} next hops: taken in {took:.1f} s, idle {time.monotonic() - at:.1f} s later; "
+               f"bgpd {s.memory() >> 20} MiB, agent {rss >> 20} MiB")
+    c.close()
+    s.check(grown=64 << 20)
+    assert s.good.silence < 5
+
+
+# -- promises about time -----------------------------------------------------------
+
+
+def test_promised_times(lab, figure):
+    """Passive: up within 3 s of the first SYN; active: 1 s; a failed connect: again within 2 s."""
+    s = Siege(lab, passive=False, timers=timers(connectRetry="2s"))
+    at = time.monotonic()
+    c = s.session()
+    passive = time.monotonic() - at
+    assert passive < 3
+    c.close()
+    tries = []
+    with bgp.listener(s.p, EVIL_IP) as door:        # weft dials: refuse once, then let it in
+        door.settimeout(10)
+        k, _ = door.accept()
+        k.close()
+        tries.append(time.monotonic())
+    wait_until(lambda: "refused" in s.weft.peer("evil")["reason"] or No(s.weft.peer("evil")), 8,
+               "the refusal is the reason shown", every_s=0.01)
+    with bgp.listener(s.p, EVIL_IP) as door:
+        door.settimeout(10)
+        at = time.monotonic()
+        k, _ = door.accept()
+        again = time.monotonic() - at
+        at = time.monotonic()
+        bgp.Conn(k).establish(PEER_AS, EVIL_IP, hold=9)
+        active = time.monotonic() - at
+        k.close()
+    assert again < 2.3 and active < 1
+    figure(f"passive {passive:.3f} s, active {active:.3f} s, retry after {again:.2f} s")
+    s.check()
+
+
+@pytest.mark.parametrize("answer", ["close", "cease", "bad peer as", "unsupported parameter"])
+def test_refused_without_spinning(lab, figure, answer):
+    """A peer that refuses every OPEN is dialled less and less often."""
+    bodies = {"cease": b"\6\5", "bad peer as": b"\2\2", "unsupported parameter": b"\2\4"}
+    s = Siege(lab, passive=False, timers=timers(connectRetry="1s"))
+    before, dials, end = s.cpu(), 0, time.monotonic() + 8
+    with bgp.listener(s.p, EVIL_IP) as door:
+        door.settimeout(0.2)
+        while time.monotonic() < end:
+            try:
+                c = bgp.Conn(door.accept()[0])
+            except TimeoutError:
+                continue
+            dials += 1
+            c.wait(bgp.OPEN, 2)
+            if answer in bodies:
+                c.send(bgp.NOTIFICATION, bodies[answer])
+            c.close()
+    figure(f"{answer}: dialled {dials} times in 8 s, {s.cpu() - before:.2f} s of processor")
+    assert 1 <= dials <= 12 and s.cpu() - before < 0.5
     s.check()
