@@ -205,6 +205,8 @@ START_TEST(a_source_hears_the_other_side)
 	ck_assert_uint_eq(rig_pull(&rig, 3, 4096), 0);
 	ck_assert_uint_eq(rig_pull(&rig, 4, 4096), 1);
 	ck_assert_str_eq(rig.said[0].text, "65000 65003 7 8|192.0.2.204|-1|-1|");
+	ck_assert_uint_eq(rig_rows(&rig, IPC_VIEW_ADVERTISED, IPC_MATCH_ANY, 3, NULL, NULL), 0);
+	ck_assert_uint_eq(rig_rows(&rig, IPC_VIEW_ADVERTISED, IPC_MATCH_ANY, 4, NULL, NULL), 1);
 	rig_announce(&rig, 4, "10.9.0.0/16", (uint32_t[]){ 65004, 8, 0 }, 4, NULL);
 	rig_work(&rig);
 	ck_assert_uint_eq(rig_pull(&rig, 3, 4096), 1);

@@ -356,7 +356,8 @@ START_TEST(commands)
 	ck_assert_uint_eq(rig_pull(&rig, 1, 4096), 1);
 	cmd.peer = 77;
 	ck_assert(!speaker_peer_cmd(rig.sp, rig.now, &cmd));
-	cmd.peer = 3;
+	cmd.peer = 3; /* is not up: nobody to say it to */
+	ck_assert(speaker_peer_cmd(rig.sp, rig.now, &cmd));
 	cmd.cmd = IPC_CMD_DOWN;
 	ck_assert(speaker_peer_cmd(rig.sp, rig.now, &cmd));
 	ck_assert(rig_peer(&rig, 3)->peer->admin_down);
