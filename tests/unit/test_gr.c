@@ -284,6 +284,8 @@ START_TEST(who_is_waited_for)
 	rig_pass(&rig, 3 * SECOND);
 	speaker_stats(rig.sp, rig.now, &st);
 	ck_assert_str_eq(st.deferring_for, "p1");
+	speaker_conn_failed(rig.sp, rig.now, 1, 0, 111, "refused"); /* a second connection's fate */
+	ck_assert(deferring());
 	rig_down(&rig, 1, PEER_DOWN_KEEP); /* failed after all */
 	ck_assert(!deferring());
 	rig_free(&rig);
