@@ -49,6 +49,11 @@ test_sim_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_sim_LDADD = $(bgpd_test_ldadd)
 TESTS += test_sim
 
+check_PROGRAMS += tests/prop/prop_update
+tests_prop_prop_update_SOURCES = tests/prop/prop_update.c tests/prop/prop.h
+tests_prop_prop_update_LDADD = $(bgpd_test_ldadd)
+TESTS += tests/prop/prop_update
+
 check_PROGRAMS += tests/prop/prop_speaker
 tests_prop_prop_speaker_SOURCES = tests/prop/prop_speaker.c tests/prop/prop.h
 tests_prop_prop_speaker_LDADD = $(bgpd_test_ldadd)

@@ -800,12 +800,37 @@ attr_name(uint8_t type)
 
 /* ---- the walk -------------------------------------------------------------------------- */
 
+/* One of the unknown attributes kept: its type; r moves past it. */
+static uint8_t
+unknown_next(struct rd *r)
+{
+	uint8_t flags = rd_u8(r), type = rd_u8(r);
+
+	rd_skip(r, flags & ATTR_F_EXT_LEN ? rd_u16(r) : rd_u8(r));
+	return type;
+}
+
+/* Move the last attribute, which begins at start, to its place by type: equal sets look equal. */
+static void
+unknown_sort_in(struct wr *w, size_t start, uint8_t type)
+{
+	struct rd r = rd_init(w->base, start);
+	uint8_t last[BGP_MAX_OCTETS];
+	size_t at = 0, octets = wr_len(w) - start;
+
+	while (rd_left(&r) > 0 && unknown_next(&r) < type)
+		at = rd_pos(&r);
+	memcpy(last, w->base + start, octets);
+	memmove(w->base + at + octets, w->base + at, start - at);
+	memcpy(w->base + at, last, octets);
+}
+
 /* Kept with the Partial bit set, or dropped: RFC 4271 section 5. */
 static void
 unknown_keep(struct walk *k, const struct rd *value)
 {
 	uint8_t flags = k->tlv[0];
-	size_t octets = rd_left(value);
+	size_t octets = rd_left(value), start = wr_len(&k->scratch);
 
 	if (!(flags & ATTR_F_OPTIONAL)) {
 		value_bad(k, ACT_RESET, UPD_UNKNOWN_WELL_KNOWN, "a well-known attribute we do not know");
@@ -815,6 +840,7 @@ unknown_keep(struct walk *k, const struct rd *value)
 		return;
 	attr_put_header(&k->scratch, OPT_TRANS | ATTR_F_PARTIAL, k->type, octets);
 	wr_bytes(&k->scratch, value->p, octets);
+	unknown_sort_in(&k->scratch, start, k->type);
 }
 
 static bool
@@ -917,16 +943,15 @@ attr_decode(const struct update_ctx *ctx, struct rd *r, struct update *u,
 
 /* Unknown attributes with a type above lo and below hi, to keep the order of types. */
 static void
-unknown_encode(struct enc *x, unsigned lo, unsigned hi)
+unknown_encode(struct enc *x, int lo, int hi)
 {
 	struct attrs_view v = attrs_part(x->a, ATTRS_UNKNOWN);
 	struct rd r = rd_init(v.p, v.octets);
 
 	while (rd_left(&r) > 0) {
 		const uint8_t *start = r.p;
-		uint8_t flags = rd_u8(&r), type = rd_u8(&r);
+		uint8_t type = unknown_next(&r);
 
-		rd_skip(&r, flags & ATTR_F_EXT_LEN ? rd_u16(&r) : rd_u8(&r));
 		if (type > lo && type < hi)
 			wr_bytes(x->w, start, (size_t)(r.p - start));
 	}
@@ -937,9 +962,9 @@ attr_encode(struct wr *w, const struct update_ctx *ctx, const struct attrs *a,
     const struct ip_addr *nh4, size_t *ret_nh_off)
 {
 	struct enc x = { .w = w, .ctx = ctx, .a = a, .nh4 = nh4, .ret_nh_off = ret_nh_off };
-	unsigned last = 0;
+	int last = -1; /* type 0 can be among the unknown ones */
 
-	for (unsigned type = 1; type < NATTRS; type++) {
+	for (int type = 1; type < (int)NATTRS; type++) {
 		const struct attr_desc *d = &attr_desc[type];
 
 		if (!d->name)

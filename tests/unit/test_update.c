@@ -534,7 +534,7 @@ START_TEST(every_attribute_is_read)
 		2, 3, 4, 0x40, 5, 4, 0, 0, 0, 200, 0x40, 6, 0, 0xe0, 7, 8, 0, 1, 0, 0, 9, 9, 9, 9,
 		0xe0, 8, 8, 0xfd, 0xea, 0, 1, 0xff, 0xff, 0xff, 1, 0x80, 9, 4, 7, 7, 7, 7, 0x80, 10,
 		8, 1, 0, 0, 1, 1, 0, 0, 2, 0xc0, 16, 8, 0, 2, 0xfd, 0xea, 0, 0, 0, 5, 0xc0, 32, 12,
-		0, 1, 0, 0, 0, 0, 0, 2, 0, 0, 0, 3, 0xc0, 99, 2, 5, 6, 0xf0, 200, 0, 1, 7, 0x80, 98,
+		0, 1, 0, 0, 0, 0, 0, 2, 0, 0, 0, 3, 0xf0, 200, 0, 1, 7, 0xc0, 99, 2, 5, 6, 0x80, 98,
 		1, 1 };
 	static const uint8_t unknown[] = { 0xe0, 99, 2, 5, 6, 0xe0, 200, 1, 7 };
 	struct attrs_pool *pool;
@@ -757,7 +757,7 @@ static const struct attrs *
 full_set(struct attrs_pool *pool, uint32_t asn)
 {
 	static uint8_t path[12], comm[] = { 0xfd, 0xea, 0, 1 }, cluster[] = { 1, 0, 0, 1 };
-	static const uint8_t unknown[] = { 0xe0, 99, 1, 7, 0xe0, 20, 0 };
+	static const uint8_t unknown[] = { 0xe0, 0, 0, 0xe0, 20, 0, 0xe0, 99, 1, 7 };
 	struct attrs_build b = { .flags = ATTRS_MED | ATTRS_LOCAL_PREF | ATTRS_ATOMIC |
 		    ATTRS_AGGREGATOR | ATTRS_ORIGINATOR | ATTRS_COMM_PARTIAL,
 		.med = 5, .local_pref = 150, .aggregator_asn = asn, .aggregator_id = 0x01010101,
@@ -787,21 +787,21 @@ struct encode_case {
 
 static const struct encode_case encode_cases[] = {
 	{ "external: no LOCAL_PREF, no reflection", EBGP, 65537,
-	    HEX(0, 0, 0, 59, 0x40, 1, 1, 0, 0x40, 2, 10, 2, 2, 0, 0, 0xfd, 0xea, 0, 1, 0, 1, 0x40,
+	    HEX(0, 0, 0, 62, 0xe0, 0, 0, 0x40, 1, 1, 0, 0x40, 2, 10, 2, 2, 0, 0, 0xfd, 0xea, 0, 1, 0, 1, 0x40,
 		3, 4, 10, 0, 0, 9, 0x80, 4, 4, 0, 0, 0, 5, 0x40, 6, 0, 0xc0, 7, 8, 0, 1, 0, 1, 1, 1,
 		1, 1, 0xe0, 8, 4, 0xfd, 0xea, 0, 1, 0xe0, 20, 0, 0xe0, 99, 1, 7, 8, 10) },
 	{ "internal: all of it", IBGP, 65537,
-	    HEX(0, 0, 0, 80, 0x40, 1, 1, 0, 0x40, 2, 10, 2, 2, 0, 0, 0xfd, 0xea, 0, 1, 0, 1, 0x40,
+	    HEX(0, 0, 0, 83, 0xe0, 0, 0, 0x40, 1, 1, 0, 0x40, 2, 10, 2, 2, 0, 0, 0xfd, 0xea, 0, 1, 0, 1, 0x40,
 		3, 4, 10, 0, 0, 9, 0x80, 4, 4, 0, 0, 0, 5, 0x40, 5, 4, 0, 0, 0, 150, 0x40, 6, 0,
 		0xc0, 7, 8, 0, 1, 0, 1, 1, 1, 1, 1, 0xe0, 8, 4, 0xfd, 0xea, 0, 1, 0x80, 9, 4, 2, 2,
 		2, 2, 0x80, 10, 4, 1, 0, 0, 1, 0xe0, 20, 0, 0xe0, 99, 1, 7, 8, 10) },
 	{ "2-octet peer, wide AS: AS_TRANS and AS4_*, 6793 s4.2.2", EBGP_AS2, 65537,
-	    HEX(0, 0, 0, 77, 0x40, 1, 1, 0, 0x40, 2, 6, 2, 2, 0xfd, 0xea, TRANS, 0x40, 3, 4, 10, 0,
+	    HEX(0, 0, 0, 80, 0xe0, 0, 0, 0x40, 1, 1, 0, 0x40, 2, 6, 2, 2, 0xfd, 0xea, TRANS, 0x40, 3, 4, 10, 0,
 		0, 9, 0x80, 4, 4, 0, 0, 0, 5, 0x40, 6, 0, 0xc0, 7, 6, TRANS, 1, 1, 1, 1, 0xe0, 8, 4,
 		0xfd, 0xea, 0, 1, 0xc0, 17, 10, 2, 2, 0, 0, 0xfd, 0xea, 0, 1, 0, 1, 0xc0, 18, 8, 0,
 		1, 0, 1, 1, 1, 1, 1, 0xe0, 20, 0, 0xe0, 99, 1, 7, 8, 10) },
 	{ "2-octet peer, nothing lost: no AS4_*", EBGP_AS2, 65535,
-	    HEX(0, 0, 0, 53, 0x40, 1, 1, 0, 0x40, 2, 6, 2, 2, 0xfd, 0xea, 0xff, 0xff, 0x40, 3, 4,
+	    HEX(0, 0, 0, 56, 0xe0, 0, 0, 0x40, 1, 1, 0, 0x40, 2, 6, 2, 2, 0xfd, 0xea, 0xff, 0xff, 0x40, 3, 4,
 		10, 0, 0, 9, 0x80, 4, 4, 0, 0, 0, 5, 0x40, 6, 0, 0xc0, 7, 6, 0xff, 0xff, 1, 1, 1, 1,
 		0xe0, 8, 4, 0xfd, 0xea, 0, 1, 0xe0, 20, 0, 0xe0, 99, 1, 7, 8, 10) },
 };
