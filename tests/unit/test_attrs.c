@@ -375,7 +375,7 @@ START_TEST(texts)
 	b.part[ATTRS_COMMUNITIES] = VIEW(0xfd, 0xe9, 0, 5, 0xff, 0xff, 0, 0, 0xff, 0xff, 2, 0x9a, 0xff,
 	    0xff, 0xff, 2, 0xff, 0xff, 0xff, 3, 0xff, 0xff, 0xff, 4);
 	b.part[ATTRS_EXT] = VIEW(0, 2, 0xfd, 0xe9, 0, 0, 0, 1, 1, 2, 10, 0, 0, 1, 0, 7, 2, 3, 0, 1,
-	    0, 1, 0, 8, 0x40, 2, 0, 1, 0, 0, 0, 2, 6, 0, 0, 0, 0, 0, 0, 1);
+	    0, 1, 0, 8, 0x40, 2, 0, 1, 0, 0, 0, 2, 6, 0, 0, 0, 0, 0, 0, 1, 2, 9, 0, 0, 0, 0, 0, 2);
 	b.part[ATTRS_LARGE] = VIEW(0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0xff, 0xff, 0xff, 0xff, 0, 0,
 	    0, 0, 0, 0, 0, 1);
 	b.part[ATTRS_CLUSTER_LIST] = VIEW(10, 0, 0, 1, 10, 0, 0, 2);
@@ -383,7 +383,8 @@ START_TEST(texts)
 	ck_assert_str_eq(attrs_str_communities(a, text, sizeof(text)),
 	    "65001:5 graceful-shutdown blackhole no-advertise no-export-subconfed no-peer");
 	ck_assert_str_eq(attrs_str_ext(a, text, sizeof(text)),
-	    "rt:65001:1 rt:10.0.0.1:7 so:65537:8 rt:1:2 0x0600000000000001");
+	    "rt:65001:1 rt:10.0.0.1:7 so:65537:8 rt:1:2 0x0600000000000001 "
+	    "0x0209000000000002");
 	ck_assert_str_eq(attrs_str_large(a, text, sizeof(text)), "1:2:3 4294967295:0:1");
 	ck_assert_str_eq(attrs_str_cluster_list(a, text, sizeof(text)), "10.0.0.1 10.0.0.2");
 	ck_assert_str_eq(attrs_str_unknown(a, text, sizeof(text)), "");
