@@ -19,7 +19,7 @@ def host_state():
     commands = (["ip", "-o", "addr"], ["ip", "-4", "route", "show", "table", "all"],
                 ["ip", "nexthop"], ["ip", "rule"], ["iptables-save"],
                 ["sysctl", "net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"],
-                ["sh", "-c", "cat /etc/passwd /etc/group; ls /etc /var/lib | sort"])
+                ["sh", "-c", "cat /etc/passwd /etc/group; ls /etc /var/lib; ls /run | grep -v weft"])
     # without the counters and lifetimes that move by themselves
     return [subprocess.run(["sh", "-c", '"$@" | grep -v "^[#:]" | sed "s/valid_lft.*//"', "-", *c],
                            capture_output=True, text=True, check=False).stdout for c in commands]

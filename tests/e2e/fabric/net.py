@@ -231,13 +231,14 @@ class Lab:
         self.nodes, self.procs, self._ifindex = {}, [], 10
         self.deathsig = 0 if keep else signal.SIGKILL
         self._reaper = self._lock = None
-        os.makedirs(self.dir, mode=0o755, exist_ok=True)
         if not keep:
             self._guard()
+        os.makedirs(self.dir, mode=0o755, exist_ok=True)
 
     def _guard(self):
         """Take the run's lock and start the process that cleans up after a crash."""
         sweep_dead_runs()
+        os.makedirs(RUNS_DIR, mode=0o755, exist_ok=True)
         self._lock = open(f"{RUNS_DIR}/{self.run_id}.lock", "a")
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         self._reaper = subprocess.Popen(
@@ -291,3 +292,5 @@ class Lab:
             self._reaper.stdin.close()
             self._reaper.wait(20)
             self._reaper = None
+            with contextlib.suppress(OSError):
+                os.rmdir(RUNS_DIR)              # unless another run lives

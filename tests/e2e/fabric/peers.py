@@ -151,6 +151,17 @@ class Daemon:
         return [(self.write("passwd", "".join(passwd)), "/etc/passwd"),
                 (self.write("group", "".join(group)), "/etc/group")]
 
+    def private_run(self):
+        """Binds that give it a /run of its own in which only our folder is the host's.
+
+        FRR makes and chowns /run/frr whatever socket folder it is told.
+        """
+        ours = "/".join(self.dir.split("/")[:3])        # /run/SOMETHING
+        run = f"{self.dir}/run"
+        os.makedirs(run + ours.removeprefix("/run"), exist_ok=True)
+        os.makedirs(f"{run}/frr", exist_ok=True)
+        return [(ours, run + ours.removeprefix("/run")), (run, "/run")]
+
     def wait_established(self, *addrs, deadline_s=15):
         for a in addrs or [n.addr for n in self.neighbors]:
             wait_until(lambda: self.established(a), deadline_s,
@@ -301,8 +312,8 @@ class Frr(Daemon):
         return c
 
     def launch(self):
-        binds = self.account_binds()
-        for path in (self.dir, f"{self.dir}/home"):
+        binds = [*self.account_binds(), *self.private_run()]
+        for path in (self.dir, f"{self.dir}/home", f"{self.dir}/run/frr"):
             shutil.chown(path, USERS["frr"], GROUPS["frr"])
         tmp = f"{self.dir}/tmp"
         os.makedirs(tmp, exist_ok=True)
