@@ -4,11 +4,23 @@
 #include "lib/logmain.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
+
+static unsigned lost; /* lines in a row */
+
+/* Will a line be taken at once? A pipe that polls as writable has room for PIPE_BUF octets. */
+static bool
+has_room(void)
+{
+	struct pollfd pfd = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+	return poll(&pfd, 1, 0) != 0;
+}
 
 /* Write prefix, line and newline at once, so that lines of several processes do not mix. */
 static void
@@ -16,8 +28,16 @@ write_line(const char *prefix, size_t prefix_len, const char *line, size_t len)
 {
 	struct iovec iov[] = { { (void *)(uintptr_t)prefix, prefix_len },
 		{ (void *)(uintptr_t)line, len }, { (void *)(uintptr_t) "\n", 1 } };
+	unsigned n_lost = lost;
 	ssize_t n;
 
+	if (!has_room()) {
+		lost++;
+		return;
+	}
+	lost = 0;
+	if (n_lost)
+		log_event(LOG_WARN, "log-lines-lost", "count=%u", n_lost);
 	do {
 		n = writev(STDERR_FILENO, iov, 3);
 	} while (n < 0 && errno == EINTR);

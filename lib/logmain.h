@@ -4,6 +4,9 @@
  * Written to stderr, one write per line, with an RFC 3339 time stamp in UTC unless
  * $JOURNAL_STREAM says that the journal stamps the lines itself (then with the
  * journal's <N> priority prefix instead).
+ *
+ * Who reads the log must not be able to stop routing: a line that stderr does not
+ * take at once is lost, and the next one that it takes says how many were.
  */
 #ifndef LIB_LOGMAIN_H
 #define LIB_LOGMAIN_H

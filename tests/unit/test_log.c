@@ -4,6 +4,7 @@
 #include "lib/logmain.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
@@ -223,6 +224,35 @@ START_TEST(process_log)
 }
 END_TEST
 
+/* Nobody reads: lines are dropped instead of waited for, and counted. */
+START_TEST(stuck_reader)
+{
+	char fill[4096] = "", buf[8192];
+	int pipes[2], saved = dup(STDERR_FILENO);
+	ssize_t n;
+
+	setenv("JOURNAL_STREAM", "8:1", 1);
+	log_main_init("weft", LOG_NOTICE, false);
+	ck_assert_int_eq(pipe(pipes), 0);
+	ck_assert_int_eq(fcntl(pipes[1], F_SETPIPE_SZ, 4096), 4096);
+	ck_assert_int_eq(write(pipes[1], fill, sizeof(fill)), (int)sizeof(fill));
+	dup2(pipes[1], STDERR_FILENO);
+	for (int i = 0; i < 3; i++)
+		log_event(LOG_WARN, "dropped", "a=%d", i);
+	n = read(pipes[0], buf, sizeof(buf));
+	log_event(LOG_WARN, "shown", "a=%d", 3);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	ck_assert_int_eq((int)n, (int)sizeof(fill));
+	n = read(pipes[0], buf, sizeof(buf) - 1);
+	ck_assert_int_gt((int)n, 0);
+	buf[n] = '\0';
+	ck_assert_str_eq(buf, "<4>weft warn log-lines-lost count=3\n<4>weft warn shown a=3\n");
+	close(pipes[0]);
+	close(pipes[1]);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -238,5 +268,6 @@ main(void)
 	tcase_add_test(tc, errno_kept);
 	tcase_add_test(tc, limit);
 	tcase_add_test(tc, process_log);
+	tcase_add_test(tc, stuck_reader);
 	return unit_run(s);
 }
