@@ -22,6 +22,7 @@
 #include "lib/list.h"
 #include "lib/mem.h"
 
+#define BESIDE_HOLD_S	  15 /* for the OPEN on a connection beside an Established session */
 #define DAMP_MAX_S	  30
 #define LASTING_S	  30
 #define FAULT_KEPT_S	  300 /* routers close all connections up to so long after an error */
@@ -577,6 +578,8 @@ peer_conn_accepted(struct peer *p, struct mono_us now, const struct ipc_endpoint
 	if (s->state == FSM_IDLE)
 		session_event(s, now, EV_AUTO_START_DAMP_PASSIVE, NULL);
 	session_event(s, now, EV_TCP_CONFIRMED, NULL);
+	if (s->dir == SESSION_OUT) /* it must not keep us from dialling for long */
+		session_arm(s, TIMER_HOLD, mono_add_s(now, BESIDE_HOLD_S));
 	return id;
 }
 

@@ -190,7 +190,8 @@ hold_fired(struct session *s, struct mono_us now)
 	struct session_cause cause = { .code = ERR_HOLD_TIMER, .why = why };
 
 	if (s->state == FSM_OPENSENT)
-		snprintf(why, sizeof(why), "hold timer expired: no OPEN came for %d s", HOLD_LARGE_S);
+		snprintf(why, sizeof(why), "hold timer expired: no OPEN came for %u s",
+		    (unsigned)(mono_diff_us(now, s->since) / 1000000));
 	else
 		snprintf(why, sizeof(why), "hold timer expired: nothing heard for %u s",
 		    s->neg.hold_s);

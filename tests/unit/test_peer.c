@@ -581,6 +581,7 @@ START_TEST(damping_grows_and_is_capped)
 {
 	static const unsigned seconds[] = { 1, 2, 4, 8, 16, 30, 30 };
 
+	rng_seed(&r.rng, (uint64_t)_i);
 	rig_start(&r);
 	for (unsigned i = 0; i < 300; i++) {
 		uint64_t want = seconds[i < 6 ? i : 6] * S, us;
@@ -1770,6 +1771,38 @@ START_TEST(down_is_told)
 }
 END_TEST
 
+/* A silent connection beside a session is given up soon: it would keep us from dialling. */
+START_TEST(silent_connection_beside_a_session)
+{
+	conn_id up, silent;
+
+	rig_start(&r);
+	up = rig_establish(&r);
+	silent = rig_accept(&r);
+	ck_assert_uint_ne(silent, 0);
+	peer_conn_closed(&r.env, r.now, up, 0);
+	r.ntodo = 0;
+	rig_pass_us(&r, 14999999);
+	ck_assert_ptr_eq(peer_conn_owner(&r.env, silent), r.p);
+	rig_pass_us(&r, 1);
+	ck_assert_ptr_null(peer_conn_owner(&r.env, silent));
+	ck_assert_str_eq(r.p->last_error, "hold timer expired: no OPEN came for 15 s");
+	rig_pass_us(&r, 2000000);
+	ck_assert(rig_take(&r, TODO_CONNECT, NULL));
+}
+END_TEST
+
+/* Unsupported Version Number does not count as a retry: RFC 4271 section 8.2.2, event 24. */
+START_TEST(version_refused_is_not_counted)
+{
+	rig_start(&r);
+	rig_send_notification(&r, rig_connect(&r), ERR_OPEN, _i ? OPEN_BAD_VERSION : OPEN_BAD_PEER_AS,
+	    NULL, 0);
+	ck_assert_uint_eq(r.p->connect_retries, _i ? 0 : 1);
+	ck_assert_int_eq(peer_state(r.p), FSM_IDLE);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -1794,7 +1827,7 @@ main(void)
 	tcase_add_loop_test(tc, connect_without_answer, 0, 3);
 	tcase_add_test(tc, connect_fails);
 	tcase_add_test(tc, answers_for_old_connects);
-	tcase_add_test(tc, damping_grows_and_is_capped);
+	tcase_add_loop_test(tc, damping_grows_and_is_capped, 0, 10);
 	tcase_add_loop_test(tc, lasting_session_clears_damping, 0, 2);
 	tcase_add_test(tc, collisions_do_not_damp);
 	tcase_add_loop_test(tc, one_end_is_one_error, 0, 4);
@@ -1840,5 +1873,7 @@ main(void)
 	tcase_add_test(tc, state_shown);
 	tcase_add_loop_test(tc, asn_shown_before_a_session, 0, 4);
 	tcase_add_loop_test(tc, down_is_told, 0, 2);
+	tcase_add_test(tc, silent_connection_beside_a_session);
+	tcase_add_loop_test(tc, version_refused_is_not_counted, 0, 2);
 	return unit_run(s);
 }
