@@ -7,6 +7,7 @@ Namespaces are named weft-*; the fabric stays up when this program ends.
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -39,10 +40,21 @@ def owned(state):
     return [n for n in namespaces(PREFIX) if n in mine]
 
 
+INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
 def down(state):
-    """Remove every process, namespace and file of an earlier run."""
+    """Remove every process, namespace and file of an earlier run; not to be interrupted."""
+    for sig in INTERRUPTS:
+        signal.signal(sig, signal.SIG_IGN)
     remove_namespaces(owned(state))
     shutil.rmtree(state, ignore_errors=True)
+
+
+def interruptible():
+    """Ctrl-C, a closed terminal and a plain kill end what is under way."""
+    for sig in INTERRUPTS:
+        signal.signal(sig, signal.default_int_handler)
 
 
 class RecordingLab(Lab):
@@ -194,6 +206,7 @@ def up(state):
     if os.path.exists(state):
         say("removing the fabric of an earlier run")
         down(state)
+    interruptible()
     lab = RecordingLab(PREFIX, state, keep=True)
     say(f"Linux {kernel_version()}")
     fabric = build_fabric(lab)
@@ -225,6 +238,10 @@ def main():
         if not os.environ.get("WEFT_KEEP"):
             down(state)
         return 1
+    except KeyboardInterrupt:
+        print("\nquickstart: interrupted; removing what was made", file=sys.stderr)
+        down(state)
+        return 130
 
 
 if __name__ == "__main__":

@@ -69,6 +69,22 @@ def test_quickstart_twice(figure):
     assert host_state() == before
 
 
+@pytest.mark.slow
+def test_quickstart_interrupted():
+    """Ctrl-C amid the start: one sentence, and nothing is left."""
+    assert not namespaces("weft-"), "a quickstart is running; take it down first"
+    p = subprocess.Popen([f"{TOP}/quickstart"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                         text=True, start_new_session=True)
+    for line in p.stdout:
+        if "starting weft" in line:
+            os.killpg(p.pid, signal.SIGINT)
+    said = p.stderr.read()
+    assert p.wait(30) != 0
+    wait_until(lambda: not namespaces("weft-") and not os.path.exists("/run/weft-quickstart"), 20,
+               "everything is removed")
+    assert "interrupted" in said and "Traceback" not in said, said
+
+
 def test_without_root(tmp_path):
     """Without root both commands say what is missing and exit with 2."""
     os.makedirs(f"{tmp_path}/tests")
