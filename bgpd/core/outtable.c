@@ -33,7 +33,6 @@ outtable_set(struct out_table *t, uint32_t id, uint64_t word)
 	if (!t->page[at])
 		t->page[at] = mem_zalloc_array(OUT_PAGE, sizeof(uint64_t));
 	slot = &t->page[at][id & (OUT_PAGE - 1)];
-	t->count += (word != 0) - (*slot != 0);
 	*slot = word;
 }
 
@@ -50,7 +49,6 @@ outtable_clear_page(struct out_table *t, struct attrs_pool *pool, uint32_t page)
 		if (word == 0)
 			continue;
 		attrs_unref(pool, outword_attrs(word));
-		t->count--;
 	}
 	mem_free(t->page[page]);
 	t->page[page] = NULL;

@@ -18,7 +18,6 @@
 struct out_table {
 	uint64_t **page; /* NULL: a page of zeros */
 	uint32_t npages;
-	uint32_t count; /* words that are not 0 */
 };
 
 static inline uint64_t
