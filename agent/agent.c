@@ -16,7 +16,6 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "agent/bgpd.h"
@@ -25,6 +24,7 @@
 #include "agent/nl.h"
 #include "agent/source.h"
 #include "agent/tcp.h"
+#include "lib/clock.h"
 #include "lib/logmain.h"
 #include "lib/mem.h"
 
@@ -33,40 +33,7 @@
 struct mono_us
 agent_now(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (struct mono_us){ (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000 };
-}
-
-const struct agent_peer *
-agent_peer_by_id(const struct agent *a, uint32_t id)
-{
-	for (size_t i = 0; i < a->npeers; i++)
-		if (a->peers[i].id == id)
-			return &a->peers[i];
-	return NULL;
-}
-
-const struct agent_peer *
-agent_peer_by_name(const struct agent *a, const char *name_or_addr)
-{
-	struct ip_addr addr;
-
-	for (size_t i = 0; i < a->npeers; i++)
-		if (strcmp(a->peers[i].conf->name, name_or_addr) == 0)
-			return &a->peers[i];
-	if (!ip_addr_parse(name_or_addr, &addr))
-		return NULL;
-	for (size_t i = 0; i < a->npeers; i++) {
-		struct ip_addr bare = a->peers[i].addr;
-
-		if (!addr.ifindex)
-			bare.ifindex = 0;
-		if (ip_addr_eq(&bare, &addr))
-			return &a->peers[i];
-	}
-	return NULL;
+	return clock_mono();
 }
 
 /* ---- the pump ------------------------------------------------------------------ */

@@ -35,13 +35,6 @@ struct launcher {
 	void *ctx;
 };
 
-static void
-close_all(const int *fds, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		close(fds[i]);
-}
-
 /* One message of the right size, or -EAGAIN, -EPIPE (gone), -EPROTO (nonsense). */
 static int
 receive(struct launcher *l, struct launch_msg *m, int *fds, size_t *nfds)
@@ -53,7 +46,7 @@ receive(struct launcher *l, struct launch_msg *m, int *fds, size_t *nfds)
 	if (n < 0)
 		return (int)n;
 	if ((size_t)n != sizeof *m) {
-		close_all(fds, *nfds);
+		ipcsock_close_all(fds, *nfds);
 		return -EPROTO;
 	}
 	m->path[sizeof m->path - 1] = '\0';
@@ -94,7 +87,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		return;
 	}
 	if (m.type == LAUNCH_ANSWER) { /* came after its request gave up */
-		close_all(fds, nfds);
+		ipcsock_close_all(fds, nfds);
 		return;
 	}
 	l->ops->notice(l->ctx, &m, fds, nfds);
@@ -130,7 +123,7 @@ launcher_free(struct launcher *l)
 	while ((n = list_pop_front(&l->notices)) != NULL) {
 		struct notice *k = container_of(n, struct notice, link);
 
-		close_all(k->fds, k->nfds);
+		ipcsock_close_all(k->fds, k->nfds);
 		mem_free(k);
 	}
 	event_free(l->ev);
@@ -156,13 +149,13 @@ static int
 answer(const struct launch_msg *m, const int *fds, size_t nfds, char *ret_text)
 {
 	if (m->err != 0) {
-		close_all(fds, nfds);
+		ipcsock_close_all(fds, nfds);
 		if (ret_text)
 			snprintf(ret_text, LAUNCH_TEXT_MAX, "%s", m->text);
 		return m->err > 0 ? -m->err : m->err;
 	}
 	if (nfds != 1) {
-		close_all(fds, nfds);
+		ipcsock_close_all(fds, nfds);
 		return -EPROTO;
 	}
 	return fds[0];
@@ -191,7 +184,7 @@ request(struct launcher *l, struct launch_msg *req, char *ret_text)
 		if (r == 0 && m.type == LAUNCH_ANSWER && m.id == req->id)
 			return answer(&m, fds, nfds, ret_text);
 		if (r == 0 && m.type == LAUNCH_ANSWER)
-			close_all(fds, nfds); /* of a request that gave up */
+			ipcsock_close_all(fds, nfds); /* of a request that gave up */
 		else if (r == 0)
 			keep(l, &m, fds, nfds);
 		else if (r != -EAGAIN)

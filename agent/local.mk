@@ -19,6 +19,7 @@ agent_libagent_a_SOURCES = \
 	agent/nlmon.c agent/nlmon.h \
 	agent/nlmsg.c agent/nlmsg.h \
 	agent/nlparse.c \
+	agent/peers.c \
 	agent/nlsock.c agent/nlsock.h \
 	agent/source.c agent/source.h \
 	agent/tcp.c agent/tcp.h \

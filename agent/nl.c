@@ -15,12 +15,12 @@
 #include <event2/event.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "agent/core/fib.h"
 #include "agent/nlbatch.h"
 #include "agent/nldump.h"
 #include "agent/nlmon.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/mem.h"
 
@@ -41,15 +41,6 @@ struct nl {
 	struct log_limit dump_log;
 	uint64_t batches, messages, errors;
 };
-
-static struct mono_us
-clock_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (struct mono_us){ (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u };
-}
 
 /* ---- what goes into the fib ---------------------------------------------- */
 
@@ -158,8 +149,8 @@ flush(struct nl *nl)
 	nl->fed = true;
 	nl->batches++;
 	nl->messages += n;
-	nl->errors += nlbatch_send(nl->batch, nl->conf.fib, clock_now, &lost);
-	nl->now = clock_now();
+	nl->errors += nlbatch_send(nl->batch, nl->conf.fib, clock_mono, &lost);
+	nl->now = clock_mono();
 	if (lost)
 		on_lost(nl);
 }
@@ -209,7 +200,7 @@ send_ops(struct nl *nl)
 static void
 arm(struct nl *nl, struct mono_us at)
 {
-	uint64_t us = mono_diff_us(at, clock_now());
+	uint64_t us = mono_diff_us(at, clock_mono());
 	struct timeval tv = { .tv_sec = (time_t)(us / 1000000u),
 		.tv_usec = (suseconds_t)(us % 1000000u) };
 
@@ -245,7 +236,7 @@ turn(evutil_socket_t fd, short what, void *arg)
 	struct nl *nl = arg;
 	bool more;
 
-	nl->now = clock_now();
+	nl->now = clock_mono();
 	nl->in_turn = true;
 	nl->fed = nl->kicked = false;
 	more = work(nl);

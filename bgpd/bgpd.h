@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "bgpd/core/speaker.h"
+#include "lib/clock.h"
 #include "lib/hmap.h"
 #include "lib/ipcmsg.h"
 #include "lib/list.h"
@@ -76,9 +77,6 @@ struct bgpd {
 	struct ipc_msg *in, *out; /* scratch: the message decoded, the message being built */
 	uint8_t *scratch;	  /* BGPD_SCRATCH octets, never used across calls of another part */
 };
-
-/* CLOCK_MONOTONIC. */
-struct mono_us bgpd_now(void);
 
 /*
  * Serve on these three descriptors (in the order of enum ipc_chan; taken over)

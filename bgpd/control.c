@@ -68,7 +68,7 @@ conf_end(struct bgpd *b, uint32_t gen)
 		return "an incomplete configuration";
 	b->out->type = IPC_CONF_APPLIED;
 	b->out->conf_applied = (struct ipc_conf_applied){ .gen = gen };
-	speaker_configure(b->sp, bgpd_now(), &c->speaker, c->peer, c->npeers, c->permit, c->npermit,
+	speaker_configure(b->sp, clock_mono(), &c->speaker, c->peer, c->npeers, c->permit, c->npermit,
 	    &b->out->conf_applied);
 	b->out->conf_applied.gen = gen;
 	conf_free(c);
@@ -125,10 +125,10 @@ conn_done(struct bgpd *b, const struct ipc_conn_done *d, int fd)
 		return "CONN_DONE with an error and a descriptor, or with neither";
 	}
 	if (fd < 0) {
-		speaker_conn_failed(b->sp, bgpd_now(), d->peer, d->token, d->err, d->why);
+		speaker_conn_failed(b->sp, clock_mono(), d->peer, d->token, d->err, d->why);
 		return NULL;
 	}
-	id = speaker_conn_connected(b->sp, bgpd_now(), d->peer, d->token, &d->ep, &why);
+	id = speaker_conn_connected(b->sp, clock_mono(), d->peer, d->token, &d->ep, &why);
 	conn_start(b, id, fd, why);
 	return NULL;
 }
@@ -141,7 +141,7 @@ conn_in(struct bgpd *b, const struct ipc_conn_in *c, int fd)
 
 	if (fd < 0)
 		return "CONN_IN without a descriptor";
-	id = speaker_conn_accepted(b->sp, bgpd_now(), &c->ep, &why);
+	id = speaker_conn_accepted(b->sp, clock_mono(), &c->ep, &why);
 	conn_start(b, id, fd, why);
 	return NULL;
 }
@@ -158,7 +158,7 @@ hello(struct bgpd *b, const struct ipc_hello *h)
 	if (h->version != IPC_VERSION)
 		return "another version of the protocol";
 	hmap_init(&b->conns, key);
-	b->sp = speaker_new(bgpd_now(), h, &log_main);
+	b->sp = speaker_new(clock_mono(), h, &log_main);
 	chan_read_all(b);
 	return NULL;
 }
@@ -166,7 +166,7 @@ hello(struct bgpd *b, const struct ipc_hello *h)
 const char *
 control_take(struct bgpd *b, const struct ipc_msg *m, int fd)
 {
-	struct mono_us now = bgpd_now();
+	struct mono_us now = clock_mono();
 
 	switch ((int)m->type) { /* the table lets only the agent's control messages through */
 	case IPC_HELLO:

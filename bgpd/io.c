@@ -111,7 +111,7 @@ conn_keep_input(struct conn *c, const uint8_t *rest, size_t len)
 static void
 conn_offer(struct conn *c, const uint8_t *buf, size_t len)
 {
-	size_t used = speaker_conn_input(c->b->sp, bgpd_now(), c->id, buf, len);
+	size_t used = speaker_conn_input(c->b->sp, clock_mono(), c->id, buf, len);
 	bool hold;
 
 	conn_keep_input(c, buf + used, len - used);
@@ -129,7 +129,7 @@ static void
 conn_ended(struct conn *c, int err)
 {
 	if (!conn_is_closing(c) || !c->flushed)
-		speaker_conn_closed(c->b->sp, bgpd_now(), c->id, c->write_err ? c->write_err : err);
+		speaker_conn_closed(c->b->sp, clock_mono(), c->id, c->write_err ? c->write_err : err);
 	conn_free(c);
 }
 
@@ -179,7 +179,7 @@ io_note_paused(struct bgpd *b)
 		struct conn *c = container_of(n, struct conn, held);
 
 		if (recv(c->fd, &octet, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
-			speaker_conn_input(b->sp, bgpd_now(), c->id, NULL, 0);
+			speaker_conn_input(b->sp, clock_mono(), c->id, NULL, 0);
 	}
 }
 
@@ -192,7 +192,7 @@ conn_blocked(struct conn *c, struct mono_us since)
 	if (c->blocked.us == since.us || (!mono_is_never(c->blocked) && !mono_is_never(since)))
 		return;
 	c->blocked = since;
-	speaker_conn_blocked(c->b->sp, bgpd_now(), c->id, since);
+	speaker_conn_blocked(c->b->sp, clock_mono(), c->id, since);
 }
 
 /* Write what the socket takes of buf: octets taken, 0 when it is full or broken. */
@@ -216,7 +216,7 @@ conn_wait_writable(struct conn *c)
 	list_remove(&c->wanting);
 	if (c->write_err)
 		return;
-	conn_blocked(c, bgpd_now());
+	conn_blocked(c, clock_mono());
 	event_add(c->wr, NULL);
 }
 
@@ -246,7 +246,7 @@ conn_drained(struct conn *c)
 		return;
 	c->flushed = true;
 	c->b->unflushed--;
-	speaker_conn_closed(c->b->sp, bgpd_now(), c->id, 0);
+	speaker_conn_closed(c->b->sp, clock_mono(), c->id, 0);
 	shutdown(c->fd, SHUT_WR);
 }
 
@@ -262,7 +262,7 @@ conn_write(struct conn *c)
 			conn_wait_writable(c);
 			return;
 		}
-		len = speaker_conn_output(c->b->sp, bgpd_now(), c->id, buf, BGPD_SCRATCH);
+		len = speaker_conn_output(c->b->sp, clock_mono(), c->id, buf, BGPD_SCRATCH);
 		if (len == 0) {
 			conn_drained(c);
 			return;
@@ -357,7 +357,7 @@ io_close(struct bgpd *b, conn_id id)
 		list_remove(&c->held);
 		event_add(c->rd, NULL);
 	}
-	c->close_by = mono_add_s(bgpd_now(), CLOSE_S);
+	c->close_by = mono_add_s(clock_mono(), CLOSE_S);
 	list_push_back(&b->closing, &c->closing);
 	b->unflushed++;
 	io_want_write(b, id);

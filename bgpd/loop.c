@@ -14,7 +14,6 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/logmain.h"
@@ -22,15 +21,6 @@
 
 #define WORK_US		 2000
 #define OUTPUT_WITHIN_MS 50
-
-struct mono_us
-bgpd_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (struct mono_us){ (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000 };
-}
 
 void
 bgpd_stop(struct bgpd *b, int status, const char *why)
@@ -49,20 +39,20 @@ bgpd_stop(struct bgpd *b, int status, const char *why)
 static void
 turn_timers(struct bgpd *b)
 {
-	if (mono_reached(bgpd_now(), speaker_deadline(b->sp))) {
+	if (mono_reached(clock_mono(), speaker_deadline(b->sp))) {
 		event_base_loop(b->base, EVLOOP_NONBLOCK | EVLOOP_ONCE);
 		io_note_paused(b);
 		if (!b->stop)
-			speaker_timeout(b->sp, bgpd_now());
+			speaker_timeout(b->sp, clock_mono());
 	}
-	io_timeout(b, bgpd_now());
+	io_timeout(b, clock_mono());
 }
 
 /* Pull output unless input is backed up; true when there is more to write now. */
 static bool
 turn_output(struct bgpd *b, bool backlog)
 {
-	struct mono_us now = bgpd_now();
+	struct mono_us now = clock_mono();
 
 	if (list_is_empty(&b->wanting)) {
 		b->wanting_since = MONO_NEVER;
@@ -85,7 +75,7 @@ turn(struct bgpd *b)
 	turn_timers(b);
 	if (b->stop)
 		return false;
-	work = speaker_work(b->sp, bgpd_now(), WORK_US);
+	work = speaker_work(b->sp, clock_mono(), WORK_US);
 	io_offer_held(b);
 	control_todos(b);
 	more = routes_pump(b);
@@ -109,7 +99,7 @@ static void
 timer_arm(struct bgpd *b)
 {
 	struct mono_us next = mono_min(speaker_deadline(b->sp), io_deadline(b));
-	uint64_t us = mono_diff_us(next, bgpd_now());
+	uint64_t us = mono_diff_us(next, clock_mono());
 	struct timeval tv = { .tv_sec = (time_t)(us / 1000000), .tv_usec = us % 1000000 };
 
 	if (mono_is_never(next))

@@ -192,7 +192,7 @@ query_turn(struct bgpd *b, struct query *q, struct mono_us now, int *rows)
 bool
 query_pump(struct bgpd *b)
 {
-	struct mono_us now = bgpd_now();
+	struct mono_us now = clock_mono();
 	struct list *n, *last = list_last(&b->queries);
 	bool more = false;
 	int rows = 0;

@@ -12,7 +12,7 @@
 const char *
 routes_take(struct bgpd *b, const struct ipc_msg *m)
 {
-	struct mono_us now = bgpd_now();
+	struct mono_us now = clock_mono();
 
 	if (m->type == IPC_NH_STATE) {
 		speaker_nh_state(b->sp, now, &m->nh_state);

@@ -24,6 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "lib/ipcsock.h"
 #include "lib/logmain.h"
 #include "lib/privs.h"
@@ -56,15 +57,6 @@ struct weftd {
 	bool failed;   /* exit status 1 */
 	struct mono_us watchdog_at, reload_at;
 };
-
-static struct mono_us
-now_mono(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (struct mono_us){ (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000 };
-}
 
 /* ---- starting ------------------------------------------------------------- */
 
@@ -158,21 +150,13 @@ child_start(struct weftd *w, enum launch_child which, const int *fds, size_t n, 
 	if (pid < 0) {
 		log_event(LOG_ERR, "start-failed", "child=%s why=\"fork: %s\"", c->name,
 		    strerror(errno));
-		c->start_at = mono_add_s(now_mono(), 1);
+		c->start_at = mono_add_s(clock_mono(), 1);
 		return;
 	}
 	c->pid = pid;
-	c->started = now_mono();
+	c->started = clock_mono();
 	rundir_write_pid(w->rd, which, pid);
 	log_event(LOG_INFO, "child-started", "child=%s pid=%d", c->name, (int)pid);
-}
-
-static void
-close_all(const int *fds, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (fds[i] >= 0)
-			close(fds[i]);
 }
 
 /* The three pairs between agent and bgpd; false when the system has no descriptors left. */
@@ -186,8 +170,8 @@ channels_open(int agent_end[IPC_NCHANS], int bgpd_end[IPC_NCHANS])
 
 		if (rc != 0) {
 			log_event(LOG_ERR, "start-failed", "why=\"channels: %s\"", strerror(-rc));
-			close_all(agent_end, IPC_NCHANS);
-			close_all(bgpd_end, IPC_NCHANS);
+			ipcsock_close_all(agent_end, IPC_NCHANS);
+			ipcsock_close_all(bgpd_end, IPC_NCHANS);
 			return false;
 		}
 		agent_end[i] = pair[0];
@@ -298,7 +282,7 @@ agent_read(struct weftd *w)
 
 			if (n == 0) /* its end, mostly: it closes the channel before it exits */
 				agent->kill_at = mono_min(agent->kill_at,
-				    mono_add_s(now_mono(), END_GRACE_S));
+				    mono_add_s(clock_mono(), END_GRACE_S));
 			else
 				child_kill(agent, "broken message on its channel");
 			close(w->chan);
@@ -317,20 +301,20 @@ start_both(struct weftd *w)
 	int agent_fd[1 + IPC_NCHANS], bgpd_fd[IPC_NCHANS], pair[2];
 	struct child *agent = &w->child[LAUNCH_CHILD_AGENT];
 
-	agent->start_at = mono_add_s(now_mono(), 1);
+	agent->start_at = mono_add_s(clock_mono(), 1);
 	if (ipcsock_pair(pair) != 0)
 		return;
 	w->chan = pair[0];
 	agent_fd[0] = pair[1];
 	if (!channels_open(agent_fd + 1, bgpd_fd)) {
-		close_all(pair, 2);
+		ipcsock_close_all(pair, 2);
 		w->chan = -1;
 		return;
 	}
 	child_start(w, LAUNCH_CHILD_BGPD, bgpd_fd, IPC_NCHANS, LAUNCH_FD_IPC);
 	child_start(w, LAUNCH_CHILD_AGENT, agent_fd, 1 + IPC_NCHANS, LAUNCH_FD_CHANNEL);
-	close_all(agent_fd, 1 + IPC_NCHANS);
-	close_all(bgpd_fd, IPC_NCHANS);
+	ipcsock_close_all(agent_fd, 1 + IPC_NCHANS);
+	ipcsock_close_all(bgpd_fd, IPC_NCHANS);
 	if (agent->restarts > 0)
 		agent_tell_child(w, LAUNCH_CHILD_AGENT, 0);
 	agent_tell_bgpd(w, NULL, 0);
@@ -342,14 +326,14 @@ start_bgpd(struct weftd *w)
 	int agent_end[IPC_NCHANS], bgpd_end[IPC_NCHANS];
 	struct child *bgpd = &w->child[LAUNCH_CHILD_BGPD];
 
-	bgpd->start_at = mono_add_s(now_mono(), 1);
+	bgpd->start_at = mono_add_s(clock_mono(), 1);
 	if (!channels_open(agent_end, bgpd_end))
 		return;
 	child_start(w, LAUNCH_CHILD_BGPD, bgpd_end, IPC_NCHANS, LAUNCH_FD_IPC);
 	if (bgpd->pid != 0)
 		agent_tell_bgpd(w, agent_end, IPC_NCHANS);
-	close_all(agent_end, IPC_NCHANS);
-	close_all(bgpd_end, IPC_NCHANS);
+	ipcsock_close_all(agent_end, IPC_NCHANS);
+	ipcsock_close_all(bgpd_end, IPC_NCHANS);
 }
 
 /* ---- ends ------------------------------------------------------------------- */
@@ -393,7 +377,7 @@ static void
 child_ended(struct weftd *w, enum launch_child which, int status)
 {
 	struct child *c = &w->child[which];
-	struct mono_us now = now_mono();
+	struct mono_us now = clock_mono();
 	bool with_agent = w->child[LAUNCH_CHILD_AGENT].pid != 0;
 	bool follows = which == LAUNCH_CHILD_BGPD && (!with_agent || w->stopping);
 	uint32_t delay_ms = follows || w->stopping ? 0 : restart_delay_ms(c, now);
@@ -445,7 +429,7 @@ stop(struct weftd *w, int signo)
 
 	if (w->stopping) {
 		log_event(LOG_WARN, "stop-hurried", "signal=%d", signo);
-		agent->kill_at = now_mono();
+		agent->kill_at = clock_mono();
 		return;
 	}
 	log_event(LOG_NOTICE, "stopping", "signal=%d", signo);
@@ -453,7 +437,7 @@ stop(struct weftd *w, int signo)
 	w->failed |= agent->pid == 0; /* nobody to end in order */
 	for (int i = 0; i < LAUNCH_NCHILDREN; i++)
 		w->child[i].start_at = MONO_NEVER;
-	agent->kill_at = mono_add_s(now_mono(), w->o->stop_timeout_s);
+	agent->kill_at = mono_add_s(clock_mono(), w->o->stop_timeout_s);
 	notify_send("STOPPING=1\nSTATUS=stopping");
 	agent_send(w, &m, NULL, 0);
 }
@@ -462,7 +446,7 @@ static void
 reload(struct weftd *w)
 {
 	struct launch_msg m = { .type = LAUNCH_RELOAD };
-	struct mono_us now = now_mono();
+	struct mono_us now = clock_mono();
 
 	if (w->stopping || w->chan < 0)
 		return;
@@ -491,7 +475,7 @@ signals_read(struct weftd *w)
 static void
 timers_run(struct weftd *w)
 {
-	struct mono_us now = now_mono();
+	struct mono_us now = clock_mono();
 
 	for (int i = 0; i < LAUNCH_NCHILDREN; i++) {
 		struct child *c = &w->child[i];
@@ -532,7 +516,7 @@ wait_for_events(struct weftd *w)
 		if (i != LAUNCH_CHILD_AGENT || w->child[LAUNCH_CHILD_BGPD].pid == 0)
 			next = mono_min(next, w->child[i].start_at);
 	}
-	us = mono_diff_us(next, now_mono());
+	us = mono_diff_us(next, clock_mono());
 	ts = (struct timespec){ .tv_sec = (time_t)(us / 1000000), .tv_nsec = us % 1000000 * 1000 };
 	if (ppoll(p, 2, mono_is_never(next) ? NULL : &ts, NULL) <= 0)
 		return;
@@ -566,7 +550,7 @@ supervise(const struct launch_opts *o, struct rundir *rd)
 		return 1;
 	}
 	if (notify_watchdog_us() > 0)
-		w.watchdog_at = now_mono();
+		w.watchdog_at = clock_mono();
 	start_both(&w);
 	while (!w.stopping || w.child[LAUNCH_CHILD_AGENT].pid || w.child[LAUNCH_CHILD_BGPD].pid) {
 		wait_for_events(&w);

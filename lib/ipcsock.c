@@ -127,10 +127,17 @@ ipcsock_recv(int fd, void *buf, size_t cap, int *fds, size_t max_fds, size_t *re
 		return errno == EWOULDBLOCK ? -EAGAIN : -errno;
 	got = take_fds(&msg, fds, max_fds);
 	if (got > max_fds || (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
-		for (size_t i = 0; i < got && i < max_fds; i++)
-			close(fds[i]);
+		ipcsock_close_all(fds, got < max_fds ? got : max_fds);
 		return -EMSGSIZE;
 	}
 	*ret_nfds = got;
 	return n;
+}
+
+void
+ipcsock_close_all(const int *fds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
 }

@@ -2,7 +2,7 @@
  * SOCK_SEQPACKET pairs between the processes: the kernel keeps message boundaries,
  * and descriptors travel beside the octets (SCM_RIGHTS). Nobody blocks here.
  *
- * The only module of this library, with logmain, that makes system calls; never used by a core.
+ * One of the three modules of this library, with clock and logmain, that make system calls; never used by a core.
  */
 #ifndef LIB_IPCSOCK_H
 #define LIB_IPCSOCK_H
@@ -39,5 +39,8 @@ int ipcsock_send(int fd, const void *buf, size_t len, const int *fds, size_t nfd
  * else -errno. fds may be NULL when max_fds is 0.
  */
 ssize_t ipcsock_recv(int fd, void *buf, size_t cap, int *fds, size_t max_fds, size_t *ret_nfds);
+
+/* Close n descriptors; those below 0 are skipped. */
+void ipcsock_close_all(const int *fds, size_t n);
 
 #endif

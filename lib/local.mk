@@ -1,7 +1,8 @@
 # lib: see doc/architecture.md for the directions between layers.
-# libweft.a is pure but for ipcsock.c and logmain.c (tests/check-purity keeps the cores off those).
+# libweft.a is pure but for clock.c, ipcsock.c and logmain.c (tests/check-purity keeps the cores off those).
 noinst_LIBRARIES += lib/libweft.a
 lib_libweft_a_SOURCES = \
+	lib/clock.c lib/clock.h \
 	lib/heap.c lib/heap.h \
 	lib/hmap.c lib/hmap.h \
 	lib/ip.c lib/ip.h \

@@ -3,7 +3,6 @@
  */
 #include "lib/mem.h"
 
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,20 +85,30 @@ mem_strndup(const char *s, size_t n)
 }
 
 char *
+mem_vprintf(const char *fmt, va_list ap)
+{
+	va_list again;
+	char *ret;
+	int n;
+
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, again);
+	va_end(again);
+	if (n < 0)
+		abort();
+	ret = mem_alloc((size_t)n + 1);
+	vsnprintf(ret, (size_t)n + 1, fmt, ap);
+	return ret;
+}
+
+char *
 mem_printf(const char *fmt, ...)
 {
 	va_list ap;
 	char *ret;
-	int n;
 
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
-	va_end(ap);
-	if (n < 0)
-		abort();
-	ret = mem_alloc((size_t)n + 1);
-	va_start(ap, fmt);
-	vsnprintf(ret, (size_t)n + 1, fmt, ap);
+	ret = mem_vprintf(fmt, ap);
 	va_end(ap);
 	return ret;
 }

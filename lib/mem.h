@@ -6,6 +6,7 @@
 #ifndef LIB_MEM_H
 #define LIB_MEM_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 /* n octets, not initialised; zeroed with mem_zalloc(). */
@@ -29,6 +30,8 @@ char *mem_strndup(const char *s, size_t n) __attribute__((malloc, returns_nonnul
 /* A formatted string, owned by the caller. */
 char *mem_printf(const char *fmt, ...)
     __attribute__((malloc, returns_nonnull, format(printf, 1, 2)));
+char *mem_vprintf(const char *fmt, va_list ap)
+    __attribute__((malloc, returns_nonnull, format(printf, 1, 0)));
 
 /* NULL is fine. */
 void mem_free(void *p);

@@ -280,24 +280,6 @@ out_strn(struct out *o, const char *key, const char *s, size_t n)
 	put_quoted(o, s, n);
 }
 
-/* fmt, formatted, owned by the caller. */
-static char *
-vformat(const char *fmt, va_list ap)
-{
-	va_list again;
-	char *ret;
-	int n;
-
-	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, again);
-	va_end(again);
-	if (n < 0)
-		abort();
-	ret = mem_alloc((size_t)n + 1);
-	vsnprintf(ret, (size_t)n + 1, fmt, ap);
-	return ret;
-}
-
 void
 out_fmt(struct out *o, const char *key, const char *fmt, ...)
 {
@@ -305,7 +287,7 @@ out_fmt(struct out *o, const char *key, const char *fmt, ...)
 	char *s;
 
 	va_start(ap, fmt);
-	s = vformat(fmt, ap);
+	s = mem_vprintf(fmt, ap);
 	va_end(ap);
 	out_str(o, key, s);
 	mem_free(s);

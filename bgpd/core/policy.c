@@ -126,8 +126,8 @@ policy_export_text(enum export_reason reason)
 	static const char *const text[EXPORT_NREASONS] = {
 		[EXPORT_YES] = "",
 		[EXPORT_NOT_OWN] = "not announced: only own prefixes go to this peer (export: own)",
-		[EXPORT_NO_TRANSIT] = "not announced: routes of eBGP peers go to other eBGP peers only "
-				      "with bgp.transit",
+		[EXPORT_NO_TRANSIT] =
+		    "not announced: eBGP peers get other eBGP peers' routes only with bgp.transit",
 		[EXPORT_IBGP_LEARNED] = "not announced: learned by iBGP, and the peer is no client",
 		[EXPORT_NO_ADVERTISE] = "not announced: community no-advertise",
 		[EXPORT_NO_EXPORT] = "not announced: community no-export",

@@ -14,6 +14,7 @@
 
 #include "bgpd/core/bgp.h"
 #include "bgpd/core/speaker_priv.h"
+#include "lib/mem.h"
 
 #define PER_SET 8
 
@@ -182,8 +183,8 @@ reflect(uint32_t n, uint32_t each)
 	struct ipc_conf_speaker conf = {
 		.asn = 65000, .router_id = 1, .multipath = 1, .transit = true
 	};
-	struct ipc_conf_peer *conf_peer = calloc(n, sizeof(*conf_peer));
-	struct peer **p = calloc(n, sizeof(*p));
+	struct ipc_conf_peer *conf_peer = mem_zalloc_array(n, sizeof(*conf_peer));
+	struct peer **p = mem_zalloc_array(n, sizeof(*p));
 	struct ipc_conf_applied applied;
 	double since = seconds();
 	size_t octets = 0;
@@ -219,8 +220,8 @@ reflect(uint32_t n, uint32_t each)
 	speaker_peer_ops.up(p[0], now);
 	pull(p[0]);
 	phase("and back: its whole table", &since);
-	free(conf_peer);
-	free(p);
+	mem_free(conf_peer);
+	mem_free(p);
 }
 
 static void

@@ -18,33 +18,12 @@
 
 #define S(n) ((uint64_t)(n) * 1000000)
 
-/* ---- time, peers -------------------------------------------------------------------- */
+/* ---- time --------------------------------------------------------------------------- */
 
 struct mono_us
 agent_now(void)
 {
 	return (struct mono_us){ S(FAKE_NOW_S) };
-}
-
-const struct agent_peer *
-agent_peer_by_id(const struct agent *a, uint32_t id)
-{
-	for (size_t i = 0; i < a->npeers; i++)
-		if (a->peers[i].id == id)
-			return &a->peers[i];
-	return NULL;
-}
-
-const struct agent_peer *
-agent_peer_by_name(const struct agent *a, const char *name)
-{
-	char buf[IP_ADDR_STRLEN];
-
-	for (size_t i = 0; i < a->npeers; i++)
-		if (strcmp(a->peers[i].conf->name, name) == 0 ||
-		    strcmp(ip_addr_str(&a->peers[i].addr, buf), name) == 0)
-			return &a->peers[i];
-	return NULL;
 }
 
 /* ---- queries --------------------------------------------------------------------------- */

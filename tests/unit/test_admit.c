@@ -15,24 +15,6 @@ static struct nht nht;
 static struct ip_prefix permit[8];
 static struct admit in;
 
-static struct ip_prefix
-px(const char *s)
-{
-	struct ip_prefix p;
-
-	ck_assert_msg(ip_prefix_parse(s, &p, NULL), "%s", s);
-	return p;
-}
-
-static struct ip_addr
-ad(const char *s)
-{
-	struct ip_addr a;
-
-	ck_assert_msg(ip_addr_parse(s, &a), "%s", s);
-	return a;
-}
-
 static void
 own(const char *addr, uint8_t plen)
 {

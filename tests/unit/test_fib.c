@@ -20,25 +20,6 @@ static struct fib_kop op;
 static struct fib_report rep;
 static const char *why;
 
-static struct ip_prefix
-px(const char *s)
-{
-	struct ip_prefix p;
-
-	ck_assert_msg(ip_prefix_parse(s, &p, NULL), "%s", s);
-	return p;
-}
-
-static struct ip_addr
-ad(const char *s)
-{
-	struct ip_addr a = { 0 };
-
-	if (s)
-		ck_assert_msg(ip_addr_parse(s, &a), "%s", s);
-	return a;
-}
-
 static struct kern_route
 foreign(const char *prefix, const char *gw, uint32_t ifindex, uint32_t metric)
 {

@@ -149,12 +149,13 @@ bits_of(const char *what)
 	uint32_t bits = 0;
 
 	for (; *what; what++) {
-		int i = 0;
+		uint32_t bit = 0;
 
-		while (i < NROWS(letters) && letters[i].letter != *what)
-			i++;
-		ck_assert_int_lt(i, NROWS(letters));
-		bits |= letters[i].bit;
+		for (int i = 0; i < NROWS(letters); i++)
+			if (letters[i].letter == *what)
+				bit = letters[i].bit;
+		ck_assert_uint_ne(bit, 0);
+		bits |= bit;
 	}
 	return bits;
 }

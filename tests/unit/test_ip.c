@@ -103,24 +103,6 @@ START_TEST(prefix_text)
 }
 END_TEST
 
-static struct ip_prefix
-prefix(const char *s)
-{
-	struct ip_prefix p;
-
-	ck_assert_msg(ip_prefix_parse(s, &p, NULL), "%s", s);
-	return p;
-}
-
-static struct ip_addr
-addr(const char *s)
-{
-	struct ip_addr a;
-
-	ck_assert_msg(ip_addr_parse(s, &a), "%s", s);
-	return a;
-}
-
 /* In prefix order; each row says which earlier row is its closest container, -1 for none. */
 static const struct {
 	const char *text;
@@ -144,8 +126,8 @@ START_TEST(prefix_order)
 
 	for (int i = 0; i < NROWS(order_rows); i++)
 		for (int j = 0; j < NROWS(order_rows); j++) {
-			struct ip_prefix a = prefix(order_rows[i].text),
-					 b = prefix(order_rows[j].text);
+			struct ip_prefix a = px(order_rows[i].text),
+					 b = px(order_rows[j].text);
 			int cmp = ip_prefix_cmp(&a, &b), k = j;
 
 			ck_assert_int_eq((cmp > 0) - (cmp < 0), (i > j) - (i < j));
@@ -161,9 +143,9 @@ END_TEST
 
 START_TEST(contains_and_overlaps)
 {
-	struct ip_prefix v4 = prefix("10.0.0.0/8"), in = prefix("10.1.0.0/16"),
-			 out = prefix("11.0.0.0/16"), v6 = prefix("::/0"), all = prefix("0.0.0.0/0");
-	struct ip_addr a = addr("10.255.0.1"), b = addr("11.0.0.1"), c = addr("fd00::1");
+	struct ip_prefix v4 = px("10.0.0.0/8"), in = px("10.1.0.0/16"),
+			 out = px("11.0.0.0/16"), v6 = px("::/0"), all = px("0.0.0.0/0");
+	struct ip_addr a = ad("10.255.0.1"), b = ad("11.0.0.1"), c = ad("fd00::1");
 	struct ip_addr none = { 0 };
 	struct ip_prefix no_prefix = { 0 };
 
@@ -201,7 +183,7 @@ static const struct {
 
 START_TEST(addr_classes)
 {
-	struct ip_addr a = addr(class_rows[_i].text), plain;
+	struct ip_addr a = ad(class_rows[_i].text), plain;
 	const char *is = class_rows[_i].is;
 
 	ck_assert_int_eq(ip_addr_is_unspec(&a), strchr(is, 'u') != NULL);
@@ -216,7 +198,7 @@ END_TEST
 
 START_TEST(masks)
 {
-	struct ip_addr a = addr("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
+	struct ip_addr a = ad("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
 	uint8_t want;
 
 	for (unsigned len = 0; len <= 128; len++) {
@@ -227,7 +209,7 @@ START_TEST(masks)
 			ck_assert_uint_eq(p.b[bit / 8] >> (7 - bit % 8) & 1, want);
 		}
 	}
-	a = addr("255.255.255.255");
+	a = ad("255.255.255.255");
 	ck_assert_uint_eq(ip_prefix_of(&a, 200).len, 32);
 	ck_assert_uint_eq(ip_prefix_octets(0), 0);
 	ck_assert_uint_eq(ip_prefix_octets(1), 1);
@@ -239,7 +221,7 @@ END_TEST
 
 START_TEST(numbers_and_order)
 {
-	struct ip_addr a = ip_addr_from_v4(0x0a000001), b = addr("fe80::1%1"), c = addr("fe80::1%2");
+	struct ip_addr a = ip_addr_from_v4(0x0a000001), b = ad("fe80::1%1"), c = ad("fe80::1%2");
 	struct ip_addr none = { 0 };
 	struct ip_prefix host = ip_prefix_from_addr(&c);
 	struct ip_addr back = ip_prefix_addr(&host);

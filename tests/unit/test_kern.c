@@ -10,25 +10,6 @@ static struct kern k;
 static uint64_t key[2] = { 3, 4 };
 static unsigned int swept;
 
-static struct ip_prefix
-px(const char *s)
-{
-	struct ip_prefix p;
-
-	ck_assert_msg(ip_prefix_parse(s, &p, NULL), "%s", s);
-	return p;
-}
-
-static struct ip_addr
-ad(const char *s)
-{
-	struct ip_addr a = { 0 };
-
-	if (s)
-		ck_assert_msg(ip_addr_parse(s, &a), "%s", s);
-	return a;
-}
-
 static struct kern_route
 rt(const char *p, const char *gw, uint32_t ifindex, uint32_t metric, uint8_t protocol)
 {

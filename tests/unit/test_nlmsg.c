@@ -59,25 +59,6 @@ at_the_edge(const struct nlmsghdr *m, size_t len)
 	return (struct nlmsghdr *)(void *)p;
 }
 
-static struct ip_addr
-addr(const char *s)
-{
-	struct ip_addr a = { 0 };
-
-	if (s)
-		ck_assert_msg(ip_addr_parse(s, &a), "%s", s);
-	return a;
-}
-
-static struct ip_prefix
-prefix(const char *s)
-{
-	struct ip_prefix p;
-
-	ck_assert_msg(ip_prefix_parse(s, &p, NULL), "%s", s);
-	return p;
-}
-
 static void
 leg_eq(const struct kern_leg *a, const struct kern_leg *b)
 {
@@ -147,11 +128,11 @@ make_route(const struct route_row *row, struct kern_route *r)
 {
 	uint16_t i;
 
-	*r = (struct kern_route){ .prefix = prefix(row->prefix), .table = row->table, .metric = 20,
+	*r = (struct kern_route){ .prefix = px(row->prefix), .table = row->table, .metric = 20,
 		.protocol = PROTO, .type = row->type, .nhid = row->nhid, .nlegs = row->nlegs,
-		.prefsrc = addr(row->prefsrc) };
+		.prefsrc = ad(row->prefsrc) };
 	for (i = 0; i < row->nlegs; i++)
-		r->leg[i] = (struct kern_leg){ .gw = addr(row->leg[i].gw),
+		r->leg[i] = (struct kern_leg){ .gw = ad(row->leg[i].gw),
 			.ifindex = row->leg[i].ifindex, .weight = row->leg[i].weight,
 			.onlink = row->leg[i].onlink };
 }
@@ -220,10 +201,10 @@ START_TEST(the_longest_route_fits)
 	uint16_t i;
 
 	make_route(&route_rows[5], &op.route);
-	op.route.prefsrc = addr("10.0.0.1");
+	op.route.prefsrc = ad("10.0.0.1");
 	op.route.nlegs = IPC_MEMBERS_MAX;
 	for (i = 0; i < IPC_MEMBERS_MAX; i++)
-		op.route.leg[i] = (struct kern_leg){ .gw = addr("fe80::1"), .ifindex = i + 1u,
+		op.route.leg[i] = (struct kern_leg){ .gw = ad("fe80::1"), .ifindex = i + 1u,
 			.weight = (uint8_t)(i + 1) };
 	ck_assert(parses(build(FIB_OP_ROUTE_ADD)));
 	route_eq(&seen.route, &op.route);
@@ -273,7 +254,7 @@ START_TEST(nexthop_round_trip)
 	const struct nhmsg *nh;
 
 	op.nexthop = (struct kern_nexthop){ .id = 77, .protocol = PROTO,
-		.leg = { .gw = addr(l->gw), .ifindex = l->ifindex, .weight = 1, .onlink = l->onlink } };
+		.leg = { .gw = ad(l->gw), .ifindex = l->ifindex, .weight = 1, .onlink = l->onlink } };
 	h = build(FIB_OP_NH_ADD);
 	nh = nlmsg_data(h);
 	ck_assert_uint_eq(h->nlmsg_type, RTM_NEWNEXTHOP);
@@ -322,7 +303,7 @@ begin(int type, int flags, const void *body, size_t len)
 static void
 put_addr(int type, const char *s)
 {
-	struct ip_addr a = addr(s);
+	struct ip_addr a = ad(s);
 
 	nla_put(msg, type, ip_af_octets(a.af), a.b);
 }
@@ -379,7 +360,7 @@ START_TEST(addresses)
 {
 	struct ifaddrmsg ifa = { .ifa_family = addr_rows[_i].family, .ifa_prefixlen = 24,
 		.ifa_index = 4 };
-	struct ip_addr want = addr(addr_rows[_i].local ? addr_rows[_i].local : addr_rows[_i].address);
+	struct ip_addr want = ad(addr_rows[_i].local ? addr_rows[_i].local : addr_rows[_i].address);
 
 	begin(RTM_DELADDR, 0, &ifa, sizeof ifa);
 	put_addr(IFA_ADDRESS, addr_rows[_i].address);

@@ -16,15 +16,6 @@ static const char *const texts[] = { "0.0.0.0/0", "10.0.0.0/8", "10.0.0.0/24", "
 	"10.0.0.255/32", "10.0.1.0/24", "10.128.0.0/9", "192.0.2.0/24", "::/0", "fd00::/8",
 	"fd00:1::/32", "fd00:1::/64", "fd00:1:0:1::/64" };
 
-static struct ip_prefix
-prefix(const char *s)
-{
-	struct ip_prefix p;
-
-	ck_assert_msg(ip_prefix_parse(s, &p, NULL), "%s", s);
-	return p;
-}
-
 static const char *
 text_of(const struct trie_node *n)
 {
@@ -43,7 +34,7 @@ fill(struct trie *t, struct entry *e, const char *but)
 	for (int i = NROWS(texts) - 1; i >= 0; i--) {
 		if (but && strcmp(texts[i], but) == 0)
 			continue;
-		p = prefix(texts[i]);
+		p = px(texts[i]);
 		ck_assert_ptr_null(trie_insert(t, &e[i].node, &p));
 	}
 }
@@ -51,7 +42,7 @@ fill(struct trie *t, struct entry *e, const char *but)
 START_TEST(empty)
 {
 	struct trie t;
-	struct ip_prefix p = prefix("10.0.0.0/8");
+	struct ip_prefix p = px("10.0.0.0/8");
 	struct ip_addr a = ip_prefix_addr(&p), none = { 0 };
 
 	trie_init(&t);
@@ -74,7 +65,7 @@ START_TEST(insert_and_find)
 	fill(&t, e, NULL);
 	ck_assert_uint_eq(t.n, (size_t)NROWS(texts));
 	for (int i = 0; i < NROWS(texts); i++) {
-		struct ip_prefix p = prefix(texts[i]);
+		struct ip_prefix p = px(texts[i]);
 
 		ck_assert_ptr_eq(trie_find(&t, &p), &e[i].node);
 		ck_assert_ptr_eq(container_of(trie_find(&t, &p), struct entry, node), &e[i]);
@@ -138,7 +129,7 @@ END_TEST
 START_TEST(no_match)
 {
 	struct entry e[NROWS(texts)];
-	struct ip_prefix wide = prefix("0.0.0.0/1"), v6 = prefix("2001:db8::/32");
+	struct ip_prefix wide = px("0.0.0.0/1"), v6 = px("2001:db8::/32");
 	struct ip_addr a = ip_addr_from_v4(0xffffffff);
 	struct trie t;
 
@@ -165,7 +156,7 @@ static const struct {
 
 START_TEST(subtrees)
 {
-	struct ip_prefix below = prefix(below_rows[_i].below);
+	struct ip_prefix below = px(below_rows[_i].below);
 	struct entry e[NROWS(texts)];
 	char got[256] = "";
 	struct trie_node *n;
@@ -187,7 +178,7 @@ START_TEST(resumes_by_key)
 	struct trie t;
 
 	for (int i = 0; i < NROWS(texts); i++) {
-		struct ip_prefix p = prefix(texts[i]);
+		struct ip_prefix p = px(texts[i]);
 		const char *want = i + 1 < NROWS(texts) ? texts[i + 1] : "-";
 
 		fill(&t, e, NULL);
@@ -209,7 +200,7 @@ START_TEST(removes_while_walking)
 	trie_init(&t);
 	for (i = 0; i < NROWS(texts); i++) {
 		struct entry *e = mem_zalloc(sizeof(*e));
-		struct ip_prefix p = prefix(texts[i]);
+		struct ip_prefix p = px(texts[i]);
 
 		ck_assert_ptr_null(trie_insert(&t, &e->node, &p));
 	}

@@ -12,10 +12,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/ip.h"
+
 /* Octets and their number, for rows of tables: the length always comes from the octets. */
 #define HEX(...) (const uint8_t[]){ __VA_ARGS__ }, sizeof((const uint8_t[]){ __VA_ARGS__ })
 
 #define NROWS(table) ((int)(sizeof(table) / sizeof((table)[0])))
+
+/* A prefix, an address (NULL: none) from text that must be right. */
+static inline struct ip_prefix
+px(const char *s)
+{
+	struct ip_prefix p;
+
+	ck_assert_msg(ip_prefix_parse(s, &p, NULL), "%s", s);
+	return p;
+}
+
+static inline struct ip_addr
+ad(const char *s)
+{
+	struct ip_addr a = { 0 };
+
+	ck_assert_msg(!s || ip_addr_parse(s, &a), "%s", s);
+	return a;
+}
 
 /* Run the suite; the program's exit status. */
 static inline int
