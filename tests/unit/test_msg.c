@@ -510,6 +510,10 @@ START_TEST(shutdown_is_cut_at_a_character)
 	msg_encode_shutdown(&w, CEASE_ADMIN_RESET, text);
 	ck_assert_uint_eq(buf[21], 255);
 	ck_assert_uint_eq(wr_len(&w), 21 + 256);
+	text[256] = '\0';
+	w = wr_init(buf, sizeof(buf));
+	msg_encode_shutdown(&w, CEASE_ADMIN_RESET, text);
+	ck_assert_uint_eq(buf[21], 255);
 	text[255] = '\0';
 	w = wr_init(buf, sizeof(buf));
 	msg_encode_shutdown(&w, CEASE_ADMIN_RESET, text);
