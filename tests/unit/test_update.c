@@ -299,6 +299,9 @@ static const struct attr_case attr_cases[] = {
 	{ "strongest wins: 7606 s3h", EBGP,
 	    HEX(0x40, 6, 1, 0, 0x40, 1, 1, 9, AS_PATH_TLV, NEXT_HOP_TLV), ACT_WITHDRAW, UPD_ORIGIN,
 	    ATTR_ORIGIN, FIRST + 4 },
+	{ "of equals the first, NEXT_HOP too: 7606 s3h", EBGP,
+	    HEX(0x40, 1, 1, 9, AS_PATH_TLV, 0x40, 3, 4, 127, 0, 0, 1), ACT_WITHDRAW, UPD_ORIGIN,
+	    ATTR_ORIGIN, FIRST },
 	{ "of equals the first: 7606 s3h", EBGP,
 	    HEX(0x40, 1, 1, 9, 0x40, 2, 1, 2, NEXT_HOP_TLV), ACT_WITHDRAW, UPD_ORIGIN, ATTR_ORIGIN,
 	    FIRST },
@@ -397,6 +400,8 @@ static const struct body_case body_cases[] = {
 	{ "no End-of-RIB: withdrawn", EBGP, HEX(0, 2, 8, 10, 0, 0), ACT_NONE, 0, 0, 0, 1, 0, 0, 0,
 	    0 },
 
+	{ "no End-of-RIB: the default route withdrawn", EBGP, HEX(0, 1, 0, 0, 0), ACT_NONE, 0, 0, 0,
+	    1, 0, 0, 0, 0 },
 	{ "withdrawn length too long: 4271 s6.3", EBGP, HEX(0, 3, 0, 0), ACT_RESET, UPD_ATTR_LIST,
 	    0, 19, 0, 0, 0, 0, 0 },
 	{ "attribute length too long: 4271 s6.3", EBGP, HEX(0, 0, 0, 1), ACT_RESET, UPD_ATTR_LIST,
@@ -653,6 +658,8 @@ START_TEST(as4_merge)
 	ck_assert_msg(strcmp(path_text(a), c->path) == 0, "%s: %s", c->name, path_text(a));
 	ck_assert_msg(a->aggregator_asn == c->aggregator, "%s: %u", c->name, a->aggregator_asn);
 	ck_assert_msg(a->as_path_hops == c->hops, "%s: %u", c->name, a->as_path_hops);
+	if (!strchr(c->path, '{')) /* adjacent sequences are one */
+		ck_assert_uint_eq(attrs_part(a, ATTRS_AS_PATH).octets, 2 + 4 * c->hops);
 	attrs_unref(pool, a);
 	attrs_pool_free(pool);
 }
