@@ -318,6 +318,52 @@ START_TEST(an_index_used_again_is_another_source)
 }
 END_TEST
 
+/* The kernel's verdict belongs to what is used, not to every path of the prefix. */
+START_TEST(verdicts_of_paths)
+{
+	struct ipc_verdict v = { .prefix = rig_prefix("10.9.0.0/16"), .state = IPC_V_FAILED, .code = 22 };
+	struct ipc_row_path row;
+	struct fib_op op;
+
+	rig_announce(&rig, 1, "10.9.0.0/16", (uint32_t[]){ 65001, 0 }, 1, NULL);
+	rig_announce(&rig, 2, "10.9.0.0/16", (uint32_t[]){ 65002, 7, 0 }, 2, NULL);
+	rig_work(&rig);
+	while (speaker_next_fib(rig.sp, &op))
+		;
+	speaker_verdict(rig.sp, rig.now, &v);
+	ck_assert_uint_eq(rig_rows(&rig, IPC_VIEW_BEST, IPC_MATCH_EXACT, 1, "10.9.0.0/16", &row), 1);
+	ck_assert_uint_eq(row.fib_state, IPC_V_FAILED);
+	ck_assert_uint_eq(row.fib_code, 22);
+	ck_assert_uint_eq(rig_rows(&rig, IPC_VIEW_ALL, IPC_MATCH_EXACT, 2, "10.9.0.0/16", &row), 1);
+	ck_assert_uint_eq(row.flags & (IPC_PATH_BEST | IPC_PATH_MULTIPATH), 0);
+	ck_assert_uint_eq(row.fib_state, IPC_V_PENDING);
+	ck_assert_uint_eq(row.fib_code, 0);
+}
+END_TEST
+
+/* RFC 4456: what a client says goes to everybody; no longer a client, only to clients. */
+START_TEST(a_client_no_longer)
+{
+	rig.peer[1].rr_client = true;
+	rig.peer[1].export_all = rig.peer[2].export_all = true;
+	rig_configure(&rig, NULL);
+	rig_up(&rig, 1, RIG_AS, true);
+	rig_up(&rig, 2, RIG_AS, true);
+	rig_pull(&rig, 2, 4096);
+	rig_announce(&rig, 1, "10.9.0.0/16", (uint32_t[]){ 65009, 0 }, 1, NULL);
+	rig_work(&rig);
+	rig_pull(&rig, 2, 4096);
+	ck_assert_ptr_nonnull(rig_said_of(&rig, "10.9.0.0/16"));
+	ck_assert_int_eq(rig_said_of(&rig, "10.9.0.0/16")->what, SAID_ANNOUNCE);
+	rig.peer[1].rr_client = false;
+	rig_configure(&rig, NULL);
+	rig_work(&rig);
+	rig_pull(&rig, 2, 4096);
+	ck_assert_ptr_nonnull(rig_said_of(&rig, "10.9.0.0/16"));
+	ck_assert_int_eq(rig_said_of(&rig, "10.9.0.0/16")->what, SAID_WITHDRAW);
+}
+END_TEST
+
 START_TEST(accepting_connections)
 {
 	struct ipc_endpoints ep = { .remote = { .af = IP4, .b = { 192, 0, 2, 77 } } };
@@ -565,6 +611,8 @@ main(void)
 	tcase_add_test(t, configuration_is_compared);
 	tcase_add_test(t, removed_peers_leave_nothing);
 	tcase_add_test(t, an_index_used_again_is_another_source);
+	tcase_add_test(t, verdicts_of_paths);
+	tcase_add_test(t, a_client_no_longer);
 	tcase_add_test(t, accepting_connections);
 	tcase_add_test(t, commands);
 	tcase_add_test(t, malformed_updates_withdraw);

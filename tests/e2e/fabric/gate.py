@@ -56,7 +56,10 @@ class Gate:
     def _copy(self):
         while not self._stop.is_set():
             for s in select.select(self.socks, [], [], 0.1)[0]:
-                frame, address = s.recvfrom(65536)
+                try:
+                    frame, address = s.recvfrom(65536)
+                except OSError:             # the far end went down
+                    continue
                 if address[2] != socket.PACKET_OUTGOING:
                     self._pass(self.socks.index(s), frame)
 
