@@ -227,6 +227,7 @@ child_started(struct agent *a, const struct launch_msg *m, const int *fds, size_
 	int r;
 
 	a->bgpd_child.running = true;
+	a->bgpd_child.silent = false;
 	a->bgpd_child.pid = m->pid;
 	a->bgpd_child.since = agent_now();
 	if (nfds == 0)

@@ -48,6 +48,7 @@ struct agent_peer {
 /* What the launcher told about bgpd. */
 struct agent_child {
 	bool running;
+	bool silent; /* it runs and has not answered a question in time; until its next message */
 	int32_t pid;
 	uint32_t restarts;
 	int32_t last_status; /* as from waitpid(), -1: never ended */

@@ -292,6 +292,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 			fail(b, n == 0 ? "bgpd has ended" : strerror((int)-n), n == -EMSGSIZE);
 			return;
 		}
+		b->agent->bgpd_child.silent = false;
 		why = ipcmsg_decode(IPC_BGPD, c->which, b->buf, (size_t)n, b->in);
 		if (why || !take(b, c->which, b->in, &why)) {
 			fail(b, why ? why : "a broken intent", true);

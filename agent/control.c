@@ -55,6 +55,7 @@ struct control_client {
 	struct control *c;
 	struct bufferevent *bev;
 	struct event *idle; /* fires when no whole request came */
+	struct event *late; /* fires when bgpd has not answered */
 	struct event *next; /* looks for the next request from a fresh stack */
 	uid_t uid;
 	bool may_change;
@@ -89,6 +90,7 @@ request_free(struct control_client *cl)
 	if (cl->query_on)
 		agent_query_cancel(cl->c->a, cl->query);
 	cl->query_on = false;
+	event_del(cl->late);
 	cl->pull = NULL;
 	if (cl->ticket)
 		cl->ticket->cl = NULL;
@@ -104,6 +106,7 @@ client_free(struct control_client *cl)
 	list_remove(&cl->node);
 	cl->c->nclients--;
 	event_free(cl->idle);
+	event_free(cl->late);
 	event_free(cl->next);
 	bufferevent_free(cl->bev);
 	out_free(&cl->out);
@@ -246,6 +249,18 @@ control_pull(struct control_req *r, enum control_more (*fn)(struct control_req *
 	client_pull(r->client);
 }
 
+/* While bgpd has credit, it owes a row or the end. */
+static void
+query_await(struct control_client *cl)
+{
+	static const struct timeval limit = { .tv_sec = CONTROL_ANSWER_S };
+
+	if (cl->query_on && cl->credit)
+		event_add(cl->late, &limit);
+	else
+		event_del(cl->late);
+}
+
 static void
 query_refill(struct control_client *cl)
 {
@@ -266,6 +281,7 @@ query_row(void *ctx, const struct ipc_msg *msg)
 		cl->credit--;
 	cl->row(&cl->req, msg);
 	query_refill(cl);
+	query_await(cl);
 }
 
 static void
@@ -274,7 +290,20 @@ query_end(void *ctx, uint8_t status, bool lost)
 	struct control_client *cl = ctx;
 
 	cl->query_on = false;
+	event_del(cl->late);
 	cl->end(&cl->req, status, lost);
+}
+
+static void
+on_late(evutil_socket_t fd, short what, void *ctx)
+{
+	struct control_client *cl = ctx;
+
+	if (!cl->query_on)
+		return;
+	cl->c->a->bgpd_child.silent = true;
+	agent_query_cancel(cl->c->a, cl->query);
+	query_end(cl, 0, true);
 }
 
 void
@@ -291,6 +320,7 @@ control_query(struct control_req *r, const struct ipc_query *q,
 	cl->end = end;
 	cl->query_on = true;
 	cl->query = agent_query(cl->c->a, &mine, &ops, cl);
+	query_await(cl);
 }
 
 struct control_ticket *
@@ -407,6 +437,7 @@ on_write(struct bufferevent *bev, void *ctx)
 		return;
 	}
 	query_refill(cl);
+	query_await(cl);
 	client_pull(cl);
 }
 
@@ -473,6 +504,7 @@ client_new(struct control *c, int fd)
 	cl->c = c;
 	cl->bev = bufferevent_socket_new(c->a->base, fd, BEV_OPT_CLOSE_ON_FREE);
 	cl->idle = event_new(c->a->base, -1, 0, on_idle, cl);
+	cl->late = event_new(c->a->base, -1, 0, on_late, cl);
 	cl->next = event_new(c->a->base, -1, 0, on_next, cl);
 	out_init(&cl->out, false);
 	cl->may_change = cred_of(fd, &cred) &&

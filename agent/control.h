@@ -13,6 +13,7 @@
 #define CONTROL_SOCKET	     "control.sock"
 #define CONTROL_CLIENTS_MAX  64
 #define CONTROL_REQUEST_MAX  65536 /* octets of one request line */
+#define CONTROL_ANSWER_S     3	   /* until a row of bgpd is there that it may send */
 #define CONTROL_IDLE_S	     30	   /* a connection without a whole request */
 #define CONTROL_STALLED_S    900   /* a reader that takes nothing */
 #define CONTROL_GROUP	     "weft"	  /* may look */

@@ -339,8 +339,8 @@ peers_rest(struct control_req *r)
 		if (!was_seen(r, p->id) && (!r->args.peer || r->args.peer == p->id))
 			peer_out(r, p, NULL);
 	}
-	control_end(r, r->st.totals.down || !r->a->bgpd_child.running ? CONTROL_DOWN : CONTROL_OK,
-	    NULL);
+	control_end(r, r->st.totals.down || !r->a->bgpd_child.running || r->a->bgpd_child.silent ?
+	    CONTROL_DOWN : CONTROL_OK, NULL);
 	return CONTROL_DONE;
 }
 

@@ -109,9 +109,12 @@ out_words(struct out *o, const char *key, const char *text)
 const char *
 view_bgpd_problem(const struct agent *a, char *buf, size_t cap)
 {
-	if (a->bgpd_child.running)
+	if (a->bgpd_child.running && !a->bgpd_child.silent)
 		return NULL;
-	if (a->bgpd_child.restarts)
+	if (a->bgpd_child.running)
+		snprintf(buf, cap, "weft-bgpd (pid %d) does not answer: it hangs, or is stopped",
+		    (int)a->bgpd_child.pid);
+	else if (a->bgpd_child.restarts)
 		snprintf(buf, cap, "weft-bgpd is not running (started again %u times so far)",
 		    a->bgpd_child.restarts);
 	else

@@ -46,7 +46,7 @@ view_totals_add(struct view_totals *t, const struct agent_peer *p, const struct 
 bool
 view_status_is_bad(const struct agent *a, const struct view_totals *t)
 {
-	return !a->conf || !a->bgpd_child.running || t->down > 0;
+	return !a->conf || !a->bgpd_child.running || a->bgpd_child.silent || t->down > 0;
 }
 
 /* ---- sysctls ------------------------------------------------------------- */
@@ -270,6 +270,8 @@ warn_kernel(struct out *o, const struct agent *a, const struct fib_stats *fs,
 	if (!k->permit.n)
 		out_str(o, NULL, "kernel.permit is not set: no learned route is installed; "
 		    "name the ranges your pods use");
+	if (fs->flushed)
+		out_str(o, NULL, "routes were removed by weft flush and stay out until weft reload");
 	if (fs->failed)
 		out_fmt(o, NULL, "the kernel rejected %llu route%s (see: weft fib --diff)",
 		    (unsigned long long)fs->failed, fs->failed == 1 ? "" : "s");

@@ -284,6 +284,7 @@ struct fib_stats {
 	uint64_t wanted[2], installed[2], refused, failed, foreign, held;
 	uint64_t ops, op_errors, repairs, dumps, nh_objects;
 	bool synced;	/* nothing to do: wanted and known are the same */
+	bool flushed;	/* nothing is installed until the next fib_configure() */
 	bool stale;	/* bgpd gone or not yet at SYNC_END */
 };
 /* [0] is IPv4, [1] IPv6; the other figures count both families. */

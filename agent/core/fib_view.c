@@ -253,6 +253,7 @@ fib_stats(const struct fib *f, struct fib_stats *ret)
 		ret->foreign += f->nstate[FIB_ST_FOREIGN][i];
 		ret->held += f->nstate[FIB_ST_HELD][i];
 	}
+	ret->flushed = f->flushed;
 	ret->ops = f->ops;
 	ret->op_errors = f->op_errors;
 	ret->repairs = f->repairs;

@@ -341,6 +341,22 @@ START_TEST(bgpd_down)
 }
 END_TEST
 
+/* It runs and says nothing: what the agent knows is shown, and who does not answer is named. */
+START_TEST(bgpd_hangs)
+{
+	f->silent = true;
+	f->a.bgpd_child.running = true;
+	f->a.bgpd_child.pid = 4711;
+	ck_assert_uint_eq(count(ask("{\"cmd\":\"peers\"}"),
+	    "\"reason\":\"weft-bgpd (pid 4711) does not answer"), 3);
+	ck_assert_uint_eq(f->cancels, 1);
+	ck_assert_ptr_nonnull(strstr(ask("{\"cmd\":\"status\"}"),
+	    "weft-bgpd (pid 4711) does not answer"));
+	ck_assert_ptr_nonnull(strstr(ask("{\"cmd\":\"routes\"}"),
+	    "{\"end\":{\"exit\":1,\"error\":\"weft-bgpd (pid 4711) does not answer"));
+}
+END_TEST
+
 /* ---- flow --------------------------------------------------------------------------------------- */
 
 /* A reader that takes nothing gets no more rows asked for than a buffer's worth; then all of them. */
@@ -542,6 +558,7 @@ main(void)
 	tcase_add_test(t, requests_follow_each_other);
 	tcase_add_test(t, long_requests_are_refused);
 	tcase_add_test(t, bgpd_down);
+	tcase_add_test(t, bgpd_hangs);
 	t = unit_case(s, "flow");
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_set_timeout(t, 30);

@@ -1036,6 +1036,7 @@ END_TEST
 
 START_TEST(flush_and_configure_again)
 {
+	struct fib_stats st;
 	struct ip_prefix p = px("10.64.9.0/24");
 
 	conf.nhobj = FIB_NHOBJ_AUTO;
@@ -1051,8 +1052,12 @@ START_TEST(flush_and_configure_again)
 	while (fib_next_report(f, &rep) && rep.kind != FIB_REP_FLUSHED)
 		;
 	ck_assert_int_eq(rep.kind, FIB_REP_FLUSHED);
+	fib_stats(f, &st);
+	ck_assert(st.flushed);
 	fib_configure(f, now, &conf);
 	ck_assert_uint_eq(run(), 5);
+	fib_stats(f, &st);
+	ck_assert(!st.flushed);
 	ck_assert(!view("10.64.1.0/24").differs);
 }
 END_TEST
