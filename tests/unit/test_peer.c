@@ -226,6 +226,8 @@ START_TEST(open_is_refused)
 	ck_assert_int_eq(peer_state(r.p), FSM_IDLE);
 	ck_assert_uint_eq(r.ups, 0);
 	ck_assert_uint_eq(r.p->connect_retries, 1);
+	rig_pass_us(&r, 5);
+	ck_assert_uint_eq(row().last_error_age_us, 5);
 	if (t->why) {
 		char want[IPC_TEXT_MAX + 32];
 
@@ -583,7 +585,7 @@ START_TEST(damping_grows_and_is_capped)
 
 	rng_seed(&r.rng, (uint64_t)_i);
 	rig_start(&r);
-	for (unsigned i = 0; i < 300; i++) {
+	for (unsigned i = 0; i < (_i ? 8u : 300u); i++) {
 		uint64_t want = seconds[i < 6 ? i : 6] * S, us;
 		conn_id c = rig_connect(&r);
 
@@ -622,6 +624,36 @@ START_TEST(lasting_session_clears_damping)
 	ck_assert_uint_ge(us, _i ? 750000 : 6 * S);
 	ck_assert_uint_le(us, _i ? 1 * S : 8 * S);
 	ck_assert_uint_eq(r.p->errors, _i ? 1 : 4);
+}
+END_TEST
+
+/* Ended by us before it was up: one error, too. */
+START_TEST(an_end_before_the_session_is_one_error)
+{
+	rig_start(&r);
+	rig_accept(&r);
+	peer_end(r.p, r.now, ERR_CEASE, CEASE_RESOURCES, NULL, 0, "test", 0);
+	ck_assert_uint_eq(r.p->errors, 1);
+}
+END_TEST
+
+/* What one connection suffers is not told while another one is agreed on. */
+START_TEST(the_better_connection_counts)
+{
+	conn_id o, i;
+
+	r.conf.router_id = 0x0a000009;
+	rig_start(&r);
+	o = rig_connect(&r);
+	i = rig_accept(&r);
+	rig_send_open(&r, i, &theirs);
+	rig_pass_us(&r, 300000);
+	ck_assert_int_eq(in()->state, FSM_OPENCONFIRM);
+	r.warnings = 0;
+	peer_conn_closed(&r.env, r.now, o, ECONNRESET);
+	ck_assert_ptr_null(r.p->last_error);
+	ck_assert_ptr_null(r.p->reason);
+	ck_assert_uint_eq(r.warnings, 0);
 }
 END_TEST
 
@@ -909,6 +941,24 @@ START_TEST(late_connection)
 }
 END_TEST
 
+/* Two that the peer dialled: the newer one is not put off by the identifiers. */
+START_TEST(two_of_the_peers)
+{
+	conn_id a, b;
+
+	r.conf.router_id = _i ? 0x0a000009 : 0x0a000001;
+	rig_start(&r);
+	a = rig_accept(&r);
+	up(a);
+	rig_pass_us(&r, 500000);
+	b = rig_accept(&r);
+	rig_send_open(&r, b, &theirs);
+	ck_assert_uint_eq(left_us(out(), TIMER_COLLISION), 1 * S);
+	peer_conn_closed(&r.env, r.now, a, 0);
+	ck_assert_int_eq(out()->state, FSM_OPENCONFIRM);
+}
+END_TEST
+
 /* One connection at most is examined beside the session; a newer one of the peer's replaces it. */
 START_TEST(third_connection)
 {
@@ -991,7 +1041,7 @@ START_TEST(fallback_without_parameters)
 	c = rig_connect(&r); /* at once */
 	ck_assert_uint_eq(r.p->errors, 0);
 	ck_assert(!open_has_params(c));
-	theirs.caps = (struct caps){ 0 };
+	r.gr = theirs.caps.gr = (struct cap_gr){ .present = true, .time_s = 9, .families = 3 };
 	rig_send_open(&r, c, &theirs);
 	rig_send_keepalive(&r, c);
 	ck_assert_ptr_eq(r.p->up, out());
@@ -1558,6 +1608,7 @@ START_TEST(why_connections_end)
 	r.ntodo = 0;
 	peer_conn_closed(&r.env, r.now, c, closed_cases[_i].err);
 	ck_assert_str_eq(r.p->last_error, closed_cases[_i].why);
+	ck_assert_uint_eq(r.p->errors, closed_cases[_i].state != FSM_OPENSENT);
 	ck_assert(!rig_take(&r, TODO_CLOSE, NULL)); /* the shell knows */
 	ck_assert_uint_eq(peer_env_conns(&r.env), 0);
 }
@@ -1627,6 +1678,8 @@ START_TEST(why_the_peer_says_no)
 	    notification_cases[_i].data, notification_cases[_i].octets);
 	ck_assert_str_eq(r.p->last_error, notification_cases[_i].why);
 	ck_assert_str_eq(r.p->reason, notification_cases[_i].why);
+	ck_assert_uint_eq(r.p->connect_retries, /* NotifMsgVerErr does not count */
+	    notification_cases[_i].code != ERR_OPEN || notification_cases[_i].sub != OPEN_BAD_VERSION);
 }
 END_TEST
 
@@ -1827,10 +1880,12 @@ main(void)
 	tcase_add_loop_test(tc, connect_without_answer, 0, 3);
 	tcase_add_test(tc, connect_fails);
 	tcase_add_test(tc, answers_for_old_connects);
-	tcase_add_loop_test(tc, damping_grows_and_is_capped, 0, 10);
+	tcase_add_loop_test(tc, damping_grows_and_is_capped, 0, 20);
 	tcase_add_loop_test(tc, lasting_session_clears_damping, 0, 2);
 	tcase_add_test(tc, collisions_do_not_damp);
 	tcase_add_loop_test(tc, one_end_is_one_error, 0, 4);
+	tcase_add_test(tc, an_end_before_the_session_is_one_error);
+	tcase_add_test(tc, the_better_connection_counts);
 	tcase_add_test(tc, incoming_is_welcome_while_damped);
 	tcase_add_test(tc, incoming_cancels_our_connect);
 	tcase_add_test(tc, connection_ends_before_open);
@@ -1839,6 +1894,7 @@ main(void)
 	tcase_add_loop_test(tc, parked_until_the_other_open, 0, 3);
 	tcase_add_loop_test(tc, parked_while_the_other_confirms, 0, 2);
 	tcase_add_loop_test(tc, late_connection, 0, NROWS(late_cases));
+	tcase_add_loop_test(tc, two_of_the_peers, 0, 2);
 	tcase_add_test(tc, third_connection);
 	tcase_add_test(tc, wrong_open_beside_a_session);
 

@@ -660,6 +660,25 @@ START_TEST(message_in_state)
 }
 END_TEST
 
+/* A second OPEN while a collision is being settled: still OpenSent. */
+START_TEST(second_open_while_parked)
+{
+	static const uint8_t type = BGP_OPEN;
+	struct msg_open o = rig_their_open();
+	conn_id c;
+
+	r.conf.router_id = 0x0a000009;
+	rig_start(&r);
+	rig_connect(&r);
+	c = rig_accept(&r);
+	rig_send_open(&r, c, &o);
+	ck_assert(session_is_parked(in()));
+	rig_send_open(&r, c, &o);
+	ck_assert(!in()->conn);
+	expect_notification(c, ERR_FSM, FSM_UNEXPECTED_OPENSENT, &type, 1);
+}
+END_TEST
+
 /* A NOTIFICATION ends every state and is never answered: RFC 4271 section 6.4. */
 START_TEST(notification_in_state)
 {
@@ -1130,7 +1149,9 @@ START_TEST(closing_connections)
 	ck_assert(peer_conn_pending(&r.env, c));
 	ck_assert_uint_eq(peer_conn_output(&r.env, r.now, c, buf, 5), 5);
 	ck_assert_uint_eq(peer_env_conns(&r.env), 1);
-	ck_assert_uint_eq(peer_conn_output(&r.env, r.now, c, buf + 5, 100), 16);
+	ck_assert_uint_eq(peer_conn_output(&r.env, r.now, c, buf + 5, 15), 15);
+	ck_assert(peer_conn_pending(&r.env, c));
+	ck_assert_uint_eq(peer_conn_output(&r.env, r.now, c, buf + 20, 100), 1);
 	ck_assert_uint_eq(buf[18], BGP_NOTIFICATION);
 	ck_assert_uint_eq(peer_env_conns(&r.env), 0);
 	ck_assert(!peer_conn_pending(&r.env, c));
@@ -1353,6 +1374,8 @@ START_TEST(error_words)
 
 	ck_assert_str_eq(bgp_err_words(word_cases[_i].code, word_cases[_i].sub, buf),
 	    word_cases[_i].words);
+	ck_assert_int_eq(*bgp_sub_name(word_cases[_i].code, word_cases[_i].sub) == '\0',
+	    word_cases[_i].sub == 0);
 }
 END_TEST
 
@@ -1380,6 +1403,7 @@ main(void)
 	tcase_add_test(tc, send_hold_ends_when_the_socket_takes_something);
 	tcase_add_loop_test(tc, bad_header, 0, NROWS(header_cases) * NSTATES);
 	tcase_add_loop_test(tc, message_in_state, 0, NROWS(misplaced));
+	tcase_add_test(tc, second_open_while_parked);
 	tcase_add_loop_test(tc, notification_in_state, 0, 2 * NSTATES);
 	tcase_add_test(tc, split_in_two);
 	tcase_add_test(tc, split_at_every_octet);
