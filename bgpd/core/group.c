@@ -4,6 +4,7 @@
  */
 #include "bgpd/core/group.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "bgpd/core/adjout.h"
@@ -268,6 +269,7 @@ groups_join(struct rpeer *rp, struct mono_us now, unsigned i)
 	struct member *m = mem_zalloc(sizeof(*m));
 	struct export_policy policy;
 
+	assert(!rp->af[i].member);
 	m->rp = rp;
 	m->eor_due = true;
 	m->self = self_next_hop(&rp->peer->ep, AF_OF(i));

@@ -347,8 +347,8 @@ START_TEST(a_client_no_longer)
 	rig.peer[1].rr_client = true;
 	rig.peer[1].export_all = rig.peer[2].export_all = true;
 	rig_configure(&rig, NULL);
+	rig_down(&rig, 1, PEER_DOWN_FLUSH); /* setup() had it external */
 	rig_up(&rig, 1, RIG_AS, true);
-	rig_up(&rig, 2, RIG_AS, true);
 	rig_pull(&rig, 2, 4096);
 	rig_announce(&rig, 1, "10.9.0.0/16", (uint32_t[]){ 65009, 0 }, 1, NULL);
 	rig_work(&rig);
