@@ -410,7 +410,6 @@ x_nhset(struct codec *c, struct ipc_msg *msg)
 	x_count(c, &m->n, 1, IPC_MEMBERS_MAX);
 	for (uint16_t i = 0; more(c, i, m->n); i++) {
 		x_addr(c, &m->member[i].addr);
-		x_u32(c, &m->member[i].peer);
 		x_u8(c, &m->member[i].weight);
 		if (m->member[i].addr.af == IP_NONE || m->member[i].weight == 0)
 			fail(c, "a next hop without address or weight");
@@ -691,8 +690,8 @@ const struct ipc_desc ipc_desc[IPC_NTYPES] = {
 	[IPC_EVENT] = { "event", IPC_BGPD, false, IPC_CHAN_CONTROL, 7 + 2 * TEXT_MIN,
 	    7 + TEXT_MAX(IPC_NAME_MAX) + TEXT_MAX(IPC_TEXT_MAX), false },
 
-	[IPC_NHSET] = { "nhset", IPC_BGPD, false, IPC_CHAN_ROUTES, 12 + (ADDR_MIN + 4) + 5,
-	    12 + IPC_MEMBERS_MAX * (ADDR_MAX + 5), false },
+	[IPC_NHSET] = { "nhset", IPC_BGPD, false, IPC_CHAN_ROUTES, 12 + (ADDR_MIN + 4) + 1,
+	    12 + IPC_MEMBERS_MAX * (ADDR_MAX + 1), false },
 	[IPC_NHSET_DEL] = { "nhset-del", IPC_BGPD, false, IPC_CHAN_ROUTES, 6, 6, false },
 	[IPC_ROUTE] = { "route", IPC_BGPD, false, IPC_CHAN_ROUTES, 8,
 	    8 + IPC_PREFIXES_MAX * PREFIX_MAX, false },

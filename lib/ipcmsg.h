@@ -233,7 +233,6 @@ struct ipc_event {
 
 struct ipc_nh_member {
 	struct ip_addr addr; /* BGP next hop, link-local with ifindex */
-	uint32_t peer;	     /* the peer it was learned from */
 	uint8_t weight;	     /* 1 to 255, relative */
 };
 

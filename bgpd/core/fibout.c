@@ -74,7 +74,6 @@ same_members(const struct fib_set *s, const struct ipc_nhset *w)
 		return false;
 	for (k = 0; k < s->n; k++)
 		if (!ip_addr_eq(&s->member[k].addr, &w->member[k].addr) ||
-		    s->member[k].peer != w->member[k].peer ||
 		    s->member[k].weight != w->member[k].weight)
 			return false;
 	return true;
@@ -83,16 +82,15 @@ same_members(const struct fib_set *s, const struct ipc_nhset *w)
 static uint64_t
 members_hash(const struct fib *f, const struct ipc_nhset *w)
 {
-	uint8_t buf[IPC_MEMBERS_MAX * 26], *p = buf;
+	uint8_t buf[IPC_MEMBERS_MAX * 22], *p = buf;
 	uint16_t k;
 
 	for (k = 0; k < w->n; k++) {
 		*p++ = w->member[k].addr.af;
 		memcpy(p, &w->member[k].addr.ifindex, 4);
 		memcpy(p + 4, w->member[k].addr.b, 16);
-		memcpy(p + 20, &w->member[k].peer, 4);
-		p[24] = w->member[k].weight;
-		p += 25;
+		p[20] = w->member[k].weight;
+		p += 21;
 	}
 	return hmap_hash(&f->map, buf, (size_t)(p - buf));
 }
@@ -164,22 +162,22 @@ next_dead(struct fib *f, struct fib_op *ret)
 
 /* ---- what a destination wants ------------------------------------------------- */
 
-/* Put one in, sorted by address; of two peers with one next hop the lower id stays. */
+/*
+ * Put one in, sorted by address.  Who told a next hop does not count: when one of two
+ * reflectors is lost, the set stays the same, and nobody hears of it.
+ */
 static void
-add_member(struct ipc_nhset *w, const struct ip_addr *addr, uint32_t peer)
+add_member(struct ipc_nhset *w, const struct ip_addr *addr)
 {
 	uint16_t k = w->n;
 	int cmp = 1;
 
 	while (k > 0 && (cmp = ip_addr_cmp(&w->member[k - 1].addr, addr)) > 0)
 		k--;
-	if (k > 0 && cmp == 0) {
-		if (peer < w->member[k - 1].peer)
-			w->member[k - 1].peer = peer;
+	if (k > 0 && cmp == 0)
 		return;
-	}
 	memmove(&w->member[k + 1], &w->member[k], (w->n - k) * sizeof(w->member[0]));
-	w->member[k] = (struct ipc_nh_member){ .addr = *addr, .peer = peer, .weight = 1 };
+	w->member[k] = (struct ipc_nh_member){ .addr = *addr, .weight = 1 };
 	w->n++;
 }
 
@@ -199,7 +197,7 @@ wanted_members(const struct speaker *sp, unsigned i, uint32_t dest, struct ipc_n
 
 		if (p->peer == RIB_LOCAL_PEER)
 			break;
-		add_member(w, &addr, sp->peer[p->peer]->id);
+		add_member(w, &addr);
 	}
 }
 

@@ -193,7 +193,6 @@ nhset(struct gen *g, struct ipc_nhset *ret)
 	ret->n = (uint16_t)number(g, 1, IPC_MEMBERS_MAX);
 	for (unsigned i = 0; i < ret->n; i++) {
 		addr(g, false, &ret->member[i].addr);
-		ret->member[i].peer = any32(g);
 		ret->member[i].weight = (uint8_t)number(g, 1, 255);
 	}
 }

@@ -255,7 +255,6 @@ nlrig_set(struct nlrig *r, uint32_t id, uint32_t backup, const char *const *nh)
 
 	for (; *nh; nh++) {
 		ck_assert_msg(ip_addr_parse(*nh, &s.member[s.n].addr), "bad address %s", *nh);
-		s.member[s.n].peer = 1;
 		s.member[s.n++].weight = 1;
 	}
 	ck_assert_msg(fib_nhset(r->fib, now(), &s, &why), "%s", why);
