@@ -14,6 +14,7 @@ EXTRA_DIST += \
 	tests/e2e/fabric/peers.py \
 	tests/e2e/fabric/racks.py \
 	tests/e2e/fabric/reaper.py \
+	tests/e2e/fabric/segment.py \
 	tests/e2e/fabric/topo.py \
 	tests/e2e/fabric/traffic.py \
 	tests/e2e/fabric/wait.py \
@@ -28,6 +29,7 @@ EXTRA_DIST += \
 	tests/e2e/test_multipath.py \
 	tests/e2e/test_operation.py \
 	tests/e2e/test_reconcile.py \
+	tests/e2e/test_reflectors.py \
 	tests/e2e/test_restart.py \
 	tests/e2e/test_safety.py \
 	tests/e2e/test_sessions.py
