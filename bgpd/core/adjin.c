@@ -486,11 +486,12 @@ has_dead(const struct rpeer_af *a)
 	return false;
 }
 
-void
-adjin_new_generation(struct rpeer *rp, unsigned i, bool keep_old)
+/* keep: bit per older generation whose paths stay. */
+static void
+new_generation(struct rpeer *rp, unsigned i, uint8_t keep)
 {
 	struct rpeer_af *a = &rp->af[i];
-	uint8_t old = a->gen, fresh = (uint8_t)((old + 1) % GR_GENS);
+	uint8_t fresh = (uint8_t)((a->gen + 1) % GR_GENS);
 	int units = INT_MAX;
 
 	if (a->paths[fresh] > 0) { /* not even swept since its last use: now, then */
@@ -499,9 +500,53 @@ adjin_new_generation(struct rpeer *rp, unsigned i, bool keep_old)
 		adjin_walk(rp->sp, i, &units);
 	}
 	a->gen = fresh;
-	a->keep = (uint8_t)(1u << fresh | (keep_old ? 1u << old : 0));
+	a->keep = (uint8_t)(1u << fresh | keep);
 	if (has_dead(a))
 		adjin_walk_request(rp->sp, i);
+}
+
+void
+adjin_new_generation(struct rpeer *rp, unsigned i, bool keep_old)
+{
+	new_generation(rp, i, keep_old ? (uint8_t)(1u << rp->af[i].gen) : 0);
+}
+
+/* Paths of older generations that count go to one of them, which leaves the others free. */
+static void
+merge_stale(struct rpeer *rp, unsigned i, uint8_t into)
+{
+	struct rpeer_af *a = &rp->af[i];
+	struct rib *rib = &rp->sp->rib[i];
+	uint32_t id;
+
+	for (id = 1; id < slots_end(&rib->paths); id++) {
+		struct path *p = rib_path(rib, id);
+
+		if (!p->attrs || p->peer != rp->index || !adjin_stale(rp->sp, i, p))
+			continue;
+		account(rp, i, p, -1);
+		p->flags = (uint16_t)((p->flags & ~PATH_GEN) | into);
+		account(rp, i, p, 1);
+	}
+	a->keep = (uint8_t)(1u << a->gen | 1u << into);
+}
+
+/*
+ * A new generation beside all that count.  Should none be free, the stale ones
+ * become one first: a walk, which a peer cannot cause without sending paths
+ * between one mark and the next.
+ */
+void
+adjin_mark_stale(struct rpeer *rp, unsigned i)
+{
+	struct rpeer_af *a = &rp->af[i];
+	uint8_t next = (uint8_t)((a->gen + 1) % GR_GENS);
+
+	if (a->paths[a->gen] == 0)
+		return;
+	if (a->keep >> next & 1)
+		merge_stale(rp, i, (uint8_t)((a->gen + GR_GENS - 1) % GR_GENS));
+	new_generation(rp, i, a->keep);
 }
 
 void

@@ -40,6 +40,12 @@ struct ip_addr adjin_next_hop(const struct path *p);
 /* From now on paths are of another generation; keep_old: the last one's stay, stale. */
 void adjin_new_generation(struct rpeer *rp, unsigned i, bool keep_old);
 
+/*
+ * Every path that counts becomes stale until it is announced again, or
+ * adjin_sweep(); may be repeated before that.
+ */
+void adjin_mark_stale(struct rpeer *rp, unsigned i);
+
 /* Only paths of the newest generation stay. */
 void adjin_sweep(struct rpeer *rp, unsigned i);
 

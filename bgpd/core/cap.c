@@ -3,9 +3,7 @@
  *
  * A row knows the lengths its RFC allows, so decoders read without asking.
  * Every encode function writes all instances of its capability, or none when
- * it is not offered.  Codes without a row are skipped (RFC 5492 section 3),
- * those we know but do not use yet (extended messages, enhanced refresh) are
- * noted and never offered.
+ * it is not offered.  Codes without a row are skipped (RFC 5492 section 3).
  */
 #include "bgpd/core/cap.h"
 
@@ -141,6 +139,15 @@ enhanced_refresh_decode(struct rd *r, struct caps *c)
 	c->enhanced_refresh = true;
 }
 
+static void
+enhanced_refresh_encode(struct wr *w, const struct caps *c)
+{
+	if (!c->enhanced_refresh)
+		return;
+	wr_u8(w, CAP_ENHANCED_REFRESH);
+	wr_u8(w, 0);
+}
+
 static const struct cap_desc cap_desc[] = {
 	{ CAP_MP, 4, 0, "multiprotocol", mp_decode, mp_encode },	   /* RFC 4760 section 8 */
 	{ CAP_REFRESH, 0, 0, "route-refresh", refresh_decode, refresh_encode }, /* RFC 2918 */
@@ -151,7 +158,7 @@ static const struct cap_desc cap_desc[] = {
 	{ CAP_AS4, 4, 0, "4-octet-as", as4_decode, as4_encode },	   /* RFC 6793 section 3 */
 	{ CAP_ADD_PATH, 0, 4, "add-path", NULL, NULL },			   /* RFC 7911 section 4 */
 	{ CAP_ENHANCED_REFRESH, 0, 0, "enhanced-route-refresh", enhanced_refresh_decode,
-	    NULL },							   /* RFC 7313 section 3.1 */
+	    enhanced_refresh_encode },					   /* RFC 7313 section 3.1 */
 	{ CAP_LLGR, 0, 7, "long-lived-graceful-restart", NULL, NULL },	   /* RFC 9494 section 3.1 */
 	{ CAP_REFRESH_CISCO, 0, 0, "route-refresh-cisco", refresh_decode, NULL },
 };

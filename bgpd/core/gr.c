@@ -50,9 +50,73 @@ stale_expired(struct timer *t, struct mono_us now)
 		adjin_sweep(rp, i);
 }
 
+/* ---- refreshes of peers (RFC 7313) ------------------------------------------------ */
+
+static void
+refresh_expired(struct timer *t, struct mono_us now)
+{
+	struct gr_refresh *r = container_of(t, struct gr_refresh, timer);
+
+	speaker_event(r->rp->sp, LOG_WARN, r->rp, "refresh-expired",
+	    "family=%s removed=%" PRIu32 " why=\"no End-of-RR came in time\"", afi_desc[r->i].name,
+	    gr_stale(r->rp, r->i));
+	adjin_sweep(r->rp, r->i);
+}
+
+static void
+refresh_ignored(struct rpeer *rp, unsigned i, const char *why)
+{
+	speaker_event(rp->sp, LOG_WARN, rp, "refresh-ignored", "family=%s why=\"%s\"",
+	    afi_desc[i].name, why);
+}
+
+void
+gr_refresh_begin(struct rpeer *rp, struct mono_us now, unsigned i)
+{
+	struct timer *t = &rp->gr.refresh[i].timer;
+
+	if (rp->peer->neg.gr && !rp->af[i].eor_received) {
+		refresh_ignored(rp, i, "Begin-of-RR before End-of-RIB");
+		return;
+	}
+	adjin_mark_stale(rp, i);
+	timer_set(&rp->sp->timers, t, mono_add_s(now, GR_STALE_MAX_S));
+}
+
+void
+gr_refresh_end(struct rpeer *rp, struct mono_us now, unsigned i)
+{
+	struct timer *t = &rp->gr.refresh[i].timer;
+
+	if (!timer_armed(t))
+		return;
+	timer_stop(&rp->sp->timers, t);
+	if (gr_stale(rp, i) > 0)
+		speaker_event(rp->sp, LOG_INFO, rp, "refresh-removed",
+		    "family=%s removed=%" PRIu32 " why=\"not sent again between Begin-of-RR and "
+		    "End-of-RR\"", afi_desc[i].name, gr_stale(rp, i));
+	adjin_sweep(rp, i);
+}
+
+static void
+refresh_stop(struct rpeer *rp)
+{
+	unsigned i;
+
+	for (i = 0; i < AF_COUNT; i++)
+		timer_stop(&rp->sp->timers, &rp->gr.refresh[i].timer);
+}
+
+/* ---- the session's ends ------------------------------------------------------------ */
+
 void
 gr_peer_init(struct rpeer *rp)
 {
+	uint8_t i;
+
+	for (i = 0; i < AF_COUNT; i++)
+		rp->gr.refresh[i] = (struct gr_refresh){ .timer.fire = refresh_expired, .rp = rp,
+			.i = i };
 	rp->gr.timer.fire = stale_expired;
 	rp->gr.wait_until = rp->sp->gr.deferring ? mono_add_us(rp->sp->now, GR_CONNECT_US) :
 						   (struct mono_us){ 0 };
@@ -62,6 +126,7 @@ void
 gr_peer_stop(struct rpeer *rp)
 {
 	timer_stop(&rp->sp->timers, &rp->gr.timer);
+	refresh_stop(rp);
 	rp->gr.wait_until = (struct mono_us){ 0 };
 }
 
@@ -101,6 +166,7 @@ gr_down(struct rpeer *rp, struct mono_us now, enum peer_down how)
 	struct speaker *sp = rp->sp;
 	unsigned i;
 
+	refresh_stop(rp);
 	for (i = 0; i < AF_COUNT; i++) {
 		bool keep = how == PEER_DOWN_KEEP && rp->peer &&
 		    (rp->peer->neg.gr_families & AF_BIT(AF_OF(i)));
@@ -127,19 +193,6 @@ gr_end_of_rib(struct rpeer *rp, struct mono_us now, unsigned i)
 	if (!any_stale(rp))
 		timer_stop(&rp->sp->timers, &rp->gr.timer);
 	gr_check(rp->sp, now);
-}
-
-void
-gr_refresh_begin(struct rpeer *rp, unsigned i)
-{
-	if (gr_stale(rp, i) == 0) /* else a restart's stale paths are marked already */
-		adjin_new_generation(rp, i, true);
-}
-
-void
-gr_refresh_end(struct rpeer *rp, unsigned i)
-{
-	adjin_sweep(rp, i);
 }
 
 /* ---- our own restart -------------------------------------------------------------- */

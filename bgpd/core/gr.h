@@ -28,14 +28,22 @@
 
 #define GR_GENS 4 /* generations: now, stale, being swept, and one to spare */
 
-/* How long stale paths wait for End-of-RIB once the session is back. */
+/* How long stale paths wait for End-of-RIB once the session is back, or for End-of-RR. */
 #define GR_STALE_MAX_S 360
 
 struct rpeer;
 struct speaker;
 
+/* A refresh between Begin-of-RR and End-of-RR (RFC 7313 section 4), of one family. */
+struct gr_refresh {
+	struct timer timer; /* the end of paths not sent again; armed: it is under way */
+	struct rpeer *rp;
+	uint8_t i;
+};
+
 struct gr_peer {
 	struct timer timer; /* the stale paths' end */
+	struct gr_refresh refresh[2]; /* by index of the family */
 	struct mono_us wait_until; /* deferral waits for it until then; 0: not (any more) */
 };
 
@@ -65,9 +73,14 @@ void gr_down(struct rpeer *rp, struct mono_us now, enum peer_down how);
 /* The peer has sent End-of-RIB for a family (by index). */
 void gr_end_of_rib(struct rpeer *rp, struct mono_us now, unsigned i);
 
-/* A ROUTE-REFRESH's begin and end (RFC 7313 section 4): what is not sent again in between goes. */
-void gr_refresh_begin(struct rpeer *rp, unsigned i);
-void gr_refresh_end(struct rpeer *rp, unsigned i);
+/*
+ * A ROUTE-REFRESH's begin and end (RFC 7313 section 4): what is not sent again
+ * in between goes, at the end or after GR_STALE_MAX_S.  A begin before the
+ * End-of-RIB of a peer with graceful restart, and an end without a begin, are
+ * ignored.
+ */
+void gr_refresh_begin(struct rpeer *rp, struct mono_us now, unsigned i);
+void gr_refresh_end(struct rpeer *rp, struct mono_us now, unsigned i);
 
 /* Stale paths of a family of that peer, and the time they have left (0: none). */
 uint32_t gr_stale(const struct rpeer *rp, unsigned i);

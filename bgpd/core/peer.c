@@ -641,11 +641,13 @@ count_out(struct peer *p, const uint8_t *buf, size_t octets)
 
 	while (rd_left(&r) > 0) {
 		uint16_t length;
+		uint8_t type;
 
 		rd_skip(&r, BGP_MARKER_OCTETS);
 		length = rd_u16(&r);
-		rd_skip(&r, length > BGP_MARKER_OCTETS + 2 ? length - BGP_MARKER_OCTETS - 2u : 1u);
-		p->msgs_out[BGP_UPDATE]++;
+		type = rd_u8(&r);
+		rd_skip(&r, length > BGP_HEADER_OCTETS ? length - (size_t)BGP_HEADER_OCTETS : 0);
+		p->msgs_out[type == BGP_ROUTE_REFRESH ? BGP_ROUTE_REFRESH : BGP_UPDATE]++;
 		p->msgs_out[0]++;
 	}
 }

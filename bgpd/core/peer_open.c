@@ -58,6 +58,7 @@ peer_make_open(struct session *s, struct msg_open *ret, bool *ret_params)
 		.mp = true,
 		.families = p->conf.families,
 		.refresh = true,
+		.enhanced_refresh = true,
 		.as4 = true,
 		.asn = peer_local_asn(p),
 	};
@@ -154,6 +155,7 @@ negotiate(const struct peer *p, const struct caps *mine, const struct msg_open *
 		.families = caps_common_families(mine, theirs) & p->conf.families,
 		.as4 = mine->as4 && theirs->as4,
 		.refresh = mine->refresh && theirs->refresh,
+		.enhanced_refresh = mine->enhanced_refresh && theirs->enhanced_refresh,
 		.gr = mine->gr.present && theirs->gr.present,
 	};
 	if (n->gr) {

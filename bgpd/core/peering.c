@@ -218,9 +218,9 @@ on_refresh(struct peer *p, struct mono_us now, uint8_t af, uint8_t subtype)
 	if (subtype == REFRESH_REQUEST)
 		groups_refresh(rp, now, i);
 	else if (subtype == REFRESH_BORR)
-		gr_refresh_begin(rp, i);
+		gr_refresh_begin(rp, now, i);
 	else if (subtype == REFRESH_EORR)
-		gr_refresh_end(rp, i);
+		gr_refresh_end(rp, now, i);
 }
 
 static size_t

@@ -366,6 +366,13 @@ write_eor(struct member *m, struct wr *w, struct mono_us now)
 
 /* ---- pulling --------------------------------------------------------------------------------- */
 
+/* Begin-of-RR never goes ahead of End-of-RIB: RFC 7313 section 4. */
+static bool
+refresh_due(const struct member *m)
+{
+	return m->refresh_due && !(m->eor_due && m->rp->peer->neg.enhanced_refresh);
+}
+
 bool
 groups_wants_fill(const struct rpeer *rp, struct mono_us now, unsigned i)
 {
@@ -373,7 +380,7 @@ groups_wants_fill(const struct rpeer *rp, struct mono_us now, unsigned i)
 
 	if (!m)
 		return false;
-	if (m->refresh_due)
+	if (refresh_due(m))
 		return true;
 	if (m->at ? outlog_next(m->at) != NULL : m->g->built)
 		return true;
@@ -389,7 +396,7 @@ groups_fill(struct rpeer *rp, struct mono_us now, unsigned i, uint8_t *buf, size
 	struct wr w = wr_init(buf, cap);
 	unsigned rounds = 0;
 
-	if (m && m->refresh_due)
+	if (m && refresh_due(m))
 		member_refresh(m);
 	while (m && rounds++ < ROUNDS_MAX) {
 		if (m->at)

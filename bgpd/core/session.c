@@ -445,6 +445,19 @@ do_update(const struct step *st)
 	peer_session_update(st->s, st->now, st->cause->update);
 }
 
+/* Unknown subtypes are ignored and told of: RFC 7313 section 5. */
+static void
+note_subtype(const struct step *st, uint8_t subtype)
+{
+	struct peer *p = st->s->peer;
+	uint32_t dropped;
+
+	if (log_limit_pass(&p->update_log, st->now, &dropped))
+		p->env->ops->event(p, LOG_WARN, "refresh-error",
+		    "action=ignored subtype=%u why=\"an unknown ROUTE-REFRESH subtype\" suppressed=%u",
+		    subtype, dropped);
+}
+
 /* A family that is not in use is ignored: RFC 2918 section 4. */
 static void
 do_refresh(const struct step *st)
@@ -452,7 +465,9 @@ do_refresh(const struct step *st)
 	const struct msg_refresh *m = st->cause->refresh;
 	struct peer *p = st->s->peer;
 
-	if (m->af && st->s->neg.families & AF_BIT(m->af) && m->subtype <= REFRESH_EORR)
+	if (m->subtype > REFRESH_EORR)
+		note_subtype(st, m->subtype);
+	else if (m->af && st->s->neg.families & AF_BIT(m->af))
 		p->env->ops->refresh(p, st->now, m->af, m->subtype);
 }
 

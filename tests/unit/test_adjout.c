@@ -354,6 +354,36 @@ START_TEST(refresh_says_everything_again)
 }
 END_TEST
 
+/* RFC 7313 section 4: no Begin-of-RR ahead of End-of-RIB; a plain refresh need not wait. */
+START_TEST(refresh_waits_for_end_of_rib)
+{
+	struct ipc_conf_applied applied;
+	unsigned k;
+
+	speaker_free(rig.sp);
+	rig.sp = speaker_new(rig.now, &(struct ipc_hello){ .seed = 7 }, NULL);
+	rig_configure(&rig, &applied); /* own prefixes are not all known yet: no End-of-RIB */
+	rig_up(&rig, 1, 65001, true);
+	rig_peer(&rig, 1)->peer->neg.enhanced_refresh = true;
+	rig_originate(&rig, "10.1.0.0/16", NULL);
+	rig_work(&rig);
+	ck_assert_uint_eq(rig_pull(&rig, 1, 4096), 1);
+	speaker_peer_ops.refresh(rig_peer(&rig, 1)->peer, rig.now, IP4, REFRESH_REQUEST);
+	ck_assert_uint_eq(rig_pull(&rig, 1, 4096), 0);
+	speaker_originate_end(rig.sp, rig.now);
+	rig_work(&rig);
+	rig_pass(&rig, 1);
+	k = rig_pull(&rig, 1, 4096);
+	ck_assert_uint_ge(k, 4); /* of IPv4: End-of-RIB, begin, the route, end */
+	for (k = 0; rig.said[k].what != SAID_REFRESH; k++)
+		ck_assert_int_eq(rig.said[k].what, SAID_EOR);
+	ck_assert_uint_gt(k, 0);
+	ck_assert_uint_eq(rig.said[k].subtype, REFRESH_BORR);
+	ck_assert_int_eq(rig.said[k + 1].what, SAID_ANNOUNCE);
+	ck_assert_uint_eq(rig.said[k + 2].subtype, REFRESH_EORR);
+}
+END_TEST
+
 /* Without an address for NEXT_HOP nothing of that family is announced, and views say why. */
 START_TEST(no_ipv6_address_for_next_hop)
 {
@@ -506,6 +536,7 @@ main(void)
 	tcase_add_test(t, lists_are_interned_sorted);
 	tcase_add_test(t, a_slow_member_leaves_the_log);
 	tcase_add_test(t, refresh_says_everything_again);
+	tcase_add_test(t, refresh_waits_for_end_of_rib);
 	tcase_add_test(t, no_ipv6_address_for_next_hop);
 	tcase_add_test(t, export_settings_change_on_a_live_session);
 	tcase_add_test(t, too_large_to_announce);

@@ -171,23 +171,171 @@ START_TEST(generations_never_mix)
 }
 END_TEST
 
-START_TEST(refresh_markers_sweep)
-{
-	uint32_t flags;
-	struct peer *p;
+/* ---- refreshes: RFC 7313 section 4 ------------------------------------------------------ */
 
+static void
+refresh(unsigned k, uint8_t subtype)
+{
+	speaker_peer_ops.refresh(rig_peer(&rig, k)->peer, rig.now, IP4, subtype);
+}
+
+/* Peer 1 has announced these, up to the End-of-RIB. */
+static void
+table(void)
+{
 	begin(&plain);
 	rig_up(&rig, 1, 65001, true);
 	announce(1, "10.9.0.0/16");
 	announce(1, "10.8.0.0/16");
-	p = rig_peer(&rig, 1)->peer;
-	speaker_peer_ops.refresh(p, rig.now, IP4, REFRESH_BORR);
+	announce(1, "fd00::/48");
+	rig_eor(&rig, 1, IP4);
+}
+
+static bool
+has(const char *prefix)
+{
+	uint32_t flags;
+
+	return paths(prefix, &flags) == 1;
+}
+
+/* Did an event of that name come since the last call? */
+static bool
+told(const char *name)
+{
+	bool found = false;
+	struct todo t;
+
+	while (speaker_next_todo(rig.sp, &t))
+		found |= t.kind == TODO_EVENT && strcmp(t.event.name, name) == 0;
+	return found;
+}
+
+START_TEST(refresh_markers_sweep)
+{
+	uint32_t flags;
+
+	table();
+	refresh(1, REFRESH_BORR);
 	announce(1, "10.9.0.0/16");
 	ck_assert_uint_eq(paths("10.8.0.0/16", &flags), 1);
-	speaker_peer_ops.refresh(p, rig.now, IP4, REFRESH_EORR);
+	ck_assert(flags & IPC_PATH_STALE);
+	told("");
+	refresh(1, REFRESH_EORR);
+	ck_assert(told("refresh-removed"));
 	rig_work(&rig);
-	ck_assert_uint_eq(paths("10.8.0.0/16", &flags), 0);
+	ck_assert(!has("10.8.0.0/16"));
+	ck_assert(has("10.9.0.0/16"));
+	ck_assert(has("fd00::/48")); /* the other family's business */
+	ck_assert_uint_eq(adjin_count(rig_peer(&rig, 1), 0), 1);
+	rig_pass(&rig, 2 * GR_STALE_MAX_S * SECOND); /* no timer is left over */
+	ck_assert(has("10.9.0.0/16"));
+	rig_free(&rig);
+}
+END_TEST
+
+/* "MUST ignore any BoRRs [...] before the speaker receives the EoR": with graceful restart alone. */
+START_TEST(refresh_before_end_of_rib)
+{
+	begin(&plain);
+	rig_up(&rig, 1, 65001, true);
+	announce(1, "10.9.0.0/16");
+	told("");
+	refresh(1, REFRESH_BORR);
+	ck_assert(told("refresh-ignored"));
+	refresh(1, REFRESH_EORR);
+	rig_work(&rig);
+	ck_assert(has("10.9.0.0/16"));
+	rig_peer(&rig, 1)->peer->neg.gr = false;
+	refresh(1, REFRESH_BORR);
+	refresh(1, REFRESH_EORR);
+	rig_work(&rig);
+	ck_assert(!has("10.9.0.0/16"));
+	rig_free(&rig);
+}
+END_TEST
+
+/* An end without a begin says nothing, also to what is stale for another reason. */
+START_TEST(refresh_end_alone)
+{
+	table();
+	refresh(1, REFRESH_EORR);
+	rig_work(&rig);
+	ck_assert(has("10.9.0.0/16"));
+	rig_peer(&rig, 1)->peer->neg.gr_forwarding = 3;
+	rig_down(&rig, 1, PEER_DOWN_KEEP);
+	rig_up(&rig, 1, 65001, true);
+	rig_peer(&rig, 1)->peer->neg.gr_forwarding = 3;
+	refresh(1, REFRESH_EORR);
+	rig_work(&rig);
+	ck_assert(has("10.9.0.0/16"));
+	rig_free(&rig);
+}
+END_TEST
+
+/* A begin while one is under way: everything is stale again, however often. */
+START_TEST(refresh_begins_again)
+{
+	int k;
+
+	table();
+	for (k = 0; k < 9; k++) {
+		refresh(1, REFRESH_BORR);
+		announce(1, k & 1 ? "10.9.0.0/16" : "10.7.0.0/16");
+		ck_assert(has("10.7.0.0/16") && has("10.8.0.0/16") && has("10.9.0.0/16"));
+		ck_assert_uint_eq(adjin_count(rig_peer(&rig, 1), 0), 3);
+		ck_assert_uint_eq(gr_stale(rig_peer(&rig, 1), 0), 2);
+	}
+	refresh(1, REFRESH_BORR);
+	refresh(1, REFRESH_BORR); /* twice without a path in between */
+	ck_assert_uint_eq(gr_stale(rig_peer(&rig, 1), 0), 3);
+	announce(1, "10.8.0.0/16");
+	refresh(1, REFRESH_EORR);
+	rig_work(&rig);
+	ck_assert(!has("10.7.0.0/16") && has("10.8.0.0/16") && !has("10.9.0.0/16"));
+	ck_assert_uint_eq(adjin_count(rig_peer(&rig, 1), 0), 1);
+	rig_free(&rig);
+}
+END_TEST
+
+/* The end never comes: "a locally configurable upper bound". */
+START_TEST(refresh_no_longer_than_its_bound)
+{
+	table();
+	refresh(1, REFRESH_BORR);
+	announce(1, "10.9.0.0/16");
+	told("");
+	rig_pass(&rig, GR_STALE_MAX_S * SECOND - 1);
+	ck_assert(has("10.8.0.0/16"));
+	speaker_timeout(rig.sp, rig.now = mono_add_us(rig.now, 1));
+	ck_assert(told("refresh-expired"));
+	rig_work(&rig);
+	ck_assert(!has("10.8.0.0/16") && has("10.9.0.0/16"));
+	refresh(1, REFRESH_EORR); /* too late: no begin counts any more */
+	rig_work(&rig);
+	ck_assert(has("10.9.0.0/16"));
+	rig_free(&rig);
+}
+END_TEST
+
+/* The session is lost in between: RFC 4724 section 4.2 has what was stale already deleted. */
+START_TEST(refresh_cut_off_by_a_restart)
+{
+	uint32_t flags;
+
+	table();
+	refresh(1, REFRESH_BORR);
+	announce(1, "10.9.0.0/16");
+	rig_down(&rig, 1, PEER_DOWN_KEEP);
+	rig_work(&rig);
+	ck_assert(!has("10.8.0.0/16"));
 	ck_assert_uint_eq(paths("10.9.0.0/16", &flags), 1);
+	ck_assert(flags & IPC_PATH_STALE);
+	rig_peer(&rig, 1)->peer->neg.gr_forwarding = 3;
+	rig_up(&rig, 1, 65001, true);
+	refresh(1, REFRESH_EORR); /* of a refresh that is over */
+	rig_work(&rig);
+	ck_assert(has("10.9.0.0/16"));
 	rig_free(&rig);
 }
 END_TEST
@@ -424,6 +572,11 @@ main(void)
 	tcase_add_test(t, consecutive_restarts_keep_the_newest);
 	tcase_add_test(t, generations_never_mix);
 	tcase_add_test(t, refresh_markers_sweep);
+	tcase_add_test(t, refresh_before_end_of_rib);
+	tcase_add_test(t, refresh_end_alone);
+	tcase_add_test(t, refresh_begins_again);
+	tcase_add_test(t, refresh_no_longer_than_its_bound);
+	tcase_add_test(t, refresh_cut_off_by_a_restart);
 	tcase_add_test(t, capability);
 	tcase_add_test(t, learned_routes_wait);
 	tcase_add_test(t, who_is_waited_for);

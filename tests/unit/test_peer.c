@@ -353,7 +353,7 @@ START_TEST(our_open)
 	ck_assert_uint_eq(o.hold_s, 180);
 	ck_assert_uint_eq(o.id, 0xc0000201);
 	ck_assert_uint_eq(o.caps.families, 2);
-	ck_assert(o.caps.refresh && o.caps.as4 && !o.caps.ext_msg && !o.caps.enhanced_refresh);
+	ck_assert(o.caps.refresh && o.caps.as4 && !o.caps.ext_msg && o.caps.enhanced_refresh);
 	ck_assert(o.caps.gr.present && o.caps.gr.restarting && o.caps.gr.notification);
 	ck_assert_uint_eq(o.caps.gr.time_s, 300);
 	ck_assert_uint_eq(o.caps.gr.families, 2); /* only what is configured */

@@ -137,8 +137,8 @@ static const uint8_t v4_refresh[] = { 0, 1, 0, 1 };
 START_TEST(open_exchange)
 {
 	static const uint8_t open[] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 51, 1, 4, 0xfd, 0xe9, 0, 9, 10, 0, 0, 1, 22,
-		2, 20, 1, 4, 0, 1, 0, 1, 1, 4, 0, 2, 0, 1, 2, 0, 65, 4, 0, 0, 0xfd, 0xe9 };
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 53, 1, 4, 0xfd, 0xe9, 0, 9, 10, 0, 0, 1, 24,
+		2, 22, 1, 4, 0, 1, 0, 1, 1, 4, 0, 2, 0, 1, 2, 0, 65, 4, 0, 0, 0xfd, 0xe9, 70, 0 };
 	struct msg_open theirs = rig_their_open();
 	uint8_t buf[4096];
 	struct todo t;
@@ -1020,15 +1020,22 @@ START_TEST(enhanced_refresh_in)
 	size_t n = message(msg, BGP_ROUTE_REFRESH, body, sizeof(body));
 	conn_id c;
 
+	struct msg_open o = rig_their_open();
+
+	o.caps.enhanced_refresh = true;
 	rig_start(&r);
-	c = conn_in(FSM_ESTABLISHED);
-	in()->neg.enhanced_refresh = true; /* never offered by us so far */
+	c = rig_accept(&r);
+	rig_send_open(&r, c, &o);
+	rig_send_keepalive(&r, c);
+	out_types(c);
+	r.ntodo = 0;
 	for (uint8_t sub = 0; sub < 4; sub++) {
 		body[2] = sub;
 		send(c, BGP_ROUTE_REFRESH, body, 4);
 		ck_assert_uint_eq(r.refreshes, sub < 3 ? sub + 1u : 3u); /* others are ignored */
 		ck_assert_uint_eq(r.refresh_subtype, sub < 3 ? sub : 2);
 	}
+	ck_assert_str_eq(r.last_event, "refresh-error"); /* and told of */
 	ck_assert_uint_eq(rig_input(&r, c, msg, n), n);
 	expect_closed(c);
 	expect_notification(c, ERR_ROUTE_REFRESH, REFRESH_BAD_LENGTH, msg, n);

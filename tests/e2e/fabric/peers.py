@@ -55,6 +55,7 @@ class Neighbor:
     local/local6: own addresses on that link; local6 is the next hop of IPv6 routes.
     transit: also pass on what was learned elsewhere (routers do; default).
     gr: graceful restart in both roles. connect_retry/hold in seconds.
+    extra: lines of the daemon's own language for this neighbour (BIRD, FRR, OpenBGPD).
     """
     addr: str
     asn: int
@@ -68,6 +69,7 @@ class Neighbor:
     password: str = ""
     transit: bool = True
     multihop: bool = False
+    extra: tuple = ()
 
 
 class Daemon:
@@ -199,6 +201,7 @@ class Bird(Daemon):
             lines.append("multihop;")
         if n.password:
             lines.append(f'password "{n.password}";')
+        lines += n.extra
         for f in n.families:
             hop = "next hop self;"
             if f == "ipv6" and ":" not in n.addr:
@@ -303,7 +306,7 @@ class Frr(Daemon):
         if n.password:
             c.append(f" neighbor {n.addr} password {n.password}")
         c.append(f" neighbor {n.addr} graceful-restart{'' if n.gr else '-disable'}")
-        return c
+        return c + [f" neighbor {n.addr} {x}" for x in n.extra]
 
     def _activate(self, n, family):
         c = [f"  neighbor {n.addr} activate"]
@@ -502,6 +505,7 @@ class Openbgpd(Daemon):
             c.append("\tmultihop 8")
         if n.password:
             c.append(f'\ttcp md5sig password "{n.password}"')
+        c += [f"\t{x}" for x in n.extra]
         c += [f"\tannounce restart {'yes' if n.gr else 'no'}", "}"]
         return c
 
