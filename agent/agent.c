@@ -113,6 +113,9 @@ take_control(struct agent *a, const struct ipc_msg *m)
 	case IPC_EVENT:
 		bgpd_event(a, &m->event);
 		break;
+	case IPC_PEER_GONE:
+		source_peer_gone(a, m->peer_gone.peer);
+		break;
 	case IPC_SHUTDOWN_DONE:
 		lifecycle_sessions_closed(a);
 		break;
@@ -216,7 +219,13 @@ tcp_event(void *ctx, enum ipc_level level, uint32_t peer, const char *name, cons
 	events_add(a->events, "agent", &e, p ? p->conf->name : NULL);
 }
 
-static const struct tcp_ops tcp_ops = { connect_done, accepted, tcp_event };
+static bool
+admit(void *ctx, const struct ip_addr *remote, char *ret_why, size_t cap)
+{
+	return source_admit(ctx, remote, ret_why, cap);
+}
+
+static const struct tcp_ops tcp_ops = { connect_done, accepted, admit, tcp_event };
 
 /* ---- the launcher ---------------------------------------------------------------------- */
 

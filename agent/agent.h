@@ -36,10 +36,17 @@ struct control;
 struct http;
 struct lifecycle;
 struct event;
+struct peer_slot;
 
-/* A configured peer as the agent knows it; ids stay with the name for the life of the agent. */
+/*
+ * A peer as the agent knows it.  Ids of configured peers stay with the name for the life of the
+ * agent; those of dynamic peers, which stand behind them, are used again.
+ */
 struct agent_peer {
 	uint32_t id;
+	bool dynamic;
+	uint32_t range;		 /* dynamic: id of its range; announcements may name it by that */
+	struct peer_slot *slot;	 /* source.c's */
 	const struct conf_peer *conf;
 	struct ip_addr addr;	 /* resolved, with ifindex */
 	char problem[IPC_TEXT_MAX]; /* why it cannot be started (missing password file, ...), or "" */

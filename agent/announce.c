@@ -11,6 +11,7 @@
 
 #include "agent/bgpd.h"
 #include "agent/core/fib.h"
+#include "agent/source.h"
 #include "lib/conf.h"
 #include "lib/mem.h"
 
@@ -107,9 +108,10 @@ fill(const struct agent *a, const struct conf_adv *adv, struct ipc_originate *o)
 	}
 	for (size_t i = 0; i < adv->peers.n && o->nonly < IPC_ONLY_MAX; i++) {
 		const struct agent_peer *p = agent_peer_by_name(a, adv->peers.v[i]);
+		uint32_t id = p ? p->id : source_range_id(a, adv->peers.v[i]);
 
-		if (p)
-			o->only[o->nonly++] = p->id;
+		if (id != IPC_PEER_NONE)
+			o->only[o->nonly++] = id;
 	}
 }
 

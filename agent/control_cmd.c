@@ -21,6 +21,7 @@
 #include "agent/control.h"
 #include "agent/events.h"
 #include "agent/http.h"
+#include "agent/source.h"
 #include "lib/mem.h"
 
 #define PATHS_MAX   512	 /* of one destination, in `route` */
@@ -254,6 +255,11 @@ need_peer(struct control_req *r)
 
 	if (p)
 		r->args.peer = p->id;
+	else if (source_range_id(r->a, r->args.peer_name) != IPC_PEER_NONE)
+		control_endf(r, CONTROL_DOWN,
+		    "%s is a listenRange and has %zu peers now; name one of them: %s/ADDRESS (see: weft "
+		    "peers)", r->args.peer_name, source_range_peers(r->a, r->args.peer_name),
+		    r->args.peer_name);
 	else
 		control_endf(r, CONTROL_DOWN, "no peer \"%s\" is configured (see: weft peers)",
 		    r->args.peer_name);

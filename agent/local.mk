@@ -9,6 +9,7 @@ agent_libagent_a_SOURCES = \
 	agent/control_cmd.c agent/control_req.h \
 	agent/events.c agent/events.h \
 	agent/http.c agent/http.h \
+	agent/dynamic.c agent/dynamic.h \
 	agent/identity.c agent/identity.h \
 	agent/launcher.c agent/launcher.h \
 	agent/lifecycle.c agent/lifecycle.h \

@@ -10,6 +10,7 @@
 #include "agent/source.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 
 #include "agent/announce.h"
 #include "agent/bgpd.h"
+#include "agent/dynamic.h"
 #include "agent/identity.h"
 #include "agent/launcher.h"
 #include "agent/tcp.h"
@@ -26,16 +28,33 @@
 #include "lib/logmain.h"
 #include "lib/mem.h"
 
+#define GUARD_DELAY_S 2 /* a rack that boots brings many peers at once */
+
 struct peer_slot {
-	char name[IPC_NAME_MAX];
+	char name[IPC_NAME_MAX]; /* of a configured peer or a range */
 	uint32_t id;
 	struct ipc_conf_peer sent; /* id 0: nothing yet */
 	struct tcp_peer tcp;	   /* as last given to tcp */
 };
 
+/* An entry with listenRange, resolved: what its peers are made of. */
+struct range {
+	const struct conf_peer *conf;
+	uint32_t id;
+	struct tcp_peer tcp;
+	char problem[IPC_TEXT_MAX]; /* as struct agent_peer's; told once */
+};
+
 struct source {
-	struct peer_slot *slot; /* never shrinks: ids stay with names */
+	struct peer_slot **slot; /* never shrinks: ids stay with names */
 	size_t nslots;
+	uint32_t last_id;
+	uint32_t *free_id; /* of dynamic peers that bgpd has forgotten */
+	size_t nfree;
+	struct dynamic dynamic;
+	struct range *range; /* of the configuration in force */
+	size_t nranges;
+	struct event *guard_ev; /* new dynamic peers: their addresses are to be protected */
 	struct announce *announce;
 	bool resolved;	/* the first dump is there */
 	bool greeted;	/* bgpd has been given the configuration */
@@ -141,14 +160,20 @@ slot_for(struct source *s, const char *name)
 	struct peer_slot *slot;
 
 	for (size_t i = 0; i < s->nslots; i++)
-		if (strcmp(s->slot[i].name, name) == 0)
-			return &s->slot[i];
+		if (strcmp(s->slot[i]->name, name) == 0)
+			return s->slot[i];
 	s->slot = mem_realloc_array(s->slot, s->nslots + 1, sizeof *s->slot);
-	slot = &s->slot[s->nslots++];
-	memset(slot, 0, sizeof *slot);
+	slot = s->slot[s->nslots++] = mem_zalloc(sizeof *slot);
 	snprintf(slot->name, sizeof slot->name, "%s", name);
-	slot->id = (uint32_t)s->nslots; /* from 1 */
+	slot->id = ++s->last_id; /* from 1 */
 	return slot;
+}
+
+static void
+slot_free(struct peer_slot *slot)
+{
+	explicit_bzero(slot, sizeof *slot);
+	mem_free(slot);
 }
 
 /* Take a key without its line end; false with the problem in words. */
@@ -288,6 +313,9 @@ fill_peer(const struct agent *a, const struct agent_peer *p, struct ipc_conf_pee
 	to->local_asn = c->local_as;
 	to->passive = c->passive;
 	to->enabled = c->enabled && !p->problem[0];
+	to->dynamic = p->dynamic;
+	to->forget_ms = p->dynamic ? c->forget_s * 1000 : 0;
+	to->range = p->range;
 	to->onlink = !conf_peer_is_ibgp(a->conf, c) && c->multihop_ttl == 0;
 	to->rr_client = c->rr_client;
 	to->import_all = c->import == CONF_IMPORT_ALL;
@@ -354,7 +382,7 @@ send_conf(struct agent *a)
 	for (size_t i = 0; i < a->npeers; i++) {
 		m->type = IPC_CONF_PEER;
 		fill_peer(a, &a->peers[i], &m->conf_peer);
-		slot_for(a->source, m->conf_peer.name)->sent = m->conf_peer;
+		a->peers[i].slot->sent = m->conf_peer;
 		bgpd_send(a->bgpd, m, -1);
 	}
 	send_permit(a);
@@ -462,20 +490,96 @@ apply_fib(struct agent *a)
 	mem_free(protect);
 }
 
-/* Peers in the order of the file; those of the same name keep their id. */
+static struct range *
+range_of(struct source *s, const char *name)
+{
+	for (size_t i = 0; i < s->nranges; i++)
+		if (strcmp(s->range[i].conf->name, name) == 0)
+			return &s->range[i];
+	return NULL;
+}
+
+static struct agent_peer *
+add_peer(struct agent *a)
+{
+	struct agent_peer *p;
+
+	a->peers = mem_realloc_array(a->peers, a->npeers + 1, sizeof *a->peers);
+	p = &a->peers[a->npeers++];
+	memset(p, 0, sizeof *p);
+	return p;
+}
+
+static void
+add_configured(struct agent *a, const struct conf_peer *c)
+{
+	struct agent_peer *p = add_peer(a);
+
+	p->conf = c;
+	p->slot = slot_for(a->source, c->name);
+	p->id = p->slot->id;
+	p->addr = c->addr;
+}
+
+static struct agent_peer *
+add_dynamic(struct agent *a, const struct dynamic_peer *d)
+{
+	struct agent_peer *p = add_peer(a);
+	char range[IPC_NAME_MAX];
+
+	p->conf = &d->conf;
+	p->slot = d->slot;
+	p->id = d->id;
+	p->addr = d->addr;
+	p->dynamic = true;
+	p->range = slot_for(a->source, dynamic_range_name(d->name, range, sizeof range))->id;
+	return p;
+}
+
+static void
+add_range(struct source *s, const struct conf_peer *c)
+{
+	struct range *r;
+
+	s->range = mem_realloc_array(s->range, s->nranges + 1, sizeof *s->range);
+	r = &s->range[s->nranges++];
+	memset(r, 0, sizeof *r);
+	r->conf = c;
+	r->id = slot_for(s, c->name)->id;
+}
+
+/* The configuration in force is about to change: those without a place in it go. */
+static void
+review_dynamic(struct source *s, const struct conf *c)
+{
+	struct dynamic_peer *d;
+
+	while ((d = dynamic_review(&s->dynamic, c)) != NULL) {
+		slot_free(d->slot);
+		dynamic_remove(&s->dynamic, d);
+	}
+}
+
+/* Peers in the order of the file, then the dynamic ones; those of the same name keep their id. */
 static void
 rebuild_peers(struct agent *a)
 {
 	const struct conf_peers *c = &a->conf->peers;
+	struct source *s = a->source;
+	struct list *n;
 
 	mem_free(a->peers);
-	a->npeers = c->n;
-	a->peers = mem_zalloc_array(c->n ? c->n : 1, sizeof *a->peers);
-	for (size_t i = 0; i < c->n; i++) {
-		a->peers[i].conf = &c->v[i];
-		a->peers[i].id = slot_for(a->source, c->v[i].name)->id;
-		a->peers[i].addr = c->v[i].addr;
-	}
+	a->peers = NULL;
+	a->npeers = 0;
+	s->nranges = 0;
+	review_dynamic(s, a->conf);
+	for (size_t i = 0; i < c->n; i++)
+		if (c->v[i].ranges.n > 0)
+			add_range(s, &c->v[i]);
+		else
+			add_configured(a, &c->v[i]);
+	LIST_FOREACH(n, &s->dynamic.peers)
+		add_dynamic(a, container_of(n, struct dynamic_peer, link));
 }
 
 /* Something that bgpd does not see (key, source, hop limit) changed: only a reset applies it. */
@@ -499,35 +603,85 @@ report_problem(struct agent *a, const struct agent_peer *p, const char *before)
 		    p->problem);
 }
 
+/* What all peers of a range share; a problem keeps them away. */
+static void
+resolve_range(struct agent *a, struct range *r)
+{
+	struct agent_peer p = { .conf = r->conf };
+	char before[IPC_TEXT_MAX];
+
+	memcpy(before, r->problem, sizeof before);
+	memset(&r->tcp, 0, sizeof r->tcp);
+	snprintf(r->tcp.name, sizeof r->tcp.name, "%s", r->conf->name);
+	hop_limits(a->conf, r->conf, &r->tcp);
+	r->tcp.enabled = load_key(a, r->conf, &r->tcp, p.problem) && r->conf->enabled;
+	memcpy(r->problem, p.problem, sizeof r->problem);
+	report_problem(a, &p, before);
+}
+
+/* The same for one of its peers. */
+static void
+resolve_dynamic(struct agent *a, struct agent_peer *p, struct tcp_peer *t)
+{
+	char name[IPC_NAME_MAX];
+	struct range *r = range_of(a->source, dynamic_range_name(p->conf->name, name, sizeof name));
+
+	*t = r->tcp;
+	t->id = p->id;
+	t->addr = p->addr;
+	t->dynamic = true;
+	snprintf(t->name, sizeof t->name, "%s", p->conf->name);
+	memcpy(p->problem, r->problem, sizeof p->problem);
+}
+
+static void
+resolve_configured(struct agent *a, struct agent_peer *p, struct tcp_peer *t)
+{
+	char before[IPC_TEXT_MAX];
+
+	memcpy(before, p->problem, sizeof before);
+	p->problem[0] = '\0';
+	t->id = p->id;
+	snprintf(t->name, sizeof t->name, "%s", p->conf->name);
+	t->enabled = resolve_peer(a, p->conf, p, t) && p->conf->enabled;
+	report_problem(a, p, before);
+}
+
+static size_t
+wanted_listeners(const struct conf_listen *lc, struct tcp_listen *tl)
+{
+	size_t n = 0;
+
+	if (!lc->enabled || !lc->port)
+		return 0;
+	for (size_t i = 0; i < lc->addrs.n; i++)
+		tl[n++] = (struct tcp_listen){ lc->addrs.v[i], (uint16_t)lc->port };
+	if (lc->addrs.n == 0) {
+		tl[n++] = (struct tcp_listen){ { .af = IP4 }, (uint16_t)lc->port };
+		tl[n++] = (struct tcp_listen){ { .af = IP6 }, (uint16_t)lc->port };
+	}
+	return n;
+}
+
 static void
 apply_tcp(struct agent *a)
 {
 	const struct conf_listen *lc = &a->conf->bgp.listen;
 	struct tcp_peer *tp = mem_zalloc_array(a->npeers ? a->npeers : 1, sizeof *tp);
 	struct tcp_listen *tl = mem_zalloc_array(lc->addrs.n + 2, sizeof *tl);
-	size_t nl = 0;
+	size_t nl = wanted_listeners(lc, tl);
 
+	for (size_t i = 0; i < a->source->nranges; i++)
+		resolve_range(a, &a->source->range[i]);
 	for (size_t i = 0; i < a->npeers; i++) {
 		struct agent_peer *p = &a->peers[i];
-		struct peer_slot *slot = slot_for(a->source, p->conf->name);
-		char before[IPC_TEXT_MAX];
 
-		memcpy(before, p->problem, sizeof before);
-		p->problem[0] = '\0';
-		tp[i].id = p->id;
-		snprintf(tp[i].name, sizeof tp[i].name, "%s", p->conf->name);
-		tp[i].enabled = resolve_peer(a, p->conf, p, &tp[i]) && p->conf->enabled;
-		report_problem(a, p, before);
-		reset_if_rekeyed(a, slot, &tp[i]);
-		slot->tcp = tp[i];
-	}
-	if (lc->enabled && lc->port) {
-		for (size_t i = 0; i < lc->addrs.n; i++)
-			tl[nl++] = (struct tcp_listen){ lc->addrs.v[i], (uint16_t)lc->port };
-		if (lc->addrs.n == 0) {
-			tl[nl++] = (struct tcp_listen){ { .af = IP4 }, (uint16_t)lc->port };
-			tl[nl++] = (struct tcp_listen){ { .af = IP6 }, (uint16_t)lc->port };
-		}
+		if (p->dynamic)
+			resolve_dynamic(a, p, &tp[i]);
+		else
+			resolve_configured(a, p, &tp[i]);
+		reset_if_rekeyed(a, p->slot, &tp[i]);
+		p->slot->tcp = tp[i];
 	}
 	tcp_set_node(a->tcp, &a->node4, &a->node6);
 	tcp_configure(a->tcp, tp, a->npeers, tl, nl, NULL);
@@ -583,6 +737,8 @@ source_check_addresses(struct agent *a)
 	again = !ip_addr_eq(&was4, &a->node4) || !ip_addr_eq(&was6, &a->node6);
 	for (size_t i = 0; i < a->npeers && !again; i++)
 		again = depends_on_links(&a->peers[i]);
+	for (size_t i = 0; i < s->nranges && !again; i++)
+		again = s->range[i].problem[0];
 	if (again)
 		apply_resolved(a);
 	else
@@ -626,6 +782,107 @@ source_apply(struct agent *a, struct conf *c, char **ret_summary)
 	conf_free(old);
 }
 
+/* ---- dynamic peers ------------------------------------------------------------------ */
+
+static void
+on_guard(evutil_socket_t fd, short what, void *arg)
+{
+	struct agent *a = arg;
+
+	if (!a->conf)
+		return;
+	apply_fib(a);
+	agent_kick(a);
+}
+
+static uint32_t
+take_id(struct source *s)
+{
+	return s->nfree > 0 ? s->free_id[--s->nfree] : ++s->last_id;
+}
+
+static void
+start_dynamic(struct agent *a, struct dynamic_peer *d)
+{
+	static const struct timeval soon = { GUARD_DELAY_S, 0 };
+	struct ipc_msg m = { .type = IPC_PEER_ADD };
+	struct peer_slot *slot = mem_zalloc(sizeof *slot);
+	struct agent_peer *p;
+
+	d->slot = slot;
+	slot->id = d->id;
+	p = add_dynamic(a, d);
+	resolve_dynamic(a, p, &slot->tcp);
+	tcp_add(a->tcp, &slot->tcp);
+	fill_peer(a, p, &m.conf_peer);
+	slot->sent = m.conf_peer;
+	bgpd_send(a->bgpd, &m, -1);
+	if (!event_pending(a->source->guard_ev, EV_TIMEOUT, NULL))
+		event_add(a->source->guard_ev, &soon);
+}
+
+bool
+source_admit(struct agent *a, const struct ip_addr *remote, char *ret_why, size_t cap)
+{
+	struct source *s = a->source;
+	const struct kern_link *l = remote->ifindex ? fib_link(a->fib, remote->ifindex) : NULL;
+	const struct conf_peer *c = a->conf ? dynamic_range(a->conf, remote, l ? l->name : NULL) : NULL;
+	struct range *r = c ? range_of(s, c->name) : NULL;
+
+	if (!r)
+		snprintf(ret_why, cap, "no peer has that address");
+	else if (r->problem[0])
+		snprintf(ret_why, cap, "listenRange %s: %s", c->name, r->problem);
+	else if (!c->enabled)
+		snprintf(ret_why, cap, "listenRange %s is administratively down", c->name);
+	else if (dynamic_count(&s->dynamic, c->name) >= c->max_peers)
+		snprintf(ret_why, cap, "listenRange %s has %u peers already (maxPeers)", c->name,
+		    c->max_peers);
+	else if (!s->greeted || !bgpd_attached(a->bgpd))
+		snprintf(ret_why, cap, "weft-bgpd is not running");
+	else {
+		start_dynamic(a, dynamic_add(&s->dynamic, c, remote, take_id(s)));
+		return true;
+	}
+	return false;
+}
+
+void
+source_peer_gone(struct agent *a, uint32_t id)
+{
+	struct source *s = a->source;
+	struct dynamic_peer *d = dynamic_find(&s->dynamic, id);
+
+	for (size_t i = 0; d && i < a->npeers; i++) {
+		if (a->peers[i].id != id)
+			continue;
+		a->npeers--;
+		memmove(&a->peers[i], &a->peers[i + 1], (a->npeers - i) * sizeof *a->peers);
+		break;
+	}
+	if (!d)
+		return;
+	tcp_remove(a->tcp, id);
+	slot_free(d->slot);
+	dynamic_remove(&s->dynamic, d);
+	s->free_id = mem_realloc_array(s->free_id, s->nfree + 1, sizeof *s->free_id);
+	s->free_id[s->nfree++] = id;
+}
+
+uint32_t
+source_range_id(const struct agent *a, const char *name)
+{
+	const struct range *r = range_of(a->source, name);
+
+	return r ? r->id : IPC_PEER_NONE;
+}
+
+size_t
+source_range_peers(const struct agent *a, const char *name)
+{
+	return dynamic_count(&a->source->dynamic, name);
+}
+
 void
 source_local(struct agent *a, const struct ip_prefix *p, bool ready)
 {
@@ -638,17 +895,29 @@ source_new(struct agent *a)
 	struct source *s = mem_zalloc(sizeof *s);
 
 	s->announce = announce_new(a);
+	dynamic_init(&s->dynamic);
+	s->guard_ev = event_new(a->base, -1, 0, on_guard, a);
 	return s;
 }
 
 void
 source_free(struct source *s)
 {
+	struct list *n;
+
 	if (!s)
 		return;
 	announce_free(s->announce);
-	if (s->slot)
-		explicit_bzero(s->slot, s->nslots * sizeof *s->slot);
+	for (size_t i = 0; i < s->nslots; i++)
+		slot_free(s->slot[i]);
 	mem_free(s->slot);
+	LIST_FOREACH(n, &s->dynamic.peers)
+		slot_free(container_of(n, struct dynamic_peer, link)->slot);
+	dynamic_free(&s->dynamic);
+	if (s->range)
+		explicit_bzero(s->range, s->nranges * sizeof *s->range);
+	mem_free(s->range);
+	mem_free(s->free_id);
+	event_free(s->guard_ev);
 	mem_free(s);
 }

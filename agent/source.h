@@ -42,6 +42,21 @@ void source_check_addresses(struct agent *a);
 /* bgpd is new: give it everything. */
 void source_greet(struct agent *a);
 
+/*
+ * Somebody without a peer of its own has connected: make it one out of a listenRange, if there is
+ * one with room.  False with the reason in words.
+ */
+bool source_admit(struct agent *a, const struct ip_addr *remote, char *ret_why, size_t cap);
+
+/* bgpd has forgotten that dynamic peer. */
+void source_peer_gone(struct agent *a, uint32_t id);
+
+/* The id by which announcements name all peers of a range, IPC_PEER_NONE: no such range. */
+uint32_t source_range_id(const struct agent *a, const char *name);
+
+/* How many peers it has. */
+size_t source_range_peers(const struct agent *a, const char *name);
+
 /* The fib says that a local prefix can be announced, or no longer. */
 void source_local(struct agent *a, const struct ip_prefix *p, bool ready);
 

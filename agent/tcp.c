@@ -172,6 +172,7 @@ take_accepted(struct tcp *t, int fd)
 {
 	struct ipc_conn_in in;
 	const struct tcp_peer *p;
+	char why[IPC_TEXT_MAX] = "the peer is administratively down";
 	int r;
 
 	if (!endpoints(t, fd, &in.ep)) {
@@ -179,9 +180,10 @@ take_accepted(struct tcp *t, int fd)
 		return;
 	}
 	p = peer_by_addr(t, &in.ep.remote);
+	if (!p && t->ops->admit(t->ctx, &in.ep.remote, why, sizeof why))
+		p = peer_by_addr(t, &in.ep.remote);
 	if (!p || !p->enabled) {
-		refuse_stranger(t, &in.ep.remote,
-		    p ? "the peer is administratively down" : "no peer has that address");
+		refuse_stranger(t, &in.ep.remote, why);
 		close(fd);
 		return;
 	}
@@ -413,6 +415,34 @@ tcp_configure(struct tcp *t, const struct tcp_peer *peers, size_t npeers,
 	failed = open_listeners(t);
 	if (ret_failed)
 		*ret_failed = failed;
+}
+
+void
+tcp_add(struct tcp *t, const struct tcp_peer *p)
+{
+	/* Not realloc(): it would leave keys behind. */
+	struct tcp_peer *more = mem_zalloc_array(t->npeers + 1, sizeof *more);
+
+	if (t->peers) {
+		memcpy(more, t->peers, t->npeers * sizeof *more);
+		explicit_bzero(t->peers, t->npeers * sizeof *t->peers);
+	}
+	mem_free(t->peers);
+	t->peers = more;
+	t->peers[t->npeers++] = *p;
+}
+
+void
+tcp_remove(struct tcp *t, uint32_t peer)
+{
+	for (size_t i = 0; i < t->npeers; i++) {
+		if (t->peers[i].id != peer)
+			continue;
+		t->npeers--;
+		memmove(&t->peers[i], &t->peers[i + 1], (t->npeers - i) * sizeof *t->peers);
+		explicit_bzero(&t->peers[t->npeers], sizeof *t->peers);
+		return;
+	}
 }
 
 void

@@ -30,6 +30,7 @@ struct tcp_peer {
 	struct ip_addr addr;
 	uint16_t port;
 	bool enabled;
+	bool dynamic;		/* out of a range: its key is the range's, on listeners */
 	struct ip_addr source;	/* bind to it; af 0: the kernel chooses */
 	uint8_t ttl;		/* 0: the kernel's default */
 	uint8_t min_ttl;	/* 0: anything (RFC 5082) */
@@ -47,6 +48,8 @@ struct tcp_ops {
 	/* fd is the receiver's when err is 0, else -1. */
 	void (*done)(void *ctx, const struct ipc_conn_done *d, int fd);
 	void (*accepted)(void *ctx, const struct ipc_conn_in *in, int fd);
+	/* No peer has that address: tcp_add() one, or false with the reason in words. */
+	bool (*admit)(void *ctx, const struct ip_addr *remote, char *ret_why, size_t cap);
 	void (*event)(void *ctx, enum ipc_level level, uint32_t peer, const char *name,
 	    const char *text);
 };
@@ -66,6 +69,10 @@ void tcp_set_node(struct tcp *t, const struct ip_addr *node4, const struct ip_ad
  */
 void tcp_configure(struct tcp *t, const struct tcp_peer *peers, size_t npeers,
     const struct tcp_listen *listens, size_t nlistens, unsigned *ret_failed);
+
+/* One more peer, and one less; the next tcp_configure() names them all. */
+void tcp_add(struct tcp *t, const struct tcp_peer *p);
+void tcp_remove(struct tcp *t, uint32_t peer);
 
 /* Words on listeners that could not be opened, or "". */
 void tcp_problem(const struct tcp *t, char *buf, size_t cap);

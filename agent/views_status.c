@@ -115,10 +115,12 @@ status_bgpd(struct out *o, const struct agent *a, const struct ipc_row_stats *st
 		out_i64(o, "pid", c->pid);
 	else
 		out_null(o, "pid");
-	if (stats)
+	if (stats) {
 		out_u64(o, "uptime_s", stats->uptime_us / 1000000);
-	else
+		out_u64(o, "update_groups", stats->update_groups);
+	} else {
 		out_null(o, "uptime_s");
+	}
 	out_u64(o, "restarts", c->restarts);
 	if (c->last_status == -1 || (!c->restarts && c->running))
 		out_null(o, "last_exit");

@@ -190,6 +190,9 @@ control_take(struct bgpd *b, const struct ipc_msg *m, int fd)
 		return conn_done(b, &m->conn_done, fd);
 	case IPC_CONN_IN:
 		return conn_in(b, &m->conn_in, fd);
+	case IPC_PEER_ADD:
+		speaker_peer_add(b->sp, now, &m->conf_peer);
+		return NULL;
 	case IPC_PEER_CMD:
 		speaker_peer_cmd(b->sp, now, &m->peer_cmd); /* a peer may have just gone */
 		return NULL;
@@ -247,6 +250,14 @@ send_nh_watch(struct bgpd *b, const struct todo *t)
 }
 
 static void
+send_peer_gone(struct bgpd *b, uint32_t peer)
+{
+	b->out->type = IPC_PEER_GONE;
+	b->out->peer_gone.peer = peer;
+	chan_send(b, IPC_CHAN_CONTROL, b->out);
+}
+
+static void
 todo_do(struct bgpd *b, const struct todo *t)
 {
 	switch (t->kind) {
@@ -270,6 +281,9 @@ todo_do(struct bgpd *b, const struct todo *t)
 		break;
 	case TODO_NH_WATCH:
 		send_nh_watch(b, t);
+		break;
+	case TODO_PEER_GONE:
+		send_peer_gone(b, t->peer);
 		break;
 	case TODO_SHUTDOWN_DONE:
 		b->shutdown_done = true;

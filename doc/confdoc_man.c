@@ -85,7 +85,9 @@ put_facts(struct man *m, const struct opt *o)
 
 	text = mem_printf("Value: %s", wanted);
 	if (o->flags & OPT_F_REQUIRED) {
-		put_sentence(m, mem_printf("%s; required.", text));
+		put_sentence(m, o->instead ? mem_printf("%s; required, or `%s`.", text,
+					opt_key(opt_find(o->instead)))
+					   : mem_printf("%s; required.", text));
 	} else if (dflt) {
 		put_sentence(m,
 		    mem_printf("%s; default: %s`%s`.", text, o->inherit ? "that of " : "", dflt));

@@ -24,7 +24,8 @@ put_option(FILE *f, const struct opt *o)
 	fprintf(f, "| `%s` | ", o->path);
 	put_cell(f, wanted);
 	if (o->flags & OPT_F_REQUIRED)
-		fputs(" | *required* | ", f);
+		fprintf(f, " | *required*%s%s%s | ", o->instead ? ", or `" : "",
+		    o->instead ? opt_key(opt_find(o->instead)) : "", o->instead ? "`" : "");
 	else if (dflt)
 		fprintf(f, " | %s`%s` | ", o->inherit ? "as " : "", dflt);
 	else

@@ -131,21 +131,27 @@ put_description(struct out *o, const struct opt *opt)
 	mem_free(dflt);
 }
 
+static void
+put_one_required(struct out *o, const char *key)
+{
+	out_open(o, NULL);
+	out_open_array(o, "required");
+	out_str(o, NULL, key);
+	out_close(o);
+	out_close(o);
+}
+
 /* One of the names of a required option has to be there. */
 static void
 put_required(struct out *o, const struct opt *opt)
 {
 	out_open(o, NULL);
 	out_open_array(o, "anyOf");
-	for (size_t i = 0;; i++) {
-		out_open(o, NULL);
-		out_open_array(o, "required");
-		out_str(o, NULL, i == 0 ? opt_key(opt) : opt->aliases[i - 1]);
-		out_close(o);
-		out_close(o);
-		if (!opt->aliases || !opt->aliases[i])
-			break;
-	}
+	put_one_required(o, opt_key(opt));
+	for (size_t i = 0; opt->aliases && opt->aliases[i]; i++)
+		put_one_required(o, opt->aliases[i]);
+	if (opt->instead)
+		put_one_required(o, opt_key(opt_find(opt->instead)));
 	out_close(o);
 	out_close(o);
 }

@@ -30,6 +30,7 @@
 #define CONF_TEXT_MAX	(4u << 20) /* octets of one file */
 #define CONF_PORT_BGP	179
 #define CONF_TABLE_MAIN 254
+#define CONF_RANGE_NAME_MAX 20 /* octets of a listenRange's name: an address is put behind it */
 #define CONF_PROTOCOL	212 /* kernel route protocol: nobody's (not 186: zebra deletes those) */
 
 /* ---- small parts --------------------------------------------------------- */
@@ -208,6 +209,8 @@ struct conf_peer {
 	struct ip_addr addr;	    /* ifindex 0; scope by ifname */
 	uint32_t port;
 	char ifname[CONF_IFNAME_LEN]; /* "" but for link-local peers and where it is given */
+	struct conf_prefixes ranges; /* n > 0: a template for peers out of them; addr.af IP_NONE */
+	uint32_t max_peers, forget_s; /* of such a template */
 	struct conf_remote_as remote_as;
 	uint32_t local_as; /* 0: bgp.asn; see conf_peer_local_as() */
 	bool passive;

@@ -67,11 +67,24 @@ check_twins(struct conf_ctx *ctx)
 	for (size_t i = 1; i < ps->n; i++) {
 		p = v[i];
 		q = v[i - 1];
-		if (p->addr.af != IP_NONE && strcmp(p->name, q->name) == 0 && cmp_addr(p, q) != 0)
+		if ((p->addr.af != IP_NONE || p->ranges.n > 0) && strcmp(p->name, q->name) == 0 &&
+		    (p->ranges.n > 0 || cmp_addr(p, q) != 0))
 			CLASH(p, "peers[].name", "peers[].peerIP",
 			    "\"%s\" is the name of peers[%zu], too", p->name, (size_t)(q - ps->v));
 	}
 	mem_free(v);
+}
+
+/* An option that is written although the one it belongs to is not. */
+static void
+check_needs(struct conf_ctx *ctx, const struct conf_peer *p)
+{
+	const struct opt *list = opt_find("peers"), *o = NULL;
+
+	while ((o = opt_next_child(list, o)))
+		if (o->needs && opt_is_set(p, o) && !opt_is_set(p, opt_find(o->needs)))
+			CLASH(p, o->path, NULL, "this key is for peers with %s",
+			    opt_key(opt_find(o->needs)));
 }
 
 /* ---- one peer ------------------------------------------------------------ */
@@ -106,6 +119,77 @@ check_address(struct conf_ctx *ctx, const struct conf_peer *p)
 	else if (memcmp(p->source.addr.b, p->addr.b, sizeof(p->addr.b)) == 0)
 		CLASH(p, "peers[].sourceAddress", "peers[].peerIP", "%s is the peer's own address",
 		    buf);
+}
+
+static bool
+is_link_local(const struct ip_prefix *net)
+{
+	struct ip_addr a = ip_addr_from_bytes(net->af, net->b);
+
+	return net->af == IP6 && net->len >= 10 && ip_addr_is_link_local(&a);
+}
+
+static void
+check_range_prefixes(struct conf_ctx *ctx, const struct conf_peer *p)
+{
+	char buf[IP_PREFIX_STRLEN];
+
+	for (size_t i = 0; i < p->ranges.n; i++) {
+		const struct ip_prefix *net = &p->ranges.v[i];
+		struct conf_clash at = { .base = p, .path = "peers[].listenRange", .item = (int)i,
+			.other = "peers[].interface" };
+		bool link_local = is_link_local(net);
+
+		if (link_local && !p->ifname[0])
+			conf_clash(ctx, &at, "%s is link-local and needs the key interface",
+			    ip_prefix_str(net, buf));
+		else if (!link_local && p->ifname[0])
+			conf_clash(ctx, &at,
+			    "an interface is for link-local prefixes, and %s is none",
+			    ip_prefix_str(net, buf));
+	}
+}
+
+static void
+check_range(struct conf_ctx *ctx, const struct conf_peer *p)
+{
+	static const char range[] = "peers[].listenRange";
+	static const char dial[] = "this is for connecting, and peers of a listenRange connect to us";
+
+	if (opt_is_set(p, opt_find("peers[].peerIP")))
+		CLASH(p, range, "peers[].peerIP", "peerIP stands here, too; keep one of them");
+	if (strlen(p->name) > CONF_RANGE_NAME_MAX)
+		CLASH(p, "peers[].name", range,
+		    "with listenRange a name has at most %d octets: \"%s\" is too long",
+		    CONF_RANGE_NAME_MAX, p->name);
+	if (!p->passive)
+		CLASH(p, "peers[].passive", range, "peers of a listenRange are passive always");
+	if (p->port != CONF_PORT_BGP)
+		CLASH(p, "peers[].port", range, "%s", dial);
+	if (p->source.how != CONF_SOURCE_NODE_IP)
+		CLASH(p, "peers[].sourceAddress", range, "%s", dial);
+	check_range_prefixes(ctx, p);
+}
+
+/* A range that two entries name: which of them would count? */
+static void
+check_range_twins(struct conf_ctx *ctx, const struct conf_peer *p)
+{
+	const struct conf_peers *ps = &ctx->c->peers;
+	char buf[IP_PREFIX_STRLEN];
+
+	for (size_t i = 0; i < p->ranges.n; i++)
+		for (const struct conf_peer *q = ps->v; q <= p; q++)
+			for (size_t k = 0; k < (q == p ? i : q->ranges.n); k++) {
+				struct conf_clash at = { .base = p, .path = "peers[].listenRange",
+					.item = (int)i };
+
+				if (ip_prefix_eq(&p->ranges.v[i], &q->ranges.v[k]) &&
+				    strcmp(p->ifname, q->ifname) == 0)
+					conf_clash(ctx, &at, "%s is a range of peers[%zu] (%s), too",
+					    ip_prefix_str(&p->ranges.v[i], buf),
+					    (size_t)(q - ps->v), q->name);
+			}
 }
 
 static void
@@ -173,7 +257,13 @@ conf_check_peers(struct conf_ctx *ctx)
 		conf_clash(ctx, &none, "no peers: nothing will be announced or learned");
 	check_twins(ctx);
 	for (size_t i = 0; i < ps->n; i++) {
-		check_address(ctx, &ps->v[i]);
+		check_needs(ctx, &ps->v[i]);
+		if (ps->v[i].ranges.n > 0) {
+			check_range(ctx, &ps->v[i]);
+			check_range_twins(ctx, &ps->v[i]);
+		} else {
+			check_address(ctx, &ps->v[i]);
+		}
 		check_as(ctx, &ps->v[i]);
 		check_session(ctx, &ps->v[i]);
 	}

@@ -115,6 +115,8 @@ has_value(const struct opt *o, const void *base)
 {
 	if (o->flags & OPT_F_NODUMP)
 		return false;
+	if (o->needs && !opt_is_set(base, opt_find(o->needs)))
+		return false;
 	if (o->flags & OPT_F_DUMP_SET)
 		return opt_is_set(base, o);
 	if (o->type == OPT_MAP || o->type == OPT_LIST)

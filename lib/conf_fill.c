@@ -102,8 +102,10 @@ fill_node(struct conf_ctx *ctx)
 static char *
 peer_default_name(const struct conf_peer *p)
 {
-	char buf[IP_ADDR_STRLEN];
+	char buf[IP_ADDR_STRLEN], net[IP_PREFIX_STRLEN];
 
+	if (p->ranges.n > 0)
+		return mem_strdup(ip_prefix_str(&p->ranges.v[0], net));
 	return mem_printf("%s%s%s", ip_addr_str(&p->addr, buf), p->ifname[0] ? "%" : "", p->ifname);
 }
 
@@ -124,6 +126,8 @@ fill_peer(struct conf *c, struct conf_peer *p)
 		opt_mark_set(p, opt_find("peers[].interface"));
 	if (!p->name)
 		p->name = peer_default_name(p);
+	if (p->ranges.n > 0 && !opt_is_set(p, opt_find("peers[].passive")))
+		p->passive = true;
 	opt_mark_set(p, opt_find("peers[].name"));
 	if (p->remote_as.how == CONF_AS_INTERNAL)
 		p->remote_as.asn = c->bgp.asn;

@@ -109,12 +109,56 @@ static const struct opt rows[] = {
 	    AT(peer),
 	    .type = OPT_PEER_ADDR,
 	    .flags = OPT_F_REQUIRED,
+	    .instead = "peers[].listenRange",
 	    .aliases = OPT_WORDS("peerAddress", "address"),
 	    .effect = OPT_SESSION,
 	    .brief = "address of the peer",
 	    .doc =
 		"An IPv4 or IPv6 address; with a port as 192.0.2.1:1179 or [2001:db8::1]:1179. A "
-		"link-local address needs its interface, as fe80::1%eth0 or in `interface`.",
+		"link-local address needs its interface, as fe80::1%eth0 or in `interface`. "
+		"`listenRange` may stand in its place.",
+	},
+	{
+	    .path = "peers[].listenRange",
+	    AT(ranges),
+	    .type = OPT_PREFIX,
+	    .flags = OPT_F_MANY | OPT_F_NONEMPTY,
+	    .max = 256,
+	    .effect = OPT_SESSION,
+	    .brief = "prefixes from which peers may connect",
+	    .doc =
+		"In place of `peerIP`: whoever connects from one of these prefixes becomes a peer "
+		"of its own with the settings of this entry, and is called by the entry's name and "
+		"its address, as rack/10.0.0.7. weft never connects to such a peer. A peer with "
+		"that very `peerIP` comes first, then the longest prefix. Link-local prefixes need "
+		"`interface`. A name may have 20 octets here.",
+	},
+	{
+	    .path = "peers[].maxPeers",
+	    AT(max_peers),
+	    .type = OPT_UINT,
+	    .min = 1,
+	    .max = 10000,
+	    .dflt = "100",
+	    .needs = "peers[].listenRange",
+	    .effect = OPT_LIVE,
+	    .brief = "peers that `listenRange` may have at a time",
+	    .doc = "Connections beyond it are refused, with an event.",
+	},
+	{
+	    .path = "peers[].forgetAfter",
+	    AT(forget_s),
+	    .type = OPT_DURATION,
+	    .min = 1000,
+	    .max = UINT64_C(86400) * 1000,
+	    .scale = 1000,
+	    .dflt = "1m",
+	    .needs = "peers[].listenRange",
+	    .effect = OPT_LIVE,
+	    .brief = "how long a peer of `listenRange` is kept without a connection",
+	    .doc = "So long it is shown, with the reason, and counts for `maxPeers`. One that was "
+		   "shut down by command, that waits after a prefix limit, or whose routes are kept "
+		   "by graceful restart stays longer.",
 	},
 	{
 	    .path = "peers[].interface",

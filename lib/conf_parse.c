@@ -403,26 +403,37 @@ other_name(struct conf_ctx *ctx, const struct opt *o, const struct ynode_pair *p
 
 /* ---- maps and lists of maps ---------------------------------------------- */
 
+static void
+missing(struct conf_ctx *ctx, const struct opt *o, const struct ynode *n, const void *base)
+{
+	const struct opt *instead = o->instead ? opt_find(o->instead) : NULL;
+	char *wanted, *hint;
+
+	if (instead && opt_is_set(base, instead))
+		return;
+	wanted = opt_wanted(o);
+	hint = mem_printf("it is required%s%s", instead ? ", or " : "", instead ? opt_key(instead) : "");
+	complain_at(ctx, n->line, n->col, wanted, "nothing", hint);
+	mem_free(wanted);
+	mem_free(hint);
+}
+
 /* Required members of a map that is there, and of maps in it that are not. */
 static void
 check_required(
     struct conf_ctx *ctx, const struct opt *parent, const struct ynode *n, const void *base)
 {
 	const struct opt *o = NULL;
-	char *wanted;
 	size_t mark;
 
 	while ((o = opt_next_child(parent, o))) {
 		if (opt_is_set(base, o))
 			continue;
 		mark = conf_path_key(&ctx->path, opt_key(o));
-		if (o->flags & OPT_F_REQUIRED) {
-			wanted = opt_wanted(o);
-			complain_at(ctx, n->line, n->col, wanted, "nothing", "it is required");
-			mem_free(wanted);
-		} else if (o->type == OPT_MAP) {
+		if (o->flags & OPT_F_REQUIRED)
+			missing(ctx, o, n, base);
+		else if (o->type == OPT_MAP)
 			check_required(ctx, o, n, base);
-		}
 		conf_path_cut(&ctx->path, mark);
 	}
 }

@@ -37,7 +37,6 @@ const char *const conf_later[] = {
 	"peers[].filters",
 	"peers[].nodeSelector",
 	"peers[].peerSelector",
-	"peers[].listenRange",
 	"peers[].role",
 	"peers[].addPath",
 	"peers[].allowAsIn",

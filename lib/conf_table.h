@@ -75,6 +75,8 @@ struct opt {
 	uint32_t scale;	     /* OPT_DURATION: ms per unit stored */
 	const char *dflt;    /* as it would be written; NULL: none, or derived (see doc) */
 	const char *inherit; /* path of the option whose value is the default */
+	const char *instead; /* OPT_F_REQUIRED: path of an option that may stand in its place */
+	const char *needs;   /* path of the option without which this one means nothing */
 	const char *zero;    /* word for 0, for none or for the empty list: off, auto */
 	const char *const *words;   /* OPT_ENUM, OPT_FLAGS; NULL-terminated */
 	const char *const *aliases; /* other names of the key; NULL-terminated */

@@ -260,6 +260,9 @@ x_conf_peer(struct codec *c, struct ipc_msg *msg)
 	x_u32(c, &m->local_asn);
 	x_bool(c, &m->passive);
 	x_bool(c, &m->enabled);
+	x_bool(c, &m->dynamic);
+	x_u32(c, &m->forget_ms);
+	x_u32(c, &m->range);
 	x_bool(c, &m->onlink);
 	x_bool(c, &m->rr_client);
 	x_bool(c, &m->import_all);
@@ -274,6 +277,12 @@ x_conf_peer(struct codec *c, struct ipc_msg *msg)
 	x_maxpfx(c, &m->maxpfx[1]);
 	if (m->hold_s == 1 || m->hold_s == 2)
 		fail(c, "hold time is 1 or 2 s"); /* RFC 4271 section 4.2 */
+}
+
+static void
+x_peer_gone(struct codec *c, struct ipc_msg *msg)
+{
+	x_id(c, &msg->peer_gone.peer);
 }
 
 static void
@@ -653,7 +662,7 @@ x_query_end(struct codec *c, struct ipc_msg *msg)
 #define TEXT_MAX(n)  (2 + (n) - 1)
 #define EP_MIN	     (8 + 5 * ADDR_MIN)
 #define EP_MAX	     (8 + 5 * ADDR_MAX)
-#define PEER_FIXED   (2 + 30 + 2 * 10)
+#define PEER_FIXED   (2 + 39 + 2 * 10)
 #define ORIG_FIXED   (2 + 17)
 #define PATH_FIXED   (2 + 63)
 #define ROWPEER_FIXED (2 + 9 + 16 + 38 + 96 + 24 + 2 * 28)
@@ -682,6 +691,10 @@ const struct ipc_desc ipc_desc[IPC_NTYPES] = {
 	    14 + TEXT_MAX(IPC_TEXT_MAX) + EP_MAX, true },
 	[IPC_CONN_IN] = { "conn-in", IPC_AGENT, false, IPC_CHAN_CONTROL, 2 + EP_MIN, 2 + EP_MAX,
 	    true },
+	[IPC_PEER_ADD] = { "peer-add", IPC_AGENT, false, IPC_CHAN_CONTROL,
+	    PEER_FIXED + TEXT_MIN + ADDR_MIN, PEER_FIXED + TEXT_MAX(IPC_NAME_MAX) + ADDR_MAX,
+	    false },
+	[IPC_PEER_GONE] = { "peer-gone", IPC_BGPD, false, IPC_CHAN_CONTROL, 6, 6, false },
 	[IPC_PEER_CMD] = { "peer-cmd", IPC_AGENT, false, IPC_CHAN_CONTROL, 7 + TEXT_MIN,
 	    7 + TEXT_MAX(IPC_TEXT_MAX), false },
 	[IPC_SHUTDOWN] = { "shutdown", IPC_AGENT, false, IPC_CHAN_CONTROL, 3 + TEXT_MIN,
@@ -745,6 +758,8 @@ static const struct {
 	[IPC_CONN_CANCEL] = { x_conn_req, sizeof(struct ipc_conn_req) },
 	[IPC_CONN_DONE] = { x_conn_done, sizeof(struct ipc_conn_done) },
 	[IPC_CONN_IN] = { x_conn_in, sizeof(struct ipc_conn_in) },
+	[IPC_PEER_ADD] = { x_conf_peer, sizeof(struct ipc_conf_peer) },
+	[IPC_PEER_GONE] = { x_peer_gone, sizeof(struct ipc_peer_gone) },
 	[IPC_PEER_CMD] = { x_peer_cmd, sizeof(struct ipc_peer_cmd) },
 	[IPC_SHUTDOWN] = { x_shutdown, sizeof(struct ipc_shutdown) },
 	[IPC_SHUTDOWN_DONE] = { x_nothing, 0 },

@@ -58,6 +58,8 @@ enum ipc_type {
 	IPC_CONN_CANCEL,   /* bgpd: no longer wanted */
 	IPC_CONN_DONE,	   /* agent: connected (with the descriptor) or failed */
 	IPC_CONN_IN,	   /* agent: accepted (with the descriptor) */
+	IPC_PEER_ADD,	   /* agent: a dynamic peer, at any time after CONF_END */
+	IPC_PEER_GONE,	   /* bgpd: that dynamic peer is forgotten */
 	IPC_PEER_CMD,	   /* agent: an operator's command for one peer */
 	IPC_SHUTDOWN,	   /* agent: close everything */
 	IPC_SHUTDOWN_DONE, /* bgpd: everything is closed */
@@ -130,6 +132,9 @@ struct ipc_conf_peer {
 	uint32_t local_asn;   /* 0: the speaker's */
 	bool passive;	      /* never connect */
 	bool enabled;	      /* false: administratively down */
+	bool dynamic;	      /* forgotten when it was unused for forget_ms: PEER_GONE */
+	uint32_t forget_ms;
+	uint32_t range;	      /* what announcements may name it by beside its id; 0: nothing */
 	bool onlink;	      /* eBGP and not multihop: next hops are on the shared link */
 	bool rr_client;	      /* RFC 4456 */
 	bool import_all;      /* accept everything; else what CONF_PERMIT covers (RFC 8212) */
@@ -141,6 +146,10 @@ struct ipc_conf_peer {
 	uint16_t keepalive_s; /* 0: a third of the negotiated hold time */
 	uint32_t connect_retry_ms;
 	struct ipc_maxpfx maxpfx[2];
+};
+
+struct ipc_peer_gone {
+	uint32_t peer;
 };
 
 struct ipc_prefixes { /* CONF_PERMIT and ROUTE_DEL */
@@ -163,7 +172,7 @@ struct ipc_originate {
 	uint16_t ncomm, nlarge, nonly;
 	uint32_t comm[IPC_COMM_MAX];	 /* RFC 1997 */
 	uint32_t large[IPC_COMM_MAX][3]; /* RFC 8092 */
-	uint32_t only[IPC_ONLY_MAX];	 /* peer ids it is restricted to; none: all */
+	uint32_t only[IPC_ONLY_MAX];	 /* ids of peers, or of their ranges, it is restricted to */
 };
 
 struct ipc_prefix { /* ORIGINATE_DEL */
@@ -449,7 +458,8 @@ struct ipc_msg {
 		struct ipc_hello hello;
 		struct ipc_conf_begin conf_begin; /* also CONF_END */
 		struct ipc_conf_speaker conf_speaker;
-		struct ipc_conf_peer conf_peer;
+		struct ipc_conf_peer conf_peer; /* also PEER_ADD */
+		struct ipc_peer_gone peer_gone;
 		struct ipc_prefixes prefixes; /* CONF_PERMIT, ROUTE_DEL */
 		struct ipc_conf_applied conf_applied;
 		struct ipc_originate originate;

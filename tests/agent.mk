@@ -25,6 +25,12 @@ tests_unit_test_hint_SOURCES = tests/unit/test_hint.c tests/unit/unit.h
 tests_unit_test_hint_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
 tests_unit_test_hint_LDADD = $(NL_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_dynamic
+TESTS += tests/unit/test_dynamic
+tests_unit_test_dynamic_SOURCES = tests/unit/test_dynamic.c tests/unit/unit.h
+tests_unit_test_dynamic_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
+tests_unit_test_dynamic_LDADD = agent/libagent.a lib/libconf.a $(AGENTCORE_TEST_LIBS) $(YAML_LIBS)
+
 check_PROGRAMS += tests/prop/prop_fib
 TESTS += tests/prop/prop_fib
 tests_prop_prop_fib_SOURCES = tests/prop/prop_fib.c tests/prop/fakekern.c tests/prop/fakekern.h tests/prop/prop.h

@@ -182,6 +182,19 @@ add_peer(struct speaker *sp, struct mono_us now, const struct ipc_conf_peer *con
 	peer_start(rp->peer, now);
 }
 
+void
+speaker_peer_add(struct speaker *sp, struct mono_us now, const struct ipc_conf_peer *conf)
+{
+	struct rpeer *rp = speaker_peer(sp, conf->id);
+	struct ipc_conf_applied ret = { 0 };
+
+	sp->now = now;
+	if (rp)
+		change_peer(rp, now, conf, false, &ret);
+	else
+		add_peer(sp, now, conf, &ret);
+}
+
 static void
 reset_all(struct speaker *sp, struct mono_us now)
 {

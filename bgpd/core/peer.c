@@ -387,6 +387,12 @@ is_in_use(const struct peer *p)
 	return p->s[SESSION_OUT].conn || p->s[SESSION_IN].conn || p->s[SESSION_OUT].token;
 }
 
+bool
+peer_is_unused(const struct peer *p)
+{
+	return !is_in_use(p) && !p->admin_down && p->idle_until.us == 0;
+}
+
 /* What earlier sessions have taught us does not count any more: no wait, the usual OPEN. */
 static void
 forget(struct peer *p)

@@ -136,6 +136,11 @@ void peer_speaker_changed(struct peer *p, struct mono_us now);
  */
 void peer_remove(struct peer *p, struct mono_us now);
 
+/*
+ * Does nothing keep it: no connection, no command that holds it down, no pause after a limit?
+ */
+bool peer_is_unused(const struct peer *p);
+
 /* Free it without a word to anybody (end of the speaker). No op is called. */
 void peer_free(struct peer *p);
 

@@ -26,6 +26,47 @@ free_index(struct speaker *sp)
 	return sp->npeers++;
 }
 
+static bool
+has_paths(const struct rpeer *rp)
+{
+	unsigned i, g;
+
+	for (i = 0; i < AF_COUNT; i++)
+		for (g = 0; g < GR_GENS; g++)
+			if (rp->af[i].paths[g] > 0)
+				return true;
+	return false;
+}
+
+/* ---- dynamic peers ------------------------------------------------------------- */
+
+void
+rpeer_forget_later(struct rpeer *rp, struct mono_us now)
+{
+	if (rp->conf.dynamic)
+		timer_set(&rp->sp->timers, &rp->forget,
+		    mono_add_us(now, (uint64_t)rp->conf.forget_ms * 1000));
+}
+
+/* Stale paths keep a peer, too: it may come back for them (RFC 4724 section 4.2). */
+static void
+forget(struct timer *t, struct mono_us now)
+{
+	struct rpeer *rp = container_of(t, struct rpeer, forget);
+	struct todo gone = { .kind = TODO_PEER_GONE, .peer = rp->id };
+
+	if (!peer_is_unused(rp->peer) || has_paths(rp)) {
+		rpeer_forget_later(rp, now);
+		return;
+	}
+	speaker_event(rp->sp, LOG_INFO, rp, "peer-forgotten", "unused_s=%u",
+	    rp->conf.forget_ms / 1000);
+	speaker_todo(rp->sp, &gone);
+	rpeer_remove(rp, now);
+}
+
+/* ---- life ------------------------------------------------------------------------ */
+
 struct rpeer *
 rpeer_new(struct speaker *sp, struct mono_us now, const struct ipc_conf_peer *conf)
 {
@@ -42,12 +83,14 @@ rpeer_new(struct speaker *sp, struct mono_us now, const struct ipc_conf_peer *co
 	rp->conf = *conf;
 	rp->addr = conf->addr;
 	rp->up_since = MONO_NEVER;
+	rp->forget.fire = forget;
 	for (i = 0; i < AF_COUNT; i++)
 		rp->af[i].keep = 1;
 	sp->peer[index] = rp;
 	gr_peer_init(rp);
 	rp->peer = peer_new(&sp->env, now, conf, index);
 	rp->peer->rib = rp;
+	rpeer_forget_later(rp, now);
 	return rp;
 }
 
@@ -69,23 +112,12 @@ rpeer_remove(struct rpeer *rp, struct mono_us now)
 
 	peer_remove(p, now);
 	rp->peer = NULL;
+	timer_stop(&rp->sp->timers, &rp->forget);
 	gr_peer_stop(rp);
 	for (i = 0; i < AF_COUNT; i++) {
 		rp->af[i].keep = 0;
 		adjin_walk_request(rp->sp, i);
 	}
-}
-
-static bool
-has_paths(const struct rpeer *rp)
-{
-	unsigned i, g;
-
-	for (i = 0; i < AF_COUNT; i++)
-		for (g = 0; g < GR_GENS; g++)
-			if (rp->af[i].paths[g] > 0)
-				return true;
-	return false;
 }
 
 void
@@ -112,6 +144,7 @@ rpeers_free(struct speaker *sp)
 		for (i = 0; i < AF_COUNT; i++)
 			groups_leave(rp, i);
 		gr_peer_stop(rp);
+		timer_stop(&sp->timers, &rp->forget);
 		if (rp->peer)
 			peer_free(rp->peer);
 		mem_free(rp);
@@ -199,6 +232,7 @@ on_down(struct peer *p, struct mono_us now, enum peer_down how, const char *why)
 		rp->af[i].active = false;
 	}
 	gr_down(rp, now, how);
+	rpeer_forget_later(rp, now);
 }
 
 static void

@@ -57,6 +57,12 @@ void speaker_configure(struct speaker *sp, struct mono_us now, const struct ipc_
     const struct ipc_conf_peer *peers, size_t npeers, const struct ip_prefix *permit,
     size_t npermit, struct ipc_conf_applied *ret);
 
+/*
+ * Add a dynamic peer between configurations, or change it; the next whole one names it, too,
+ * or it goes.  Unused for its forget_ms it is removed, and TODO_PEER_GONE says so.
+ */
+void speaker_peer_add(struct speaker *sp, struct mono_us now, const struct ipc_conf_peer *conf);
+
 /* Announce an own prefix (or change its attributes); withdraw it. */
 void speaker_originate(struct speaker *sp, struct mono_us now, const struct ipc_originate *o);
 void speaker_unoriginate(struct speaker *sp, struct mono_us now, const struct ip_prefix *prefix);
@@ -127,6 +133,7 @@ enum todo_kind {
 	TODO_ABORT,    /* close conn at once without sending anything */
 	TODO_EVENT,    /* log and event table: event */
 	TODO_NH_WATCH, /* nh, on */
+	TODO_PEER_GONE, /* a dynamic peer was forgotten: peer */
 	TODO_SHUTDOWN_DONE,
 };
 struct todo {

@@ -60,6 +60,7 @@ struct rpeer {
 
 	struct rpeer_af af[AF_COUNT];
 	struct gr_peer gr;
+	struct timer forget; /* a dynamic peer that nobody uses */
 	bool reimport; /* the walk has to ask the import policy again */
 };
 
@@ -124,6 +125,9 @@ void rpeer_remove(struct rpeer *rp, struct mono_us now);
 /* Free those whose paths are all gone; call when no walk is under way. */
 void rpeers_reap(struct speaker *sp);
 void rpeers_free(struct speaker *sp);
+
+/* Start the time after which an unused dynamic peer is forgotten again; nothing for others. */
+void rpeer_forget_later(struct rpeer *rp, struct mono_us now);
 
 /* The import policy of a peer, after its session came up or a configuration. */
 void rpeer_import_policy(struct rpeer *rp);

@@ -91,7 +91,10 @@ vis_sees(const struct speaker *sp, uint16_t vis, const struct rpeer *rp)
 		return vis != rp->index;
 	if (vis == VIS_NONE)
 		return false;
-	return vis == VIS_GONE || in_list(&sp->groups.only[vis - VIS_ONLY], rp->id);
+	if (vis == VIS_GONE)
+		return true;
+	return in_list(&sp->groups.only[vis - VIS_ONLY], rp->id) ||
+	    (rp->conf.range && in_list(&sp->groups.only[vis - VIS_ONLY], rp->conf.range));
 }
 
 const struct export_source *

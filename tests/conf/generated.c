@@ -52,6 +52,7 @@ example(const struct opt *o)
 	} examples[] = {
 		{ "bgp.asNumber", "64512" },
 		{ "peers[].peerIP", "10.0.0.1" },
+		{ "peers[].listenRange", "10.0.0.0/16" },
 		{ "peers[].asNumber", "65000" },
 		{ "advertisements[].type", "PodCIDR" },
 		{ "communities[].name", "c1" },
@@ -113,6 +114,20 @@ write_target(struct doc *d, unsigned depth, bool *first)
 	}
 }
 
+/* Is that option to be written, whether or not it is what the document is about? */
+static bool
+is_needed(const struct doc *d, const struct opt *o)
+{
+	const char *needs = d->target->needs;
+
+	if (needs && strcmp(needs, o->path) == 0)
+		return true;
+	if (!(o->flags & OPT_F_REQUIRED))
+		return false;
+	return !o->instead || (strcmp(d->target->path, o->instead) != 0 &&
+	    !(needs && strcmp(needs, o->instead) == 0));
+}
+
 static void
 write_members(struct doc *d, const struct opt *parent, unsigned depth, bool first)
 {
@@ -132,7 +147,7 @@ write_members(struct doc *d, const struct opt *parent, unsigned depth, bool firs
 			start_line(d, depth, &first);
 			add(d, "%s:\n%*s- ", opt_key(o), (int)depth * 2 + 2, "");
 			write_members(d, o, depth + 2, true);
-		} else if (o->flags & OPT_F_REQUIRED) {
+		} else if (is_needed(d, o)) {
 			start_line(d, depth, &first);
 			add(d, "%s: %s\n", opt_key(o), example(o));
 		}
@@ -320,7 +335,7 @@ missing(const struct opt *o)
 			d.map_line = 1, d.map_col = strlen("bgp:") + 1;
 		expect("missing", &d,
 		    (struct want){ d.map_line, d.map_col, instance(o, NULL), wanted, "nothing",
-			"it is required" });
+			o->instead ? "it is required, or listenRange" : "it is required" });
 	}
 	mem_free(wanted);
 }

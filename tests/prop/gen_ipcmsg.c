@@ -146,6 +146,9 @@ conf_peer(struct gen *g, struct ipc_conf_peer *ret)
 	ret->local_asn = any32(g);
 	ret->passive = flag(g);
 	ret->enabled = flag(g);
+	ret->dynamic = flag(g);
+	ret->forget_ms = any32(g);
+	ret->range = any32(g);
 	ret->onlink = flag(g);
 	ret->rr_client = flag(g);
 	ret->import_all = flag(g);
@@ -353,6 +356,10 @@ gen_control(struct gen *g, struct ipc_msg *m)
 	case IPC_CONF_SPEAKER:
 		conf_speaker(g, &m->conf_speaker);
 		break;
+	case IPC_PEER_GONE:
+		m->peer_gone.peer = id(g);
+		break;
+	case IPC_PEER_ADD:
 	case IPC_CONF_PEER:
 		conf_peer(g, &m->conf_peer);
 		break;

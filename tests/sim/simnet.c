@@ -552,6 +552,7 @@ do_todo(struct sim_node *n, const struct todo *t)
 			    n->no, t->event.name, t->event.text);
 		break;
 	case TODO_NH_WATCH:
+	case TODO_PEER_GONE:
 		agent_watch(n, t);
 		break;
 	case TODO_SHUTDOWN_DONE:

@@ -262,6 +262,18 @@ agent_peer_cmd(struct agent *a, const struct ipc_peer_cmd *cmd)
 	return !f->lost;
 }
 
+uint32_t
+source_range_id(const struct agent *a, const char *name)
+{
+	return IPC_PEER_NONE;
+}
+
+size_t
+source_range_peers(const struct agent *a, const char *name)
+{
+	return 0;
+}
+
 /* ---- the fib's views ------------------------------------------------------------------------ */
 
 struct fib {

@@ -170,6 +170,7 @@ shell(struct net *n, unsigned side)
 			break;
 		case TODO_EVENT:
 		case TODO_NH_WATCH:
+		case TODO_PEER_GONE:
 		case TODO_SHUTDOWN_DONE:
 			break;
 		}

@@ -413,6 +413,55 @@ START_TEST(commands)
 }
 END_TEST
 
+/* Todos of one kind in the next s seconds; everything else is dropped. */
+static unsigned
+todos_within(uint64_t s, enum todo_kind kind, uint32_t *ret_peer)
+{
+	unsigned n = 0;
+	struct todo t;
+
+	rig.now = mono_add_s(rig.now, (uint32_t)s);
+	speaker_timeout(rig.sp, rig.now);
+	while (speaker_next_todo(rig.sp, &t)) {
+		if (t.kind != kind)
+			continue;
+		n++;
+		*ret_peer = t.peer;
+	}
+	return n;
+}
+
+/* A dynamic peer goes when nobody has used it for a while; a session and a command keep it. */
+START_TEST(dynamic_peers_are_forgotten)
+{
+	struct ipc_conf_peer conf = rig.peer[1];
+	struct ipc_peer_cmd cmd = { .peer = 50, .cmd = IPC_CMD_DOWN };
+	struct ipc_endpoints ep = { 0 };
+	const char *why = NULL;
+	uint32_t gone = 0;
+
+	conf.id = 50;
+	conf.dynamic = conf.passive = true;
+	conf.forget_ms = 10000;
+	ck_assert(ip_addr_parse("10.9.9.9", &conf.addr));
+	ep.remote = conf.addr;
+	ck_assert_uint_eq(speaker_conn_accepted(rig.sp, rig.now, &ep, &why), 0);
+	speaker_peer_add(rig.sp, rig.now, &conf);
+	ck_assert_uint_ne(speaker_conn_accepted(rig.sp, rig.now, &ep, &why), 0);
+	ck_assert_uint_eq(todos_within(15, TODO_PEER_GONE, &gone), 0); /* its connection is there still */
+	ck_assert(speaker_peer_cmd(rig.sp, rig.now, &cmd));
+	ck_assert_uint_eq(todos_within(60, TODO_PEER_GONE, &gone), 0);
+	ck_assert(rig_peer(&rig, 50)->peer->admin_down);
+	cmd.cmd = IPC_CMD_UP;
+	ck_assert(speaker_peer_cmd(rig.sp, rig.now, &cmd));
+	ck_assert_uint_eq(todos_within(20, TODO_PEER_GONE, &gone), 1);
+	ck_assert_uint_eq(gone, 50);
+	ck_assert(!speaker_peer_cmd(rig.sp, rig.now, &cmd));
+	rig_work(&rig);
+	ck_assert_uint_eq(speaker_conn_accepted(rig.sp, rig.now, &ep, &why), 0);
+}
+END_TEST
+
 /* ---- what peers say ---------------------------------------------------------------------- */
 
 /* RFC 7606 section 2, treat-as-withdraw: what was announced before goes, too. */
@@ -615,6 +664,7 @@ main(void)
 	tcase_add_test(t, a_client_no_longer);
 	tcase_add_test(t, accepting_connections);
 	tcase_add_test(t, commands);
+	tcase_add_test(t, dynamic_peers_are_forgotten);
 	tcase_add_test(t, malformed_updates_withdraw);
 	tcase_add_test(t, graceful_shutdown_is_honoured);
 	tcase_add_test(t, next_hops_decide);
