@@ -100,8 +100,24 @@ bgpd_event(struct agent *a, const struct ipc_event *e)
 	events_add(a->events, "bgpd", e, p ? p->conf->name : NULL);
 }
 
+/* Its key is a new one: where the kernel cannot change it on the session, that ends. */
 static void
-take_control(struct agent *a, const struct ipc_msg *m)
+conn_lent(struct agent *a, uint32_t peer, int fd)
+{
+	struct ipc_peer_cmd cmd = { .peer = peer, .cmd = IPC_CMD_RESET, .text = "new password" };
+	const struct agent_peer *p = agent_peer_by_id(a, peer);
+	int err = tcp_rekey(a->tcp, peer, fd);
+
+	if (err == 0)
+		events_addf(a->events, IPC_LVL_NOTICE, "password-changed", "peer=%s session=kept",
+		    p->conf->name);
+	else if (p && agent_peer_cmd(a, &cmd))
+		events_addf(a->events, IPC_LVL_WARN, "password-changed",
+		    "peer=%s session=reset why=\"%s\"", p->conf->name, strerror(-err));
+}
+
+static void
+take_control(struct agent *a, const struct ipc_msg *m, int fd)
 {
 	switch ((int)m->type) {
 	case IPC_CONN_REQ:
@@ -112,6 +128,9 @@ take_control(struct agent *a, const struct ipc_msg *m)
 		break;
 	case IPC_EVENT:
 		bgpd_event(a, &m->event);
+		break;
+	case IPC_CONN_LENT:
+		conn_lent(a, m->conn_lend.peer, fd);
 		break;
 	case IPC_PEER_GONE:
 		source_peer_gone(a, m->peer_gone.peer);

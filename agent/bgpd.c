@@ -258,11 +258,16 @@ take_query_msg(struct bgpd *b, const struct ipc_msg *m)
 }
 
 static bool
-take(struct bgpd *b, enum ipc_chan which, const struct ipc_msg *m, const char **why)
+take(struct bgpd *b, enum ipc_chan which, const struct ipc_msg *m, int fd, const char **why)
 {
+	if (fd >= 0 && !ipc_desc[m->type].fd) {
+		close(fd);
+		*why = "a descriptor where none belongs";
+		return false;
+	}
 	switch (which) {
 	case IPC_CHAN_CONTROL:
-		b->ops->control(b->agent, m);
+		b->ops->control(b->agent, m, fd);
 		return true;
 	case IPC_CHAN_ROUTES:
 		return take_routes_msg(b, m, why);
@@ -284,7 +289,8 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 
 	for (int i = 0; i < READ_BATCH && b->attached; i++) {
 		size_t nfds;
-		ssize_t n = ipcsock_recv(c->fd, b->buf, IPC_MAX_OCTETS, NULL, 0, &nfds);
+		int got = -1;
+		ssize_t n = ipcsock_recv(c->fd, b->buf, IPC_MAX_OCTETS, &got, 1, &nfds);
 
 		if (n == -EAGAIN)
 			break;
@@ -294,7 +300,9 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		}
 		b->agent->bgpd_child.silent = false;
 		why = ipcmsg_decode(IPC_BGPD, c->which, b->buf, (size_t)n, b->in);
-		if (why || !take(b, c->which, b->in, &why)) {
+		if (why && nfds > 0)
+			close(got);
+		if (why || !take(b, c->which, b->in, nfds > 0 ? got : -1, &why)) {
 			fail(b, why ? why : "a broken intent", true);
 			return;
 		}

@@ -16,8 +16,9 @@
 #include "lib/ipcmsg.h"
 
 struct bgpd_ops {
-	/* A control message of bgpd: CONN_REQ, CONN_CANCEL, CONF_APPLIED, SHUTDOWN_DONE, EVENT, HELLO. */
-	void (*control)(struct agent *a, const struct ipc_msg *m);
+	/* A control message of bgpd: CONN_REQ, CONN_CANCEL, CONF_APPLIED, SHUTDOWN_DONE, EVENT, HELLO,
+	 * PEER_GONE, CONN_LENT; fd (-1: none) is the receiver's. */
+	void (*control)(struct agent *a, const struct ipc_msg *m, int fd);
 	/* A report of the fib that is not for bgpd: local prefixes, events, adopted, flushed. */
 	void (*report)(struct agent *a, const struct fib_report *r);
 	/* fib was given something: operations may be waiting. */

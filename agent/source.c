@@ -582,16 +582,35 @@ rebuild_peers(struct agent *a)
 		add_dynamic(a, container_of(n, struct dynamic_peer, link));
 }
 
-/* Something that bgpd does not see (key, source, hop limit) changed: only a reset applies it. */
+/* The same but for the key? */
+static bool
+same_without_key(const struct tcp_peer *a, const struct tcp_peer *b)
+{
+	struct tcp_peer x = *a, y = *b;
+
+	explicit_bzero(x.key, sizeof x.key);
+	explicit_bzero(y.key, sizeof y.key);
+	x.key_len = y.key_len = 0;
+	return memcmp(&x, &y, sizeof x) == 0;
+}
+
+/*
+ * Something that bgpd does not see has changed.  A key is changed on the sockets as they are, for
+ * which bgpd lends them; source and hop limit take a reset.
+ */
 static void
-reset_if_rekeyed(struct agent *a, struct peer_slot *slot, const struct tcp_peer *now)
+tcp_changed(struct agent *a, struct peer_slot *slot, const struct tcp_peer *now)
 {
 	struct ipc_peer_cmd cmd = { .peer = slot->id, .cmd = IPC_CMD_RESET,
 		.text = "configuration changed" };
+	struct ipc_msg lend = { .type = IPC_CONN_LEND };
 
-	if (slot->sent.id == 0 || memcmp(&slot->tcp, now, sizeof *now) == 0)
+	if (slot->sent.id == 0 || slot->tcp.id == 0 || memcmp(&slot->tcp, now, sizeof *now) == 0)
 		return;
-	if (slot->tcp.id != 0)
+	lend.conn_lend.peer = slot->id;
+	if (same_without_key(&slot->tcp, now))
+		bgpd_send(a->bgpd, &lend, -1);
+	else
 		agent_peer_cmd(a, &cmd);
 }
 
@@ -663,16 +682,41 @@ wanted_listeners(const struct conf_listen *lc, struct tcp_listen *tl)
 	return n;
 }
 
+/* Every prefix of every range, with its key. */
+static struct tcp_range *
+wanted_ranges(struct source *s, size_t *ret_n)
+{
+	struct tcp_range *v;
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->nranges; i++)
+		n += s->range[i].conf->ranges.n;
+	v = mem_zalloc_array(n ? n : 1, sizeof *v);
+	n = 0;
+	for (size_t i = 0; i < s->nranges; i++)
+		for (size_t k = 0; k < s->range[i].conf->ranges.n; k++) {
+			v[n].prefix = s->range[i].conf->ranges.v[k];
+			v[n].gtsm = s->range[i].tcp.min_ttl != 0;
+			memcpy(v[n].key, s->range[i].tcp.key, sizeof v[n].key);
+			v[n++].key_len = s->range[i].tcp.key_len;
+		}
+	*ret_n = n;
+	return v;
+}
+
 static void
 apply_tcp(struct agent *a)
 {
 	const struct conf_listen *lc = &a->conf->bgp.listen;
 	struct tcp_peer *tp = mem_zalloc_array(a->npeers ? a->npeers : 1, sizeof *tp);
 	struct tcp_listen *tl = mem_zalloc_array(lc->addrs.n + 2, sizeof *tl);
-	size_t nl = wanted_listeners(lc, tl);
+	struct tcp_conf c = { .peer = tp, .npeers = a->npeers, .listen = tl,
+		.nlistens = wanted_listeners(lc, tl) };
+	struct tcp_range *tr;
 
 	for (size_t i = 0; i < a->source->nranges; i++)
 		resolve_range(a, &a->source->range[i]);
+	c.range = tr = wanted_ranges(a->source, &c.nranges);
 	for (size_t i = 0; i < a->npeers; i++) {
 		struct agent_peer *p = &a->peers[i];
 
@@ -680,13 +724,15 @@ apply_tcp(struct agent *a)
 			resolve_dynamic(a, p, &tp[i]);
 		else
 			resolve_configured(a, p, &tp[i]);
-		reset_if_rekeyed(a, p->slot, &tp[i]);
+		tcp_changed(a, p->slot, &tp[i]);
 		p->slot->tcp = tp[i];
 	}
 	tcp_set_node(a->tcp, &a->node4, &a->node6);
-	tcp_configure(a->tcp, tp, a->npeers, tl, nl, NULL);
-	explicit_bzero(tp, a->npeers * sizeof *tp);
+	tcp_configure(a->tcp, &c, NULL);
+	explicit_bzero(tp, c.npeers * sizeof *tp);
+	explicit_bzero(tr, c.nranges * sizeof *tr);
 	mem_free(tp);
+	mem_free(tr);
 	mem_free(tl);
 }
 

@@ -57,6 +57,8 @@ struct tcp {
 	struct ip_addr node4, node6;
 	struct tcp_peer *peers;
 	size_t npeers;
+	struct tcp_range *ranges;
+	size_t nranges;
 	struct list listeners, dials;
 	struct event *retry;
 	struct tcp_drops drops;
@@ -269,31 +271,65 @@ listen_works(struct listener *l)
 	l->problem[0] = '\0';
 }
 
-/* Keys and hop limit of every peer of that family. */
+/* peer: the one whose key it is, IPC_PEER_NONE for a range. */
 static void
-listener_dress(struct listener *l)
+key_failed(struct tcp *t, uint32_t peer, int err)
+{
+	char text[IPC_TEXT_MAX];
+
+	snprintf(text, sizeof text, "why=\"%s%s\"", strerror(err),
+	    err == ENOMEM ? ": a listener takes no more keys (net.core.optmem_max)" : "");
+	t->ops->event(t->ctx, IPC_LVL_ERR, peer, "md5-key-failed", text);
+}
+
+/* Keys of every configured peer and range of that family; dynamic peers have their range's. */
+static bool
+listener_dress_peers(struct listener *l)
 {
 	struct tcp *t = l->tcp;
-	uint8_t af = l->conf.addr.af;
 	bool gtsm = false;
 
 	for (size_t i = 0; i < t->npeers; i++) {
 		const struct tcp_peer *p = &t->peers[i];
 		int r;
 
-		if (p->addr.af != af)
+		if (p->addr.af != l->conf.addr.af || p->dynamic)
 			continue;
 		gtsm = gtsm || p->min_ttl;
 		r = p->key_len ? tcp_set_md5(l->fd, &p->addr, p->key, p->key_len) : 0;
-		if (r < 0) {
-			char text[IPC_TEXT_MAX];
-
-			snprintf(text, sizeof text, "why=\"%s\"", strerror(-r));
-			t->ops->event(t->ctx, IPC_LVL_ERR, p->id, "md5-key-failed", text);
-		}
+		if (r < 0)
+			key_failed(t, p->id, -r);
 	}
-	if (gtsm) /* the SYN-ACK towards a peer that checks must leave with 255 */
-		(void)tcp_set_ttl(l->fd, af, 255, 0);
+	return gtsm;
+}
+
+static bool
+listener_dress_ranges(struct listener *l)
+{
+	struct tcp *t = l->tcp;
+	bool gtsm = false;
+
+	for (size_t i = 0; i < t->nranges; i++) {
+		const struct tcp_range *g = &t->ranges[i];
+		int r;
+
+		if (g->prefix.af != l->conf.addr.af)
+			continue;
+		gtsm = gtsm || g->gtsm;
+		r = g->key_len ? tcp_set_md5_net(l->fd, &g->prefix, g->key, g->key_len) : 0;
+		if (r < 0)
+			key_failed(t, IPC_PEER_NONE, -r);
+	}
+	return gtsm;
+}
+
+static void
+listener_dress(struct listener *l)
+{
+	bool peers = listener_dress_peers(l), ranges = listener_dress_ranges(l);
+
+	if (peers || ranges) /* the SYN-ACK towards a peer that checks must leave with 255 */
+		(void)tcp_set_ttl(l->fd, l->conf.addr.af, 255, 0);
 }
 
 static bool
@@ -358,60 +394,119 @@ find_listener(struct tcp *t, const struct tcp_listen *c)
 	return NULL;
 }
 
-/* Keys of peers that are gone or have lost theirs; new keys replace old ones by themselves. */
 static void
-undress(struct tcp *t, const struct tcp_peer *old, size_t nold)
+undress_listeners(struct tcp *t, uint8_t af, const struct ip_addr *addr, const struct ip_prefix *net)
 {
 	struct list *n;
 
-	for (size_t i = 0; i < nold; i++) {
-		const struct tcp_peer *now = peer_by_addr(t, &old[i].addr);
+	LIST_FOREACH(n, &t->listeners) {
+		struct listener *l = container_of(n, struct listener, link);
 
-		if (!old[i].key_len || (now && now->key_len))
+		if (l->fd < 0 || l->conf.addr.af != af)
 			continue;
-		LIST_FOREACH(n, &t->listeners) {
-			struct listener *l = container_of(n, struct listener, link);
-
-			if (l->fd >= 0 && l->conf.addr.af == old[i].addr.af)
-				(void)tcp_set_md5(l->fd, &old[i].addr, old[i].key, 0);
-		}
+		if (addr)
+			(void)tcp_set_md5(l->fd, addr, NULL, 0);
+		else
+			(void)tcp_set_md5_net(l->fd, net, NULL, 0);
 	}
 }
 
-void
-tcp_configure(struct tcp *t, const struct tcp_peer *peers, size_t npeers,
-    const struct tcp_listen *listens, size_t nlistens, unsigned *ret_failed)
+/* Keys of peers that are gone or have lost theirs; new keys replace old ones by themselves. */
+static void
+undress_peers(struct tcp *t, const struct tcp_peer *old, size_t nold)
 {
-	struct tcp_peer *old = t->peers;
-	size_t nold = t->npeers;
-	struct list *n, *tmp;
-	unsigned failed;
+	for (size_t i = 0; i < nold; i++) {
+		const struct tcp_peer *now = peer_by_addr(t, &old[i].addr);
 
-	t->peers = npeers ? mem_dup(peers, npeers * sizeof *peers) : NULL;
-	t->npeers = npeers;
-	LIST_FOREACH(n, &t->listeners)
-		container_of(n, struct listener, link)->wanted = false;
-	for (size_t i = 0; i < nlistens; i++) {
-		struct listener *l = find_listener(t, &listens[i]);
+		if (old[i].key_len && !old[i].dynamic && (!now || !now->key_len || now->dynamic))
+			undress_listeners(t, old[i].addr.af, &old[i].addr, NULL);
+	}
+}
+
+static bool
+has_range_key(const struct tcp *t, const struct ip_prefix *net)
+{
+	for (size_t i = 0; i < t->nranges; i++)
+		if (t->ranges[i].key_len && ip_prefix_eq(&t->ranges[i].prefix, net))
+			return true;
+	return false;
+}
+
+static void
+undress_ranges(struct tcp *t, const struct tcp_range *old, size_t nold)
+{
+	for (size_t i = 0; i < nold; i++)
+		if (old[i].key_len && !has_range_key(t, &old[i].prefix))
+			undress_listeners(t, old[i].prefix.af, NULL, &old[i].prefix);
+}
+
+static void
+forget_keys(void *v, size_t octets)
+{
+	if (v)
+		explicit_bzero(v, octets);
+	mem_free(v);
+}
+
+/* Connects under way as well: the next segment may be the answer to our SYN. */
+static void
+rekey_dials(struct tcp *t)
+{
+	struct list *n;
+
+	LIST_FOREACH(n, &t->dials) {
+		struct dial *d = container_of(n, struct dial, link);
+		const struct tcp_peer *p = peer_by_id(t, d->peer);
+
+		if (p && d->fd >= 0)
+			(void)tcp_set_md5(d->fd, &p->addr, p->key, p->key_len);
+	}
+}
+
+static void
+want_listeners(struct tcp *t, const struct tcp_listen *want, size_t n)
+{
+	struct list *k, *tmp;
+
+	LIST_FOREACH(k, &t->listeners)
+		container_of(k, struct listener, link)->wanted = false;
+	for (size_t i = 0; i < n; i++) {
+		struct listener *l = find_listener(t, &want[i]);
 
 		if (!l) {
 			l = mem_zalloc(sizeof *l);
 			l->tcp = t;
 			l->fd = -1;
-			l->conf = listens[i];
+			l->conf = want[i];
 			list_push_back(&t->listeners, &l->link);
 		} else if (l->fd >= 0) {
 			listener_dress(l);
 		}
 		l->wanted = true;
 	}
-	LIST_FOREACH_SAFE(n, tmp, &t->listeners)
-		if (!container_of(n, struct listener, link)->wanted)
-			listener_free(container_of(n, struct listener, link));
-	undress(t, old, nold);
-	if (old)
-		explicit_bzero(old, nold * sizeof *old);
-	mem_free(old);
+	LIST_FOREACH_SAFE(k, tmp, &t->listeners)
+		if (!container_of(k, struct listener, link)->wanted)
+			listener_free(container_of(k, struct listener, link));
+}
+
+void
+tcp_configure(struct tcp *t, const struct tcp_conf *c, unsigned *ret_failed)
+{
+	struct tcp_peer *peers = t->peers;
+	struct tcp_range *ranges = t->ranges;
+	size_t npeers = t->npeers, nranges = t->nranges;
+	unsigned failed;
+
+	t->npeers = c->npeers;
+	t->peers = c->npeers ? mem_dup(c->peer, c->npeers * sizeof *c->peer) : NULL;
+	t->nranges = c->nranges;
+	t->ranges = c->nranges ? mem_dup(c->range, c->nranges * sizeof *c->range) : NULL;
+	want_listeners(t, c->listen, c->nlistens);
+	undress_peers(t, peers, npeers);
+	undress_ranges(t, ranges, nranges);
+	forget_keys(peers, npeers * sizeof *peers);
+	forget_keys(ranges, nranges * sizeof *ranges);
+	rekey_dials(t);
 	failed = open_listeners(t);
 	if (ret_failed)
 		*ret_failed = failed;
@@ -423,11 +518,9 @@ tcp_add(struct tcp *t, const struct tcp_peer *p)
 	/* Not realloc(): it would leave keys behind. */
 	struct tcp_peer *more = mem_zalloc_array(t->npeers + 1, sizeof *more);
 
-	if (t->peers) {
+	if (t->peers)
 		memcpy(more, t->peers, t->npeers * sizeof *more);
-		explicit_bzero(t->peers, t->npeers * sizeof *t->peers);
-	}
-	mem_free(t->peers);
+	forget_keys(t->peers, t->npeers * sizeof *t->peers);
 	t->peers = more;
 	t->peers[t->npeers++] = *p;
 }
@@ -605,6 +698,28 @@ tcp_cancel_all(struct tcp *t)
 		dial_free(container_of(n, struct dial, link));
 }
 
+/* ---- new keys ----------------------------------------------------------------- */
+
+/* bgpd reads what strangers send: what it lends is looked at before it is touched. */
+int
+tcp_rekey(struct tcp *t, uint32_t peer, int fd)
+{
+	const struct tcp_peer *p = peer_by_id(t, peer);
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof ss;
+	struct ip_addr remote;
+	uint16_t port;
+	int r = -EINVAL;
+
+	if (fd < 0)
+		return r;
+	if (p && getpeername(fd, (struct sockaddr *)&ss, &len) == 0 &&
+	    tcp_from_sockaddr(&ss, &remote, &port) && ip_addr_eq(&remote, &p->addr))
+		r = tcp_set_md5(fd, &p->addr, p->key, p->key_len);
+	close(fd);
+	return r;
+}
+
 /* ---- life --------------------------------------------------------------------- */
 
 struct tcp *
@@ -637,9 +752,8 @@ tcp_free(struct tcp *t)
 	LIST_FOREACH_SAFE(n, tmp, &t->listeners)
 		listener_free(container_of(n, struct listener, link));
 	event_free(t->retry);
-	if (t->peers)
-		explicit_bzero(t->peers, t->npeers * sizeof *t->peers);
-	mem_free(t->peers);
+	forget_keys(t->peers, t->npeers * sizeof *t->peers);
+	forget_keys(t->ranges, t->nranges * sizeof *t->ranges);
 	mem_free(t);
 }
 

@@ -39,6 +39,14 @@ struct tcp_peer {
 	uint8_t key_len;	/* 0: no key */
 };
 
+/* Peers that may connect, known by their prefix only; copied. */
+struct tcp_range {
+	struct ip_prefix prefix;
+	bool gtsm; /* its peers check our hop limit */
+	uint8_t key[TCP_KEY_MAX];
+	uint8_t key_len;
+};
+
 struct tcp_listen {
 	struct ip_addr addr; /* family only: wildcard */
 	uint16_t port;
@@ -62,17 +70,32 @@ void tcp_free(struct tcp *t);
 /* Next hops to use when the interface of a connection has none. */
 void tcp_set_node(struct tcp *t, const struct ip_addr *node4, const struct ip_addr *node6);
 
+/* Everything that tcp_configure() takes; borrowed for the call. */
+struct tcp_conf {
+	const struct tcp_peer *peer;
+	size_t npeers;
+	const struct tcp_range *range;
+	size_t nranges;
+	const struct tcp_listen *listen;
+	size_t nlistens;
+};
+
 /*
- * Take peers and listeners: listeners that are still wanted stay open, keys
+ * Take peers, ranges and listeners: listeners that are still wanted stay open, keys
  * are brought in line.  A listener that cannot be opened is an event and is
  * tried again every 5 s; *ret_failed (may be NULL) counts them.
  */
-void tcp_configure(struct tcp *t, const struct tcp_peer *peers, size_t npeers,
-    const struct tcp_listen *listens, size_t nlistens, unsigned *ret_failed);
+void tcp_configure(struct tcp *t, const struct tcp_conf *c, unsigned *ret_failed);
 
 /* One more peer, and one less; the next tcp_configure() names them all. */
 void tcp_add(struct tcp *t, const struct tcp_peer *p);
 void tcp_remove(struct tcp *t, uint32_t peer);
+
+/*
+ * Give an established connection of that peer its key of now, or none; closes fd.  0 or -errno:
+ * -EINVAL when it is no connection of that peer.
+ */
+int tcp_rekey(struct tcp *t, uint32_t peer, int fd);
 
 /* Words on listeners that could not be opened, or "". */
 void tcp_problem(const struct tcp *t, char *buf, size_t cap);

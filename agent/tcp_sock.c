@@ -60,20 +60,42 @@ tcp_from_sockaddr(const struct sockaddr_storage *ss, struct ip_addr *ret, uint16
 	return true;
 }
 
-int
-tcp_set_md5(int fd, const struct ip_addr *peer, const uint8_t *key, uint8_t len)
+/* plen < 0: one address. */
+static int
+set_md5(int fd, const struct ip_addr *addr, int plen, const uint8_t *key, uint8_t len)
 {
 	struct tcp_md5sig sig;
 	struct sockaddr_storage ss;
+	int r = 0;
 
 	memset(&sig, 0, sizeof sig);
-	tcp_sockaddr(peer, 0, &ss);
+	tcp_sockaddr(addr, 0, &ss);
 	memcpy(&sig.tcpm_addr, &ss, sizeof ss);
+	if (plen >= 0) {
+		sig.tcpm_flags = TCP_MD5SIG_FLAG_PREFIX;
+		sig.tcpm_prefixlen = (uint8_t)plen;
+	}
 	sig.tcpm_keylen = len;
-	memcpy(sig.tcpm_key, key, len);
-	if (setsockopt(fd, IPPROTO_TCP, TCP_MD5SIG, &sig, sizeof sig) < 0)
-		return len == 0 && errno == ENOENT ? 0 : -errno;
-	return 0;
+	if (len > 0)
+		memcpy(sig.tcpm_key, key, len);
+	if (setsockopt(fd, IPPROTO_TCP, plen >= 0 ? TCP_MD5SIG_EXT : TCP_MD5SIG, &sig, sizeof sig) < 0)
+		r = len == 0 && errno == ENOENT ? 0 : -errno;
+	explicit_bzero(&sig, sizeof sig);
+	return r;
+}
+
+int
+tcp_set_md5(int fd, const struct ip_addr *peer, const uint8_t *key, uint8_t len)
+{
+	return set_md5(fd, peer, -1, key, len);
+}
+
+int
+tcp_set_md5_net(int fd, const struct ip_prefix *net, const uint8_t *key, uint8_t len)
+{
+	struct ip_addr addr = ip_addr_from_bytes(net->af, net->b);
+
+	return set_md5(fd, &addr, net->len, key, len);
 }
 
 int

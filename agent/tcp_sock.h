@@ -22,6 +22,9 @@ bool tcp_from_sockaddr(const struct sockaddr_storage *ss, struct ip_addr *ret, u
  * is no error. */
 int tcp_set_md5(int fd, const struct ip_addr *peer, const uint8_t *key, uint8_t len);
 
+/* The same for everybody in a prefix; the longest prefix counts, an address before any. */
+int tcp_set_md5_net(int fd, const struct ip_prefix *net, const uint8_t *key, uint8_t len);
+
 /* Outgoing hop limit and lowest accepted one; 0 leaves either as it is. 0 or -errno. */
 int tcp_set_ttl(int fd, uint8_t af, uint8_t ttl, uint8_t min_ttl);
 

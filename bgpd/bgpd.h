@@ -99,6 +99,8 @@ void chan_read_all(struct bgpd *b);
 bool chan_has_room(const struct bgpd *b, enum ipc_chan which);
 /* Send or keep. */
 void chan_send(struct bgpd *b, enum ipc_chan which, const struct ipc_msg *m);
+/* The same with a descriptor, which stays the caller's; -1: none. */
+void chan_send_fd(struct bgpd *b, enum ipc_chan which, const struct ipc_msg *m, int fd);
 
 /* ---- one for each channel: NULL, or what is wrong with the message ------------------ */
 
@@ -128,6 +130,8 @@ void io_add(struct bgpd *b, conn_id id, int fd);
 void io_want_write(struct bgpd *b, conn_id id);
 void io_close(struct bgpd *b, conn_id id);
 void io_abort(struct bgpd *b, conn_id id);
+/* Send the agent every connection of that peer, as CONN_LENT. */
+void io_lend(struct bgpd *b, uint32_t peer);
 /* Offer held input again. */
 void io_offer_held(struct bgpd *b);
 /* Tell the speaker which paused connections have octets waiting, before timers act. */

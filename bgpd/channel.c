@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@
 
 struct unsent {
 	struct list link;
+	int fd; /* a copy of ours; -1: none */
 	size_t len;
 	uint8_t buf[];
 };
@@ -29,9 +31,9 @@ struct unsent {
 
 /* False when it has to wait. */
 static bool
-chan_try(struct chan *c, const uint8_t *buf, size_t len)
+chan_try(struct chan *c, const uint8_t *buf, size_t len, int fd)
 {
-	int rc = ipcsock_send(c->fd, buf, len, NULL, 0);
+	int rc = ipcsock_send(c->fd, buf, len, &fd, fd >= 0);
 
 	if (rc == -EAGAIN) {
 		event_add(c->wr, NULL);
@@ -49,6 +51,8 @@ unsent_free(struct chan *c, struct unsent *u)
 {
 	list_remove(&u->link);
 	c->nunsent--;
+	if (u->fd >= 0)
+		close(u->fd);
 	mem_free(u);
 }
 
@@ -61,7 +65,7 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 	while ((n = list_first(&c->unsent)) != NULL && !c->b->stop) {
 		struct unsent *u = container_of(n, struct unsent, link);
 
-		if (!chan_try(c, u->buf, u->len))
+		if (!chan_try(c, u->buf, u->len, u->fd))
 			return;
 		unsent_free(c, u);
 	}
@@ -76,15 +80,22 @@ chan_has_room(const struct bgpd *b, enum ipc_chan which)
 void
 chan_send(struct bgpd *b, enum ipc_chan which, const struct ipc_msg *m)
 {
+	chan_send_fd(b, which, m, -1);
+}
+
+void
+chan_send_fd(struct bgpd *b, enum ipc_chan which, const struct ipc_msg *m, int fd)
+{
 	struct chan *c = &b->chan[which];
 	size_t len = ipcmsg_encode(m, b->scratch, IPC_MAX_OCTETS);
 	struct unsent *u;
 
 	if (len == 0)
 		abort(); /* we built it: it must fit its own table */
-	if (list_is_empty(&c->unsent) && chan_try(c, b->scratch, len))
+	if (list_is_empty(&c->unsent) && chan_try(c, b->scratch, len, fd))
 		return;
 	u = mem_alloc(sizeof(*u) + len);
+	u->fd = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
 	u->len = len;
 	memcpy(u->buf, b->scratch, len);
 	list_init(&u->link);

@@ -190,6 +190,9 @@ control_take(struct bgpd *b, const struct ipc_msg *m, int fd)
 		return conn_done(b, &m->conn_done, fd);
 	case IPC_CONN_IN:
 		return conn_in(b, &m->conn_in, fd);
+	case IPC_CONN_LEND:
+		io_lend(b, m->conn_lend.peer);
+		return NULL;
 	case IPC_PEER_ADD:
 		speaker_peer_add(b->sp, now, &m->conf_peer);
 		return NULL;

@@ -373,6 +373,22 @@ io_abort(struct bgpd *b, conn_id id)
 }
 
 void
+io_lend(struct bgpd *b, uint32_t peer)
+{
+	struct hmap_node *n, *tmp;
+
+	HMAP_FOREACH_SAFE(n, tmp, &b->conns) {
+		const struct conn *c = container_of(n, struct conn, node);
+
+		if (speaker_conn_peer(b->sp, c->id) != peer)
+			continue;
+		b->out->type = IPC_CONN_LENT;
+		b->out->conn_lend.peer = peer;
+		chan_send_fd(b, IPC_CHAN_CONTROL, b->out, c->fd);
+	}
+}
+
+void
 io_timeout(struct bgpd *b, struct mono_us now)
 {
 	struct list *n;

@@ -30,6 +30,7 @@
 #define CONF_TEXT_MAX	(4u << 20) /* octets of one file */
 #define CONF_PORT_BGP	179
 #define CONF_TABLE_MAIN 254
+#define CONF_KEYS_MAX	963 /* MD5 keys that a listener takes with the kernel's usual memory */
 #define CONF_RANGE_NAME_MAX 20 /* octets of a listenRange's name: an address is put behind it */
 #define CONF_PROTOCOL	212 /* kernel route protocol: nobody's (not 186: zebra deletes those) */
 

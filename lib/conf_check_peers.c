@@ -247,6 +247,76 @@ check_session(struct conf_ctx *ctx, const struct conf_peer *p)
 		CLASH(p, "peers[].password", NULL, "want {file: PATH} or {env: NAME}");
 }
 
+/* ---- passwords ------------------------------------------------------------ */
+
+static bool
+has_password(const struct conf_peer *p)
+{
+	return p->password_file || p->password_env;
+}
+
+static size_t
+keys_of(const struct conf_peer *p, uint8_t af)
+{
+	size_t n = 0;
+
+	if (!has_password(p))
+		return 0;
+	for (size_t i = 0; i < p->ranges.n; i++)
+		n += p->ranges.v[i].af == af;
+	return n + (p->addr.af == af);
+}
+
+/* A listener has one key for each peer or prefix. */
+static void
+check_key_count(struct conf_ctx *ctx, uint8_t af)
+{
+	const struct conf_peers *ps = &ctx->c->peers;
+	size_t n = 0, k;
+
+	for (size_t i = 0; i < ps->n; i++) {
+		k = keys_of(&ps->v[i], af);
+		if (n <= CONF_KEYS_MAX && n + k > CONF_KEYS_MAX)
+			CLASH(&ps->v[i], "peers[].password", NULL,
+			    "this is the %s password number %d, and a listener takes no more than that "
+			    "less one: a listenRange needs one for all its peers", ip_af_str(af),
+			    CONF_KEYS_MAX + 1);
+		n += k;
+	}
+}
+
+/* The kernel asks everybody of a range for its password, configured peers without one, too. */
+static void
+check_key_of_range(struct conf_ctx *ctx, const struct conf_peer *p)
+{
+	struct conf_clash at = { .base = p, .path = "peers[].peerIP", .item = -1, .warning = true };
+	char buf[IP_PREFIX_STRLEN];
+
+	for (size_t i = 0; i < ctx->c->peers.n; i++) {
+		const struct conf_peer *q = &ctx->c->peers.v[i];
+
+		for (size_t k = 0; has_password(q) && k < q->ranges.n; k++)
+			if (ip_prefix_has_addr(&q->ranges.v[k], &p->addr)) {
+				conf_clash(ctx, &at,
+				    "without a password it cannot connect to us: it lies in %s of peers[%zu] "
+				    "(%s), which has one", ip_prefix_str(&q->ranges.v[k], buf), i, q->name);
+				return;
+			}
+	}
+}
+
+static void
+check_passwords(struct conf_ctx *ctx)
+{
+	const struct conf_peers *ps = &ctx->c->peers;
+
+	check_key_count(ctx, IP4);
+	check_key_count(ctx, IP6);
+	for (size_t i = 0; i < ps->n; i++)
+		if (ps->v[i].ranges.n == 0 && !has_password(&ps->v[i]))
+			check_key_of_range(ctx, &ps->v[i]);
+}
+
 void
 conf_check_peers(struct conf_ctx *ctx)
 {
@@ -256,6 +326,7 @@ conf_check_peers(struct conf_ctx *ctx)
 	if (ps->n == 0)
 		conf_clash(ctx, &none, "no peers: nothing will be announced or learned");
 	check_twins(ctx);
+	check_passwords(ctx);
 	for (size_t i = 0; i < ps->n; i++) {
 		check_needs(ctx, &ps->v[i]);
 		if (ps->v[i].ranges.n > 0) {

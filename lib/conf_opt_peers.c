@@ -250,14 +250,18 @@ static const struct opt rows[] = {
 	    .type = OPT_MAP,
 	    .brief = "TCP MD5 password (RFC 2385)",
 	    .doc = "Never in the configuration itself. A missing or empty secret keeps this peer "
-		   "down, with the reason, and no other.",
+		   "down, with the reason, and no other. A reload reads it again, and a new one is "
+		   "given to the session as it is: change the peer's within its hold time and the "
+		   "session stays up. With `listenRange` the kernel wants the password from everybody "
+		   "in the prefixes who has none of his own. At most 963 peers and prefixes of a "
+		   "family can have one.",
 	},
 	{
 	    .path = "peers[].password.file",
 	    AT(password_file),
 	    .type = OPT_FILE,
 	    .max = 4095,
-	    .effect = OPT_SESSION,
+	    .effect = OPT_LIVE,
 	    .brief = "file that holds the password and nothing else",
 	    .doc =
 		"At most 80 octets without the line end. A relative path starts at the "
@@ -269,7 +273,7 @@ static const struct opt rows[] = {
 	    AT(password_env),
 	    .type = OPT_ENVNAME,
 	    .max = 255,
-	    .effect = OPT_SESSION,
+	    .effect = OPT_LIVE,
 	    .brief = "environment variable of weftd with the password",
 	},
 	{

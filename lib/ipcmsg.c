@@ -380,6 +380,12 @@ x_conn_in(struct codec *c, struct ipc_msg *msg)
 }
 
 static void
+x_conn_lend(struct codec *c, struct ipc_msg *msg)
+{
+	x_id(c, &msg->conn_lend.peer);
+}
+
+static void
 x_peer_cmd(struct codec *c, struct ipc_msg *msg)
 {
 	struct ipc_peer_cmd *m = &msg->peer_cmd;
@@ -695,6 +701,8 @@ const struct ipc_desc ipc_desc[IPC_NTYPES] = {
 	    PEER_FIXED + TEXT_MIN + ADDR_MIN, PEER_FIXED + TEXT_MAX(IPC_NAME_MAX) + ADDR_MAX,
 	    false },
 	[IPC_PEER_GONE] = { "peer-gone", IPC_BGPD, false, IPC_CHAN_CONTROL, 6, 6, false },
+	[IPC_CONN_LEND] = { "conn-lend", IPC_AGENT, false, IPC_CHAN_CONTROL, 6, 6, false },
+	[IPC_CONN_LENT] = { "conn-lent", IPC_BGPD, false, IPC_CHAN_CONTROL, 6, 6, true },
 	[IPC_PEER_CMD] = { "peer-cmd", IPC_AGENT, false, IPC_CHAN_CONTROL, 7 + TEXT_MIN,
 	    7 + TEXT_MAX(IPC_TEXT_MAX), false },
 	[IPC_SHUTDOWN] = { "shutdown", IPC_AGENT, false, IPC_CHAN_CONTROL, 3 + TEXT_MIN,
@@ -760,6 +768,8 @@ static const struct {
 	[IPC_CONN_IN] = { x_conn_in, sizeof(struct ipc_conn_in) },
 	[IPC_PEER_ADD] = { x_conf_peer, sizeof(struct ipc_conf_peer) },
 	[IPC_PEER_GONE] = { x_peer_gone, sizeof(struct ipc_peer_gone) },
+	[IPC_CONN_LEND] = { x_conn_lend, sizeof(struct ipc_conn_lend) },
+	[IPC_CONN_LENT] = { x_conn_lend, sizeof(struct ipc_conn_lend) },
 	[IPC_PEER_CMD] = { x_peer_cmd, sizeof(struct ipc_peer_cmd) },
 	[IPC_SHUTDOWN] = { x_shutdown, sizeof(struct ipc_shutdown) },
 	[IPC_SHUTDOWN_DONE] = { x_nothing, 0 },

@@ -60,6 +60,8 @@ enum ipc_type {
 	IPC_CONN_IN,	   /* agent: accepted (with the descriptor) */
 	IPC_PEER_ADD,	   /* agent: a dynamic peer, at any time after CONF_END */
 	IPC_PEER_GONE,	   /* bgpd: that dynamic peer is forgotten */
+	IPC_CONN_LEND,	   /* agent: lend me that peer's connections */
+	IPC_CONN_LENT,	   /* bgpd: one of them, with its descriptor */
 	IPC_PEER_CMD,	   /* agent: an operator's command for one peer */
 	IPC_SHUTDOWN,	   /* agent: close everything */
 	IPC_SHUTDOWN_DONE, /* bgpd: everything is closed */
@@ -203,6 +205,11 @@ struct ipc_conn_done {
 
 struct ipc_conn_in {
 	struct ipc_endpoints ep;
+};
+
+/* To change the key of a connection that is up: keys never cross, descriptors do. */
+struct ipc_conn_lend { /* CONN_LEND and CONN_LENT */
+	uint32_t peer;
 };
 
 enum ipc_peer_cmd_kind {
@@ -467,6 +474,7 @@ struct ipc_msg {
 		struct ipc_conn_req conn_req; /* also CONN_CANCEL */
 		struct ipc_conn_done conn_done;
 		struct ipc_conn_in conn_in;
+		struct ipc_conn_lend conn_lend; /* also CONN_LENT */
 		struct ipc_peer_cmd peer_cmd;
 		struct ipc_shutdown shutdown;
 		struct ipc_event event;

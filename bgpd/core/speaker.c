@@ -267,6 +267,14 @@ speaker_conn_blocked(struct speaker *sp, struct mono_us now, conn_id conn, struc
 	peer_conn_blocked(&sp->env, now, conn, since);
 }
 
+uint32_t
+speaker_conn_peer(const struct speaker *sp, conn_id conn)
+{
+	const struct peer *p = peer_conn_owner(&sp->env, conn);
+
+	return p ? p->conf.id : IPC_PEER_NONE;
+}
+
 /* ---- timers and work ---------------------------------------------------------------------- */
 
 static bool

@@ -113,6 +113,9 @@ bool speaker_conn_pending(const struct speaker *sp, conn_id conn);
 void speaker_conn_blocked(struct speaker *sp, struct mono_us now, conn_id conn,
     struct mono_us since);
 
+/* Whose connection it is; IPC_PEER_NONE: nobody's any more. */
+uint32_t speaker_conn_peer(const struct speaker *sp, conn_id conn);
+
 /* Timers: the next one, and what is due. */
 struct mono_us speaker_deadline(const struct speaker *sp);
 void speaker_timeout(struct speaker *sp, struct mono_us now);

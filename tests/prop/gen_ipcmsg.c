@@ -356,6 +356,10 @@ gen_control(struct gen *g, struct ipc_msg *m)
 	case IPC_CONF_SPEAKER:
 		conf_speaker(g, &m->conf_speaker);
 		break;
+	case IPC_CONN_LEND:
+	case IPC_CONN_LENT:
+		m->conn_lend.peer = id(g);
+		break;
 	case IPC_PEER_GONE:
 		m->peer_gone.peer = id(g);
 		break;

@@ -222,6 +222,27 @@ START_TEST(findings_are_bounded_and_counted)
 }
 END_TEST
 
+/* A listener takes so many keys and no more (lib/conf.h). */
+START_TEST(passwords_are_counted)
+{
+	static char text[200000];
+	int n = CONF_KEYS_MAX + _i, len;
+	struct conf_errs errs = { 0 };
+	struct conf *c;
+
+	len = snprintf(text, sizeof(text), BASE "peers:\n");
+	for (int i = 0; i < n; i++)
+		len += snprintf(text + len, sizeof(text) - (size_t)len,
+		    "  - {peerIP: 10.0.%d.%d, asNumber: 1, password: {file: k}}\n", i / 256, i % 256);
+	c = conf_load(&testconf_env, "t.yaml", text, (size_t)len, &errs);
+	ck_assert_uint_eq(errs.nerrors, (size_t)_i);
+	if (_i)
+		ck_assert_ptr_nonnull(strstr(errs.v[0].wanted, "password number 964"));
+	conf_free(c);
+	conf_errs_free(&errs);
+}
+END_TEST
+
 START_TEST(errors_take_the_place_of_warnings)
 {
 	struct conf_errs errs = { 0 };
@@ -461,6 +482,7 @@ suite(void)
 	tcase_add_test(tc, kernel_source);
 	tc = unit_case(s, "limits");
 	tcase_add_test(tc, findings_are_bounded_and_counted);
+	tcase_add_loop_test(tc, passwords_are_counted, 0, 2);
 	tcase_add_test(tc, errors_take_the_place_of_warnings);
 	tcase_add_test(tc, nesting_is_bounded);
 	tcase_add_test(tc, size_is_bounded);

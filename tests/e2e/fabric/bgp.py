@@ -16,6 +16,7 @@ CEASE, COLLISION = 6, 7
 AFI = {"ipv4": 1, "ipv6": 2}
 MARKER = b"\xff" * 16
 AS_TRANS = 23456
+TCP_MD5SIG = 14
 
 
 def message(kind, body=b""):
@@ -86,6 +87,16 @@ def end_of_rib(family):
     return struct.pack("!HH", 0, len(attrs)) + attrs
 
 
+def set_md5(sock, address, password):
+    """TCP MD5 key (RFC 2385) towards an address, or none for ""; also on an established socket."""
+    ip = ipaddress.ip_address(address)
+    addr = struct.pack("=HH4s", socket.AF_INET, 0, ip.packed) if ip.version == 4 else \
+        struct.pack("=HHI16sI", socket.AF_INET6, 0, 0, ip.packed, 0)
+    key = password.encode()
+    sock.setsockopt(socket.IPPROTO_TCP, TCP_MD5SIG,
+                    struct.pack("=128sBBHI80s", addr, 0, 0, len(key), 0, key))
+
+
 def listener(ns, address, port=179, backlog=16):
     """A listening socket in a namespace."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -97,13 +108,17 @@ def listener(ns, address, port=179, backlog=16):
     return s
 
 
-def connect(ns, local, remote, port=179, timeout=5):
-    """A connection made from a namespace."""
+def connect(ns, local, remote, port=179, timeout=5, password="", ttl=0):
+    """A connection made from a namespace; ttl 0 is the kernel's."""
     family = socket.AF_INET6 if ":" in remote else socket.AF_INET
     with ns.entered():
         s = socket.socket(family, socket.SOCK_STREAM)
         s.bind((local, 0))
         s.settimeout(timeout)
+        if password:
+            set_md5(s, remote, password)
+        if ttl:
+            s.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, ttl)
     s.connect((remote, port))
     return Conn(s)
 
