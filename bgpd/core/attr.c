@@ -485,6 +485,18 @@ mp_next_hop(struct walk *k, uint8_t af, struct rd *r)
 		value_bad(k, ACT_WITHDRAW, UPD_NEXT_HOP, why);
 }
 
+/* Count the prefixes; bad ones make the whole attribute incorrect: RFC 4760 section 7. */
+static uint32_t
+mp_nlri_check(struct walk *k, struct rd nlri, uint8_t af)
+{
+	struct bgp_err e = { 0 };
+	uint32_t n = nlri_check(nlri, af, k->ctx->addpath_rx & AF_BIT(af), &e);
+
+	if (e.act != ACT_NONE)
+		value_bad(k, ACT_RESET, UPD_OPTIONAL, e.why);
+	return n;
+}
+
 /* RFC 4760 section 3; what cannot be located resets: RFC 7606 sections 5.3 and 7.11. */
 static void
 mp_reach_decode(struct walk *k, struct rd *r)
@@ -511,8 +523,7 @@ mp_reach_decode(struct walk *k, struct rd *r)
 	mp_next_hop(k, af, &nh);
 	u->mp_reach_af = af;
 	u->mp_reach = rd_sub(r, rd_left(r));
-	u->n_mp_reach =
-	    nlri_check(u->mp_reach, af, k->ctx->addpath_rx & AF_BIT(af), &u->err);
+	u->n_mp_reach = mp_nlri_check(k, u->mp_reach, af);
 }
 
 /* RFC 4760 section 4. */
@@ -533,8 +544,7 @@ mp_unreach_decode(struct walk *k, struct rd *r)
 	}
 	u->mp_unreach_af = af;
 	u->mp_unreach = rd_sub(r, rd_left(r));
-	u->n_mp_unreach =
-	    nlri_check(u->mp_unreach, af, k->ctx->addpath_rx & AF_BIT(af), &u->err);
+	u->n_mp_unreach = mp_nlri_check(k, u->mp_unreach, af);
 }
 
 /* ---- encoding ------------------------------------------------------------------------ */

@@ -307,7 +307,7 @@ RESET = [  # RFC 4271 section 6.3, RFC 7606 sections 3, 5.3 and 7.11
         0x80, 14, struct.pack("!HBB", 2, 1, 5) + b"\1" * 5 + b"\0"))),
     ("MP_REACH of 2", (3, 9), attrs_of(*BASE, bgp.attribute(0x80, 14, b"\0\2"))),
     ("MP_REACH overruns", (3, 5), attrs_of(*BASE, b"\x80\x0e\xff\0\2\1")),
-    ("MP_REACH /129", (3, 10), attrs_of(*BASE, bgp.attribute(
+    ("MP_REACH /129", (3, 9), attrs_of(*BASE, bgp.attribute(
         0x80, 14, struct.pack("!HBB", 2, 1, 16) + b"\x20" * 16 + b"\0\x81" + b"\1" * 17))),
     ("MP_UNREACH of 2", (3, 9), attrs_of(*BASE, bgp.attribute(0x80, 15, b"\0\2"))),
     ("NLRI /33", (3, 10), attrs_of(*BASE, nlri=()) + b"\x21\1\2\3\4\5"),
