@@ -103,3 +103,31 @@ test_update_SOURCES = tests/unit/test_update.c
 test_update_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_update_LDADD = $(bgpd_test_ldadd)
 TESTS += test_update
+
+# Wire vectors over the core; e2e/test_vectors.py runs the same program against sockets.
+check_PROGRAMS += tests/vectors/vectors
+tests_vectors_vectors_SOURCES = tests/vectors/main.c tests/vectors/parse.c tests/vectors/octets.c \
+	tests/vectors/view.c tests/vectors/run.c tests/vectors/core.c tests/vectors/tcp.c \
+	tests/vectors/vec.h
+tests_vectors_vectors_LDADD = bgpd/core/libbgpcore.a lib/libweft.a
+TESTS += tests/vectors/vectors tests/vectors/check-list
+EXTRA_DIST += tests/vectors/check-list \
+	tests/vectors/00-words.vec \
+	tests/vectors/10-header.vec \
+	tests/vectors/20-open.vec \
+	tests/vectors/21-capability.vec \
+	tests/vectors/30-state.vec \
+	tests/vectors/40-update.vec \
+	tests/vectors/41-attribute.vec \
+	tests/vectors/42-nlri.vec \
+	tests/vectors/43-multiprotocol.vec \
+	tests/vectors/44-as4.vec \
+	tests/vectors/45-community.vec \
+	tests/vectors/46-reflection.vec \
+	tests/vectors/50-refresh.vec \
+	tests/vectors/51-notification.vec
+
+.PHONY: update-vector-list
+update-vector-list: tests/vectors/vectors
+	srcdir=$(srcdir) tests/vectors/vectors --page $(srcdir)/doc/standards.md >list.new && \
+		mv list.new $(srcdir)/doc/standards.md

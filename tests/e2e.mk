@@ -32,4 +32,5 @@ EXTRA_DIST += \
 	tests/e2e/test_reflectors.py \
 	tests/e2e/test_restart.py \
 	tests/e2e/test_safety.py \
-	tests/e2e/test_sessions.py
+	tests/e2e/test_sessions.py \
+	tests/e2e/test_vectors.py

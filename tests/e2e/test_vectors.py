@@ -1,0 +1,81 @@
+"""Every wire vector of tests/vectors over real sockets against a running weft.
+
+The program that runs them over the core (make check) runs them here, with several
+lanes at once. Each lane has a session of its own that observes: it must stay up
+through all of them and see exactly the routes that it should.
+"""
+
+import os
+import re
+import time
+
+import pytest
+
+from fabric.topo import timers
+from fabric.wait import No, wait_until
+from fabric.weft import BUILD, SANITIZER_ENV, TOP, Weft, config, peer
+
+LANES = 8
+WEFT_AS, PEER_AS = 65001, 65002
+# tests/vectors/vec.h: enum vec_kind
+KINDS = [("observer", WEFT_AS, {"routeReflectorClient": True, "nextHopMode": "keep"}),
+         ("ebgp", PEER_AS, {"import": "all", "export": "all"}),
+         ("ibgp", WEFT_AS, {"routeReflectorClient": True})]
+
+
+def peers():
+    """10.9.K.L is lane L-1 of kind K-1, as the program has it."""
+    usual = {"passive": True, "timers": timers(hold="90s", keepalive="30s")}
+    return [peer(f"{name}-{lane}", f"10.9.{kind + 1}.{lane + 1}", asn, **usual, **more)
+            for kind, (name, asn, more) in enumerate(KINDS) for lane in range(LANES)]
+
+
+def memory(pid):
+    with open(f"/proc/{pid}/statm") as f:
+        return int(f.read().split()[1]) * 4096
+
+
+class Bench:
+    """weft with all the peers that vectors know, and the namespace they live in."""
+
+    def __init__(self, lab):
+        self.w, self.p = lab.ns("weft"), lab.ns("peer")
+        lab.link(self.w, "eth0", self.p, "eth0", ["10.9.0.1/16", "fd09::1/64"], [])
+        self.p.batch([f"addr add {a} dev eth0" for kind in range(len(KINDS)) for lane in range(LANES)
+                      for a in (f"10.9.{kind + 1}.{lane + 1}/16", f"fd09::{kind + 1:x}:{lane + 1:x}/64")])
+        self.weft = Weft(self.w, config(
+            "weft", WEFT_AS, ["10.9.0.1", "fd09::1"], peers(), ["10.244.7.0/24", "fd00:10:244:7::/64"],
+            ["0.0.0.0/0", "::/0"], kernel={"install": False}, ops={"log": {"level": "info"}})).start()
+        self.w.wait_port(179)
+        self.pid = self.weft.pid("weft-bgpd")
+        self.fds = self.count_fds()
+
+    def count_fds(self):
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+    def run(self, *words):
+        return self.p.run(f"{BUILD}/tests/vectors/vectors", "--socket", str(LANES), *words, check=False,
+                          env={"srcdir": TOP, **SANITIZER_ENV}, timeout=300)
+
+    def check(self):
+        assert self.weft.pid("weft-bgpd") == self.pid, self.weft.text()[-2000:]
+        wait_until(lambda: self.count_fds() <= self.fds or No(self.count_fds()), 5,
+                   f"descriptors are back at {self.fds}")
+
+
+@pytest.mark.slice
+def test_vectors(lab, figure):
+    """All of them, twice: the second time with the memory the first one took."""
+    b = Bench(lab)
+    took, rss = [], []
+    for _ in range(2):
+        at = time.monotonic()
+        p = b.run()
+        took.append(time.monotonic() - at)
+        rss.append(memory(b.pid))
+        assert p.returncode == 0, p.stdout + p.stderr
+        b.check()
+    ran = int(re.search(r"Checks: (\d+)", p.stdout)[1])
+    figure(f"{ran} vectors in {took[0]:.1f} s, bgpd {rss[0] >> 20} MiB, then {rss[1] >> 20} MiB")
+    assert took[0] < 60
+    assert SANITIZER_ENV or rss[1] < rss[0] + (1 << 20)
