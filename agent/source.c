@@ -302,6 +302,11 @@ fill_peer(const struct agent *a, const struct agent_peer *p, struct ipc_conf_pee
 		[CONF_NEXT_HOP_SELF] = IPC_NEXTHOP_SELF,
 		[CONF_NEXT_HOP_KEEP] = IPC_NEXTHOP_KEEP,
 	};
+	static const uint8_t addpath[] = {
+		[CONF_ADDPATH_NONE] = IPC_ADDPATH_NONE,
+		[CONF_ADDPATH_ALL] = IPC_ADDPATH_ALL,
+		[CONF_ADDPATH_EQUAL] = IPC_ADDPATH_EQUAL,
+	};
 	const struct conf_peer *c = p->conf;
 
 	memset(to, 0, sizeof *to);
@@ -323,6 +328,9 @@ fill_peer(const struct agent *a, const struct agent_peer *p, struct ipc_conf_pee
 	to->gr_enabled = c->gr.enabled;
 	to->families = (uint8_t)c->families;
 	to->next_hop_mode = next_hop[c->next_hop_mode];
+	to->addpath_receive = c->addpath.receive;
+	to->addpath_send = addpath[c->addpath.send];
+	to->addpath_max = (uint8_t)c->addpath.max_paths;
 	to->hold_s = (uint16_t)c->timers.hold_s;
 	to->keepalive_s = (uint16_t)c->timers.keepalive_s;
 	to->connect_retry_ms = c->timers.connect_retry_ms;

@@ -159,6 +159,8 @@ peer_family(struct out *o, const char *key, bool configured, const struct ipc_pe
 	out_bool(o, "eor_received", f->eor_received);
 	out_bool(o, "eor_sent", f->eor_sent);
 	out_bool(o, "gr_forwarding", f->gr_forwarding);
+	out_bool(o, "add_path_receive", f->addpath_rx);
+	out_bool(o, "add_path_send", f->addpath_tx);
 	out_close(o);
 }
 

@@ -362,6 +362,24 @@ peer_session(struct ctl *c, const json_t *row)
 		    (unsigned long long)js_u64(row, "errors_treated_as_withdraw"));
 }
 
+/* Families with several paths per prefix in that direction, with a word in front. */
+static void
+add_path_line(struct ctl *c, const json_t *row, const char *key, const char *label,
+    const char *what)
+{
+	char text[64] = "";
+	size_t n = 0;
+	const char *name;
+	json_t *f;
+
+	json_object_foreach((json_t *)js_obj(row, "families"), name, f)
+		if (js_bool(f, key) && n < sizeof(text))
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", n ? ", " : "",
+			    name);
+	if (n)
+		linef(c, label, "several paths per prefix %s (%s)", what, text);
+}
+
 static void
 peer_capabilities(struct ctl *c, const json_t *row)
 {
@@ -380,6 +398,8 @@ peer_capabilities(struct ctl *c, const json_t *row)
 			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", n ? ", " : "",
 			    caps[i].text);
 	line(c, "in use", text);
+	add_path_line(c, row, "add_path_receive", "add-path in", "from the peer");
+	add_path_line(c, row, "add_path_send", "add-path out", "to the peer");
 	if (!js_bool(gr, "enabled"))
 		return;
 	linef(c, "restart", "routes are kept for %llus when the peer restarts%s%s",

@@ -90,7 +90,7 @@ path_next_hop(const json_t *row, char *buf, size_t cap)
 
 /* ---- the table -------------------------------------------------------------------------- */
 
-enum { COL_PREFIX, COL_NEXT_HOP, COL_DEV, COL_FROM, COL_LPREF, COL_MED, COL_ASPATH, COL_AGE,
+enum { COL_PREFIX, COL_NEXT_HOP, COL_DEV, COL_FROM, COL_PATH_ID, COL_LPREF, COL_MED, COL_ASPATH, COL_AGE,
 	COL_COMM, COL_DECISION, COL_FIB, NCOLS };
 
 struct route_row {
@@ -103,6 +103,7 @@ struct route_row {
 struct routes {
 	struct ctl *c;
 	bool advertised, streaming;
+	bool path_ids; /* a row had one */
 	struct route_row *row;
 	size_t n, cap, total, prefixes;
 	struct ip_prefix last;
@@ -159,6 +160,10 @@ cells_of(struct routes *r, const json_t *row, struct cells *k)
 	cell(k, r->advertised ? js_str(row, "next_hop") : path_next_hop(row, text, sizeof(text)));
 	cell(k, js_str(row, "dev"));
 	cell(k, r->advertised ? js_str(row, "peer") : js_str(row, "from"));
+	if (js_has(row, "path_id"))
+		cell_u64(k, row, "path_id", 0);
+	else
+		cell(k, "");
 	cell_u64(k, row, "local_pref", 100);
 	cell_u64(k, row, "med", 0);
 	cell(k, path_as(row, text, sizeof(text)));
@@ -178,6 +183,7 @@ routes_cols(const struct routes *r, struct table_col cols[NCOLS])
 		[COL_NEXT_HOP] = { "NEXT HOP", false, false },
 		[COL_DEV] = { "DEV", false, r->advertised },
 		[COL_FROM] = { r->advertised ? "TO" : "FROM", false, false },
+		[COL_PATH_ID] = { "PATH ID", false, !r->path_ids },
 		[COL_LPREF] = { "LPREF", false, narrow },
 		[COL_MED] = { "MED", false, narrow },
 		[COL_ASPATH] = { "ASPATH", false, false },
@@ -242,6 +248,7 @@ routes_row(void *ctx, json_t *row)
 	*to = (struct route_row){ .seq = (uint32_t)r->n,
 		.rank = js_bool(row, "best") ? 0 : js_bool(row, "multipath") ? 1 : 2 };
 	ip_prefix_parse(js_str(row, "prefix"), &to->prefix, NULL);
+	r->path_ids |= js_has(row, "path_id");
 	cells_of(r, row, &k);
 	to->cells = mem_dup(k.buf, k.len);
 	r->prefixes += !r->total++ || !ip_prefix_eq(&r->last, &to->prefix);
@@ -378,6 +385,8 @@ path_attributes(struct ctl *c, const json_t *path)
 		detail(c, 5, "reflected", "originator %s, clusters %s",
 		    js_str(path, "originator_id"),
 		    js_list(path, "cluster_list", " ", text, sizeof(text)));
+	if (js_has(path, "path_id"))
+		detail(c, 5, "path id", "%llu", (unsigned long long)js_u64(path, "path_id"));
 	detail(c, 5, "unknown", "%s", js_str(path, "unknown_attributes"));
 }
 

@@ -138,6 +138,19 @@ struct conf_gr {
 	uint32_t deferral_ms; /* bgp only: end of deferral without progress */
 };
 
+/* Which paths of a prefix a peer is sent (RFC 7911). */
+enum conf_addpath_send {
+	CONF_ADDPATH_NONE,  /* the best one, without a path id */
+	CONF_ADDPATH_ALL,   /* every usable one */
+	CONF_ADDPATH_EQUAL, /* the best one and those used beside it */
+};
+
+struct conf_addpath {
+	bool receive;
+	enum conf_addpath_send send;
+	uint32_t max_paths; /* per prefix, 1 to 255 */
+};
+
 struct conf_bgp {
 	uint32_t asn;
 	struct ip_addr router_id; /* af IP_NONE: auto */
@@ -146,6 +159,7 @@ struct conf_bgp {
 	struct conf_gr gr;	   /* enabled and restart_s are copied into the peers */
 	struct ip_addr cluster_id; /* af IP_NONE: the router id */
 	uint32_t multipath;	   /* equal paths used at most, 1 to 64 */
+	struct conf_addpath addpath; /* already copied into the peers */
 	bool transit;		   /* pass routes of one eBGP peer on to other eBGP peers */
 };
 
@@ -228,6 +242,7 @@ struct conf_peer {
 	enum conf_next_hop_mode next_hop_mode;
 	bool rr_client;
 	struct conf_gr gr; /* deferral_ms is unused */
+	struct conf_addpath addpath;
 	enum conf_import import;
 	enum conf_export export;
 };

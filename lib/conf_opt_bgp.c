@@ -173,6 +173,47 @@ static const struct opt rows[] = {
 		"the best one only. See also `kernel.multipath`.",
 	},
 	{
+	    .path = "bgp.addPath",
+	    .type = OPT_MAP,
+	    .brief = "several paths per prefix (RFC 7911), for all peers that do not set it",
+	},
+	{
+	    .path = "bgp.addPath.receive",
+	    AT(addpath.receive),
+	    .type = OPT_BOOL,
+	    .dflt = "false",
+	    .effect = OPT_SESSION,
+	    .brief = "accept several paths per prefix",
+	    .doc = "A peer that offers to send them is then taken at its word. Each path counts "
+		   "for `maxPrefixes`; equal ones share the traffic (`bgp.multipath`), as with "
+		   "paths of several peers. Of one prefix a peer may have 255 paths; more are "
+		   "dropped, and said so.",
+	},
+	{
+	    .path = "bgp.addPath.send",
+	    AT(addpath.send),
+	    .type = OPT_ENUM,
+	    .words = OPT_WORDS("none", "all", "equal"),
+	    .dflt = "none",
+	    .effect = OPT_SESSION,
+	    .brief = "which paths of a prefix peers are sent",
+	    .doc = "`none` sends the best one, as BGP without this extension does. `equal` sends "
+		   "the best one and those used beside it (`bgp.multipath`): what the clients of "
+		   "a route reflector need for equal-cost multipath. `all` sends every usable one. "
+		   "Peers that do not offer to receive several are sent the best one in any case. "
+		   "A change between `all` and `equal` leaves the session up.",
+	},
+	{
+	    .path = "bgp.addPath.maxPaths",
+	    AT(addpath.max_paths),
+	    .type = OPT_UINT,
+	    .min = 1,
+	    .max = 255,
+	    .dflt = "16",
+	    .effect = OPT_POLICY,
+	    .brief = "paths of one prefix that are sent at most, the best ones first",
+	},
+	{
 	    .path = "bgp.transit",
 	    AT(transit),
 	    .type = OPT_BOOL,

@@ -38,7 +38,6 @@ const char *const conf_later[] = {
 	"peers[].nodeSelector",
 	"peers[].peerSelector",
 	"peers[].role",
-	"peers[].addPath",
 	"peers[].allowAsIn",
 	"peers[].asOverride",
 	"peers[].removePrivate",

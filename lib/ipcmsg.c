@@ -270,6 +270,9 @@ x_conf_peer(struct codec *c, struct ipc_msg *msg)
 	x_bool(c, &m->gr_enabled);
 	x_enum(c, &m->families, 3);
 	x_enum(c, &m->next_hop_mode, IPC_NEXTHOP_KEEP);
+	x_bool(c, &m->addpath_receive);
+	x_enum(c, &m->addpath_send, IPC_ADDPATH_EQUAL);
+	x_u8(c, &m->addpath_max);
 	x_u16(c, &m->hold_s);
 	x_u16(c, &m->keepalive_s);
 	x_u32(c, &m->connect_retry_ms);
@@ -277,6 +280,8 @@ x_conf_peer(struct codec *c, struct ipc_msg *msg)
 	x_maxpfx(c, &m->maxpfx[1]);
 	if (m->hold_s == 1 || m->hold_s == 2)
 		fail(c, "hold time is 1 or 2 s"); /* RFC 4271 section 4.2 */
+	if (m->addpath_send != IPC_ADDPATH_NONE && m->addpath_max == 0)
+		fail(c, "several paths, but none at most");
 }
 
 static void
@@ -523,6 +528,8 @@ x_peer_family(struct codec *c, struct ipc_peer_family *m)
 	x_bool(c, &m->eor_received);
 	x_bool(c, &m->eor_sent);
 	x_bool(c, &m->gr_forwarding);
+	x_bool(c, &m->addpath_rx);
+	x_bool(c, &m->addpath_tx);
 	x_u32(c, &m->received);
 	x_u32(c, &m->accepted);
 	x_u32(c, &m->rejected);
@@ -668,10 +675,10 @@ x_query_end(struct codec *c, struct ipc_msg *msg)
 #define TEXT_MAX(n)  (2 + (n) - 1)
 #define EP_MIN	     (8 + 5 * ADDR_MIN)
 #define EP_MAX	     (8 + 5 * ADDR_MAX)
-#define PEER_FIXED   (2 + 39 + 2 * 10)
+#define PEER_FIXED   (2 + 42 + 2 * 10)
 #define ORIG_FIXED   (2 + 17)
 #define PATH_FIXED   (2 + 63)
-#define ROWPEER_FIXED (2 + 9 + 16 + 38 + 96 + 24 + 2 * 28)
+#define ROWPEER_FIXED (2 + 9 + 16 + 38 + 96 + 24 + 2 * 30)
 #define STATS_FIXED  (2 + 20 + 48 + 64 + 1)
 
 const struct ipc_desc ipc_desc[IPC_NTYPES] = {

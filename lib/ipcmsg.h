@@ -125,6 +125,13 @@ struct ipc_maxpfx {
 	uint32_t after_s; /* RESTART: idle that long */
 };
 
+/* Which paths of a prefix a peer is sent (RFC 7911). */
+enum ipc_addpath {
+	IPC_ADDPATH_NONE,  /* the best one, without a path id */
+	IPC_ADDPATH_ALL,   /* every usable one */
+	IPC_ADDPATH_EQUAL, /* the best one and those used beside it */
+};
+
 struct ipc_conf_peer {
 	uint32_t id;	      /* from 1, given by the agent, stays with the name */
 	char name[IPC_NAME_MAX];
@@ -144,6 +151,9 @@ struct ipc_conf_peer {
 	bool gr_enabled;
 	uint8_t families;     /* bit 0 IPv4, bit 1 IPv6 unicast */
 	uint8_t next_hop_mode; /* enum ipc_nexthop_mode */
+	bool addpath_receive;  /* RFC 7911: several paths per prefix */
+	uint8_t addpath_send;  /* enum ipc_addpath */
+	uint8_t addpath_max;   /* paths sent per prefix at most, from 1 */
 	uint16_t hold_s;      /* 0, or 3 to 65535 (RFC 4271 section 4.2) */
 	uint16_t keepalive_s; /* 0: a third of the negotiated hold time */
 	uint32_t connect_retry_ms;
@@ -373,6 +383,7 @@ struct ipc_peer_family {
 	bool eor_received, eor_sent;
 	bool gr_forwarding; /* F bit that the peer sent */
 	uint32_t received, accepted, rejected, stale, best, advertised; /* paths now */
+	bool addpath_rx, addpath_tx; /* several paths per prefix, from and to the peer (RFC 7911) */
 };
 
 struct ipc_row_peer {

@@ -110,12 +110,12 @@ path_set(struct rpeer *rp, struct mono_us now, unsigned i, uint32_t id, const st
 }
 
 static void
-path_add(struct rpeer *rp, struct mono_us now, unsigned i, uint32_t dest,
+path_add(struct rpeer *rp, struct mono_us now, unsigned i, uint32_t dest, uint32_t path_id,
     const struct attrs *attrs, uint16_t flags)
 {
 	struct speaker *sp = rp->sp;
 	struct path *p =
-	    rib_path(&sp->rib[i], rib_path_add(&sp->rib[i], dest, rp->index, attrs));
+	    rib_path(&sp->rib[i], rib_path_add(&sp->rib[i], dest, rp->index, path_id, attrs));
 	struct ip_addr nh;
 
 	p->since_s = speaker_seconds(sp, now);
@@ -141,7 +141,12 @@ path_remove(struct speaker *sp, unsigned i, uint32_t id)
 		rp->af[i].best--;
 	if (uses_next_hop(p))
 		nht_unref(&sp->nht, &nh);
-	rib_path_del(&sp->rib[i], id);
+	if (groups_know_paths(sp, i)) {
+		rib_path_bury(&sp->rib[i], id);
+		groups_path_gone(sp, i, id);
+	} else {
+		rib_path_del(&sp->rib[i], id);
+	}
 	loc_touch(sp, i, dest);
 }
 
@@ -218,6 +223,13 @@ adjin_limit_changed(struct rpeer *rp, struct mono_us now, unsigned i)
 
 /* ---- UPDATEs ------------------------------------------------------------------ */
 
+/* Do the family's prefixes come with path ids? */
+static bool
+has_path_ids(const struct rpeer *rp, unsigned i)
+{
+	return rp->peer->ctx.addpath_rx & AF_BIT(AF_OF(i));
+}
+
 /* What is common to all prefixes of one announcement. */
 struct intake {
 	struct rpeer *rp;
@@ -259,29 +271,67 @@ attrs_flags(const struct rpeer *rp, const struct attrs *a)
 	return flags;
 }
 
+/* Paths to the destination that the peer has sent on this session. */
+static unsigned
+paths_now(const struct rpeer *rp, unsigned i, uint32_t dest)
+{
+	const struct rib *rib = &rp->sp->rib[i];
+	uint32_t id = rib_dest(rib, dest)->paths;
+	unsigned n = 0;
+
+	for (; id; id = rib_path(rib, id)->next)
+		n += rib_path(rib, id)->peer == rp->index &&
+		    path_gen(rib_path(rib, id)) == rp->af[i].gen;
+	return n;
+}
+
+/*
+ * Add-path: so many paths of one peer to one destination, and no more, so that
+ * nobody makes looking for one of them, or a decision, arbitrarily long.
+ */
+static bool
+count_admits(struct rpeer *rp, unsigned i, uint32_t dest, const struct ip_prefix *prefix)
+{
+	char text[IP_PREFIX_STRLEN];
+
+	if (!dest || !has_path_ids(rp, i) ||
+	    paths_now(rp, i, dest) < ADJIN_PATHS_MAX)
+		return true;
+	if (!rp->af[i].crowded)
+		speaker_event(rp->sp, LOG_WARN, rp, "too-many-paths",
+		    "family=%s prefix=%s limit=%d action=\"further paths are dropped\"",
+		    afi_desc[i].name, ip_prefix_str(prefix, text), ADJIN_PATHS_MAX);
+	rp->af[i].crowded = true;
+	return false;
+}
+
 /* False: the session was ended over it. */
 static bool
-announce(const struct intake *in, const struct ip_prefix *prefix)
+announce(const struct intake *in, const struct nlri *n)
 {
+	const struct ip_prefix *prefix = &n->prefix;
 	struct rpeer *rp = in->rp;
 	struct rib *rib = &rp->sp->rib[in->i];
 	uint32_t dest = rib_find(rib, prefix), id;
 	uint16_t flags = in->flags | verdict_flags(in->reason, &rp->imp, prefix);
 	const struct path *p;
 
-	id = dest ? rib_path_find(rib, dest, rp->index) : 0;
+	id = dest ? rib_path_find(rib, dest, rp->index, n->path_id) : 0;
 	if (id && adjin_live(rp->sp, in->i, rib_path(rib, id))) {
 		p = rib_path(rib, id);
 		if (p->attrs != in->attrs || (p->flags & ~(PATH_BEST | PATH_CHANGED)) != flags)
 			path_set(rp, in->now, in->i, id, in->attrs, flags);
 		return true;
 	}
+	if (!id && !count_admits(rp, in->i, dest, prefix))
+		return true;
 	if (!limit_admits(rp, in->now, in->i))
 		return rp->af[in->i].active;
 	if (id)
 		path_set(rp, in->now, in->i, id, in->attrs, flags);
 	else
-		path_add(rp, in->now, in->i, dest ? dest : rib_get(rib, prefix), in->attrs, flags);
+		path_add(rp, in->now, in->i, dest ? dest : rib_get(rib, prefix), n->path_id,
+		    in->attrs, flags);
 	return true;
 }
 
@@ -297,8 +347,8 @@ announce_all(struct rpeer *rp, struct mono_us now, unsigned i, struct rd r,
 	in.attrs = attrs_intern(sp->pool, b);
 	in.reason = policy_import_attrs(&rp->imp, in.attrs);
 	in.flags = (uint16_t)(rp->af[i].gen | attrs_flags(rp, in.attrs));
-	while (nlri_next(&r, AF_OF(i), false, &n, &e))
-		if (!announce(&in, &n.prefix))
+	while (nlri_next(&r, AF_OF(i), has_path_ids(rp, i), &n, &e))
+		if (!announce(&in, &n))
 			break;
 	attrs_unref(sp->pool, in.attrs);
 }
@@ -311,9 +361,9 @@ withdraw_all(struct rpeer *rp, unsigned i, struct rd r)
 	uint32_t dest, id;
 	struct nlri n;
 
-	while (nlri_next(&r, AF_OF(i), false, &n, &e)) {
+	while (nlri_next(&r, AF_OF(i), has_path_ids(rp, i), &n, &e)) {
 		dest = rib_find(rib, &n.prefix);
-		id = dest ? rib_path_find(rib, dest, rp->index) : 0;
+		id = dest ? rib_path_find(rib, dest, rp->index, n.path_id) : 0;
 		if (id)
 			path_remove(rp->sp, i, id);
 	}
@@ -363,10 +413,10 @@ adjin_local(struct speaker *sp, struct mono_us now, const struct ip_prefix *pref
 {
 	unsigned i = AF_IDX(prefix->af);
 	uint32_t dest = rib_get(&sp->rib[i], prefix);
-	uint32_t id = rib_path_find(&sp->rib[i], dest, RIB_LOCAL_PEER);
+	uint32_t id = rib_path_find(&sp->rib[i], dest, RIB_LOCAL_PEER, 0);
 
 	if (!id)
-		path_add(sp->local, now, i, dest, attrs, 0);
+		path_add(sp->local, now, i, dest, 0, attrs, 0);
 	else
 		path_set(sp->local, now, i, id, attrs, 0);
 }
@@ -376,7 +426,7 @@ adjin_local_del(struct speaker *sp, const struct ip_prefix *prefix)
 {
 	unsigned i = AF_IDX(prefix->af);
 	uint32_t dest = rib_find(&sp->rib[i], prefix);
-	uint32_t id = dest ? rib_path_find(&sp->rib[i], dest, RIB_LOCAL_PEER) : 0;
+	uint32_t id = dest ? rib_path_find(&sp->rib[i], dest, RIB_LOCAL_PEER, 0) : 0;
 
 	if (id)
 		path_remove(sp, i, id);

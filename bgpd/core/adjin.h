@@ -20,6 +20,9 @@
 struct rpeer;
 struct speaker;
 
+/* Paths that one peer may have to one destination with add-path (RFC 7911). */
+#define ADJIN_PATHS_MAX 255
+
 /* Apply an UPDATE (peer_ops.update): withdrawals, announcements, End-of-RIB. */
 void adjin_update(struct rpeer *rp, struct mono_us now, const struct update *u);
 

@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "bgpd/core/group.h"
+
 #define NO_ITEM BATCH_MAX
 
 void
@@ -60,7 +62,7 @@ batch_add(struct batch *b, uint32_t id, const struct attrs *attrs, uint16_t vis,
 }
 
 size_t
-batch_load(struct batch *b, const struct batch_bucket *k, const struct rib *rib)
+batch_load(struct batch *b, const struct batch_bucket *k, const struct rib *rib, bool by_path)
 {
 	uint16_t at;
 	size_t n = 0;
@@ -68,7 +70,7 @@ batch_load(struct batch *b, const struct batch_bucket *k, const struct rib *rib)
 	for (at = k->first; at != NO_ITEM; at = b->item[at].next, n++) {
 		b->id[n] = b->item[at].id;
 		b->old[n] = b->item[at].old;
-		b->nlri[n] = (struct nlri){ .prefix = rib_prefix(rib, b->item[at].id) };
+		b->nlri[n] = group_nlri(rib, by_path, b->item[at].id);
 	}
 	return n;
 }

@@ -21,7 +21,7 @@
 #define BATCH_INDEX (2 * BATCH_MAX)
 
 struct batch_item {
-	uint32_t id;	/* destination */
+	uint32_t id;	/* destination, or path (group.h) */
 	uint16_t old;	/* vis of what was announced before */
 	uint16_t next;	/* in the bucket; BATCH_MAX: last */
 };
@@ -60,6 +60,7 @@ void batch_add(struct batch *b, uint32_t id, const struct attrs *attrs, uint16_t
     uint16_t old);
 
 /* The bucket's items into b->nlri, b->id and b->old, in order; returns how many. */
-size_t batch_load(struct batch *b, const struct batch_bucket *k, const struct rib *rib);
+size_t batch_load(struct batch *b, const struct batch_bucket *k, const struct rib *rib,
+    bool by_path);
 
 #endif

@@ -22,6 +22,10 @@ struct cap_desc {
 #define GR_TIME_MASK  0x0fff
 #define GR_FORWARDING 0x80
 
+/* Send/Receive of ADD-PATH, RFC 7911 section 4. */
+#define ADDPATH_RECEIVE 1
+#define ADDPATH_SEND	2
+
 static void
 mp_decode(struct rd *r, struct caps *c)
 {
@@ -133,6 +137,53 @@ as4_encode(struct wr *w, const struct caps *c)
 	wr_u32(w, c->asn);
 }
 
+/*
+ * RFC 7911 section 4: one instance lists all families; with any value of
+ * Send/Receive but 1 to 3 it counts as not understood, all of it.  Of several
+ * instances the last one that is understood counts.
+ */
+static void
+addpath_decode(struct rd *r, struct caps *c)
+{
+	uint8_t rx = 0, tx = 0;
+
+	while (rd_left(r) > 0) {
+		uint16_t afi = rd_u16(r);
+		uint8_t af = afi_known(afi, rd_u8(r)), how = rd_u8(r);
+
+		if (how < ADDPATH_RECEIVE || how > (ADDPATH_RECEIVE | ADDPATH_SEND))
+			return;
+		if (af && (how & ADDPATH_RECEIVE))
+			rx |= (uint8_t)AF_BIT(af);
+		if (af && (how & ADDPATH_SEND))
+			tx |= (uint8_t)AF_BIT(af);
+	}
+	c->addpath_rx = rx;
+	c->addpath_tx = tx;
+}
+
+static void
+addpath_encode(struct wr *w, const struct caps *c)
+{
+	size_t mark;
+
+	if (!(c->addpath_rx | c->addpath_tx))
+		return;
+	wr_u8(w, CAP_ADD_PATH);
+	mark = wr_open8(w);
+	for (unsigned i = 0; i < AF_COUNT; i++) {
+		uint8_t bit = AF_BIT(afi_desc[i].af);
+
+		if (!((c->addpath_rx | c->addpath_tx) & bit))
+			continue;
+		wr_u16(w, afi_desc[i].af);
+		wr_u8(w, afi_desc[i].safi);
+		wr_u8(w, (uint8_t)((c->addpath_rx & bit ? ADDPATH_RECEIVE : 0) |
+		    (c->addpath_tx & bit ? ADDPATH_SEND : 0)));
+	}
+	wr_close8(w, mark);
+}
+
 static void
 enhanced_refresh_decode(struct rd *r, struct caps *c)
 {
@@ -156,7 +207,7 @@ static const struct cap_desc cap_desc[] = {
 	{ CAP_ROLE, 1, 0, "role", NULL, NULL },				   /* RFC 9234 section 4.1 */
 	{ CAP_GR, 2, 4, "graceful-restart", gr_decode, gr_encode },	   /* RFC 4724 section 3 */
 	{ CAP_AS4, 4, 0, "4-octet-as", as4_decode, as4_encode },	   /* RFC 6793 section 3 */
-	{ CAP_ADD_PATH, 0, 4, "add-path", NULL, NULL },			   /* RFC 7911 section 4 */
+	{ CAP_ADD_PATH, 0, 4, "add-path", addpath_decode, addpath_encode }, /* RFC 7911 section 4 */
 	{ CAP_ENHANCED_REFRESH, 0, 0, "enhanced-route-refresh", enhanced_refresh_decode,
 	    enhanced_refresh_encode },					   /* RFC 7313 section 3.1 */
 	{ CAP_LLGR, 0, 7, "long-lived-graceful-restart", NULL, NULL },	   /* RFC 9494 section 3.1 */
@@ -227,6 +278,12 @@ uint8_t
 caps_common_families(const struct caps *mine, const struct caps *theirs)
 {
 	return caps_families(mine) & caps_families(theirs);
+}
+
+uint8_t
+caps_addpath(const struct caps *sender, const struct caps *receiver)
+{
+	return sender->addpath_tx & receiver->addpath_rx;
 }
 
 const char *

@@ -34,6 +34,8 @@ struct caps {
 	bool ext_msg;	     /* RFC 8654 */
 	bool as4;	     /* RFC 6793 */
 	uint32_t asn;	     /* with as4 */
+	uint8_t addpath_rx;  /* AF_BIT()s with several paths per prefix: able to receive them, */
+	uint8_t addpath_tx;  /* and to send them (RFC 7911 section 4) */
 	struct cap_gr gr;
 	uint32_t codes[8];   /* bit n of word n / 32: code n was there (for views) */
 };
@@ -51,6 +53,9 @@ void caps_encode(struct wr *w, const struct caps *c);
 
 /* Families both sides offer; without Multiprotocol Extensions: IPv4 (RFC 4760 section 8). */
 uint8_t caps_common_families(const struct caps *mine, const struct caps *theirs);
+
+/* Families in which the one side may send several paths per prefix to the other (RFC 7911 section 5). */
+uint8_t caps_addpath(const struct caps *sender, const struct caps *receiver);
 
 /* Name of a capability code for texts; "unknown" when we do not know it. */
 const char *cap_name(uint8_t code);

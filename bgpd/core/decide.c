@@ -86,6 +86,13 @@ cmp_peer_addr(const struct decide_cand *a, const struct decide_cand *b)
 	return a->local || b->local ? 0 : ip_addr_cmp(a->peer_addr, b->peer_addr);
 }
 
+/* Two addresses that are equal are one peer's; two local paths do not occur. */
+static int
+cmp_path_id(const struct decide_cand *a, const struct decide_cand *b)
+{
+	return prefer_low(a->path_id, b->path_id);
+}
+
 static const struct decide_rule {
 	int (*cmp)(const struct decide_cand *a, const struct decide_cand *b);
 	bool per_as; /* compare only paths from one neighbouring AS */
@@ -101,6 +108,7 @@ static const struct decide_rule {
 	[DECIDE_ROUTER_ID] = { cmp_router_id, false, "lower router id" },
 	[DECIDE_CLUSTER_LIST] = { cmp_cluster_list, false, "shorter CLUSTER_LIST" },
 	[DECIDE_PEER_ADDR] = { cmp_peer_addr, false, "lower peer address" },
+	[DECIDE_PATH_ID] = { cmp_path_id, false, "lower path id" },
 };
 
 /* May step compare the two?  MED: only with the same neighbouring AS. */
@@ -222,6 +230,30 @@ decide_best(struct decide_cand *v, size_t n, size_t max_paths)
 		if (v[i].step > v[0].step)
 			v[0].step = v[i].step;
 	return used;
+}
+
+/* Below 0: a is preferred to b, of two that were not used. */
+static int
+cmp_left(const struct decide_cand *a, const struct decide_cand *b)
+{
+	int cmp = prefer_low(b->step, a->step), step;
+
+	for (step = 0; step < DECIDE_NSTEPS && cmp == 0; step++)
+		if (!decide_rules[step].per_as)
+			cmp = decide_rules[step].cmp(a, b);
+	return cmp;
+}
+
+void
+decide_next(struct decide_cand *v, size_t n, size_t k)
+{
+	size_t i, best = k;
+
+	for (i = k + 1; i < n; i++)
+		if (cmp_left(&v[i], &v[best]) < 0)
+			best = i;
+	if (k < n)
+		swap_cand(&v[k], &v[best]);
 }
 
 const char *

@@ -31,6 +31,7 @@ enum decide_step {
 	DECIDE_ROUTER_ID,  /* lowest ORIGINATOR_ID or BGP Identifier */
 	DECIDE_CLUSTER_LIST, /* shortest */
 	DECIDE_PEER_ADDR,  /* lowest */
+	DECIDE_PATH_ID,	   /* lowest, among paths of one peer (RFC 7911) */
 	DECIDE_NSTEPS,	   /* nothing decided: the only path */
 };
 
@@ -44,6 +45,7 @@ struct decide_cand {
 	uint32_t igp_metric;	   /* to the next hop */
 	uint32_t router_id;	   /* the peer's BGP Identifier */
 	bool local, ebgp;
+	uint32_t path_id;	   /* as received; 0 without add-path */
 	uint32_t path;		   /* the caller's */
 
 	uint8_t step; /* out, enum decide_step: decided against it; for the best: for it */
@@ -54,9 +56,16 @@ struct decide_cand {
  * Order n candidates: the best first, then those used beside it (in order of
  * preference), then the rest.  Returns how many are used: 0 for none, else 1
  * to max_paths (at least 1).  Every candidate's step is set.  No two
- * candidates may have the same peer address.
+ * candidates may have the same peer address and path id.
  */
 size_t decide_best(struct decide_cand *v, size_t n, size_t max_paths);
+
+/*
+ * Of the candidates v[k] to v[n - 1] that decide_best() left behind those it
+ * uses: bring the one to be preferred next to v[k].  Those that came farther
+ * in the decision process are preferred; MED is not looked at again.
+ */
+void decide_next(struct decide_cand *v, size_t n, size_t k);
 
 /* A step in words: "shorter AS_PATH", "only path", ... Static. */
 const char *decide_step_text(enum decide_step step);

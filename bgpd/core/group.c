@@ -36,6 +36,7 @@ group_free(struct speaker *sp, struct group *g)
 	list_remove(&g->node);
 	outtable_free(&g->out, sp->pool);
 	bitq_free(&g->dirty);
+	bitq_free(&g->gone);
 	outlog_free(&g->log);
 	mem_free(g);
 }
@@ -54,6 +55,14 @@ groups_free(struct speaker *sp)
 	mem_free(gs->batch);
 }
 
+struct nlri
+group_nlri(const struct rib *rib, bool by_path, uint32_t id)
+{
+	if (!by_path)
+		return (struct nlri){ .prefix = rib_prefix(rib, id) };
+	return (struct nlri){ .prefix = rib_prefix(rib, rib_path(rib, id)->dest), .path_id = id };
+}
+
 /* ---- what changed ------------------------------------------------------------ */
 
 bool
@@ -62,13 +71,20 @@ group_ready(const struct speaker *sp, const struct group *g, struct mono_us now)
 	return !loc_busy(sp) || mono_diff_us(now, g->dirty_since) >= GROUP_HOLD_US;
 }
 
+/* Something is about to be queued. */
+static void
+group_stir(struct speaker *sp, struct group *g)
+{
+	if (group_is_dirty(g))
+		return;
+	g->dirty_since = sp->now;
+	g->kick = true;
+}
+
 static void
 group_touch(struct speaker *sp, struct group *g, uint32_t dest)
 {
-	if (g->dirty.count == 0) {
-		g->dirty_since = sp->now;
-		g->kick = true;
-	}
+	group_stir(sp, g);
 	bitq_add(&g->dirty, dest);
 }
 
@@ -85,6 +101,50 @@ groups_touch(struct speaker *sp, unsigned i, uint32_t dest)
 	}
 }
 
+void
+groups_touch_paths(struct speaker *sp, unsigned i, uint32_t dest)
+{
+	struct list *l;
+
+	if (sp->groups.nby_path[i] == 0)
+		return;
+	LIST_FOREACH(l, &sp->groups.all) {
+		struct group *g = container_of(l, struct group, node);
+
+		if (AF_IDX(g->af) == i && group_by_path(g))
+			group_touch(sp, g, dest);
+	}
+}
+
+bool
+groups_know_paths(const struct speaker *sp, unsigned i)
+{
+	return sp->groups.nby_path[i] > 0;
+}
+
+void
+groups_path_gone(struct speaker *sp, unsigned i, uint32_t path)
+{
+	struct list *l;
+
+	LIST_FOREACH(l, &sp->groups.all) {
+		struct group *g = container_of(l, struct group, node);
+
+		if (AF_IDX(g->af) != i || !group_by_path(g) || !outtable_get(&g->out, path))
+			continue;
+		group_stir(sp, g);
+		bitq_add(&g->gone, path);
+	}
+	reap_dying(sp, REAP_PATHS + i, path);
+}
+
+/* Is something announced of a destination without paths?  Gone paths are queued already. */
+static bool
+is_announced(const struct group *g, uint32_t dest)
+{
+	return !group_by_path(g) && outtable_get(&g->out, dest);
+}
+
 static void
 group_touch_all(struct speaker *sp, struct group *g)
 {
@@ -92,7 +152,7 @@ group_touch_all(struct speaker *sp, struct group *g)
 	uint32_t id;
 
 	for (id = 1; id < slots_end(&rib->dests); id++)
-		if (rib_is_dest(rib, id) && (rib_dest(rib, id)->paths || outtable_get(&g->out, id)))
+		if (rib_is_dest(rib, id) && (rib_dest(rib, id)->paths || is_announced(g, id)))
 			group_touch(sp, g, id);
 }
 
@@ -176,6 +236,10 @@ export_policy_of(const struct rpeer *rp, unsigned i, const struct update_nh *sel
 	ret->transit = neg->ebgp && conf->transit;
 	ret->rr_client = !neg->ebgp && rp->conf.rr_client;
 	ret->as4 = neg->as4;
+	if (neg->addpath_tx & AF_BIT(AF_OF(i))) {
+		ret->addpath = rp->conf.addpath_send;
+		ret->addpath_max = rp->conf.addpath_max;
+	}
 	ret->local_asn = neg->local_asn;
 	ret->cluster_id = conf->cluster_id ? conf->cluster_id : conf->router_id;
 }
@@ -204,11 +268,13 @@ group_new(struct speaker *sp, const struct export_policy *policy)
 	g->ctx = (struct update_ctx){ .as4 = policy->as4,
 		.ebgp = policy->ebgp,
 		.families = AF_BIT(policy->af),
+		.addpath_tx = group_by_path(g) ? AF_BIT(policy->af) : 0,
 		.max_octets = BGP_MAX_OCTETS };
 	outlog_init(&g->log, sp->pool);
 	list_init(&g->members);
 	list_push_back(&sp->groups.all, &g->node);
 	sp->groups.n++;
+	sp->groups.nby_path[AF_IDX(g->af)] += group_by_path(g);
 	group_touch_all(sp, g);
 	g->built = g->dirty.count == 0;
 	g->build_lap = g->dirty.laps;
@@ -222,7 +288,9 @@ group_retire(struct speaker *sp, struct group *g)
 	list_remove(&g->node);
 	list_push_back(&sp->groups.dead, &g->node);
 	sp->groups.n--;
+	sp->groups.nby_path[AF_IDX(g->af)] -= group_by_path(g);
 	bitq_free(&g->dirty);
+	bitq_free(&g->gone);
 }
 
 /* Take m into the group of its policy: with an empty past, or as a walker with m->has. */
@@ -377,7 +445,7 @@ clear_dead(struct speaker *sp, int *units)
 static bool
 kick_due(const struct speaker *sp, const struct group *g, struct mono_us now)
 {
-	return g->kick && (g->dirty.count == 0 || group_ready(sp, g, now));
+	return g->kick && (!group_is_dirty(g) || group_ready(sp, g, now));
 }
 
 void
@@ -411,10 +479,10 @@ groups_busy(const struct speaker *sp, struct mono_us now)
 /* ---- views --------------------------------------------------------------------------- */
 
 const struct attrs *
-groups_advertised(const struct rpeer *rp, unsigned i, uint32_t dest, uint16_t *ret_vis)
+groups_advertised(const struct rpeer *rp, unsigned i, uint32_t id, uint16_t *ret_vis)
 {
 	const struct member *m = rp->af[i].member;
-	uint64_t word = m ? outtable_get(&m->g->out, dest) : 0;
+	uint64_t word = m ? outtable_get(&m->g->out, id) : 0;
 
 	if (word == 0 || !vis_sees(rp->sp, outword_vis(word), rp))
 		return NULL;

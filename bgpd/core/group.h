@@ -12,6 +12,14 @@
  * for what it has to look at, and rejoins the log when nothing is left.
  * A slow member so costs two bits per destination and no queue.
  *
+ * A group that sends several paths per prefix (RFC 7911) keeps its words, and
+ * all else that is said of destinations here, per path: by the number of the
+ * path's slot in the RIB, which is its path id on the wire as well.  Only what
+ * changed is queued by destination, as its paths have to be chosen together;
+ * paths that are no more are queued by themselves.  While a family has such a
+ * group, slots of paths are not used again before it has forgotten them
+ * (reap.h).
+ *
  * End-of-RIB (RFC 4724) follows a member's first walk.
  */
 #ifndef BGPD_CORE_GROUP_H
@@ -26,6 +34,7 @@
 #include "bgpd/core/outtable.h"
 #include "bgpd/core/policy.h"
 #include "bgpd/core/reap.h"
+#include "bgpd/core/rib.h"
 #include "bgpd/core/update.h"
 #include "bgpd/core/vis.h"
 #include "lib/list.h"
@@ -49,7 +58,8 @@ struct group {
 	struct export_policy policy;
 	struct update_ctx ctx; /* for encoding */
 	struct out_table out;
-	struct bitq dirty;
+	struct bitq dirty;	/* destinations */
+	struct bitq gone;	/* with path ids: paths that are no more */
 	struct mono_us dirty_since;
 	bool built;	    /* every destination was looked at once */
 	uint32_t build_lap;
@@ -79,6 +89,7 @@ struct groups {
 	struct list all;   /* struct group */
 	struct list dead;  /* without members: their tables are given back in slices */
 	uint32_t n;
+	uint32_t nby_path[AF_COUNT]; /* of these, with path ids */
 	struct reaper reaper;
 	struct only_set *only;
 	uint16_t nonly;
@@ -88,12 +99,34 @@ struct groups {
 	uint32_t log_chunks;
 };
 
+/* Does the group number what it says by path? */
+static inline bool
+group_by_path(const struct group *g)
+{
+	return g->policy.addpath != IPC_ADDPATH_NONE;
+}
+
+/* Has it anything to look at? */
+static inline bool
+group_is_dirty(const struct group *g)
+{
+	return g->dirty.count > 0 || g->gone.count > 0;
+}
+
+/* What is said of an id (a destination's, or a path's) on the wire. */
+struct nlri group_nlri(const struct rib *rib, bool by_path, uint32_t id);
+
 /* No group yet; and free all of them with what they announce. */
 void groups_init(struct speaker *sp);
 void groups_free(struct speaker *sp);
 
 /* The destination's best path, or its standing, changed. i: index of the family. */
 void groups_touch(struct speaker *sp, unsigned i, uint32_t dest);
+/* The best path stays, but others may have changed. */
+void groups_touch_paths(struct speaker *sp, unsigned i, uint32_t dest);
+/* Does a group of the family know paths by their slots? Then tell it of one that was buried. */
+bool groups_know_paths(const struct speaker *sp, unsigned i);
+void groups_path_gone(struct speaker *sp, unsigned i, uint32_t path);
 /* Everything has to be looked at again. */
 void groups_touch_all(struct speaker *sp, unsigned i);
 
@@ -141,10 +174,10 @@ void groups_work(struct speaker *sp, struct mono_us now, int *units);
 /* Is there work for groups_work() now? */
 bool groups_busy(const struct speaker *sp, struct mono_us now);
 
-/* What a member was (or will next be) told of a destination; NULL: nothing. */
-const struct attrs *groups_advertised(const struct rpeer *rp, unsigned i, uint32_t dest,
+/* What a member was (or will next be) told of a destination, or of a path; NULL: nothing. */
+const struct attrs *groups_advertised(const struct rpeer *rp, unsigned i, uint32_t id,
     uint16_t *ret_vis);
-/* How many destinations a member is told about. */
+/* How many destinations, or paths, a member is told about. */
 uint32_t groups_count(const struct rpeer *rp, unsigned i);
 
 #endif

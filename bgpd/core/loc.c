@@ -69,17 +69,17 @@ candidate(const struct speaker *sp, unsigned i, uint32_t id, struct decide_cand 
 		.router_id = rp->src.router_id,
 		.local = local,
 		.ebgp = rp->src.ebgp,
+		.path_id = rib_path_id(&sp->rib[i], id),
 		.path = id };
 	return true;
 }
 
 bool
-loc_eligible(const struct speaker *sp, unsigned i, const struct path *p)
+loc_eligible(const struct speaker *sp, unsigned i, uint32_t path)
 {
 	struct decide_cand c;
-	uint32_t id = rib_path_find(&sp->rib[i], p->dest, p->peer);
 
-	return candidate(sp, i, id, &c);
+	return candidate(sp, i, path, &c);
 }
 
 static void
@@ -161,8 +161,10 @@ decide(struct speaker *sp, unsigned i, uint32_t dest)
 	fib_update(sp, i, dest);
 	if (mark_best(sp, i, dest) || skipped)
 		groups_touch(sp, i, dest);
+	else
+		groups_touch_paths(sp, i, dest);
 	if (n == 0)
-		reap_dying(sp, i, dest);
+		reap_dying(sp, REAP_DESTS + i, dest);
 }
 
 void

@@ -39,7 +39,7 @@ bool loc_busy(const struct speaker *sp);
 bool loc_next_hop_shared(const struct rpeer *rp, const struct nh *nh);
 
 /* May the path be used at all: accepted, alive, next hop resolved and on a shared link? */
-bool loc_eligible(const struct speaker *sp, unsigned i, const struct path *p);
+bool loc_eligible(const struct speaker *sp, unsigned i, uint32_t path);
 
 /*
  * The candidates of a destination, ordered by the decision process with their

@@ -165,6 +165,8 @@ ctx_fill(struct peer *p)
 		.as4 = p->neg.as4,
 		.ebgp = p->neg.ebgp,
 		.families = p->neg.families,
+		.addpath_rx = p->neg.addpath_rx,
+		.addpath_tx = p->neg.addpath_tx,
 		.max_octets = BGP_MAX_OCTETS,
 		.ep = &p->ep,
 	};
@@ -421,7 +423,9 @@ needs_reset(const struct ipc_conf_peer *a, const struct ipc_conf_peer *b)
 {
 	return !ip_addr_eq(&a->addr, &b->addr) || a->asn_mode != b->asn_mode || a->asn != b->asn ||
 	    a->local_asn != b->local_asn || a->families != b->families || a->hold_s != b->hold_s ||
-	    a->keepalive_s != b->keepalive_s || a->gr_enabled != b->gr_enabled;
+	    a->keepalive_s != b->keepalive_s || a->gr_enabled != b->gr_enabled ||
+	    a->addpath_receive != b->addpath_receive ||
+	    (a->addpath_send == IPC_ADDPATH_NONE) != (b->addpath_send == IPC_ADDPATH_NONE);
 }
 
 bool
@@ -784,6 +788,8 @@ fill_neg(const struct peer *p, struct ipc_row_peer *ret)
 	for (unsigned i = 0; i < AF_COUNT; i++) {
 		ret->fam[i].negotiated = p->up && n->families & AF_BIT(AF_OF(i));
 		ret->fam[i].gr_forwarding = n->gr_forwarding & AF_BIT(AF_OF(i));
+		ret->fam[i].addpath_rx = n->addpath_rx & AF_BIT(AF_OF(i));
+		ret->fam[i].addpath_tx = n->addpath_tx & AF_BIT(AF_OF(i));
 	}
 }
 

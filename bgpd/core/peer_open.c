@@ -62,6 +62,10 @@ peer_make_open(struct session *s, struct msg_open *ret, bool *ret_params)
 		.as4 = true,
 		.asn = peer_local_asn(p),
 	};
+	if (p->conf.addpath_receive)
+		ret->caps.addpath_rx = p->conf.families;
+	if (p->conf.addpath_send != IPC_ADDPATH_NONE)
+		ret->caps.addpath_tx = p->conf.families;
 	if (p->conf.gr_enabled)
 		p->env->ops->gr_caps(p, &ret->caps.gr);
 	ret->caps.gr.families &= p->conf.families;
@@ -158,6 +162,8 @@ negotiate(const struct peer *p, const struct caps *mine, const struct msg_open *
 		.enhanced_refresh = mine->enhanced_refresh && theirs->enhanced_refresh,
 		.gr = mine->gr.present && theirs->gr.present,
 	};
+	n->addpath_rx = caps_addpath(theirs, mine) & n->families;
+	n->addpath_tx = caps_addpath(mine, theirs) & n->families;
 	if (n->gr) {
 		n->gr_restarting = theirs->gr.restarting;
 		n->gr_notification = mine->gr.notification && theirs->gr.notification;

@@ -213,7 +213,7 @@ on_up(struct peer *p, struct mono_us now)
 	for (i = 0; i < AF_COUNT; i++) {
 		rp->af[i].active = p->neg.families & AF_BIT(AF_OF(i));
 		rp->af[i].eor_received = rp->af[i].eor_sent = false;
-		rp->af[i].warned = rp->af[i].full = false;
+		rp->af[i].warned = rp->af[i].full = rp->af[i].crowded = false;
 		if (rp->af[i].active)
 			groups_join(rp, now, i);
 	}

@@ -68,6 +68,8 @@ struct export_policy {
 	bool transit;	      /* eBGP: those of other eBGP peers among them */
 	bool rr_client;
 	bool as4;
+	uint8_t addpath;      /* enum ipc_addpath; not NONE: prefixes go with path ids */
+	uint8_t addpath_max;  /* paths of one prefix */
 	uint32_t local_asn, cluster_id;
 };
 

@@ -24,34 +24,48 @@
 
 /* ---- from destinations to the table -------------------------------------------- */
 
-/* What the group should announce; false: to be left as it is for now. */
+/* A destination whose decision is due: to be looked at after it. */
 static bool
-wanted(struct speaker *sp, const struct group *g, uint32_t dest, const struct attrs **ret_attrs,
-    uint16_t *ret_vis)
+is_undecided(struct speaker *sp, unsigned i, uint32_t dest)
+{
+	if (!bitq_has(&sp->decide[i], dest))
+		return false;
+	rib_dest(&sp->rib[i], dest)->flags |= DEST_SKIPPED;
+	return true;
+}
+
+/* Does the FIB let paths of peers to the destination pass?  Own prefixes are the agent's matter. */
+static enum fib_gate
+gate_of(const struct speaker *sp, unsigned i, uint32_t dest)
+{
+	const struct rib *rib = &sp->rib[i];
+
+	if (sp->gr.deferring)
+		return FIB_GATE_WAIT;
+	if (rib_path(rib, rib_dest(rib, dest)->paths)->peer == RIB_LOCAL_PEER)
+		return FIB_GATE_OPEN;
+	return fib_gate(sp, i, dest);
+}
+
+/* What the group should announce of a path; false: to be left as it is for now. */
+static bool
+wanted_of_path(struct speaker *sp, const struct group *g, uint32_t path,
+    const struct attrs **ret_attrs, uint16_t *ret_vis)
 {
 	unsigned i = AF_IDX(g->af);
-	struct dest *d = rib_dest(&sp->rib[i], dest);
+	const struct path *p = rib_path(&sp->rib[i], path);
 	enum fib_gate gate = FIB_GATE_OPEN;
 	struct ip_prefix prefix;
-	const struct path *p;
 
 	*ret_attrs = NULL;
-	*ret_vis = VIS_NONE;
-	if (bitq_has(&sp->decide[i], dest)) {
-		d->flags |= DEST_SKIPPED;
-		return false;
-	}
-	if (!rib_is_dest(&sp->rib[i], dest) || d->used == 0)
-		return true;
-	p = rib_path(&sp->rib[i], d->paths);
+	*ret_vis = p->peer;
 	if (!adjin_live(sp, i, p))
 		return false; /* its sweep will have it decided again */
-	*ret_vis = p->peer;
 	if (p->peer == RIB_LOCAL_PEER) {
-		prefix = rib_prefix(&sp->rib[i], dest);
+		prefix = rib_prefix(&sp->rib[i], p->dest);
 		*ret_vis = vis_of_local(sp, &prefix);
 	} else {
-		gate = sp->gr.deferring ? FIB_GATE_WAIT : fib_gate(sp, i, dest);
+		gate = gate_of(sp, i, p->dest);
 	}
 	if (gate == FIB_GATE_WAIT)
 		return false;
@@ -59,6 +73,23 @@ wanted(struct speaker *sp, const struct group *g, uint32_t dest, const struct at
 	    policy_exportable(&g->policy, &sp->peer[p->peer]->src, p->attrs) == EXPORT_YES)
 		*ret_attrs = p->attrs;
 	return true;
+}
+
+/* What the group should announce of a destination; false: to be left as it is for now. */
+static bool
+wanted(struct speaker *sp, const struct group *g, uint32_t dest, const struct attrs **ret_attrs,
+    uint16_t *ret_vis)
+{
+	unsigned i = AF_IDX(g->af);
+	const struct dest *d = rib_dest(&sp->rib[i], dest);
+
+	*ret_attrs = NULL;
+	*ret_vis = VIS_NONE;
+	if (is_undecided(sp, i, dest))
+		return false;
+	if (!rib_is_dest(&sp->rib[i], dest) || d->used == 0)
+		return true;
+	return wanted_of_path(sp, g, d->paths, ret_attrs, ret_vis);
 }
 
 /* Do both come out as the same announcement? */
@@ -79,7 +110,7 @@ same_announcement(struct speaker *sp, const struct group *g, uint64_t old,
 }
 
 static void
-tell_walkers(struct group *g, uint32_t dest)
+tell_walkers(struct group *g, uint32_t id)
 {
 	struct list *l;
 
@@ -89,31 +120,109 @@ tell_walkers(struct group *g, uint32_t dest)
 		struct member *m = container_of(l, struct member, node);
 
 		if (!m->at)
-			bitq_add(&m->todo, dest);
+			bitq_add(&m->todo, id);
 	}
 }
 
+/* From now on this is announced of the id (a destination's, or a path's); attrs NULL: nothing. */
 static void
-flush_dest(struct speaker *sp, struct group *g, struct batch *b, uint32_t dest)
+flush_word(struct speaker *sp, struct group *g, struct batch *b, uint32_t id,
+    const struct attrs *attrs, uint16_t vis)
 {
-	uint64_t old = outtable_get(&g->out, dest), word;
-	uint16_t old_vis = old ? outword_vis(old) : VIS_NONE, vis;
-	const struct attrs *attrs;
+	uint64_t old = outtable_get(&g->out, id), word = outword(attrs, vis);
+	uint16_t old_vis = old ? outword_vis(old) : VIS_NONE;
 	bool same;
 
-	if (!wanted(sp, g, dest, &attrs, &vis))
-		return;
-	word = outword(attrs, vis);
 	if (word == old)
 		return;
 	same = old && attrs && same_announcement(sp, g, old, attrs, vis);
 	attrs_ref(attrs);
 	attrs_unref(sp->pool, outword_attrs(old));
-	outtable_set(&g->out, dest, word);
+	outtable_set(&g->out, id, word);
 	if (same && vis == old_vis)
 		return;
-	tell_walkers(g, dest);
-	batch_add(b, dest, attrs, attrs ? vis : old_vis, same, old_vis);
+	tell_walkers(g, id);
+	batch_add(b, id, attrs, attrs ? vis : old_vis, same, old_vis);
+}
+
+/* ---- several paths of a destination (RFC 7911) ------------------------------------ */
+
+/* The paths of a destination that a group announces, or leaves as they are. */
+struct chosen {
+	size_t n;
+	struct {
+		uint32_t path;
+		const struct attrs *attrs; /* borrowed; NULL: left as it is */
+		uint16_t vis;
+	} v[UINT8_MAX];
+};
+
+/* Of the paths that the decision process lets pass, the first so many that may be exported. */
+static void
+choose_paths(struct speaker *sp, const struct group *g, uint32_t dest, struct chosen *c)
+{
+	size_t used, k, n = loc_explain(sp, AF_IDX(g->af), dest, &used);
+	struct decide_cand *cand = sp->loc->cand;
+	const struct attrs *attrs;
+	uint16_t vis;
+
+	c->n = 0;
+	if (g->policy.addpath == IPC_ADDPATH_EQUAL)
+		n = used;
+	for (k = 0; k < n && c->n < g->policy.addpath_max; k++) {
+		if (k >= used)
+			decide_next(cand, n, k);
+		if (wanted_of_path(sp, g, cand[k].path, &attrs, &vis) && !attrs)
+			continue;
+		c->v[c->n].path = cand[k].path;
+		c->v[c->n].attrs = attrs;
+		c->v[c->n++].vis = vis;
+	}
+}
+
+static bool
+is_chosen(const struct chosen *c, uint32_t path)
+{
+	size_t k;
+
+	for (k = 0; k < c->n; k++)
+		if (c->v[k].path == path)
+			return true;
+	return false;
+}
+
+/* New paths first: the peer is never without one in between. */
+static void
+flush_paths(struct speaker *sp, struct group *g, struct batch *b, uint32_t dest)
+{
+	const struct rib *rib = &sp->rib[AF_IDX(g->af)];
+	struct chosen c;
+	uint32_t id;
+	size_t k;
+
+	if (is_undecided(sp, AF_IDX(g->af), dest) || !rib_is_dest(rib, dest))
+		return;
+	choose_paths(sp, g, dest, &c);
+	for (k = 0; k < c.n && !batch_full(b); k++)
+		if (c.v[k].attrs)
+			flush_word(sp, g, b, c.v[k].path, c.v[k].attrs, c.v[k].vis);
+	for (id = rib_dest(rib, dest)->paths; id && !batch_full(b); id = rib_path(rib, id)->next)
+		if (outtable_get(&g->out, id) && !is_chosen(&c, id))
+			flush_word(sp, g, b, id, NULL, VIS_NONE);
+	if (batch_full(b))
+		bitq_add(&g->dirty, dest); /* there may be more */
+}
+
+static void
+flush_dest(struct speaker *sp, struct group *g, struct batch *b, uint32_t dest)
+{
+	const struct attrs *attrs;
+	uint16_t vis;
+
+	if (group_by_path(g))
+		flush_paths(sp, g, b, dest);
+	else if (wanted(sp, g, dest, &attrs, &vis))
+		flush_word(sp, g, b, dest, attrs, vis);
 }
 
 /* ---- from the batch to the log ----------------------------------------------------- */
@@ -232,18 +341,21 @@ flush(struct speaker *sp, struct group *g)
 {
 	struct batch *b = sp->groups.batch;
 	unsigned looked = 0;
-	uint32_t dest;
+	uint32_t id;
 	uint16_t k;
 
 	batch_clear(b);
-	while (!batch_full(b) && looked++ < FLUSH_MAX && bitq_pop(&g->dirty, &dest))
-		flush_dest(sp, g, b, dest);
+	while (!batch_full(b) && looked++ < FLUSH_MAX && bitq_pop(&g->dirty, &id))
+		flush_dest(sp, g, b, id);
+	while (!batch_full(b) && looked++ < FLUSH_MAX && bitq_pop(&g->gone, &id))
+		flush_word(sp, g, b, id, NULL, VIS_NONE);
 	if (g->dirty.count == 0 || g->dirty.laps != g->build_lap)
 		g->built = true;
 	if (b->nitems == 0 || g->nsynced == 0)
 		return;
 	for (k = 0; k < b->nbuckets; k++) {
-		size_t n = batch_load(b, &b->bucket[k], &sp->rib[AF_IDX(g->af)]);
+		size_t n = batch_load(
+		    b, &b->bucket[k], &sp->rib[AF_IDX(g->af)], group_by_path(g));
 
 		if (b->bucket[k].attrs)
 			log_announce(sp, g, b, &b->bucket[k], n);
@@ -273,7 +385,7 @@ select_entries(struct speaker *sp, const struct member *m, const struct chunk *c
 		}
 		if (saw == see)
 			continue;
-		b->nlri[n++] = (struct nlri){ .prefix = rib_prefix(rib, c->id[k]) };
+		b->nlri[n++] = group_nlri(rib, group_by_path(m->g), c->id[k]);
 	}
 	return n;
 }
@@ -349,7 +461,7 @@ eor_due(const struct member *m, struct mono_us now)
 		return false;
 	if (sp->gr.restarted && mono_diff_us(now, sp->gr.ended) < waited_us)
 		waited_us = mono_diff_us(now, sp->gr.ended);
-	if ((loc_busy(sp) || m->g->dirty.count > 0) && waited_us < EOR_PATIENCE_US)
+	if ((loc_busy(sp) || group_is_dirty(m->g)) && waited_us < EOR_PATIENCE_US)
 		return false;
 	return gr_end_of_rib_ready(sp);
 }
@@ -384,7 +496,7 @@ groups_wants_fill(const struct rpeer *rp, struct mono_us now, unsigned i)
 		return true;
 	if (m->at ? outlog_next(m->at) != NULL : m->g->built)
 		return true;
-	if (m->g->dirty.count > 0 && group_ready(rp->sp, m->g, now))
+	if (group_is_dirty(m->g) && group_ready(rp->sp, m->g, now))
 		return true;
 	return eor_due(m, now);
 }
@@ -406,9 +518,9 @@ groups_fill(struct rpeer *rp, struct mono_us now, unsigned i, uint8_t *buf, size
 		if (wr_room(&w) < BGP_MAX_OCTETS)
 			break;
 		write_eor(m, &w, now);
-		if (m->g->dirty.count == 0 && m->at)
+		if (!group_is_dirty(m->g) && m->at)
 			break;
-		if (m->g->dirty.count > 0 && !group_ready(rp->sp, m->g, now)) {
+		if (group_is_dirty(m->g) && !group_ready(rp->sp, m->g, now)) {
 			m->g->kick = true;
 			break;
 		}

@@ -104,6 +104,7 @@ fill_path(struct speaker *sp, struct mono_us now, unsigned i, uint32_t id, bool 
 	memset(r, 0, sizeof(*r));
 	r->prefix = rib_prefix(&sp->rib[i], p->dest);
 	r->peer = rp->id;
+	r->path_id = rib_path_id(&sp->rib[i], id);
 	r->remote_id = rp->src.router_id;
 	r->age_us = (uint64_t)age_s * 1000000;
 	fill_attrs(p->attrs, r);
@@ -164,17 +165,18 @@ fill_no_self(struct speaker *sp, const struct rpeer *to, unsigned i, uint32_t de
 	return true;
 }
 
+/* id: what the peer's group knows it by, the destination or one of its paths. */
 static bool
-fill_advertised(struct speaker *sp, const struct rpeer *to, unsigned i, uint32_t dest,
+fill_advertised(struct speaker *sp, const struct rpeer *to, unsigned i, uint32_t dest, uint32_t id,
     struct ipc_row_path *r)
 {
 	const struct export_source *src;
 	const struct attrs *a, *x;
 	uint16_t vis;
 
-	a = groups_advertised(to, i, dest, &vis);
+	a = groups_advertised(to, i, id, &vis);
 	if (!a)
-		return fill_no_self(sp, to, i, dest, r);
+		return false;
 	src = vis_source(sp, vis);
 	x = src ? policy_export(sp->pool, &to->af[i].member->g->policy, src, a) : NULL;
 	if (!x)
@@ -184,8 +186,25 @@ fill_advertised(struct speaker *sp, const struct rpeer *to, unsigned i, uint32_t
 	r->next_hop = member_next_hop(to->af[i].member, x).nh;
 	r->next_hop_ll = member_next_hop(to->af[i].member, x).ll;
 	r->flags = IPC_PATH_ADVERTISED | (src->local ? IPC_PATH_LOCAL : 0);
+	if (group_by_path(to->af[i].member->g))
+		r->path_id = id;
 	attrs_unref(sp->pool, x);
 	return true;
+}
+
+/* With add-path: the next path that the peer is told about, from the place on. */
+static bool
+fill_advertised_path(struct speaker *sp, const struct rpeer *to, unsigned i, uint32_t dest,
+    uint32_t *place, struct ipc_row_path *r)
+{
+	uint32_t id = rib_dest(&sp->rib[i], dest)->paths, k;
+
+	for (k = 0; id; k++, id = rib_path(&sp->rib[i], id)->next)
+		if (k >= *place && fill_advertised(sp, to, i, dest, id, r)) {
+			*place = k + 1;
+			return true;
+		}
+	return false;
 }
 
 /* ---- walking ---------------------------------------------------------------------------- */
@@ -236,20 +255,38 @@ path_row(struct speaker *sp, struct mono_us now, struct speaker_cursor *c, unsig
 	return false;
 }
 
-/* The next peer that is told about the destination, from the cursor's place on. */
+/* The next row about one peer: its only one without add-path. */
+static bool
+advertised_to(struct speaker *sp, const struct rpeer *to, unsigned i, uint32_t dest,
+    uint32_t *place, struct ipc_row_path *ret)
+{
+	const struct member *m = to->af[i].member;
+
+	if (m && group_by_path(m->g)) {
+		if (fill_advertised_path(sp, to, i, dest, place, ret))
+			return true;
+	} else if (*place == 0 && fill_advertised(sp, to, i, dest, dest, ret)) {
+		*place = 1;
+		return true;
+	}
+	if (*place > 0 || !fill_no_self(sp, to, i, dest, ret))
+		return false;
+	*place = UINT32_MAX;
+	return true;
+}
+
+/* The next announcement of the destination, from the cursor's place on. */
 static bool
 advertised_row(struct speaker *sp, struct speaker_cursor *c, unsigned i, uint32_t dest,
     struct ipc_row_path *ret)
 {
-	for (; c->sub < sp->npeers; c->sub++) {
+	for (; c->sub < sp->npeers; c->sub++, c->place = 0) {
 		const struct rpeer *rp = sp->peer[c->sub];
 
 		if (!rp || !rp->peer || (c->q.peer != IPC_PEER_NONE && rp->id != c->q.peer))
 			continue;
-		if (fill_advertised(sp, rp, i, dest, ret)) {
-			c->sub++;
+		if (advertised_to(sp, rp, i, dest, &c->place, ret))
 			return true;
-		}
 	}
 	return false;
 }
@@ -292,7 +329,7 @@ start(struct speaker *sp, struct speaker_cursor *c)
 
 	c->started = true;
 	c->pos = 1;
-	c->sub = 0;
+	c->sub = c->place = 0;
 	if (c->q.match != IPC_MATCH_ANY) {
 		if (c->q.prefix.af != IP4 && c->q.prefix.af != IP6) {
 			c->pos = UINT64_MAX;
@@ -345,13 +382,13 @@ step(struct speaker *sp, struct mono_us now, struct speaker_cursor *c, struct ip
 
 	if ((c->q.af && c->q.af != AF_OF(i)) || dest >= slots_end(&sp->rib[i].dests)) {
 		c->pos = i + 1 < AF_COUNT ? (uint64_t)(i + 1) << 32 | 1 : UINT64_MAX;
-		c->sub = 0;
+		c->sub = c->place = 0;
 		return false;
 	}
 	if (is_within(sp, &c->q, i, dest) && dest_row(sp, now, c, i, dest, ret))
 		return true;
 	c->pos++;
-	c->sub = 0;
+	c->sub = c->place = 0;
 	return false;
 }
 
@@ -447,7 +484,7 @@ speaker_stats(const struct speaker *sp, struct mono_us now, struct ipc_row_stats
 	}
 	for (i = 0; i < AF_COUNT; i++) {
 		ret->destinations[i] = sp->rib[i].dests.live;
-		ret->paths[i] = sp->rib[i].paths.live;
+		ret->paths[i] = sp->rib[i].paths.live - sp->rib[i].nburied;
 	}
 	ret->attr_sets = attrs_pool_live(sp->pool);
 	ret->update_groups = sp->groups.n;

@@ -1,11 +1,11 @@
 /*
- * The reaper of destinations.  See reap.h.
+ * The reaper of destinations and paths.  See reap.h.
  */
 #include "bgpd/core/reap.h"
 
 #include "bgpd/core/speaker_priv.h"
 
-/* Destinations looked at for one unit of work. */
+/* Ids looked at for one unit of work. */
 #define REAP_PER_UNIT 4
 
 /* Has every log moved past the place it had when limbo was filled? */
@@ -23,13 +23,24 @@ logs_passed(const struct speaker *sp)
 	return true;
 }
 
+static bool
+any(const struct bitq *q)
+{
+	unsigned k;
+
+	for (k = 0; k < REAP_NKINDS; k++)
+		if (q[k].count)
+			return true;
+	return false;
+}
+
 /* Look again later when there is something to look at. */
 static void
 arm(struct speaker *sp)
 {
 	struct reaper *r = &sp->groups.reaper;
 
-	if (!reap_busy(r) && (r->dying[0].count || r->dying[1].count || r->state == REAP_WAIT))
+	if (!reap_busy(r) && (any(r->dying) || r->state == REAP_WAIT))
 		timer_set_earlier(&sp->timers, &r->timer, mono_add_us(sp->now, REAP_EVERY_US));
 }
 
@@ -39,7 +50,7 @@ reap_fire(struct timer *t, struct mono_us now)
 	struct groups *gs = container_of(t, struct groups, reaper.timer);
 	struct speaker *sp = container_of(gs, struct speaker, groups);
 	struct reaper *r = &gs->reaper;
-	unsigned i;
+	unsigned k;
 
 	if (r->state == REAP_WAIT) {
 		if (logs_passed(sp))
@@ -49,8 +60,8 @@ reap_fire(struct timer *t, struct mono_us now)
 		return;
 	}
 	r->state = REAP_FILL;
-	for (i = 0; i < AF_COUNT; i++)
-		r->left[i] = r->dying[i].count;
+	for (k = 0; k < REAP_NKINDS; k++)
+		r->left[k] = r->dying[k].count;
 }
 
 void
@@ -63,94 +74,124 @@ void
 reap_free(struct speaker *sp)
 {
 	struct reaper *r = &sp->groups.reaper;
-	unsigned i;
+	unsigned k;
 
 	timer_stop(&sp->timers, &r->timer);
-	for (i = 0; i < AF_COUNT; i++) {
-		bitq_free(&r->dying[i]);
-		bitq_free(&r->limbo[i]);
+	for (k = 0; k < REAP_NKINDS; k++) {
+		bitq_free(&r->dying[k]);
+		bitq_free(&r->limbo[k]);
 	}
 }
 
 void
-reap_dying(struct speaker *sp, unsigned i, uint32_t dest)
+reap_dying(struct speaker *sp, unsigned k, uint32_t id)
 {
-	bitq_del(&sp->groups.reaper.limbo[i], dest);
-	bitq_add(&sp->groups.reaper.dying[i], dest);
+	bitq_del(&sp->groups.reaper.limbo[k], id);
+	bitq_add(&sp->groups.reaper.dying[k], id);
 	arm(sp);
 }
 
-/* Does a group, or one of its walking members, refer to the destination? */
+/* Does a group that knows such ids, or one of its walking members, refer to the id? */
 static bool
-group_refers(const struct group *g, uint32_t dest)
+group_says(const struct group *g, uint32_t id)
 {
 	struct list *l;
 
-	if (outtable_get(&g->out, dest) != 0 || bitq_has(&g->dirty, dest))
+	if (outtable_get(&g->out, id) != 0)
 		return true;
 	LIST_FOREACH(l, &g->members) {
 		const struct member *m = container_of(l, struct member, node);
 
-		if (bitq_has(&m->todo, dest) || bitq_has(&m->has, dest))
+		if (bitq_has(&m->todo, id) || bitq_has(&m->has, id))
 			return true;
 	}
 	return false;
 }
 
 static bool
-referred_to(const struct speaker *sp, unsigned i, uint32_t dest)
+group_refers(const struct group *g, bool path, uint32_t id)
 {
+	if (bitq_has(path ? &g->gone : &g->dirty, id))
+		return true;
+	return path == group_by_path(g) && group_says(g, id);
+}
+
+static bool
+is_path(unsigned k)
+{
+	return k < REAP_DESTS;
+}
+
+static bool
+referred_to(const struct speaker *sp, unsigned k, uint32_t id)
+{
+	unsigned i = k % AF_COUNT;
 	struct list *l;
 
-	if (rib_dest(&sp->rib[i], dest)->fib_set != 0 || bitq_has(&sp->fib.dirty[i], dest) ||
-	    bitq_has(&sp->decide[i], dest))
+	if (!is_path(k) &&
+	    (rib_dest(&sp->rib[i], id)->fib_set != 0 || bitq_has(&sp->fib.dirty[i], id) ||
+		bitq_has(&sp->decide[i], id)))
 		return true;
 	LIST_FOREACH(l, &sp->groups.all) {
 		const struct group *g = container_of(l, struct group, node);
 
-		if (AF_IDX(g->af) == i && group_refers(g, dest))
+		if (AF_IDX(g->af) == i && group_refers(g, is_path(k), id))
 			return true;
 	}
 	return false;
 }
 
 static bool
-is_reapable(const struct speaker *sp, unsigned i, uint32_t dest)
+is_reapable(const struct speaker *sp, unsigned k, uint32_t id)
 {
-	return rib_is_dest(&sp->rib[i], dest) && rib_dest(&sp->rib[i], dest)->paths == 0;
+	const struct rib *rib = &sp->rib[k % AF_COUNT];
+
+	if (is_path(k))
+		return rib_path_is_buried(rib, id);
+	return rib_is_dest(rib, id) && rib_dest(rib, id)->paths == 0;
+}
+
+static void
+give_back(struct rib *rib, unsigned k, uint32_t id)
+{
+	if (is_path(k))
+		rib_path_forget(rib, id);
+	else
+		rib_drop(rib, id);
 }
 
 /* Free what is in limbo; one that somebody refers to again goes back to the dying. */
 static void
-empty_limbo(struct speaker *sp, unsigned i, int *units)
+empty_limbo(struct speaker *sp, unsigned k, int *units)
 {
 	struct reaper *r = &sp->groups.reaper;
-	uint32_t dest;
+	struct rib *rib = &sp->rib[k % AF_COUNT];
+	uint32_t id;
 
-	while (*units > 0 && bitq_pop(&r->limbo[i], &dest)) {
+	while (*units > 0 && bitq_pop(&r->limbo[k], &id)) {
 		--*units;
-		if (!is_reapable(sp, i, dest))
+		if (!is_reapable(sp, k, id))
 			continue;
-		if (referred_to(sp, i, dest))
-			bitq_add(&r->dying[i], dest);
+		if (referred_to(sp, k, id) || (!is_path(k) && rib_has_buried(rib, id)))
+			bitq_add(&r->dying[k], id);
 		else
-			rib_drop(&sp->rib[i], dest);
+			give_back(rib, k, id);
 	}
 }
 
 /* Move what only the logs may refer to from dying to limbo. */
 static void
-fill_limbo(struct speaker *sp, unsigned i, int *units)
+fill_limbo(struct speaker *sp, unsigned k, int *units)
 {
 	struct reaper *r = &sp->groups.reaper;
-	uint32_t dest, n = 0;
+	uint32_t id, n = 0;
 
-	while (*units > 0 && r->left[i] > 0 && bitq_pop(&r->dying[i], &dest)) {
-		r->left[i]--;
+	while (*units > 0 && r->left[k] > 0 && bitq_pop(&r->dying[k], &id)) {
+		r->left[k]--;
 		if (++n % REAP_PER_UNIT == 0)
 			--*units;
-		if (is_reapable(sp, i, dest))
-			bitq_add(referred_to(sp, i, dest) ? &r->dying[i] : &r->limbo[i], dest);
+		if (is_reapable(sp, k, id))
+			bitq_add(referred_to(sp, k, id) ? &r->dying[k] : &r->limbo[k], id);
 	}
 }
 
@@ -170,14 +211,14 @@ static void
 fill(struct speaker *sp, int *units)
 {
 	struct reaper *r = &sp->groups.reaper;
-	unsigned i;
+	unsigned k;
 
-	for (i = 0; i < AF_COUNT; i++)
-		fill_limbo(sp, i, units);
+	for (k = 0; k < REAP_NKINDS; k++)
+		fill_limbo(sp, k, units);
 	if (*units <= 0)
 		return;
 	mark_logs(sp);
-	r->state = r->limbo[0].count || r->limbo[1].count ? REAP_WAIT : REAP_REST;
+	r->state = any(r->limbo) ? REAP_WAIT : REAP_REST;
 	if (r->state == REAP_WAIT && logs_passed(sp))
 		r->state = REAP_EMPTY;
 }
@@ -186,13 +227,13 @@ void
 reap_work(struct speaker *sp, int *units)
 {
 	struct reaper *r = &sp->groups.reaper;
-	unsigned i;
+	unsigned k;
 
 	if (r->state == REAP_FILL)
 		fill(sp, units);
 	if (r->state == REAP_EMPTY) {
-		for (i = 0; i < AF_COUNT; i++)
-			empty_limbo(sp, i, units);
+		for (k = 0; k < REAP_NKINDS; k++)
+			empty_limbo(sp, k, units);
 		if (*units > 0)
 			r->state = REAP_REST;
 	}

@@ -1,9 +1,11 @@
 /*
- * Giving back the ids of destinations that have no paths any more.
+ * Giving back the ids of destinations that have no paths any more, and of
+ * paths that update groups knew by them (RFC 7911, group.h).
  *
  * An id may be used again only when nobody refers to it: no update group
  * announces it or has it queued, no walking member has yet to withdraw it, the
- * agent was told, and no chunk that somebody still reads names it.  The
+ * agent was told, and no chunk that somebody still reads names it.  A
+ * destination outlives its buried paths.  The
  * reaper looks now and then, in slices: first ids become unreferenced but for
  * the logs (limbo), then every log has to move past the place it had then.
  */
@@ -27,9 +29,12 @@ enum reap_state {
 	REAP_EMPTY, /* freeing what is in limbo, in slices */
 };
 
+/* Kinds of ids, of two families each: the index of the family is added.  Paths go first. */
+enum reap_kind { REAP_PATHS = 0, REAP_DESTS = 2, REAP_NKINDS = 4 };
+
 struct reaper {
-	struct bitq dying[2], limbo[2]; /* by family index */
-	uint32_t left[2]; /* to be looked at in this REAP_FILL */
+	struct bitq dying[REAP_NKINDS], limbo[REAP_NKINDS];
+	uint32_t left[REAP_NKINDS]; /* to be looked at in this REAP_FILL */
 	enum reap_state state;
 	struct timer timer; /* of the next look */
 };
@@ -38,8 +43,8 @@ struct reaper {
 void reap_init(struct speaker *sp);
 void reap_free(struct speaker *sp);
 
-/* The destination has lost its last path. i: index of the family. */
-void reap_dying(struct speaker *sp, unsigned i, uint32_t dest);
+/* A destination has lost its last path, or a path was buried. k: kind and family. */
+void reap_dying(struct speaker *sp, unsigned k, uint32_t id);
 
 /* Part of a pass that is due; takes from *units. */
 void reap_work(struct speaker *sp, int *units);

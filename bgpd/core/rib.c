@@ -33,6 +33,9 @@ rib_free(struct rib *rib)
 
 	for (id = 1; id < slots_end(&rib->paths); id++)
 		attrs_unref(rib->pool, rib_path(rib, id)->attrs);
+	for (id = 0; id < rib->ids.npages; id++)
+		mem_free(rib->ids.page[id]);
+	mem_free(rib->ids.page);
 	slots_free(&rib->paths);
 	slots_free(&rib->dests);
 	mem_free(rib->bucket);
@@ -156,17 +159,36 @@ rib_prefix(const struct rib *rib, uint32_t id)
 }
 
 uint32_t
-rib_path_find(const struct rib *rib, uint32_t dest, uint16_t peer)
+rib_path_find(const struct rib *rib, uint32_t dest, uint16_t peer, uint32_t path_id)
 {
 	uint32_t id = rib_dest(rib, dest)->paths;
 
-	while (id && rib_path(rib, id)->peer != peer)
+	while (id && (rib_path(rib, id)->peer != peer || rib_path_id(rib, id) != path_id))
 		id = rib_path(rib, id)->next;
 	return id;
 }
 
+/* Note a path's id; zeros take no memory. */
+static void
+set_path_id(struct path_ids *ids, uint32_t path, uint32_t path_id)
+{
+	uint32_t at = path >> SLOTS_PAGE_BITS;
+
+	if (path_id == 0 && (at >= ids->npages || !ids->page[at]))
+		return;
+	if (at >= ids->npages) {
+		ids->page = mem_realloc_array(ids->page, at + 1u, sizeof(*ids->page));
+		memset(ids->page + ids->npages, 0, (at + 1 - ids->npages) * sizeof(*ids->page));
+		ids->npages = at + 1;
+	}
+	if (!ids->page[at])
+		ids->page[at] = mem_zalloc_array(SLOTS_PAGE, sizeof(**ids->page));
+	ids->page[at][path & (SLOTS_PAGE - 1)] = path_id;
+}
+
 uint32_t
-rib_path_add(struct rib *rib, uint32_t dest, uint16_t peer, const struct attrs *attrs)
+rib_path_add(struct rib *rib, uint32_t dest, uint16_t peer, uint32_t path_id,
+    const struct attrs *attrs)
 {
 	uint32_t id = slots_take(&rib->paths), *link = &rib_dest(rib, dest)->paths;
 	struct path *p = rib_path(rib, id);
@@ -174,6 +196,7 @@ rib_path_add(struct rib *rib, uint32_t dest, uint16_t peer, const struct attrs *
 	p->attrs = attrs_ref(attrs);
 	p->dest = dest;
 	p->peer = peer;
+	set_path_id(&rib->ids, id, path_id);
 	while (*link)
 		link = &rib_path(rib, *link)->next;
 	*link = id;
@@ -190,8 +213,9 @@ rib_path_replace(struct rib *rib, uint32_t path, const struct attrs *attrs)
 	attrs_unref(rib->pool, old);
 }
 
-void
-rib_path_del(struct rib *rib, uint32_t path)
+/* Out of its destination's list, without attributes. */
+static void
+unlink_path(struct rib *rib, uint32_t path)
 {
 	struct path *p = rib_path(rib, path);
 	struct dest *d = rib_dest(rib, p->dest);
@@ -204,7 +228,44 @@ rib_path_del(struct rib *rib, uint32_t path)
 	if (place < d->used)
 		d->used--;
 	attrs_unref(rib->pool, p->attrs);
+	p->attrs = NULL;
+}
+
+void
+rib_path_del(struct rib *rib, uint32_t path)
+{
+	unlink_path(rib, path);
 	slots_give(&rib->paths, path);
+}
+
+void
+rib_path_bury(struct rib *rib, uint32_t path)
+{
+	struct dest *d = rib_dest(rib, rib_path(rib, path)->dest);
+
+	unlink_path(rib, path);
+	rib->nburied++;
+	if (d->buried < UINT16_MAX)
+		d->buried++;
+}
+
+void
+rib_path_forget(struct rib *rib, uint32_t path)
+{
+	struct dest *d = rib_dest(rib, rib_path(rib, path)->dest);
+
+	rib->nburied--;
+	if (d->buried < UINT16_MAX)
+		d->buried--;
+	slots_give(&rib->paths, path);
+}
+
+bool
+rib_has_buried(const struct rib *rib, uint32_t dest)
+{
+	uint16_t n = rib_dest(rib, dest)->buried;
+
+	return n == UINT16_MAX ? rib->nburied > 0 : n > 0;
 }
 
 void
@@ -225,7 +286,12 @@ rib_reorder(struct rib *rib, uint32_t dest, const uint32_t *v, size_t n, size_t 
 size_t
 rib_octets(const struct rib *rib)
 {
-	return (size_t)rib->dests.npages * SLOTS_PAGE * rib->dests.octets +
+	size_t ids = 0;
+	uint32_t at;
+
+	for (at = 0; at < rib->ids.npages; at++)
+		ids += rib->ids.page[at] ? SLOTS_PAGE * sizeof(**rib->ids.page) : 0;
+	return ids + (size_t)rib->dests.npages * SLOTS_PAGE * rib->dests.octets +
 	    (size_t)rib->paths.npages * SLOTS_PAGE * rib->paths.octets +
 	    (size_t)rib->cap * sizeof(*rib->bucket);
 }

@@ -2,8 +2,8 @@
  * One address family's table: destinations and the paths to them.
  *
  * It is Adj-RIB-In and Loc-RIB in one (RFC 4271 section 3.2): a destination
- * has a list of paths, one per peer, as received (before policy, rejected ones
- * included); after a decision the used ones lead the list, the best first.
+ * has a list of paths, one per peer (with add-path several, told apart by their
+ * path ids), as received (before policy, rejected ones included); after a decision the used ones lead the list, the best first.
  *
  * Made small, for a million destinations: both are numbered slots, a
  * destination takes 24 octets (IPv4) or 36, a path 24.  Destinations are
@@ -39,7 +39,7 @@ struct dest {
 	uint8_t flags;	   /* enum dest_flag */
 	uint8_t used;	   /* so many of the first paths are used; 0: unreachable */
 	uint8_t len;
-	uint8_t spare[2];
+	uint16_t buried;   /* of its paths; UINT16_MAX: that many, or more, or fewer by now */
 	uint8_t addr[];	   /* 4 or 16 octets */
 };
 
@@ -67,10 +67,18 @@ path_reason(const struct path *p)
 	return (uint8_t)(p->flags >> PATH_REASON_SHIFT);
 }
 
+/* Path ids as received (RFC 7911), by path: pages only where there are such paths. */
+struct path_ids {
+	uint32_t **page; /* NULL: all zeros */
+	uint32_t npages;
+};
+
 struct rib {
 	uint8_t af;	/* enum ip_af */
 	uint8_t octets; /* of its addresses */
 	struct slots dests, paths;
+	struct path_ids ids;
+	uint32_t nburied;
 	uint32_t *bucket; /* linear hashing: nbuckets heads */
 	uint32_t nbuckets, cap;
 	uint64_t key[2];
@@ -116,17 +124,46 @@ rib_is_dest(const struct rib *rib, uint32_t id)
 /* A destination's prefix. */
 struct ip_prefix rib_prefix(const struct rib *rib, uint32_t id);
 
-/* The peer's path to a destination; 0 when it has none. */
-uint32_t rib_path_find(const struct rib *rib, uint32_t dest, uint16_t peer);
+/* The path id that a path came with; 0 without add-path. */
+static inline uint32_t
+rib_path_id(const struct rib *rib, uint32_t path)
+{
+	uint32_t at = path >> SLOTS_PAGE_BITS;
+
+	if (at >= rib->ids.npages || !rib->ids.page[at])
+		return 0;
+	return rib->ids.page[at][path & (SLOTS_PAGE - 1)];
+}
+
+/* The peer's path of that path id to a destination; 0 when it has none. */
+uint32_t rib_path_find(const struct rib *rib, uint32_t dest, uint16_t peer, uint32_t path_id);
 
 /* A new path, last in its destination's list; takes a reference to attrs of its own. */
-uint32_t rib_path_add(struct rib *rib, uint32_t dest, uint16_t peer, const struct attrs *attrs);
+uint32_t rib_path_add(struct rib *rib, uint32_t dest, uint16_t peer, uint32_t path_id,
+    const struct attrs *attrs);
 
 /* Give a path other attributes (new reference before the old one goes). */
 void rib_path_replace(struct rib *rib, uint32_t path, const struct attrs *attrs);
 
 /* Unlink and free a path.  A used one leaves dest->used one less. */
 void rib_path_del(struct rib *rib, uint32_t path);
+
+/*
+ * The same, but its slot stays, and with it the destination, until
+ * rib_path_forget(): somebody still knows the path by the slot's number
+ * (group.h).  A buried path has no attributes and is in no list.
+ */
+void rib_path_bury(struct rib *rib, uint32_t path);
+void rib_path_forget(struct rib *rib, uint32_t path);
+
+static inline bool
+rib_path_is_buried(const struct rib *rib, uint32_t path)
+{
+	return !rib_path(rib, path)->attrs && rib_path(rib, path)->dest != 0;
+}
+
+/* Are there buried paths of the destination?  It has to stay, then. */
+bool rib_has_buried(const struct rib *rib, uint32_t dest);
 
 /* Put the destination's n paths, all of them, into the order of v; the first `used` are used. */
 void rib_reorder(struct rib *rib, uint32_t dest, const uint32_t *v, size_t n, size_t used);

@@ -48,6 +48,8 @@ struct peer_neg {
 	bool gr_restarting;	/* R bit of the peer's OPEN */
 	bool gr_notification;	/* N bit on both sides */
 	uint8_t families;	/* AF_BIT()s in use */
+	uint8_t addpath_rx;	/* of these: the peer sends several paths per prefix (RFC 7911), */
+	uint8_t addpath_tx;	/* and we do */
 	uint8_t gr_families;	/* AF_BIT()s in the peer's GR capability and in use */
 	uint8_t gr_forwarding;	/* of these: F bit set by the peer */
 	uint16_t gr_time_s;	/* the peer's Restart Time */

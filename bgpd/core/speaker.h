@@ -186,7 +186,8 @@ void speaker_shutdown(struct speaker *sp, struct mono_us now, enum ipc_shutdown_
 struct speaker_cursor {
 	struct ipc_query q;
 	uint64_t pos;	 /* where the walk stands; opaque */
-	uint32_t sub;	 /* path within the destination; opaque */
+	uint32_t sub;	 /* path, or peer, within the destination; opaque */
+	uint32_t place;	 /* path of that peer; opaque */
 	bool started;
 };
 /* The next row that matches; false at the end. Looks at no more than max_steps entries:

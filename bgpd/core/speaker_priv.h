@@ -37,6 +37,7 @@ struct rpeer_af {
 	bool active;	    /* Established, and the family is in use */
 	bool eor_received, eor_sent; /* on this session */
 	bool warned, full;  /* prefix limit: said so */
+	bool crowded;	    /* too many paths of one prefix: said so */
 	struct member *member; /* of an update group; NULL unless active */
 };
 

@@ -111,7 +111,7 @@ static void
 say_bucket(struct member *m, struct wr *w, struct batch *b, const struct batch_bucket *k)
 {
 	struct speaker *sp = m->rp->sp;
-	size_t n = batch_load(b, k, &sp->rib[AF_IDX(m->g->af)]), at = 0;
+	size_t n = batch_load(b, k, &sp->rib[AF_IDX(m->g->af)], group_by_path(m->g)), at = 0;
 	const struct export_source *src = k->attrs ? vis_source(sp, k->vis) : NULL;
 	const struct attrs *x = src ? policy_export(sp->pool, &m->g->policy, src, k->attrs) : NULL;
 

@@ -156,6 +156,9 @@ conf_peer(struct gen *g, struct ipc_conf_peer *ret)
 	ret->gr_enabled = flag(g);
 	ret->families = below8(g, 3);
 	ret->next_hop_mode = below8(g, IPC_NEXTHOP_KEEP);
+	ret->addpath_receive = flag(g);
+	ret->addpath_send = below8(g, IPC_ADDPATH_EQUAL);
+	ret->addpath_max = (uint8_t)number(g, 1, UINT8_MAX);
 	ret->hold_s = (uint16_t)number(g, 3, UINT16_MAX);
 	ret->keepalive_s = any16(g);
 	ret->connect_retry_ms = any32(g);
@@ -268,7 +271,7 @@ row_peer(struct gen *g, struct ipc_row_peer *ret)
 	endpoints(g, &ret->ep);
 	for (unsigned i = 0; i < 2; i++)
 		ret->fam[i] = (struct ipc_peer_family){ flag(g), flag(g), flag(g), flag(g), any32(g),
-			any32(g), any32(g), any32(g), any32(g), any32(g) };
+			any32(g), any32(g), any32(g), any32(g), any32(g), flag(g), flag(g) };
 }
 
 static void

@@ -4,7 +4,8 @@
  * policy; next hops that come and go; own prefixes for some peers only.
  * When all is quiet every peer's table, rebuilt from the octets it was sent,
  * is what the model says; and a peer that keeps up is never told twice, nor
- * told to forget what it was never told.
+ * told to forget what it was never told.  Some peers send or are sent several
+ * paths per prefix (RFC 7911), one session so, the next one otherwise.
  *
  * No session runs: peers are declared up and down, UPDATEs go in and out as
  * octets through the speaker's peer_ops.
@@ -26,7 +27,10 @@ uint64_t prop_seed;
 #define NPREFIXES  40
 #define NV4	   24 /* the first so many are IPv4 */
 #define BUF	   16384
-#define TEXT	   512
+#define TEXT	   384
+#define NIDS	   3 /* paths of one prefix from a peer with add-path */
+#define MULTIPATH  4
+#define NCANDS	   (NPEERS * NIDS + 1)
 
 /* What somebody says of a prefix; all zeros: nothing. */
 struct spec {
@@ -36,13 +40,20 @@ struct spec {
 	uint8_t only; /* own prefixes: bit per peer; 0: all */
 };
 
+/* A path that a peer was sent. */
+struct got {
+	uint32_t path_id;
+	char text[TEXT]; /* "": none */
+};
+
 struct party {
 	struct rpeer *rp;
 	struct ipc_conf_peer conf;
 	bool ebgp, up;
 	bool lazy; /* does not pull just now */
-	struct spec in[NPREFIXES];
-	char got[NPREFIXES][TEXT]; /* what it was sent; "": nothing */
+	bool rx, tx; /* several paths per prefix, to us and from us */
+	struct spec in[NPREFIXES][NIDS];
+	struct got got[NPREFIXES][NCANDS]; /* what it was sent */
 	bool eor[2];
 };
 
@@ -84,6 +95,8 @@ next_hop_no(uint8_t af, unsigned nh)
 		return (struct ip_addr){ .af = IP4, .b = { 192, 0, 2, (uint8_t)(100 + nh) } };
 	return (struct ip_addr){ .af = IP6, .b = { 0x20, 1, 0xd, 0xb8, 0xff, [15] = (uint8_t)(100 + nh) } };
 }
+
+static const uint32_t path_id_of[NIDS] = { 7, 0, 0xfffffff0 };
 
 static const uint32_t comm_of[] = { 0, 0x00010001, COMM_NO_EXPORT, COMM_NO_ADVERTISE,
 	COMM_GRACEFUL_SHUTDOWN };
@@ -163,37 +176,54 @@ spec_attrs(unsigned k, const struct spec *s)
 	return attrs_intern(w->pool, &b);
 }
 
-/* Peer k says s of prefixes `from` to `to`. */
+/* The session as peer k writes to it. */
+static struct update_ctx
+writer(unsigned k)
+{
+	struct update_ctx ctx = w->p[k].rp->peer->ctx;
+
+	ctx.addpath_tx = ctx.addpath_rx;
+	return ctx;
+}
+
+static struct nlri
+nlri_no(unsigned k, unsigned i, unsigned x)
+{
+	return (struct nlri){ .prefix = prefix_no(i), .path_id = w->p[k].rx ? path_id_of[x] : 0 };
+}
+
+/* Peer k says s of prefixes `from` to `to`, as its path x. */
 static void
-announce(unsigned k, unsigned from, unsigned to, const struct spec *s)
+announce(unsigned k, unsigned from, unsigned to, unsigned x, const struct spec *s)
 {
 	const struct attrs *a = spec_attrs(k, s);
+	struct update_ctx ctx = writer(k);
 	uint8_t buf[BGP_MAX_OCTETS];
 	unsigned i;
 
 	for (i = from; i <= to; i++) {
-		struct nlri n = { .prefix = prefix_no(i) };
+		struct nlri n = nlri_no(k, i, x);
 		struct update_nh nh = { .nh = next_hop_no(n.prefix.af, s->nh) };
 		struct wr wr = wr_init(buf, sizeof(buf));
 
-		PROP(update_encode_reach(&wr, &w->p[k].rp->peer->ctx, a, n.prefix.af, &nh, &n, 1,
-			 NULL, NULL) == 1);
+		PROP(update_encode_reach(&wr, &ctx, a, n.prefix.af, &nh, &n, 1, NULL, NULL) == 1);
 		feed(k, buf, wr_len(&wr));
-		w->p[k].in[i] = *s;
+		w->p[k].in[i][x] = *s;
 	}
 	attrs_unref(w->pool, a);
 }
 
 static void
-withdraw(unsigned k, unsigned i)
+withdraw(unsigned k, unsigned i, unsigned x)
 {
-	struct nlri n = { .prefix = prefix_no(i) };
+	struct nlri n = nlri_no(k, i, x);
+	struct update_ctx ctx = writer(k);
 	uint8_t buf[BGP_MAX_OCTETS];
 	struct wr wr = wr_init(buf, sizeof(buf));
 
-	PROP(update_encode_unreach(&wr, &w->p[k].rp->peer->ctx, n.prefix.af, &n, 1) == 1);
+	PROP(update_encode_unreach(&wr, &ctx, n.prefix.af, &n, 1) == 1);
 	feed(k, buf, wr_len(&wr));
-	w->p[k].in[i].said = false;
+	w->p[k].in[i][x].said = false;
 }
 
 static void
@@ -210,7 +240,7 @@ originate(unsigned i, const struct spec *s)
 		if (s->only >> k & 1)
 			o.only[o.nonly++] = k;
 	speaker_originate(w->sp, w->now, &o);
-	w->p[0].in[i] = *s;
+	w->p[0].in[i][0] = *s;
 }
 
 /* ---- out --------------------------------------------------------------------------------- */
@@ -228,17 +258,36 @@ attrs_text(const struct attrs *a, const struct ip_addr *nh, char *buf)
 	    a->flags & ATTRS_LOCAL_PREF ? (int)a->local_pref : -1, comm, a->originator_id, cl);
 }
 
+/* What the party was sent of that path; with NULL a free place. */
+static struct got *
+got_of(struct party *p, const struct nlri *n)
+{
+	struct got *g = p->got[no_of(&n->prefix)], *place = NULL;
+	unsigned k;
+
+	PROP(p->tx ? n->path_id != 0 : n->path_id == 0);
+	for (k = 0; k < NCANDS; k++) {
+		if (g[k].text[0] && g[k].path_id == n->path_id)
+			return &g[k];
+		if (!g[k].text[0])
+			place = &g[k];
+	}
+	PROP(place != NULL);
+	place->path_id = n->path_id;
+	return place;
+}
+
 static void
 got_withdrawn(struct party *p, struct rd r, uint8_t af)
 {
 	struct bgp_err e = { 0 };
 	struct nlri n;
 
-	while (nlri_next(&r, af, false, &n, &e)) {
-		char *got = p->got[no_of(&n.prefix)];
+	while (nlri_next(&r, af, p->tx, &n, &e)) {
+		struct got *got = got_of(p, &n);
 
-		PROP(!w->strict || got[0] != '\0');
-		got[0] = '\0';
+		PROP(!w->strict || got->text[0] != '\0');
+		got->text[0] = '\0';
 	}
 }
 
@@ -259,11 +308,11 @@ got_announced(struct party *p, const struct update *u, bool mp)
 	a = attrs_intern(w->pool, &b);
 	nh = attrs_next_hop(a);
 	attrs_text(a, &nh, text);
-	while (nlri_next(&r, mp ? u->mp_reach_af : IP4, false, &n, &e)) {
-		char *got = p->got[no_of(&n.prefix)];
+	while (nlri_next(&r, mp ? u->mp_reach_af : IP4, p->tx, &n, &e)) {
+		struct got *got = got_of(p, &n);
 
-		PROP(!w->strict || strcmp(got, text) != 0);
-		strcpy(got, text);
+		PROP(!w->strict || strcmp(got->text, text) != 0);
+		strcpy(got->text, text);
 	}
 	attrs_unref(w->pool, a);
 }
@@ -276,6 +325,7 @@ receive(struct party *p, const uint8_t *buf, size_t octets)
 	struct rd r = rd_init(buf, octets);
 
 	ctx.ep = NULL;
+	ctx.addpath_rx = ctx.addpath_tx;
 	while (rd_left(&r) > 0) {
 		const uint8_t *head = rd_view(&r, BGP_HEADER_OCTETS);
 		uint16_t length = (uint16_t)(head[16] << 8 | head[17]);
@@ -322,19 +372,32 @@ model_lp(unsigned k, const struct spec *s)
 	return comm_of[s->comm] == COMM_GRACEFUL_SHUTDOWN ? 0 : 100;
 }
 
-/* RFC 4271 section 9.1.2.2 as a loop over rivals: does b remove a from consideration? */
+/* A usable path of one prefix. */
+struct rival {
+	unsigned from, x;
+	const struct spec *s;
+	unsigned lost; /* in that step; NSIEVE: equal to the best */
+};
+
+#define NSIEVE 6 /* the steps after these order equals */
+#define NSTEPS 8
+
+/* RFC 4271 section 9.1.2.2, one step: above 0 when b is preferred. */
 static int
-model_rank(unsigned a, unsigned b, const struct spec *sa, const struct spec *sb, unsigned step)
+model_cmp(const struct rival *a, const struct rival *b, unsigned step)
 {
-	unsigned ha = a == 0 ? 0 : sa->hops + w->p[a].ebgp, hb = b == 0 ? 0 : sb->hops + w->p[b].ebgp;
-	uint32_t na = w->p[a].ebgp ? asn_of(a) : sa->hops ? 100 : 0;
-	uint32_t nb = w->p[b].ebgp ? asn_of(b) : sb->hops ? 100 : 0;
+	const struct spec *sa = a->s, *sb = b->s;
+	bool ea = w->p[a->from].ebgp, eb = w->p[b->from].ebgp;
+	unsigned ha = a->from == 0 ? 0 : sa->hops + ea, hb = b->from == 0 ? 0 : sb->hops + eb;
+	uint32_t na = ea ? asn_of(a->from) : sa->hops ? 100 : 0;
+	uint32_t nb = eb ? asn_of(b->from) : sb->hops ? 100 : 0;
+	uint32_t ia = path_id_of[a->x], ib = path_id_of[b->x];
 
 	switch (step) {
 	case 0:
-		return (b == 0) - (a == 0);
+		return (b->from == 0) - (a->from == 0);
 	case 1:
-		return (int)model_lp(b, sb) - (int)model_lp(a, sa);
+		return (int)model_lp(b->from, sb) - (int)model_lp(a->from, sa);
 	case 2:
 		return (int)ha - (int)hb;
 	case 3:
@@ -342,54 +405,84 @@ model_rank(unsigned a, unsigned b, const struct spec *sa, const struct spec *sb,
 	case 4:
 		return na == nb ? (int)sa->med - (int)sb->med : 0;
 	case 5:
-		return (int)w->p[b].ebgp - (int)w->p[a].ebgp;
+		return (int)eb - (int)ea;
+	case 6:
+		return (int)a->from - (int)b->from; /* router ids and addresses rise with it */
 	default:
-		return (int)a - (int)b; /* router ids and addresses rise with the number */
+		return (ia > ib) - (ia < ib);
 	}
 }
 
 static bool
-model_usable(unsigned k, unsigned i)
+model_usable(unsigned k, unsigned i, unsigned x)
 {
 	const struct party *p = &w->p[k];
 
-	return p->in[i].said && (k == 0 || (p->up && !w->nh_down[(i < NV4 ? 0 : 4) + p->in[i].nh]));
+	return p->in[i][x].said &&
+	    (k == 0 || (p->up && !w->nh_down[(i < NV4 ? 0 : 4) + p->in[i][x].nh]));
 }
 
-/* The best of a prefix, or -1. */
-static int
-model_best(unsigned i)
+/* Who stays longer in the decision process comes first; MED orders nobody. */
+static bool
+model_before(const struct rival *a, const struct rival *b)
 {
-	bool alive[NPEERS + 1];
-	unsigned a, b, step;
+	unsigned step;
+	int d = (int)b->lost - (int)a->lost;
 
-	for (a = 0; a <= NPEERS; a++)
-		alive[a] = model_usable(a, i);
-	for (step = 0; step < 7; step++) {
-		bool gone[NPEERS + 1] = { false };
-
-		for (a = 0; a <= NPEERS; a++)
-			for (b = 0; b <= NPEERS && alive[a]; b++)
-				gone[a] |= alive[b] &&
-				    model_rank(a, b, &w->p[a].in[i], &w->p[b].in[i], step) > 0;
-		for (a = 0; a <= NPEERS; a++)
-			alive[a] &= !gone[a];
-	}
-	for (a = 0; a <= NPEERS; a++)
-		if (alive[a])
-			return (int)a;
-	return -1;
+	for (step = 0; step < NSTEPS && d == 0; step++)
+		if (step != 4)
+			d = model_cmp(a, b, step);
+	return d < 0;
 }
 
+static void
+model_sort(struct rival *v, unsigned n)
+{
+	unsigned a, b;
+
+	for (a = 1; a < n; a++)
+		for (b = a; b > 0 && model_before(&v[b], &v[b - 1]); b--) {
+			struct rival t = v[b];
+
+			v[b] = v[b - 1];
+			v[b - 1] = t;
+		}
+}
+
+/* The usable paths of a prefix in order of preference; *ret_equal: so many are equals. */
+static unsigned
+model_order(unsigned i, struct rival *v, unsigned *ret_equal)
+{
+	unsigned n = 0, k, x, a, b, step;
+
+	for (k = 0; k <= NPEERS; k++)
+		for (x = 0; x < NIDS; x++)
+			if (model_usable(k, i, x))
+				v[n++] = (struct rival){ k, x, &w->p[k].in[i][x], NSIEVE };
+	for (step = 0; step < NSIEVE; step++) {
+		bool gone[NCANDS + NIDS] = { false };
+
+		for (a = 0; a < n; a++)
+			for (b = 0; b < n && v[a].lost == NSIEVE; b++)
+				gone[a] |= v[b].lost == NSIEVE && model_cmp(&v[a], &v[b], step) > 0;
+		for (a = 0; a < n; a++)
+			if (gone[a])
+				v[a].lost = step;
+	}
+	model_sort(v, n);
+	for (*ret_equal = 0; *ret_equal < n && v[*ret_equal].lost == NSIEVE;)
+		++*ret_equal;
+	return n;
+}
+
+/* May the group of `to` be told, whoever of it sees it? */
 static bool
 model_exports(unsigned from, unsigned to, const struct spec *s)
 {
 	const struct party *t = &w->p[to], *f = &w->p[from];
 	uint32_t comm = comm_of[s->comm];
 
-	if (from == to || comm == COMM_NO_ADVERTISE)
-		return false;
-	if (from == 0 && s->only && !(s->only >> to & 1))
+	if (comm == COMM_NO_ADVERTISE)
 		return false;
 	if (t->ebgp)
 		return comm != COMM_NO_EXPORT &&
@@ -397,6 +490,12 @@ model_exports(unsigned from, unsigned to, const struct spec *s)
 	if (from != 0 && !t->conf.export_all)
 		return false;
 	return from == 0 || f->ebgp || f->conf.rr_client || t->conf.rr_client;
+}
+
+static bool
+model_sees(unsigned from, unsigned to, const struct spec *s)
+{
+	return from != to && !(from == 0 && s->only && !(s->only >> to & 1));
 }
 
 static void
@@ -430,28 +529,80 @@ is_refused(unsigned i)
 	return w->conf.install && i % 7 == 3;
 }
 
+/* What peer k should have been sent of prefix i, by the order of the paths; how many. */
+static unsigned
+model_view(unsigned k, unsigned i, const struct rival *v, unsigned n, unsigned equal,
+    char (*want)[TEXT])
+{
+	const struct party *p = &w->p[k];
+	unsigned a, max = p->tx ? p->conf.addpath_max : 1, count = 0, found = 0;
+
+	if (n > 0 && v[0].from > 0 && is_refused(i))
+		return 0;
+	if (!p->tx)
+		n = n > 0;
+	else if (p->conf.addpath_send == IPC_ADDPATH_EQUAL)
+		n = equal < MULTIPATH ? equal : MULTIPATH;
+	for (a = 0; a < n && count < max; a++) {
+		if (!model_exports(v[a].from, k, v[a].s))
+			continue;
+		count++;
+		if (model_sees(v[a].from, k, v[a].s))
+			model_text(v[a].from, k, i, v[a].s, want[found++]);
+	}
+	return found;
+}
+
+static void
+complain(unsigned k, unsigned i, char (*want)[TEXT], unsigned n)
+{
+	unsigned a;
+
+	fprintf(stderr, "peer %u prefix %u\n", k, i);
+	for (a = 0; a < NCANDS; a++)
+		if (w->p[k].got[i][a].text[0])
+			fprintf(stderr, " got  %u %s\n", w->p[k].got[i][a].path_id,
+			    w->p[k].got[i][a].text);
+	for (a = 0; a < n; a++)
+		fprintf(stderr, " want %s\n", want[a]);
+}
+
+/* The same texts on both sides, in any order. */
+static bool
+same_view(const struct got *got, char (*want)[TEXT], unsigned n)
+{
+	bool taken[NCANDS] = { false };
+	unsigned a, b, have = 0;
+
+	for (a = 0; a < NCANDS; a++) {
+		if (!got[a].text[0])
+			continue;
+		have++;
+		for (b = 0; b < n && (taken[b] || strcmp(got[a].text, want[b]) != 0); b++)
+			;
+		if (b == n)
+			return false;
+		taken[b] = true;
+	}
+	return have == n;
+}
+
 static void
 compare(void)
 {
-	char want[TEXT];
-	unsigned k, i;
-	int best;
+	static char want[NCANDS][TEXT];
+	struct rival v[NCANDS + NIDS];
+	unsigned k, i, n, equal, wanted;
 
 	for (i = 0; i < NPREFIXES; i++) {
-		best = model_best(i);
+		n = model_order(i, v, &equal);
 		for (k = 1; k <= NPEERS; k++) {
-			struct party *p = &w->p[k];
-			const struct spec *s = best >= 0 ? &w->p[best].in[i] : NULL;
-
-			if (!p->up)
+			if (!w->p[k].up)
 				continue;
-			want[0] = '\0';
-			if (s && !(best > 0 && is_refused(i)) && model_exports((unsigned)best, k, s))
-				model_text((unsigned)best, k, i, s, want);
-			if (strcmp(p->got[i], want) != 0)
-				fprintf(stderr, "peer %u prefix %u best %d:\n got  %s\n want %s\n", k, i,
-				    best, p->got[i], want);
-			PROP(strcmp(p->got[i], want) == 0);
+			wanted = model_view(k, i, v, n, equal, want);
+			if (!same_view(w->p[k].got[i], want, wanted))
+				complain(k, i, want, wanted);
+			PROP(same_view(w->p[k].got[i], want, wanted));
 		}
 	}
 }
@@ -544,12 +695,18 @@ peer_up(unsigned k)
 		.local_asn = OUR_AS,
 		.remote_asn = asn_of(k),
 		.remote_id = 0x0a000000u + k };
+	p->rx = rng_chance(w->r, 40);
+	p->tx = p->conf.addpath_send != IPC_ADDPATH_NONE && rng_chance(w->r, 70);
+	peer->neg.addpath_rx = p->rx ? 3 : 0;
+	peer->neg.addpath_tx = p->tx ? 3 : 0;
 	peer->ep = (struct ipc_endpoints){ .remote = p->conf.addr,
 		.self4 = { .af = IP4, .b = { 192, 0, 2, (uint8_t)(200 + k) } },
 		.self6 = { .af = no_v6_self ? 0 : IP6, .b = { 0x20, 1, 0xd, 0xb8, [15] = (uint8_t)(200 + k) } } };
 	peer->ctx = (struct update_ctx){ .as4 = peer->neg.as4,
 		.ebgp = p->ebgp,
 		.families = 3,
+		.addpath_rx = peer->neg.addpath_rx,
+		.addpath_tx = peer->neg.addpath_tx,
 		.max_octets = BGP_MAX_OCTETS };
 	memset(p->got, 0, sizeof(p->got));
 	memset(p->in, 0, sizeof(p->in));
@@ -587,6 +744,10 @@ toggle_policy(unsigned k)
 
 	p->conf.export_all = !p->conf.export_all;
 	p->conf.next_hop_mode = (uint8_t)rng_below(w->r, 3);
+	if (p->conf.addpath_send != IPC_ADDPATH_NONE) {
+		p->conf.addpath_send = rng_chance(w->r, 50) ? IPC_ADDPATH_ALL : IPC_ADDPATH_EQUAL;
+		p->conf.addpath_max = (uint8_t)(1 + rng_below(w->r, 6));
+	}
 	configure();
 }
 
@@ -608,14 +769,15 @@ random_event(void)
 	unsigned k = 1 + (unsigned)rng_below(w->r, NPEERS), i = (unsigned)rng_below(w->r, NPREFIXES);
 	unsigned to = i + (unsigned)rng_below(w->r, 8), what = (unsigned)rng_below(w->r, 100);
 	struct party *p = &w->p[k];
+	unsigned x = p->rx ? (unsigned)rng_below(w->r, NIDS) : 0;
 	struct spec s = random_spec(p->ebgp);
 
 	if (to >= NPREFIXES)
 		to = NPREFIXES - 1;
 	if (what < 45 && p->up) {
-		announce(k, i, to, &s);
+		announce(k, i, to, x, &s);
 	} else if (what < 60 && p->up) {
-		withdraw(k, i);
+		withdraw(k, i, x);
 	} else if (what < 68) {
 		s.only = rng_chance(w->r, 40) ? (uint8_t)(rng_u64(w->r) & 0xfe) : 0;
 		s.hops = s.lp = 0;
@@ -624,7 +786,7 @@ random_event(void)
 		struct ip_prefix prefix = prefix_no(i);
 
 		speaker_unoriginate(w->sp, w->now, &prefix);
-		w->p[0].in[i].said = false;
+		w->p[0].in[i][0].said = false;
 	} else if (what < 80) {
 		toggle_next_hop();
 	} else if (what < 86) {
@@ -659,7 +821,7 @@ world_new(struct rng *r)
 	w->pool = attrs_pool_new(key);
 	w->sp = speaker_new(w->now, &hello, NULL);
 	w->conf = (struct ipc_conf_speaker){
-		.asn = OUR_AS, .router_id = OUR_ID, .cluster_id = CLUSTER, .multipath = 4,
+		.asn = OUR_AS, .router_id = OUR_ID, .cluster_id = CLUSTER, .multipath = MULTIPATH,
 		.install = rng_chance(r, 50), .transit = rng_chance(r, 50)
 	};
 	for (k = 1; k <= NPEERS; k++) {
@@ -672,6 +834,8 @@ world_new(struct rng *r)
 			.onlink = k == 1,
 			.export_all = k == 2 || k > 3,
 			.rr_client = k >= 6,
+			.addpath_send = (uint8_t)rng_below(r, IPC_ADDPATH_EQUAL + 1),
+			.addpath_max = rng_chance(r, 50) ? 255 : (uint8_t)(1 + rng_below(r, 6)),
 			.families = 3 };
 	}
 	configure();
@@ -698,8 +862,9 @@ world_end(void)
 	for (k = 1; k <= NPEERS; k++)
 		if (w->p[k].up && k != 4)
 			peer_down(k);
-	for (i = 0; w->p[4].up && i < NPREFIXES; i++)
-		withdraw(4, i);
+	for (i = 0; w->p[4].up && i < NPREFIXES * NIDS; i++)
+		if (w->p[4].rx || i % NIDS == 0)
+			withdraw(4, i / NIDS, i % NIDS);
 	for (i = 0; i < 6; i++) {
 		settle(true);
 		w->now = mono_add_s(w->now, 1);
@@ -744,6 +909,8 @@ run(struct rng *r, bool strict)
 		for (i = 0; i < 60; i++) {
 			random_event();
 			w->now = mono_add_us(w->now, rng_below(r, 3000));
+			if (rng_chance(r, 15)) /* numbers of what is gone are used again */
+				w->now = mono_add_us(w->now, REAP_EVERY_US);
 			if (strict || rng_chance(r, 40))
 				settle(false);
 		}

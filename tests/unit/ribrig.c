@@ -79,6 +79,8 @@ rig_up(struct rig *r, unsigned k, uint32_t asn, bool self6)
 		.as4 = true,
 		.refresh = true,
 		.families = 3,
+		.addpath_rx = r->addpath_rx[k],
+		.addpath_tx = r->addpath_tx[k],
 		.gr = true,
 		.gr_families = 3,
 		.gr_forwarding = p->neg.gr_forwarding,
@@ -93,9 +95,12 @@ rig_up(struct rig *r, unsigned k, uint32_t asn, bool self6)
 		p->ep.self6 = (struct ip_addr){
 			.af = IP6, .b = { 0x20, 1, 0xd, 0xb8, [15] = (uint8_t)(200 + k) }
 		};
-	p->ctx = (struct update_ctx){
-		.as4 = true, .ebgp = p->neg.ebgp, .families = 3, .max_octets = BGP_MAX_OCTETS
-	};
+	p->ctx = (struct update_ctx){ .as4 = true,
+		.ebgp = p->neg.ebgp,
+		.families = 3,
+		.addpath_rx = p->neg.addpath_rx,
+		.addpath_tx = p->neg.addpath_tx,
+		.max_octets = BGP_MAX_OCTETS };
 	speaker_peer_ops.up(p, r->now);
 }
 
@@ -116,6 +121,18 @@ feed(struct rig *r, unsigned k, const struct wr *w)
 	speaker_peer_ops.update(p, r->now, &u);
 }
 
+/* The session as the peer sees it. */
+static struct update_ctx
+peers_side(struct rig *r, unsigned k)
+{
+	struct update_ctx ctx = rig_peer(r, k)->peer->ctx;
+	uint8_t rx = ctx.addpath_rx;
+
+	ctx.addpath_rx = ctx.addpath_tx;
+	ctx.addpath_tx = rx;
+	return ctx;
+}
+
 static struct update_nh
 next_hop(uint8_t af, uint8_t last)
 {
@@ -130,7 +147,8 @@ void
 rig_announce(struct rig *r, unsigned k, const char *prefix, const uint32_t *path, uint8_t nh,
     const struct attrs_build *b)
 {
-	struct nlri n = { .prefix = rig_prefix(prefix) };
+	struct nlri n = { .prefix = rig_prefix(prefix), .path_id = r->path_id };
+	struct update_ctx ctx = peers_side(r, k);
 	struct update_nh unh = next_hop(n.prefix.af, nh);
 	uint8_t buf[BGP_MAX_OCTETS], seg[256];
 	struct wr w = wr_init(buf, sizeof(buf)), s = wr_init(seg, sizeof(seg));
@@ -148,9 +166,8 @@ rig_announce(struct rig *r, unsigned k, const char *prefix, const uint32_t *path
 		wr_u32(&s, path[hops]);
 	all.part[ATTRS_AS_PATH] = (struct attrs_view){ seg, (uint16_t)wr_len(&s) };
 	a = attrs_intern(r->pool, &all);
-	ck_assert_uint_eq(update_encode_reach(&w, &rig_peer(r, k)->peer->ctx, a, n.prefix.af, &unh,
-			      &n, 1, NULL, NULL),
-	    1);
+	ck_assert_uint_eq(
+	    update_encode_reach(&w, &ctx, a, n.prefix.af, &unh, &n, 1, NULL, NULL), 1);
 	attrs_unref(r->pool, a);
 	feed(r, k, &w);
 }
@@ -158,11 +175,12 @@ rig_announce(struct rig *r, unsigned k, const char *prefix, const uint32_t *path
 void
 rig_withdraw(struct rig *r, unsigned k, const char *prefix)
 {
-	struct nlri n = { .prefix = rig_prefix(prefix) };
+	struct nlri n = { .prefix = rig_prefix(prefix), .path_id = r->path_id };
+	struct update_ctx ctx = peers_side(r, k);
 	uint8_t buf[BGP_MAX_OCTETS];
 	struct wr w = wr_init(buf, sizeof(buf));
 
-	update_encode_unreach(&w, &rig_peer(r, k)->peer->ctx, n.prefix.af, &n, 1);
+	update_encode_unreach(&w, &ctx, n.prefix.af, &n, 1);
 	feed(r, k, &w);
 }
 
@@ -232,19 +250,21 @@ add_said(struct rig *r, int what, const struct ip_prefix *prefix)
 }
 
 static void
-say_withdrawn(struct rig *r, struct rd rd, uint8_t af)
+say_withdrawn(struct rig *r, const struct update_ctx *ctx, struct rd rd, uint8_t af)
 {
 	struct bgp_err e = { 0 };
 	struct nlri n;
 
-	while (nlri_next(&rd, af, false, &n, &e))
-		add_said(r, SAID_WITHDRAW, &n.prefix);
+	while (nlri_next(&rd, af, ctx->addpath_rx & AF_BIT(af), &n, &e))
+		add_said(r, SAID_WITHDRAW, &n.prefix)->path_id = n.path_id;
 }
 
 static void
-say_announced(struct rig *r, const struct update *u, bool mp)
+say_announced(struct rig *r, const struct update_ctx *ctx, const struct update *u, bool mp)
 {
 	struct rd rd = mp ? u->mp_reach : u->nlri;
+	uint8_t af = mp ? u->mp_reach_af : IP4;
+	struct rig_said *said;
 	char path[64], comm[64], nh[IP_ADDR_STRLEN];
 	struct bgp_err e = { 0 };
 	struct attrs_build b;
@@ -257,12 +277,15 @@ say_announced(struct rig *r, const struct update *u, bool mp)
 	update_attrs(u, mp, &b);
 	a = attrs_intern(r->pool, &b);
 	addr = attrs_next_hop(a);
-	while (nlri_next(&rd, mp ? u->mp_reach_af : IP4, false, &n, &e))
-		snprintf(add_said(r, SAID_ANNOUNCE, &n.prefix)->text, 256, "%s|%s|%d|%d|%s",
+	while (nlri_next(&rd, af, ctx->addpath_rx & AF_BIT(af), &n, &e)) {
+		said = add_said(r, SAID_ANNOUNCE, &n.prefix);
+		said->path_id = n.path_id;
+		snprintf(said->text, sizeof(said->text), "%s|%s|%d|%d|%s",
 		    attrs_str_as_path(a, path, sizeof(path)), ip_addr_str(&addr, nh),
 		    a->flags & ATTRS_MED ? (int)a->med : -1,
 		    a->flags & ATTRS_LOCAL_PREF ? (int)a->local_pref : -1,
 		    attrs_str_communities(a, comm, sizeof(comm)));
+	}
 	attrs_unref(r->pool, a);
 }
 
@@ -274,12 +297,12 @@ say_update(struct rig *r, const struct update_ctx *ctx, struct rd body)
 
 	update_decode(ctx, body.p, rd_left(&body), &u);
 	ck_assert_msg(u.err.act == ACT_NONE, "%s", u.err.why);
-	say_withdrawn(r, u.withdrawn, IP4);
+	say_withdrawn(r, ctx, u.withdrawn, IP4);
 	if (u.mp_unreach_af)
-		say_withdrawn(r, u.mp_unreach, u.mp_unreach_af);
-	say_announced(r, &u, false);
+		say_withdrawn(r, ctx, u.mp_unreach, u.mp_unreach_af);
+	say_announced(r, ctx, &u, false);
 	if (u.mp_reach_af)
-		say_announced(r, &u, true);
+		say_announced(r, ctx, &u, true);
 	for (i = 0; i < AF_COUNT; i++)
 		if (u.eor & AF_BIT(AF_OF(i)))
 			add_said(r, SAID_EOR, &(struct ip_prefix){ .af = AF_OF(i) });
@@ -290,6 +313,7 @@ rig_pull(struct rig *r, unsigned k, size_t cap)
 {
 	static uint8_t buf[1 << 16];
 	struct peer *p = rig_peer(r, k)->peer;
+	struct update_ctx ctx = peers_side(r, k);
 	size_t n;
 
 	r->nsaid = r->messages = 0;
@@ -305,7 +329,7 @@ rig_pull(struct rig *r, unsigned k, size_t cap)
 			ck_assert(!rd.bad);
 			r->messages++;
 			if (head[18] == BGP_UPDATE)
-				say_update(r, &p->ctx, sub);
+				say_update(r, &ctx, sub);
 			else
 				add_said(r, SAID_REFRESH,
 				    &(struct ip_prefix){ .af = sub.p[1] })->subtype = sub.p[2];

@@ -14,6 +14,7 @@
 struct rig_said {
 	enum { SAID_ANNOUNCE, SAID_WITHDRAW, SAID_EOR, SAID_REFRESH } what;
 	struct ip_prefix prefix; /* EOR, REFRESH: only af */
+	uint32_t path_id;	 /* 0 without add-path */
 	uint8_t subtype;	 /* REFRESH */
 	unsigned message;	 /* number of the message it was in */
 	char text[256];		 /* ANNOUNCE: "AS_PATH|next hop|med|local pref|communities" */
@@ -30,6 +31,8 @@ struct rig {
 	size_t npermit;
 	bool unresolved; /* next hops do not resolve */
 	bool off_link;	 /* they do, on no link of ours */
+	uint8_t addpath_rx[RIG_PEERS + 1], addpath_tx[RIG_PEERS + 1]; /* from and to a peer: AF_BIT()s */
+	uint32_t path_id; /* of what such a peer announces and withdraws */
 	uint32_t gen;
 
 	struct rig_said said[4096]; /* by the last rig_pull() */

@@ -15,7 +15,7 @@ static const struct ip_addr addr[] = { ADDR(0), ADDR(1), ADDR(2), ADDR(3), ADDR(
 
 /* What makes a candidate differ; 0: LOCAL_PREF 100, router id 9, the peer as the caller says. */
 struct side {
-	uint32_t local_pref, igp_metric, router_id;
+	uint32_t local_pref, igp_metric, router_id, path_id;
 	bool local, ibgp;
 	uint8_t peer;
 	const struct attrs *a; /* NULL: all zeros */
@@ -34,6 +34,7 @@ cand(const struct side *s, uint32_t path, uint8_t peer)
 		.router_id = s->router_id ? s->router_id : 9,
 		.local = s->local,
 		.ebgp = !s->ibgp,
+		.path_id = s->path_id,
 		.path = path };
 }
 
@@ -74,7 +75,10 @@ static const struct {
 	{ "shorter CLUSTER_LIST (4456 s9)",
 	    { .peer = 4, .a = A(.part_octets[ATTRS_CLUSTER_LIST] = 4) },
 	    { .a = A(.part_octets[ATTRS_CLUSTER_LIST] = 8) }, DECIDE_CLUSTER_LIST, 2 },
-	{ "lower peer address (9.1.2.2 g)", { .peer = 2 }, { .peer = 3 }, DECIDE_PEER_ADDR, 2 },
+	{ "lower peer address (9.1.2.2 g)", { .peer = 2, .path_id = 9 }, { .peer = 3 },
+	    DECIDE_PEER_ADDR, 2 },
+	{ "lower path id (7911)", { .peer = 2, .path_id = 0 }, { .peer = 2, .path_id = 1 },
+	    DECIDE_PATH_ID, 2 },
 };
 
 START_TEST(one_step_both_orders)

@@ -154,6 +154,10 @@ static const struct open_case open_cases[] = {
 	    OPEN_UNSPECIFIC, 31, 0, 65001 },
 	{ "graceful restart of 5 octets: 4724 s3", HEX(HEAD, 9, 2, 7, 64, 5, 0, 0, 0, 1, 1),
 	    ACT_RESET, OPEN_UNSPECIFIC, 31, 0, 65001 },
+	{ "add-path of 3 octets: 7911 s4", HEX(HEAD, 7, 2, 5, 69, 3, 0, 1, 1), ACT_RESET,
+	    OPEN_UNSPECIFIC, 31, 0, 65001 },
+	{ "add-path of 5 octets: 7911 s4", HEX(HEAD, 9, 2, 7, 69, 5, 0, 1, 1, 1, 0), ACT_RESET,
+	    OPEN_UNSPECIFIC, 31, 0, 65001 },
 	{ "two parameters: 5492 s4", HEX(HEAD, 12, 2, 2, 2, 0, 2, 6, CAP_AS4_1), ACT_NONE, 0, 0, 0,
 	    65537 },
 
@@ -219,6 +223,68 @@ START_TEST(capabilities_are_read)
 	ck_assert_uint_eq(o.caps.gr.forwarding, AF_BIT(IP4));
 	ck_assert_uint_eq(o.caps.codes[69 / 32], 1u << 5 | 1u << 6 | 1u << 0 | 1u << 1);
 	ck_assert_uint_eq(o.caps.codes[0], 1u << 1 | 1u << 2 | 1u << 6);
+}
+END_TEST
+
+/* ADD-PATH: RFC 7911 section 4. */
+static const struct addpath_case {
+	const char *name;
+	const uint8_t *caps;
+	size_t octets;
+	uint8_t rx, tx;
+} addpath_cases[] = {
+	{ "receive IPv4: s4", HEX(69, 4, 0, 1, 1, 1), 1, 0 },
+	{ "send IPv6: s4", HEX(69, 4, 0, 2, 1, 2), 0, 2 },
+	{ "both, both: s4", HEX(69, 8, 0, 1, 1, 3, 0, 2, 1, 3), 3, 3 },
+	{ "one way each: s4", HEX(69, 8, 0, 1, 1, 1, 0, 2, 1, 2), 1, 2 },
+	{ "a family we do not speak: s4", HEX(69, 8, 0, 1, 2, 3, 0, 1, 1, 1), 1, 0 },
+	{ "AFI of L2VPN: s4", HEX(69, 4, 0, 25, 70, 3), 0, 0 },
+	{ "value 0: ignored, s4", HEX(69, 4, 0, 1, 1, 0), 0, 0 },
+	{ "value 4: ignored, s4", HEX(69, 4, 0, 1, 1, 4), 0, 0 },
+	{ "value 255: ignored, s4", HEX(69, 4, 0, 1, 1, 255), 0, 0 },
+	{ "a bad value spoils the capability: s4", HEX(69, 8, 0, 1, 1, 3, 0, 2, 1, 7), 0, 0 },
+	{ "in front, too: s4", HEX(69, 8, 0, 2, 1, 7, 0, 1, 1, 3), 0, 0 },
+	{ "and for a family we do not speak: s4", HEX(69, 8, 0, 1, 1, 3, 0, 25, 70, 9), 0, 0 },
+	{ "the last of two counts", HEX(69, 4, 0, 1, 1, 3, 69, 4, 0, 2, 1, 1), 2, 0 },
+	{ "the last that is understood", HEX(69, 4, 0, 1, 1, 3, 69, 4, 0, 2, 1, 9), 1, 1 },
+	{ "a family twice: both count", HEX(69, 8, 0, 1, 1, 1, 0, 1, 1, 2), 1, 1 },
+};
+
+START_TEST(addpath_is_read)
+{
+	const struct addpath_case *c = &addpath_cases[_i];
+	struct rd r = rd_init(c->caps, c->octets);
+	struct bgp_err e = { 0 };
+	struct caps caps = { 0 };
+
+	caps_decode(&r, &caps, &e);
+	ck_assert_msg(e.act == ACT_NONE, "%s: %s", c->name, e.why);
+	ck_assert_msg(caps.addpath_rx == c->rx && caps.addpath_tx == c->tx, "%s: %u %u", c->name,
+	    caps.addpath_rx, caps.addpath_tx);
+}
+END_TEST
+
+START_TEST(addpath_is_written)
+{
+	static const uint8_t want[] = { 69, 8, 0, 1, 1, 3, 0, 2, 1, 2 };
+	struct caps c = { .addpath_rx = AF_BIT(IP4), .addpath_tx = 3 };
+	uint8_t buf[64];
+	struct wr w = wr_init(buf, sizeof(buf));
+
+	caps_encode(&w, &c);
+	ck_assert_uint_eq(wr_len(&w), sizeof(want));
+	ck_assert_mem_eq(buf, want, sizeof(want));
+}
+END_TEST
+
+/* RFC 7911 section 5: who sends offers 2 or 3, who receives 1 or 3, per family. */
+START_TEST(addpath_needs_both_sides)
+{
+	struct caps rx = { .addpath_rx = 3 }, tx = { .addpath_tx = 2 };
+
+	ck_assert_uint_eq(caps_addpath(&tx, &rx), 2);
+	ck_assert_uint_eq(caps_addpath(&rx, &tx), 0);
+	ck_assert_uint_eq(caps_addpath(&rx, &rx), 0);
 }
 END_TEST
 
@@ -602,6 +668,10 @@ main(void)
 	tcase_add_loop_test(tc, framing, 0, NROWS(frame_cases));
 	tcase_add_loop_test(tc, open_verdicts, 0, NROWS(open_cases));
 	tcase_add_test(tc, capabilities_are_read);
+	tcase_add_loop_test(tc, addpath_is_read, 0,
+	    (int)(sizeof(addpath_cases) / sizeof(addpath_cases[0])));
+	tcase_add_test(tc, addpath_is_written);
+	tcase_add_test(tc, addpath_needs_both_sides);
 	tcase_add_test(tc, no_multiprotocol_means_ipv4);
 	tcase_add_test(tc, refresh_by_its_old_code);
 	tcase_add_test(tc, open_octets);

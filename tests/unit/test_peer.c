@@ -382,6 +382,35 @@ START_TEST(no_graceful_restart_for_this_peer)
 }
 END_TEST
 
+/* Per family and direction: RFC 7911 section 5. */
+START_TEST(add_path_is_negotiated)
+{
+	uint8_t buf[4096];
+	struct msg_open o;
+	struct bgp_err e = { 0 };
+	struct ipc_row_peer got;
+	size_t len;
+
+	r.pconf.addpath_receive = _i & 1;
+	r.pconf.addpath_send = _i & 2 ? IPC_ADDPATH_EQUAL : IPC_ADDPATH_NONE;
+	r.pconf.addpath_max = 4;
+	theirs.caps.families = 3;
+	theirs.caps.addpath_tx = 1;
+	theirs.caps.addpath_rx = 2;
+	rig_start(&r);
+	len = rig_output(&r, rig_accept(&r), buf, sizeof(buf));
+	msg_decode_open(buf + 19, len - 19, &o, &e);
+	ck_assert_uint_eq(o.caps.addpath_rx, _i & 1 ? 3 : 0);
+	ck_assert_uint_eq(o.caps.addpath_tx, _i & 2 ? 3 : 0);
+	up(rig_accept(&r));
+	ck_assert_uint_eq(r.p->ctx.addpath_rx, _i & 1 ? 1 : 0);
+	ck_assert_uint_eq(r.p->ctx.addpath_tx, _i & 2 ? 2 : 0);
+	got = row();
+	ck_assert(got.fam[0].addpath_rx == (_i & 1) && !got.fam[0].addpath_tx);
+	ck_assert(!got.fam[1].addpath_rx && got.fam[1].addpath_tx == !!(_i & 2));
+}
+END_TEST
+
 /* ---- graceful restart: RFC 4724 sections 3 and 4.2 ------------------------------------------------- */
 
 START_TEST(graceful_restart_is_negotiated)
@@ -1284,6 +1313,9 @@ static void set_client(struct ipc_conf_peer *c) { c->rr_client = true; }
 static void set_import(struct ipc_conf_peer *c) { c->import_all = true; }
 static void set_export(struct ipc_conf_peer *c) { c->export_all = true; }
 static void set_next_hop(struct ipc_conf_peer *c) { c->next_hop_mode = IPC_NEXTHOP_SELF; }
+static void set_addpath_rx(struct ipc_conf_peer *c) { c->addpath_receive = true; }
+static void set_addpath_tx(struct ipc_conf_peer *c) { c->addpath_send = IPC_ADDPATH_ALL; }
+static void set_addpath_max(struct ipc_conf_peer *c) { c->addpath_max = 9; }
 static void set_retry(struct ipc_conf_peer *c) { c->connect_retry_ms = 9000; }
 static void set_maxpfx(struct ipc_conf_peer *c) { c->maxpfx[1].limit = 5; }
 
@@ -1293,6 +1325,7 @@ static const struct {
 } settings[] = {
 	{ set_addr, true }, { set_mode, true }, { set_asn, true }, { set_local_asn, true },
 	{ set_families, true }, { set_hold, true }, { set_keepalive, true }, { set_gr, true },
+	{ set_addpath_rx, true }, { set_addpath_tx, true }, { set_addpath_max, false },
 	{ set_nothing, false }, { set_name, false }, { set_passive, false }, { set_onlink, false },
 	{ set_client, false }, { set_import, false }, { set_export, false },
 	{ set_next_hop, false }, { set_retry, false }, { set_maxpfx, false },
@@ -1869,6 +1902,7 @@ main(void)
 	tcase_add_loop_test(tc, families_in_common, 0, NROWS(family_cases));
 	tcase_add_test(tc, our_open);
 	tcase_add_test(tc, no_graceful_restart_for_this_peer);
+	tcase_add_loop_test(tc, add_path_is_negotiated, 0, 4);
 	tcase_add_loop_test(tc, graceful_restart_is_negotiated, 0, 8);
 	tcase_add_loop_test(tc, what_becomes_of_routes, 0, 4 * NENDINGS);
 	tcase_add_test(tc, fallback_without_parameters);
