@@ -326,6 +326,7 @@ fill_peer(const struct agent *a, const struct agent_peer *p, struct ipc_conf_pee
 	to->import_all = c->import == CONF_IMPORT_ALL;
 	to->export_all = c->export == CONF_EXPORT_ALL;
 	to->gr_enabled = c->gr.enabled;
+	to->ext_msg = c->ext_msg;
 	to->families = (uint8_t)c->families;
 	to->next_hop_mode = next_hop[c->next_hop_mode];
 	to->addpath_receive = c->addpath.receive;

@@ -243,6 +243,7 @@ struct conf_peer {
 	bool rr_client;
 	struct conf_gr gr; /* deferral_ms is unused */
 	struct conf_addpath addpath;
+	bool ext_msg;	   /* extended messages (RFC 8654) */
 	enum conf_import import;
 	enum conf_export export;
 };

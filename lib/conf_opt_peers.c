@@ -404,6 +404,16 @@ static const struct opt rows[] = {
 	    .brief = "offer it to this peer and keep its routes while it restarts",
 	},
 	{
+	    .path = "peers[].extendedMessages",
+	    AT(ext_msg),
+	    .type = OPT_BOOL,
+	    .dflt = "true",
+	    .effect = OPT_SESSION,
+	    .brief = "offer messages of up to 65535 octets (RFC 8654)",
+	    .doc = "Used when the peer offers them, too. A route whose attributes do not fit into "
+		   "4096 octets is not announced to peers without, and an event says so.",
+	},
+	{
 	    .path = "peers[].import",
 	    AT(import),
 	    .type = OPT_ENUM,

@@ -268,6 +268,7 @@ x_conf_peer(struct codec *c, struct ipc_msg *msg)
 	x_bool(c, &m->import_all);
 	x_bool(c, &m->export_all);
 	x_bool(c, &m->gr_enabled);
+	x_bool(c, &m->ext_msg);
 	x_enum(c, &m->families, 3);
 	x_enum(c, &m->next_hop_mode, IPC_NEXTHOP_KEEP);
 	x_bool(c, &m->addpath_receive);
@@ -675,7 +676,7 @@ x_query_end(struct codec *c, struct ipc_msg *msg)
 #define TEXT_MAX(n)  (2 + (n) - 1)
 #define EP_MIN	     (8 + 5 * ADDR_MIN)
 #define EP_MAX	     (8 + 5 * ADDR_MAX)
-#define PEER_FIXED   (2 + 42 + 2 * 10)
+#define PEER_FIXED   (2 + 43 + 2 * 10)
 #define ORIG_FIXED   (2 + 17)
 #define PATH_FIXED   (2 + 63)
 #define ROWPEER_FIXED (2 + 9 + 16 + 38 + 96 + 24 + 2 * 30)

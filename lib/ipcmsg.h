@@ -149,6 +149,7 @@ struct ipc_conf_peer {
 	bool import_all;      /* accept everything; else what CONF_PERMIT covers (RFC 8212) */
 	bool export_all;      /* announce everything that the type of peer allows, else own routes */
 	bool gr_enabled;
+	bool ext_msg;	      /* offer extended messages (RFC 8654) */
 	uint8_t families;     /* bit 0 IPv4, bit 1 IPv6 unicast */
 	uint8_t next_hop_mode; /* enum ipc_nexthop_mode */
 	bool addpath_receive;  /* RFC 7911: several paths per prefix */

@@ -39,6 +39,7 @@ struct enc {
 	const struct update_ctx *ctx;
 	const struct attrs *a;
 	const struct ip_addr *nh4;
+	bool lean; /* without what may be discarded */
 	size_t *ret_nh_off;
 };
 
@@ -355,7 +356,7 @@ as4_merge(struct walk *k)
 {
 	struct attrs_build *b = &k->u->attrs;
 	bool use_as4 = !(b->flags & ATTRS_AGGREGATOR) || b->aggregator_asn == BGP_AS_TRANS;
-	size_t start = wr_len(&k->scratch);
+	size_t start = wr_len(&k->scratch), octets;
 	struct segs s = { .w = &k->scratch };
 	unsigned hops2 = path_hops(&k->as_path2, 2), hops4 = path_hops(&k->as4_path, 4);
 
@@ -369,8 +370,14 @@ as4_merge(struct walk *k)
 	} else {
 		segs_add_path2(&s, &k->as_path2, hops2);
 	}
+	octets = wr_len(&k->scratch) - start;
+	if (octets > UINT16_MAX) { /* of an extended message: it could not be passed on */
+		bgp_fail(&k->u->err, ACT_WITHDRAW, ERR_UPDATE, UPD_AS_PATH, ATTR_AS_PATH,
+		    BGP_HEADER_OCTETS, "with 4-octet AS numbers it is too long");
+		octets = 0;
+	}
 	b->part[ATTRS_AS_PATH] = (struct attrs_view){ .p = k->scratch.base + start,
-		.octets = (uint16_t)(wr_len(&k->scratch) - start) };
+		.octets = (uint16_t)octets };
 }
 
 /* ---- next hops and NLRI ------------------------------------------------------------- */
@@ -657,7 +664,7 @@ local_pref_encode(struct enc *x)
 static void
 atomic_encode(struct enc *x)
 {
-	if (x->a->flags & ATTRS_ATOMIC)
+	if (x->a->flags & ATTRS_ATOMIC && !x->lean)
 		attr_put_header(x->w, WELL_KNOWN, ATTR_ATOMIC_AGGREGATE, 0);
 }
 
@@ -666,7 +673,7 @@ aggregator_encode(struct enc *x)
 {
 	uint32_t asn = x->a->aggregator_asn;
 
-	if (!(x->a->flags & ATTRS_AGGREGATOR))
+	if (!(x->a->flags & ATTRS_AGGREGATOR) || x->lean)
 		return;
 	attr_put_header(x->w, partial(x->a, ATTRS_AGGR_PARTIAL), ATTR_AGGREGATOR,
 	    x->ctx->as4 ? 8 : 6);
@@ -740,7 +747,7 @@ as4_path_encode(struct enc *x)
 static void
 as4_aggregator_encode(struct enc *x)
 {
-	if (x->ctx->as4 || !(x->a->flags & ATTRS_AGGREGATOR) ||
+	if (x->ctx->as4 || !(x->a->flags & ATTRS_AGGREGATOR) || x->lean ||
 	    x->a->aggregator_asn <= UINT16_MAX)
 		return;
 	attr_put_header(x->w, OPT_TRANS, ATTR_AS4_AGGREGATOR, 8);
@@ -820,16 +827,22 @@ unknown_next(struct rd *r)
 	return type;
 }
 
-/* Move the last attribute, which begins at start, to its place by type: equal sets look equal. */
+/*
+ * Move the last attribute, which begins at start, to its place by type: equal
+ * sets look equal.  All of a message's take a third of the scratch at most, so
+ * what is free behind them holds one for a moment.
+ */
 static void
 unknown_sort_in(struct wr *w, size_t start, uint8_t type)
 {
 	struct rd r = rd_init(w->base, start);
-	uint8_t last[BGP_MAX_OCTETS];
+	uint8_t *last = w->p;
 	size_t at = 0, octets = wr_len(w) - start;
 
 	while (rd_left(&r) > 0 && unknown_next(&r) < type)
 		at = rd_pos(&r);
+	if (octets > wr_room(w))
+		return;
 	memcpy(last, w->base + start, octets);
 	memmove(w->base + at + octets, w->base + at, start - at);
 	memcpy(w->base + at, last, octets);
@@ -969,9 +982,10 @@ unknown_encode(struct enc *x, int lo, int hi)
 
 void
 attr_encode(struct wr *w, const struct update_ctx *ctx, const struct attrs *a,
-    const struct ip_addr *nh4, size_t *ret_nh_off)
+    const struct ip_addr *nh4, bool lean, size_t *ret_nh_off)
 {
-	struct enc x = { .w = w, .ctx = ctx, .a = a, .nh4 = nh4, .ret_nh_off = ret_nh_off };
+	struct enc x = { .w = w, .ctx = ctx, .a = a, .nh4 = nh4, .lean = lean,
+		.ret_nh_off = ret_nh_off };
 	int last = -1; /* type 0 can be among the unknown ones */
 
 	for (int type = 1; type < (int)NATTRS; type++) {

@@ -40,11 +40,12 @@ void attr_decode(const struct update_ctx *ctx, struct rd *r, struct update *u,
 
 /*
  * Write a's attributes in type order, but for MP_REACH, which is update.c's.
- * nh4: the address for NEXT_HOP, NULL: none is written.  *ret_nh_off: where
- * its value stands in w; left alone without one.
+ * nh4: the address for NEXT_HOP, NULL: none is written.  lean: without what
+ * RFC 7606 allows to discard (RFC 8654 section 4).  *ret_nh_off: where
+ * NEXT_HOP's value stands in w; left alone without one.
  */
 void attr_encode(struct wr *w, const struct update_ctx *ctx, const struct attrs *a,
-    const struct ip_addr *nh4, size_t *ret_nh_off);
+    const struct ip_addr *nh4, bool lean, size_t *ret_nh_off);
 
 /* Attribute header; the length gets two octets when it needs them (RFC 4271 section 4.3). */
 void attr_put_header(struct wr *w, uint8_t flags, uint8_t type, size_t octets);

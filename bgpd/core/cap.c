@@ -74,6 +74,15 @@ ext_msg_decode(struct rd *r, struct caps *c)
 	c->ext_msg = true;
 }
 
+static void
+ext_msg_encode(struct wr *w, const struct caps *c)
+{
+	if (!c->ext_msg)
+		return;
+	wr_u8(w, CAP_EXT_MESSAGE);
+	wr_u8(w, 0);
+}
+
 /* Of several instances the last one counts: RFC 4724 section 3. */
 static void
 gr_decode(struct rd *r, struct caps *c)
@@ -203,7 +212,7 @@ static const struct cap_desc cap_desc[] = {
 	{ CAP_MP, 4, 0, "multiprotocol", mp_decode, mp_encode },	   /* RFC 4760 section 8 */
 	{ CAP_REFRESH, 0, 0, "route-refresh", refresh_decode, refresh_encode }, /* RFC 2918 */
 	{ CAP_EXT_NEXT_HOP, 0, 6, "extended-next-hop", NULL, NULL },	   /* RFC 8950 section 4 */
-	{ CAP_EXT_MESSAGE, 0, 0, "extended-message", ext_msg_decode, NULL }, /* RFC 8654 */
+	{ CAP_EXT_MESSAGE, 0, 0, "extended-message", ext_msg_decode, ext_msg_encode }, /* RFC 8654 */
 	{ CAP_ROLE, 1, 0, "role", NULL, NULL },				   /* RFC 9234 section 4.1 */
 	{ CAP_GR, 2, 4, "graceful-restart", gr_decode, gr_encode },	   /* RFC 4724 section 3 */
 	{ CAP_AS4, 4, 0, "4-octet-as", as4_decode, as4_encode },	   /* RFC 6793 section 3 */

@@ -240,6 +240,7 @@ export_policy_of(const struct rpeer *rp, unsigned i, const struct update_nh *sel
 		ret->addpath = rp->conf.addpath_send;
 		ret->addpath_max = rp->conf.addpath_max;
 	}
+	ret->max_octets = peer_max_octets(neg);
 	ret->local_asn = neg->local_asn;
 	ret->cluster_id = conf->cluster_id ? conf->cluster_id : conf->router_id;
 }
@@ -269,7 +270,7 @@ group_new(struct speaker *sp, const struct export_policy *policy)
 		.ebgp = policy->ebgp,
 		.families = AF_BIT(policy->af),
 		.addpath_tx = group_by_path(g) ? AF_BIT(policy->af) : 0,
-		.max_octets = BGP_MAX_OCTETS };
+		.max_octets = policy->max_octets };
 	outlog_init(&g->log, sp->pool);
 	list_init(&g->members);
 	list_push_back(&sp->groups.all, &g->node);

@@ -163,8 +163,14 @@ void member_detach(struct speaker *sp, struct member *m);
 /* Everything that is announced has to be looked at. */
 void member_walk_all(struct speaker *sp, struct member *m);
 
-/* Walk on as far as there is room; at the end the member reads the log again. */
-void member_walk(struct member *m, struct wr *w);
+/*
+ * Walk on as far as there is room; at the end the member reads the log again.
+ * False when something waits for more room than there is.
+ */
+bool member_walk(struct member *m, struct wr *w);
+
+/* Attributes that do not fit into a message of the group: said, but not to a flood. */
+void group_too_large(struct speaker *sp, const struct group *g, const struct ip_prefix *prefix);
 
 /* The next hop that a member is told with these (exported) attributes. */
 struct update_nh member_next_hop(const struct member *m, const struct attrs *x);

@@ -281,8 +281,6 @@ msg_encode_notification(struct wr *w, const struct msg_notification *n)
 	wr_u8(w, n->code);
 	wr_u8(w, n->sub);
 	room = wr_room(w);
-	if (room > BGP_MAX_OCTETS - BGP_NOTIFICATION_MIN_OCTETS)
-		room = BGP_MAX_OCTETS - BGP_NOTIFICATION_MIN_OCTETS;
 	wr_bytes(w, n->data, octets < room ? octets : room);
 	msg_close(w, mark);
 }

@@ -67,7 +67,7 @@ struct msg_notification {
 /* Never fails: a body without code and subcode reads as 0/0 (nothing may be answered to it). */
 void msg_decode_notification(const uint8_t *body, size_t octets, struct msg_notification *ret);
 
-/* data is cut to what the writer and a message hold. */
+/* data is cut to what the writer holds, which is no more than the peer takes in one message. */
 void msg_encode_notification(struct wr *w, const struct msg_notification *n);
 
 /*

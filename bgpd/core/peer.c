@@ -167,7 +167,7 @@ ctx_fill(struct peer *p)
 		.families = p->neg.families,
 		.addpath_rx = p->neg.addpath_rx,
 		.addpath_tx = p->neg.addpath_tx,
-		.max_octets = BGP_MAX_OCTETS,
+		.max_octets = peer_max_octets(&p->neg),
 		.ep = &p->ep,
 	};
 }
@@ -425,7 +425,8 @@ needs_reset(const struct ipc_conf_peer *a, const struct ipc_conf_peer *b)
 	    a->local_asn != b->local_asn || a->families != b->families || a->hold_s != b->hold_s ||
 	    a->keepalive_s != b->keepalive_s || a->gr_enabled != b->gr_enabled ||
 	    a->addpath_receive != b->addpath_receive ||
-	    (a->addpath_send == IPC_ADDPATH_NONE) != (b->addpath_send == IPC_ADDPATH_NONE);
+	    (a->addpath_send == IPC_ADDPATH_NONE) != (b->addpath_send == IPC_ADDPATH_NONE) ||
+	    a->ext_msg != b->ext_msg;
 }
 
 bool

@@ -201,8 +201,8 @@ size_t peer_conn_input(struct peer_env *env, struct mono_us now, conn_id conn, c
 /* The descriptor is gone: err is an errno, 0 for the peer's orderly end.  The number is free. */
 void peer_conn_closed(struct peer_env *env, struct mono_us now, conn_id conn, int err);
 /*
- * Fill buf with what is to be written now; how many octets. An UPDATE is only begun with
- * BGP_MAX_OCTETS of room.
+ * Fill buf with what is to be written now; how many octets. An UPDATE is only begun with room
+ * for all of it: see SPEAKER_OUT_MIN.
  */
 size_t peer_conn_output(struct peer_env *env, struct mono_us now, conn_id conn, uint8_t *buf,
     size_t cap);

@@ -59,6 +59,7 @@ peer_make_open(struct session *s, struct msg_open *ret, bool *ret_params)
 		.families = p->conf.families,
 		.refresh = true,
 		.enhanced_refresh = true,
+		.ext_msg = p->conf.ext_msg,
 		.as4 = true,
 		.asn = peer_local_asn(p),
 	};
@@ -160,6 +161,7 @@ negotiate(const struct peer *p, const struct caps *mine, const struct msg_open *
 		.as4 = mine->as4 && theirs->as4,
 		.refresh = mine->refresh && theirs->refresh,
 		.enhanced_refresh = mine->enhanced_refresh && theirs->enhanced_refresh,
+		.ext_msg = mine->ext_msg && theirs->ext_msg,
 		.gr = mine->gr.present && theirs->gr.present,
 	};
 	n->addpath_rx = caps_addpath(theirs, mine) & n->families;

@@ -260,11 +260,18 @@ on_refresh(struct peer *p, struct mono_us now, uint8_t af, uint8_t subtype)
 static size_t
 on_fill(struct peer *p, struct mono_us now, uint8_t *buf, size_t cap)
 {
-	size_t n = 0;
-	unsigned i;
+	struct rpeer *rp = p->rib;
+	unsigned first = rp->fill_first, k, i;
+	size_t n = 0, got;
 
-	for (i = 0; i < AF_COUNT && cap - n >= BGP_MAX_OCTETS; i++)
-		n += groups_fill(p->rib, now, i, buf + n, cap - n);
+	rp->fill_first = 0;
+	for (k = 0; k < AF_COUNT && cap - n >= BGP_MAX_OCTETS; k++) {
+		i = (first + k) % AF_COUNT;
+		got = groups_fill(rp, now, i, buf + n, cap - n);
+		if (got == 0 && n > 0 && groups_wants_fill(rp, now, i))
+			rp->fill_first = (uint8_t)i; /* a long message: it needs all the room */
+		n += got;
+	}
 	return n;
 }
 

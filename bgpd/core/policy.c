@@ -15,7 +15,7 @@
 #define DEFAULT_LOCAL_PREF 100
 
 /* An AS_PATH or a CLUSTER_LIST of a received message plus what we put in front. */
-#define SCRATCH_OCTETS (2 * BGP_MAX_OCTETS + 16)
+#define SCRATCH_OCTETS (UINT16_MAX + 16)
 
 static bool
 is_own_address(const struct ipc_endpoints *ep, const struct ip_addr *nh)

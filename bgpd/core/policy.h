@@ -70,6 +70,7 @@ struct export_policy {
 	bool as4;
 	uint8_t addpath;      /* enum ipc_addpath; not NONE: prefixes go with path ids */
 	uint8_t addpath_max;  /* paths of one prefix */
+	uint16_t max_octets;  /* of a message: RFC 8654 */
 	uint32_t local_asn, cluster_id;
 };
 

@@ -253,7 +253,7 @@ log_append(struct group *g, const struct batch *b, size_t at, size_t n, struct c
 static void
 log_withdraw(struct group *g, const struct batch *b, size_t at, size_t n)
 {
-	uint8_t buf[BGP_MAX_OCTETS];
+	uint8_t buf[BGP_MAX_EXT_OCTETS];
 	size_t took;
 
 	while (at < n) {
@@ -266,20 +266,20 @@ log_withdraw(struct group *g, const struct batch *b, size_t at, size_t n)
 	}
 }
 
-/* Attributes that do not fit into a message: not announced, and said so, but not to a flood. */
-static void
-too_large(struct speaker *sp, const struct batch *b, size_t at)
+void
+group_too_large(struct speaker *sp, const struct group *g, const struct ip_prefix *prefix)
 {
-	char prefix[IP_PREFIX_STRLEN];
+	char text[IP_PREFIX_STRLEN];
 	uint32_t dropped;
 
 	if (!log_limit_pass(&sp->groups.too_large, sp->now, &dropped))
 		return;
-	speaker_event(sp, LOG_WARN, NULL, "update-too-large", "prefix=%s why=\"%s\" suppressed=%u",
-	    ip_prefix_str(&b->nlri[at].prefix, prefix),
-	    "its attributes do not fit into an UPDATE: not announced", dropped);
+	speaker_event(sp, LOG_WARN, NULL, "update-too-large",
+	    "prefix=%s octets=%u why=\"its attributes do not fit into an UPDATE: not announced\" "
+	    "suppressed=%u", ip_prefix_str(prefix, text), g->ctx.max_octets, dropped);
 }
 
+/* What does not fit is withdrawn, if it was announced before: RFC 8654 section 4. */
 static void
 log_announce(struct speaker *sp, struct group *g, const struct batch *b,
     const struct batch_bucket *k, size_t n)
@@ -288,7 +288,7 @@ log_announce(struct speaker *sp, struct group *g, const struct batch *b,
 	    policy_export(sp->pool, &g->policy, vis_source(sp, k->vis), k->attrs);
 	struct chunk proto = { .vis = k->vis, .same = k->same, .attrs = x };
 	struct update_nh nh = { 0 };
-	uint8_t buf[BGP_MAX_OCTETS];
+	uint8_t buf[BGP_MAX_EXT_OCTETS];
 	uint16_t off, octets;
 	size_t at = 0, took;
 
@@ -313,7 +313,7 @@ log_announce(struct speaker *sp, struct group *g, const struct batch *b,
 	attrs_unref(sp->pool, x);
 	if (at == n)
 		return;
-	too_large(sp, b, at);
+	group_too_large(sp, g, &b->nlri[at].prefix);
 	log_withdraw(g, b, at, n);
 }
 
@@ -432,13 +432,14 @@ copy_part(struct wr *w, const struct member *m, const struct chunk *c, bool see)
 	}
 }
 
+/* What a member is told of a chunk, all or a part, is no longer than its message. */
 static void
 read_log(struct member *m, struct wr *w)
 {
 	const struct chunk *c;
 	bool see;
 
-	while ((c = outlog_next(m->at)) && wr_room(w) >= BGP_MAX_OCTETS) {
+	while ((c = outlog_next(m->at)) && wr_room(w) >= c->octets) {
 		see = c->attrs && vis_sees(m->rp->sp, c->vis, m->rp);
 		if (see && !c->same)
 			copy_chunk(w, m, c);
@@ -507,6 +508,7 @@ groups_fill(struct rpeer *rp, struct mono_us now, unsigned i, uint8_t *buf, size
 	struct member *m = rp->af[i].member;
 	struct wr w = wr_init(buf, cap);
 	unsigned rounds = 0;
+	bool blocked = false;
 
 	if (m && refresh_due(m))
 		member_refresh(m);
@@ -514,8 +516,8 @@ groups_fill(struct rpeer *rp, struct mono_us now, unsigned i, uint8_t *buf, size
 		if (m->at)
 			read_log(m, &w);
 		else if (m->g->built)
-			member_walk(m, &w);
-		if (wr_room(&w) < BGP_MAX_OCTETS)
+			blocked = !member_walk(m, &w);
+		if (blocked || wr_room(&w) < BGP_MAX_OCTETS || (m->at && outlog_next(m->at)))
 			break;
 		write_eor(m, &w, now);
 		if (!group_is_dirty(m->g) && m->at)

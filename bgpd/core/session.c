@@ -50,6 +50,7 @@ conn_free(struct conn *c)
 {
 	timer_stop(c->env->timers, &c->linger);
 	hmap_remove(&c->env->conns, &c->node);
+	mem_free(c->out);
 	mem_free(c);
 }
 
@@ -96,65 +97,75 @@ conn_take(struct conn *c, uint8_t *buf, size_t cap)
 {
 	size_t n = c->out_octets < cap ? c->out_octets : cap;
 
+	if (n == 0)
+		return 0;
 	memcpy(buf, c->out, n);
 	memmove(c->out, c->out + n, c->out_octets - n);
-	c->out_octets -= (uint16_t)n;
+	c->out_octets -= n;
 	c->keepalive_waits = false;
-	if (!c->s && c->out_octets == 0)
+	if (c->out_octets > 0)
+		return n;
+	mem_free(c->out);
+	c->out = NULL;
+	if (!c->s)
 		conn_free(c);
 	return n;
 }
 
-/* A writer over the room left; the last CONN_RESERVED_OCTETS are for a NOTIFICATION. */
-static struct wr
-out_begin(struct conn *c, bool notification)
-{
-	size_t limit = notification ? CONN_OUT_OCTETS : CONN_OUT_OCTETS - CONN_RESERVED_OCTETS;
-
-	return wr_init(c->out + c->out_octets, limit > c->out_octets ? limit - c->out_octets : 0);
-}
-
+/* Append a message to its connection's output; false, and nothing done, when it did not fit into w. */
 static bool
-out_end(struct session *s, const struct wr *w, uint8_t type)
+out_add(struct session *s, const struct wr *w, uint8_t type)
 {
+	struct conn *c = s->conn;
+
 	if (w->full)
 		return false;
-	s->conn->out_octets += (uint16_t)wr_len(w);
-	s->conn->keepalive_waits = type == BGP_KEEPALIVE;
+	c->out = mem_realloc(c->out, c->out_octets + wr_len(w));
+	memcpy(c->out + c->out_octets, w->base, wr_len(w));
+	c->out_octets += wr_len(w);
+	c->keepalive_waits = type == BGP_KEEPALIVE;
 	s->peer->msgs_out[type]++;
 	s->peer->msgs_out[0]++;
-	conn_ask_write(s->conn, s->peer);
+	conn_ask_write(c, s->peer);
 	return true;
 }
 
 bool
 session_send_refresh(struct session *s, uint8_t af, uint8_t subtype)
 {
-	struct wr w;
+	uint8_t buf[BGP_ROUTE_REFRESH_OCTETS];
+	struct wr w = wr_init(buf, sizeof(buf));
 
-	if (!s->conn)
+	if (!s->conn || s->conn->out_octets + sizeof(buf) > CONN_OUT_OCTETS)
 		return false;
-	w = out_begin(s->conn, false);
 	msg_encode_refresh(&w, af, subtype);
-	return out_end(s, &w, BGP_ROUTE_REFRESH);
+	return out_add(s, &w, BGP_ROUTE_REFRESH);
 }
 
+/* Of what may come and go on its connection now. */
+static uint16_t
+session_max_octets(const struct session *s)
+{
+	return s->have_open ? peer_max_octets(&s->neg) : BGP_MAX_OCTETS;
+}
+
+/* As long as the peer takes: RFC 8654 section 5. */
 static void
 send_notification(struct session *s, const struct session_cause *cause)
 {
 	struct msg_notification n = { .code = cause->code, .sub = cause->sub, .data = cause->data,
 		.data_octets = cause->data_octets > UINT16_MAX ? UINT16_MAX
 							       : (uint16_t)cause->data_octets };
-	struct wr w;
+	uint8_t buf[BGP_MAX_EXT_OCTETS];
+	struct wr w = wr_init(buf, session_max_octets(s));
 
 	if (!s->conn || cause->silent)
 		return;
-	w = out_begin(s->conn, true);
 	if (cause->text)
 		msg_encode_shutdown(&w, cause->sub, cause->text);
 	else
 		msg_encode_notification(&w, &n);
-	out_end(s, &w, BGP_NOTIFICATION);
+	out_add(s, &w, BGP_NOTIFICATION);
 }
 
 /* ---- timers ------------------------------------------------------------------------ */
@@ -368,30 +379,30 @@ do_connect(const struct step *st)
 static void
 do_send_open(const struct step *st)
 {
+	uint8_t buf[BGP_MAX_OCTETS];
+	struct wr w = wr_init(buf, sizeof(buf));
 	struct msg_open o;
 	bool params;
-	struct wr w;
 
 	if (!st->s->conn)
 		return;
 	peer_make_open(st->s, &o, &params);
-	w = out_begin(st->s->conn, false);
 	msg_encode_open(&w, &o, params);
-	out_end(st->s, &w, BGP_OPEN);
+	out_add(st->s, &w, BGP_OPEN);
 }
 
 /* One that the shell has not taken yet says as much as two. */
 static void
 do_send_keepalive(const struct step *st)
 {
-	struct conn *c = st->s->conn;
-	struct wr w;
+	uint8_t buf[BGP_KEEPALIVE_OCTETS];
+	struct wr w = wr_init(buf, sizeof(buf));
+	const struct conn *c = st->s->conn;
 
 	if (!c || c->keepalive_waits)
 		return;
-	w = out_begin(c, false);
 	msg_encode_keepalive(&w);
-	out_end(st->s, &w, BGP_KEEPALIVE);
+	out_add(st->s, &w, BGP_KEEPALIVE);
 }
 
 /* Jitter: RFC 4271 section 10. A session that only listens has no ConnectRetryTimer. */
@@ -652,7 +663,7 @@ session_input(struct session *s, struct mono_us now, const uint8_t *in, size_t l
 		struct bgp_err e = { 0 };
 		struct msg_header h;
 
-		switch (msg_frame(in + used, len - used, BGP_MAX_OCTETS, &h, &e)) {
+		switch (msg_frame(in + used, len - used, session_max_octets(s), &h, &e)) {
 		case MSG_PARTIAL:
 			return used;
 		case MSG_BAD:

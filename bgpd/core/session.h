@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bgpd/core/bgp.h"
 #include "bgpd/core/cap.h"
 #include "bgpd/core/fsm.h"
 #include "bgpd/core/msg.h"
@@ -57,12 +58,18 @@ struct peer_neg {
 	uint32_t local_asn, remote_asn, remote_id;
 };
 
+/* The longest message either side may send once both OPENs are there: RFC 8654 section 4. */
+static inline uint16_t
+peer_max_octets(const struct peer_neg *n)
+{
+	return n->ext_msg ? BGP_MAX_EXT_OCTETS : BGP_MAX_OCTETS;
+}
+
 /*
- * Control messages that wait: an OPEN, a KEEPALIVE, a few ROUTE-REFRESHes, and
- * always room for a NOTIFICATION with its data.
+ * Control messages that wait: nothing is added to more than so many octets but
+ * a NOTIFICATION, which goes out with all its data.
  */
-#define CONN_OUT_OCTETS	     448
-#define CONN_RESERVED_OCTETS 300 /* for the NOTIFICATION */
+#define CONN_OUT_OCTETS 148
 
 /* A TCP connection.  Outlives its session until its last octets are taken. */
 struct conn {
@@ -76,8 +83,8 @@ struct conn {
 	struct mono_us since;
 	struct timer linger;   /* closing: forgotten when nobody takes the output */
 	struct ipc_endpoints ep;
-	uint16_t out_octets;
-	uint8_t out[CONN_OUT_OCTETS];
+	uint8_t *out;	       /* control messages, NULL: none */
+	size_t out_octets;
 };
 
 struct session {

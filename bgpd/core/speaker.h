@@ -99,9 +99,11 @@ void speaker_conn_closed(struct speaker *sp, struct mono_us now, conn_id conn, i
  * Fill buf with what this connection should send next: protocol messages
  * first, then UPDATEs built at this moment from the newest state.  Returns
  * octets written, 0 when there is nothing to send.  cap at least
- * SPEAKER_OUT_MIN.  What was returned counts as sent.
+ * SPEAKER_OUT_MIN, with extended messages (RFC 8654) SPEAKER_OUT_EXT.  What was
+ * returned counts as sent.
  */
 #define SPEAKER_OUT_MIN 4096
+#define SPEAKER_OUT_EXT 65535
 size_t speaker_conn_output(struct speaker *sp, struct mono_us now, conn_id conn, uint8_t *buf,
     size_t cap);
 /* Would speaker_conn_output() write anything now? */

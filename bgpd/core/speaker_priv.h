@@ -63,6 +63,7 @@ struct rpeer {
 	struct gr_peer gr;
 	struct timer forget; /* a dynamic peer that nobody uses */
 	bool reimport; /* the walk has to ask the import policy again */
+	uint8_t fill_first; /* the family whose turn to write is next */
 };
 
 /* A walk over all paths of a family, by id; goes on until one full round after the last request. */

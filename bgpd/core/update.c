@@ -191,20 +191,38 @@ mp_reach_put(struct wr *w, uint8_t af, const struct update_nh *nh, size_t nlri_t
 	wr_u8(w, 0);
 }
 
+/*
+ * The attributes into buf, and the octets of a message with them and no prefix;
+ * without those that may go when they fit in no other way (RFC 8654 section 4).
+ */
+static size_t
+attrs_put(struct wr *w, const struct update_ctx *ctx, const struct attrs *a,
+    const struct update_nh *nh, bool mp, size_t nlri_min, size_t *ret_nh_off)
+{
+	size_t fixed = BGP_UPDATE_MIN_OCTETS +
+	    (mp ? MP_HEADER_OCTETS + MP_REACH_OCTETS + update_nh_octets(nh) : 0);
+
+	attr_encode(w, ctx, a, mp ? NULL : &nh->nh, false, ret_nh_off);
+	if (w->full || fixed + wr_len(w) + nlri_min > ctx->max_octets) {
+		*w = wr_init(w->base, ctx->max_octets);
+		attr_encode(w, ctx, a, mp ? NULL : &nh->nh, true, ret_nh_off);
+	}
+	return fixed + wr_len(w);
+}
+
 size_t
 update_encode_reach(struct wr *w, const struct update_ctx *ctx, const struct attrs *a, uint8_t af,
     const struct update_nh *nh, const struct nlri *prefixes, size_t n, uint16_t *ret_nh_off,
     uint16_t *ret_nh_octets)
 {
-	uint8_t buf[BGP_MAX_OCTETS];
-	struct wr attrs = wr_init(buf, sizeof(buf));
+	uint8_t buf[BGP_MAX_EXT_OCTETS];
+	struct wr attrs = wr_init(buf, ctx->max_octets);
 	bool mp = af != IP4, addpath = ctx->addpath_tx & AF_BIT(af);
 	size_t start = wr_len(w), room = message_room(w, ctx), nh_off = 0, octets, fit, taken, mark;
 
-	attr_encode(&attrs, ctx, a, mp ? NULL : &nh->nh, &nh_off);
-	taken = BGP_UPDATE_MIN_OCTETS + wr_len(&attrs);
-	if (mp)
-		taken += MP_HEADER_OCTETS + MP_REACH_OCTETS + update_nh_octets(nh);
+	if (n == 0)
+		return 0;
+	taken = attrs_put(&attrs, ctx, a, nh, mp, nlri_octets(addpath, prefixes), &nh_off);
 	if (attrs.full || taken > room)
 		return 0;
 	fit = nlri_fit(addpath, prefixes, n, room - taken, &octets);

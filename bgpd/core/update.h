@@ -32,7 +32,7 @@ struct update_ctx {
 };
 
 /* AS_PATH grown to 4 octets per AS and merged with AS4_PATH; unknown attributes. */
-#define UPDATE_SCRATCH_OCTETS (3 * BGP_MAX_OCTETS)
+#define UPDATE_SCRATCH_OCTETS (3 * BGP_MAX_EXT_OCTETS)
 
 struct update {
 	struct bgp_err err; /* the strongest finding */

@@ -73,16 +73,23 @@ gather(struct speaker *sp, struct member *m, struct batch *b, uint16_t max)
 	}
 }
 
-/* Attributes that cannot be sent: what was sent before has to go, and the rest counts as said. */
+/*
+ * Attributes that cannot be sent: what was sent before has to go, and the rest
+ * counts as said (RFC 8654 section 4).
+ */
 static size_t
 say_too_large(struct member *m, struct wr *w, const struct nlri *nlri, uint32_t id)
 {
+	group_too_large(m->rp->sp, m->g, &nlri->prefix);
 	if (bitq_del(&m->has, id))
 		update_encode_unreach(w, &m->g->ctx, m->g->af, nlri, 1);
 	return 1;
 }
 
-/* One message of a bucket, from its item `at`; returns how many items it took. */
+/*
+ * One message of a bucket, from its item `at`; returns how many items it took,
+ * 0 when more room is needed.
+ */
 static size_t
 say(struct member *m, struct wr *w, const struct batch *b, const struct attrs *x, size_t at,
     size_t n)
@@ -99,6 +106,8 @@ say(struct member *m, struct wr *w, const struct batch *b, const struct attrs *x
 	}
 	nh = member_next_hop(m, x);
 	took = update_encode_reach(w, ctx, x, m->g->af, &nh, b->nlri + at, n - at, NULL, NULL);
+	if (took == 0 && wr_room(w) < ctx->max_octets)
+		return 0;
 	if (took == 0)
 		return say_too_large(m, w, b->nlri + at, b->id[at]);
 	for (k = at; k < at + took; k++)
@@ -106,20 +115,22 @@ say(struct member *m, struct wr *w, const struct batch *b, const struct attrs *x
 	return took;
 }
 
-/* A bucket in as many messages as there is room for; the rest goes back to be done. */
-static void
+/* A bucket in as many messages as there is room for; false: the rest goes back to be done. */
+static bool
 say_bucket(struct member *m, struct wr *w, struct batch *b, const struct batch_bucket *k)
 {
 	struct speaker *sp = m->rp->sp;
-	size_t n = batch_load(b, k, &sp->rib[AF_IDX(m->g->af)], group_by_path(m->g)), at = 0;
+	size_t n = batch_load(b, k, &sp->rib[AF_IDX(m->g->af)], group_by_path(m->g)), at = 0,
+	       took;
 	const struct export_source *src = k->attrs ? vis_source(sp, k->vis) : NULL;
 	const struct attrs *x = src ? policy_export(sp->pool, &m->g->policy, src, k->attrs) : NULL;
 
-	while (at < n && wr_room(w) >= BGP_MAX_OCTETS)
-		at += say(m, w, b, x, at, n);
+	for (took = 1; at < n && took > 0; at += took)
+		took = wr_room(w) >= BGP_MAX_OCTETS ? say(m, w, b, x, at, n) : 0;
 	for (; at < n; at++)
 		bitq_add(&m->todo, b->id[at]);
 	attrs_unref(sp->pool, x);
+	return took > 0;
 }
 
 /* Nothing left to look at: say what the walk was for, and read the log from here on. */
@@ -138,10 +149,11 @@ walk_done(struct member *m, struct wr *w)
 	m->g->nsynced++;
 }
 
-void
+bool
 member_walk(struct member *m, struct wr *w)
 {
 	struct batch *b = m->rp->sp->groups.batch;
+	bool room = true;
 	size_t items;
 	uint16_t k;
 
@@ -150,14 +162,15 @@ member_walk(struct member *m, struct wr *w)
 		m->borr_due = false;
 		m->eorr_due = true;
 	}
-	while (m->todo.count > 0 && wr_room(w) >= BGP_MAX_OCTETS) {
+	while (room && m->todo.count > 0 && wr_room(w) >= BGP_MAX_OCTETS) {
 		items = wr_room(w) / ROOM_PER_ITEM;
 		if (items < ITEMS_MIN)
 			items = ITEMS_MIN;
 		gather(m->rp->sp, m, b, (uint16_t)(items > BATCH_MAX ? BATCH_MAX : items));
 		for (k = 0; k < b->nbuckets; k++)
-			say_bucket(m, w, b, &b->bucket[k]);
+			room &= say_bucket(m, w, b, &b->bucket[k]);
 	}
 	if (m->todo.count == 0)
 		walk_done(m, w);
+	return room;
 }

@@ -1,4 +1,4 @@
-"""What two speakers may agree on beyond plain BGP: refreshes with markers."""
+"""What two speakers may agree on beyond plain BGP: refreshes with markers, long messages."""
 
 import struct
 
@@ -12,6 +12,7 @@ from fabric.weft import Weft, config, peer
 NETS = 5
 ENHANCED = struct.pack("!BB", 70, 0)
 REFRESH = struct.pack("!BB", 2, 0)
+EXTENDED = struct.pack("!BB", 6, 0)
 
 
 def count(weft, name, direction, kind):
@@ -162,3 +163,108 @@ def test_refresh_both_ways(lab, name):
                    10, "weft sends between markers")
         assert pair.weft.peer(side)["flaps"] == 0
     assert pair.wait_counts({"ipv4": NETS, "ipv6": NETS}) == before
+
+
+# ---- extended messages: RFC 8654 ---------------------------------------------------------------
+
+FEED_AS, LONG, SHORT = 65077, "172.20.77.0/24", "172.20.78.0/24"
+
+
+def communities(n):
+    return [(FEED_AS, i) for i in range(n)]
+
+
+def long_update(prefix, hop, n):
+    """An UPDATE with n communities."""
+    attrs = bgp.attribute(0x40, 1, b"\0") + \
+        bgp.attribute(0x40, 2, struct.pack("!BBI", 2, 1, FEED_AS)) + \
+        bgp.attribute(0x40, 3, bytes(map(int, hop.split(".")))) + \
+        bgp.attribute(0xc0, 8, b"".join(struct.pack("!HH", *c) for c in communities(n)))
+    return struct.pack("!HH", 0, len(attrs)) + attrs + bgp.nlri([prefix])
+
+
+class Relay:
+    """A feeder (scripted) -> weft -> a daemon, and a scripted observer without extended messages."""
+
+    def __init__(self, lab, kind, extra):
+        self.w, self.f, self.d = lab.ns("weft"), lab.ns("feed"), lab.ns("daemon")
+        self.mine, self.feed = wire(lab, self.w, "eth0", self.f, "eth0", 1)
+        mine2, self.other = wire(lab, self.w, "eth1", self.d, "eth0", 2)
+        self.f.addr("eth0", "10.9.1.3/24")
+        all_ = {"passive": True, "timers": timers(hold="30s"), "import": "all", "export": "all"}
+        self.weft = Weft(self.w, config("weft", WEFT_AS, self.mine, [
+            peer("feed", self.feed[0], FEED_AS, **all_),
+            peer("plain", "10.9.1.3", 65078, **all_),
+            peer("daemon", self.other[0], PEER_AS, **all_)], PODS, PERMIT,
+            bgp={"asNumber": WEFT_AS, "routerID": self.mine[0], "transit": True})).start()
+        self.daemon = kind(self.d, PEER_AS, self.other[0], [
+            peers.Neighbor(mine2[0], WEFT_AS, self.other[0], self.other[1], transit=False,
+                           extra=extra)]).start()
+        self.conn = bgp.connect(self.f, self.feed[0], self.mine[0])
+        self.conn.establish(FEED_AS, self.feed[0], caps=caps(FEED_AS, EXTENDED))
+        self.plain = bgp.connect(self.f, "10.9.1.3", self.mine[0])
+        self.plain.establish(65078, "10.9.1.3", caps=caps(65078))
+        self.weft.wait_established()
+
+    def told(self, prefix):
+        """What the observer was told of a prefix, in order: announced or withdrawn."""
+        self.plain.poll(0.1)
+        found = []
+        for kind, body in self.plain.received:
+            if kind != bgp.UPDATE:
+                continue
+            gone = 2 + struct.unpack_from("!H", body)[0]
+            attrs = struct.unpack_from("!H", body, gone)[0]
+            if bgp.nlri([prefix]) in body[2:gone]:
+                found.append("withdrawn")
+            if bgp.nlri([prefix]) in body[gone + 2 + attrs:]:
+                found.append("announced")
+        return found
+
+
+EXT_EXTRA = {"bird": ("enable extended messages;",), "frr": ()}
+
+
+@pytest.mark.parametrize("name", sorted(EXT_EXTRA))
+def test_extended_messages(lab, name):
+    """A set of 40 KB reaches the daemon that takes it; the one without loses what it had."""
+    r = Relay(lab, peers.ALL[name], EXT_EXTRA[name])
+    for side in ("feed", "daemon"):
+        assert r.weft.peer(side)["capabilities"]["extended_message"], side
+    assert not r.weft.peer("plain")["capabilities"]["extended_message"]
+    for prefix in (LONG, SHORT):
+        r.conn.send(bgp.UPDATE, long_update(prefix, r.feed[0], 10))
+    wait_until(lambda: r.told(LONG) == ["announced"] or No(r.told(LONG)), 5, "both had it")
+    r.conn.send(bgp.UPDATE, long_update(LONG, r.feed[0], 10000))
+    last = {"bird": f"({FEED_AS},9999)", "frr": f"{FEED_AS}:9999"}[name]
+
+    def there():
+        if name == "bird":
+            return last in r.daemon.route(LONG)
+        return last in r.daemon.vtysh(f"show bgp ipv4 unicast {LONG} json")
+    wait_until(there, 10, f"{name} has all 10000 communities")
+    wait_until(lambda: r.told(LONG) == ["announced", "withdrawn"] or No(r.told(LONG)), 5,
+               "the one that takes 4096 octets has it no more")
+    assert r.told(SHORT) == ["announced"]
+    assert "update-too-large" in [e["event"] for e in r.weft.events()]
+    for side in ("feed", "plain", "daemon"):
+        assert r.weft.peer(side)["flaps"] == 0, side
+
+
+@pytest.mark.slice
+@pytest.mark.parametrize("offered", [True, False])
+def test_message_of_4097_octets(lab, offered):
+    """Taken when both offered it; without, 1/2 with the length, as ever."""
+    s = Scripted(lab, EXTENDED, asn=FEED_AS, extendedMessages=offered)
+    conn = s.connect()
+    assert (EXTENDED in conn.wait(bgp.OPEN)) == offered
+    body = long_update("172.20.1.0/24", s.other[0], 1000)
+    fill = bgp.attribute(0xc0, 99, b"x" * (4097 - 19 - len(body) - 3))
+    attrs = len(body) - 4 - 4 + len(fill)
+    body = struct.pack("!HH", 0, attrs) + body[4:-4] + fill + body[-4:]
+    assert len(bgp.message(bgp.UPDATE, body)) == 4097
+    conn.send(bgp.UPDATE, body)
+    if offered:
+        s.wait_routes("172.20.1.0/24")
+    else:
+        assert conn.wait(bgp.NOTIFICATION) == b"\1\2\x10\x01"

@@ -85,6 +85,7 @@ rig_up(struct rig *r, unsigned k, uint32_t asn, bool self6)
 		.gr_families = 3,
 		.gr_forwarding = p->neg.gr_forwarding,
 		.gr_time_s = 100,
+		.ext_msg = r->peer[k].ext_msg,
 		.local_asn = RIG_AS,
 		.remote_asn = asn,
 		.remote_id = 0x0a000000 + k };
@@ -100,7 +101,7 @@ rig_up(struct rig *r, unsigned k, uint32_t asn, bool self6)
 		.families = 3,
 		.addpath_rx = p->neg.addpath_rx,
 		.addpath_tx = p->neg.addpath_tx,
-		.max_octets = BGP_MAX_OCTETS };
+		.max_octets = peer_max_octets(&p->neg) };
 	speaker_peer_ops.up(p, r->now);
 }
 
@@ -150,7 +151,7 @@ rig_announce(struct rig *r, unsigned k, const char *prefix, const uint32_t *path
 	struct nlri n = { .prefix = rig_prefix(prefix), .path_id = r->path_id };
 	struct update_ctx ctx = peers_side(r, k);
 	struct update_nh unh = next_hop(n.prefix.af, nh);
-	uint8_t buf[BGP_MAX_OCTETS], seg[256];
+	uint8_t buf[BGP_MAX_EXT_OCTETS], seg[256];
 	struct wr w = wr_init(buf, sizeof(buf)), s = wr_init(seg, sizeof(seg));
 	struct attrs_build all = b ? *b : (struct attrs_build){ 0 };
 	const struct attrs *a;

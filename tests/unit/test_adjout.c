@@ -468,6 +468,108 @@ START_TEST(too_large_to_announce)
 }
 END_TEST
 
+/* The name of the last event, "" for none. */
+static const char *
+last_event(void)
+{
+	static struct ipc_event ev;
+	struct todo t;
+
+	ev = (struct ipc_event){ 0 };
+	while (speaker_next_todo(rig.sp, &t))
+		if (t.kind == TODO_EVENT)
+			ev = t.event;
+	return ev.name;
+}
+
+/*
+ * RFC 8654 section 4: a set larger than 4,096 octets goes to those that take
+ * extended messages; the others lose what they were told before, by the log and
+ * by a walk.
+ */
+START_TEST(extended_sets)
+{
+	static uint8_t big[60000];
+	struct attrs_build b = { .part[ATTRS_COMMUNITIES] = { big, sizeof(big) } };
+	unsigned k;
+
+	for (k = 0; k < sizeof(big); k++)
+		big[k] = (uint8_t)(k >> 2 | 1);
+	for (k = 1; k <= 4; k++) {
+		rig.peer[k].ext_msg = k != 3;
+		rig_up(&rig, k, 65000 + k, true);
+		rig_pull(&rig, k, 65536);
+	}
+	rig_announce(&rig, 1, "10.9.0.0/16", path1, 1, NULL);
+	rig_work(&rig);
+	ck_assert_uint_eq(rig_pull(&rig, 4, 65536), 1);
+	ck_assert_uint_eq(rig_pull(&rig, 3, 65536), 1);
+	ck_assert_ptr_ne(rig_peer(&rig, 4)->af[0].member->g, rig_peer(&rig, 3)->af[0].member->g);
+	rig_announce(&rig, 1, "10.9.0.0/16", path1, 1, &b);
+	rig_announce(&rig, 1, "10.8.0.0/16", path1, 1, NULL);
+	rig_work(&rig);
+	last_event();
+	ck_assert_uint_eq(rig_pull(&rig, 4, 65536), 2);
+	ck_assert_int_eq(rig_said_of(&rig, "10.9.0.0/16")->what, SAID_ANNOUNCE);
+	ck_assert_str_eq(last_event(), "");
+	ck_assert_uint_eq(rig_pull(&rig, 3, 65536), 2);
+	ck_assert_int_eq(rig_said_of(&rig, "10.9.0.0/16")->what, SAID_WITHDRAW);
+	ck_assert_int_eq(rig_said_of(&rig, "10.8.0.0/16")->what, SAID_ANNOUNCE);
+	ck_assert_str_eq(last_event(), "update-too-large");
+	for (k = 3; k <= 4; k++) /* the same by a walk */
+		speaker_peer_ops.refresh(rig_peer(&rig, k)->peer, rig.now, IP4, REFRESH_REQUEST);
+	ck_assert_uint_eq(rig_pull(&rig, 4, 65536), 2);
+	rig_pull(&rig, 3, 65536); /* to withdraw it once more does no harm */
+	ck_assert_int_eq(rig_said_of(&rig, "10.8.0.0/16")->what, SAID_ANNOUNCE);
+	ck_assert_int_eq(rig_said_of(&rig, "10.9.0.0/16")->what, SAID_WITHDRAW);
+	ck_assert_str_eq(last_event(), "update-too-large");
+}
+END_TEST
+
+/* A message that needs all the room waits for it; it is not taken for one that never fits. */
+START_TEST(extended_sets_need_room)
+{
+	static uint8_t big[60000], buf[65536];
+	struct attrs_build b = { .part[ATTRS_COMMUNITIES] = { big, sizeof(big) } };
+	size_t sum = 0, n;
+	unsigned k, round;
+	char text[32];
+
+	for (k = 0; k < sizeof(big); k++)
+		big[k] = (uint8_t)(k >> 2 | 1);
+	for (k = 1; k <= 4; k += 3) {
+		rig.peer[k].ext_msg = true;
+		rig_up(&rig, k, 65000 + k, true);
+		rig_pull(&rig, k, 65536);
+	}
+	for (k = 0; k < 4; k++) {
+		b.med = k, b.flags = ATTRS_MED;
+		snprintf(text, sizeof(text), "10.%u.0.0/16", k);
+		rig_announce(&rig, 1, text, path1, 1, &b);
+		snprintf(text, sizeof(text), "fd00:%u::/32", k);
+		rig_announce(&rig, 1, text, path1, 1, &b);
+		snprintf(text, sizeof(text), "11.%u.0.0/16", k);
+		rig_announce(&rig, 1, text, (uint32_t[]){ 65001, 1 + k, 0 }, 1, NULL);
+	}
+	rig_work(&rig);
+	for (round = 0; round < 2; round++) { /* from the log, and by a walk */
+		for (k = 0; k < 100 && speaker_peer_ops.wants_fill(rig_peer(&rig, 4)->peer); k++) {
+			n = speaker_peer_ops.fill(rig_peer(&rig, 4)->peer, rig.now, buf, sizeof(buf));
+			ck_assert_uint_gt(n, 0);
+			sum += n;
+		}
+		ck_assert_uint_lt(k, 100);
+		ck_assert_uint_gt(sum, 8 * sizeof(big));
+		ck_assert_uint_lt(sum, 8 * sizeof(big) + 4096);
+		sum = 0;
+		for (k = 0; k < 2; k++)
+			speaker_peer_ops.refresh(rig_peer(&rig, 4)->peer, rig.now, AF_OF(k),
+			    REFRESH_REQUEST);
+	}
+	ck_assert_str_ne(last_event(), "update-too-large");
+}
+END_TEST
+
 /* Changes wait for more of their kind while decisions are due, but no longer than 50 ms. */
 START_TEST(packing_waits_no_longer_than_50_ms)
 {
@@ -540,6 +642,8 @@ main(void)
 	tcase_add_test(t, no_ipv6_address_for_next_hop);
 	tcase_add_test(t, export_settings_change_on_a_live_session);
 	tcase_add_test(t, too_large_to_announce);
+	tcase_add_test(t, extended_sets);
+	tcase_add_test(t, extended_sets_need_room);
 	tcase_add_test(t, packing_waits_no_longer_than_50_ms);
 	tcase_add_test(t, ids_are_given_back_late);
 	return unit_run(s);

@@ -472,13 +472,18 @@ END_TEST
 
 START_TEST(notification_is_no_longer_than_a_message)
 {
-	static uint8_t data[5000], buf[6000];
-	struct msg_notification n = { .code = 3, .sub = 5, .data = data, .data_octets = 5000 };
-	struct wr w = wr_init(buf, sizeof(buf));
+	static uint8_t data[UINT16_MAX], buf[UINT16_MAX];
+	struct msg_notification n = { .code = 3, .sub = 5, .data = data, .data_octets = UINT16_MAX };
+	static const uint16_t max[] = { 4096, UINT16_MAX }; /* RFC 8654 section 5 */
 
-	msg_encode_notification(&w, &n);
-	ck_assert_uint_eq(wr_len(&w), 4096);
-	ck_assert_uint_eq(buf[16] << 8 | buf[17], 4096);
+	for (unsigned i = 0; i < 2; i++) {
+		struct wr w = wr_init(buf, max[i]);
+
+		msg_encode_notification(&w, &n);
+		ck_assert(!w.full);
+		ck_assert_uint_eq(wr_len(&w), max[i]);
+		ck_assert_uint_eq(buf[16] << 8 | buf[17], max[i]);
+	}
 }
 END_TEST
 

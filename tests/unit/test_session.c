@@ -1121,23 +1121,121 @@ START_TEST(long_text_is_cut_at_a_character)
 }
 END_TEST
 
-/* Echoed data is cut to what there is room for, and the length says so. */
+/*
+ * Echoed data goes whole, cut only to the longest message that the peer takes:
+ * RFC 4271 section 4.5, RFC 8654 section 5.
+ */
+static const struct {
+	size_t octets, expect;
+	bool ext_msg;
+} echo_cases[] = {
+	{ 1000, 1021, false },
+	{ 4075, 4096, false },
+	{ 4076, 4096, false },
+	{ 70000, 4096, false },
+	{ 4076, 4097, true },
+	{ 70000, 65535, true },
+};
+
 START_TEST(echoed_data_is_clipped)
 {
-	static uint8_t data[70000], buf[8192];
+	static uint8_t data[70000], buf[1 << 17];
+	struct msg_open o = rig_their_open();
 	size_t len;
 	conn_id c;
 
 	for (size_t i = 0; i < sizeof(data); i++)
 		data[i] = (uint8_t)(i * 7);
+	r.pconf.ext_msg = true;
+	o.caps.ext_msg = echo_cases[_i].ext_msg;
 	rig_start(&r);
-	c = conn_in(FSM_ESTABLISHED);
-	peer_end(r.p, r.now, ERR_UPDATE, UPD_ATTR_LIST, data, _i ? sizeof(data) : 1000, "test", 0);
+	c = rig_accept(&r);
+	rig_send_open(&r, c, &o);
+	rig_send_keepalive(&r, c);
+	out_types(c);
+	peer_end(r.p, r.now, ERR_UPDATE, UPD_ATTR_LIST, data, echo_cases[_i].octets, "test", 0);
 	len = rig_output(&r, c, buf, sizeof(buf));
-	ck_assert_uint_eq(len, CONN_OUT_OCTETS);
+	ck_assert_uint_eq(len, echo_cases[_i].expect);
 	ck_assert_uint_eq((size_t)(buf[16] << 8 | buf[17]), len);
 	ck_assert_mem_eq(buf + 18, ((uint8_t[]){ 3, 3, 1 }), 3);
 	ck_assert_mem_eq(buf + 21, data, len - 21);
+}
+END_TEST
+
+/* ---- extended messages: RFC 8654 ----------------------------------------------------------------- */
+
+/* A message of that many octets, of type UPDATE unless said otherwise. */
+static const struct {
+	const char *name;
+	uint8_t type;
+	size_t octets;
+	bool mine, theirs, ok;
+} ext_cases[] = {
+	{ "4096 without it", BGP_UPDATE, 4096, false, false, true },
+	{ "4097 without it", BGP_UPDATE, 4097, false, false, false },
+	{ "4097, we alone offer it", BGP_UPDATE, 4097, true, false, false },
+	{ "4097, the peer alone offers it", BGP_UPDATE, 4097, false, true, false },
+	{ "4097 with it", BGP_UPDATE, 4097, true, true, true },
+	{ "65535 with it", BGP_UPDATE, 65535, true, true, true },
+	{ "18 with it", BGP_UPDATE, 18, true, true, false },
+	{ "OPEN of 4097 with it", BGP_OPEN, 4097, true, true, false },
+	{ "KEEPALIVE of 20 with it", BGP_KEEPALIVE, 20, true, true, false },
+	{ "KEEPALIVE of 4097 with it", BGP_KEEPALIVE, 4097, true, true, false },
+};
+
+START_TEST(extended_messages_in)
+{
+	static uint8_t msg[BGP_MAX_EXT_OCTETS];
+	struct msg_open o = rig_their_open();
+	size_t octets = ext_cases[_i].octets;
+	uint8_t length[2] = { (uint8_t)(octets >> 8), (uint8_t)octets };
+	struct wr w = wr_init(msg, sizeof(msg));
+	conn_id c;
+
+	memset(msg, 0, sizeof(msg));
+	r.pconf.ext_msg = ext_cases[_i].mine;
+	o.caps.ext_msg = ext_cases[_i].theirs;
+	rig_start(&r);
+	c = rig_accept(&r);
+	rig_send_open(&r, c, &o);
+	rig_send_keepalive(&r, c);
+	out_types(c);
+	msg_open(&w, ext_cases[_i].type);
+	memcpy(msg + 16, length, 2);
+	msg[19 + 4] = 0xc0; /* an unknown attribute that fills it */
+	msg[19 + 4] |= ATTR_F_EXT_LEN;
+	msg[19 + 5] = 99;
+	if (octets > 27) {
+		msg[19 + 2] = (uint8_t)((octets - 23) >> 8), msg[19 + 3] = (uint8_t)(octets - 23);
+		msg[19 + 6] = (uint8_t)((octets - 27) >> 8), msg[19 + 7] = (uint8_t)(octets - 27);
+	}
+	ck_assert_uint_eq(rig_input(&r, c, msg, octets), octets);
+	if (ext_cases[_i].ok) {
+		ck_assert_msg(peer_state(r.p) == FSM_ESTABLISHED, "%s", ext_cases[_i].name);
+		ck_assert_uint_eq(r.updates, 1);
+		ck_assert_int_eq(r.update_act, ACT_NONE);
+	} else {
+		expect_closed(c);
+		expect_notification(c, ERR_HEADER, HDR_BAD_LENGTH, length, 2);
+	}
+}
+END_TEST
+
+/* Before both OPENs are there no message is longer than 4096 octets. */
+START_TEST(extended_messages_after_the_open)
+{
+	uint8_t head[19];
+	struct wr w = wr_init(head, sizeof(head));
+	conn_id c;
+
+	r.pconf.ext_msg = true;
+	rig_start(&r);
+	c = rig_accept(&r);
+	out_types(c);
+	msg_open(&w, BGP_UPDATE);
+	head[16] = 0x10, head[17] = 0x01;
+	rig_input(&r, c, head, sizeof(head));
+	expect_notification(c, ERR_HEADER, HDR_BAD_LENGTH, head + 16, 2);
 }
 END_TEST
 
@@ -1426,7 +1524,9 @@ main(void)
 	tcase_add_test(tc, refresh_out);
 	tcase_add_test(tc, room_is_kept_for_a_notification);
 	tcase_add_loop_test(tc, long_text_is_cut_at_a_character, 0, 4);
-	tcase_add_loop_test(tc, echoed_data_is_clipped, 0, 2);
+	tcase_add_loop_test(tc, echoed_data_is_clipped, 0, sizeof(echo_cases) / sizeof(echo_cases[0]));
+	tcase_add_loop_test(tc, extended_messages_in, 0, sizeof(ext_cases) / sizeof(ext_cases[0]));
+	tcase_add_test(tc, extended_messages_after_the_open);
 	tcase_add_test(tc, closing_connections);
 	tcase_add_test(tc, closing_connection_is_not_filled);
 	tcase_add_test(tc, ids_wrap);

@@ -991,6 +991,93 @@ START_TEST(long_attributes)
 }
 END_TEST
 
+/* ---- extended messages: RFC 8654 section 4 -------------------------------------------------------- */
+
+/*
+ * A set with that many octets of communities and all that may be discarded;
+ * 23 + 4 + 3 + 7 + header 4 + communities, NLRI 2; ATOMIC_AGGREGATE 3, AGGREGATOR 11.
+ */
+static size_t
+encoded_octets(uint16_t max, size_t comm_octets, bool *ret_lean)
+{
+	static uint8_t comm[BGP_MAX_EXT_OCTETS], buf[BGP_MAX_EXT_OCTETS];
+	struct update_ctx ctx = ctx_of(EBGP);
+	struct attrs_pool *pool = attrs_pool_new(seed);
+	struct attrs_build b = { .flags = ATTRS_ATOMIC | ATTRS_AGGREGATOR, .aggregator_asn = 65002,
+		.part[ATTRS_COMMUNITIES] = { comm, (uint16_t)comm_octets } };
+	const struct attrs *a = attrs_intern(pool, &b);
+	struct update_nh nh = nh_of("10.0.0.9", NULL);
+	struct nlri n = prefix("10.0.0.0/8");
+	struct wr w = wr_init(buf, sizeof(buf));
+
+	ctx.max_octets = max;
+	if (update_encode_reach(&w, &ctx, a, IP4, &nh, &n, 1, NULL, NULL) > 0) {
+		update_decode(&ctx, buf + 19, wr_len(&w) - 19, &u);
+		ck_assert_int_eq(u.err.act, ACT_NONE);
+		ck_assert_uint_eq(u.attrs.part[ATTRS_COMMUNITIES].octets, comm_octets);
+		ck_assert(!(u.attrs.flags & ATTRS_ATOMIC) == !(u.attrs.flags & ATTRS_AGGREGATOR));
+		*ret_lean = !(u.attrs.flags & ATTRS_AGGREGATOR);
+	}
+	attrs_unref(pool, a);
+	attrs_pool_free(pool);
+	return wr_len(&w);
+}
+
+static const struct {
+	uint16_t max;
+	size_t comm_octets, octets; /* octets 0: does not fit */
+	bool lean;
+} lean_cases[] = {
+	{ 4096, 4036, 37 + 4 + 4036 + 2 + 14, false },
+	{ 4096, 4040, 37 + 4 + 4040 + 2, true },
+	{ 4096, 4052, 37 + 4 + 4052 + 2, true },
+	{ 4096, 4056, 0, false },
+	{ 65535, 4056, 37 + 4 + 4056 + 2 + 14, false },
+	{ 65535, 65476, 37 + 4 + 65476 + 2 + 14, false },
+	{ 65535, 65492, 37 + 4 + 65492 + 2, true },
+	{ 65535, 65496, 0, false },
+};
+
+START_TEST(discards_what_may_go)
+{
+	bool lean = false;
+
+	ck_assert_uint_eq(encoded_octets(lean_cases[_i].max, lean_cases[_i].comm_octets, &lean),
+	    lean_cases[_i].octets);
+	ck_assert_int_eq(lean, lean_cases[_i].lean);
+}
+END_TEST
+
+/* 2-octet numbers that take more than 65,535 octets with four: RFC 6793 has no way to pass it on. */
+START_TEST(as_path_too_long_to_widen)
+{
+	static uint8_t body[BGP_MAX_EXT_OCTETS];
+	static const uint8_t plain[] = { ORIGIN_IGP_TLV, NEXT_HOP_TLV, 0x50, 2 };
+	struct update_ctx ctx = ctx_of(EBGP_AS2);
+	struct wr w = wr_init(body, sizeof(body));
+	size_t mark;
+
+	wr_u16(&w, 0);
+	mark = wr_open16(&w);
+	wr_bytes(&w, plain, sizeof(plain));
+	wr_u16(&w, 65 * 2 * 256);
+	for (unsigned i = 0; i < 65; i++) {
+		wr_u8(&w, SEG_SET);
+		wr_u8(&w, 255);
+		for (unsigned k = 0; k < 255; k++)
+			wr_u16(&w, 1);
+	}
+	wr_close16(&w, mark);
+	wr_u8(&w, 8);
+	wr_u8(&w, 10);
+	ck_assert(!w.full);
+	update_decode(&ctx, body, wr_len(&w), &u);
+	ck_assert_int_eq(u.err.act, ACT_WITHDRAW);
+	ck_assert_uint_eq(u.err.sub, UPD_AS_PATH);
+	ck_assert_uint_eq(u.n_nlri, 1);
+}
+END_TEST
+
 START_TEST(names)
 {
 	ck_assert_str_eq(attr_name(ATTR_ORIGIN), "ORIGIN");
@@ -1022,6 +1109,8 @@ main(void)
 	tcase_add_test(tc, unreach_octets);
 	tcase_add_test(tc, eor_octets);
 	tcase_add_test(tc, long_attributes);
+	tcase_add_loop_test(tc, discards_what_may_go, 0, sizeof(lean_cases) / sizeof(lean_cases[0]));
+	tcase_add_test(tc, as_path_too_long_to_widen);
 	tcase_add_test(tc, names);
 	return unit_run(s);
 }
