@@ -3,7 +3,9 @@
  *
  * Owns the list of prefixes that the configuration names, with the message
  * that announces each.  The first advertisement that names a prefix decides
- * its attributes.  RFC 1997 and RFC 8092 for communities.
+ * its attributes.  With aggregationLength a shorter prefix is announced for it;
+ * the prefix itself then stays here, hidden, because it keeps being ours.
+ * RFC 1997 and RFC 8092 for communities, RFC 4271 section 5.1.7 for aggregates.
  */
 #include "agent/announce.h"
 
@@ -17,7 +19,8 @@
 
 struct own {
 	struct ipc_originate msg;
-	bool block;  /* its local route is made first */
+	uint8_t how; /* enum fib_own */
+	bool hidden; /* a shorter one is announced for it */
 	bool ready;  /* the fib has confirmed */
 	bool sent;   /* bgpd of today has it */
 	bool wanted; /* mark and sweep during announce_apply() */
@@ -46,7 +49,7 @@ send_own(struct announce *an, struct own *o)
 {
 	struct ipc_msg *m;
 
-	if (!an->greeted || !bgpd_attached(an->agent->bgpd))
+	if (o->hidden || !an->greeted || !bgpd_attached(an->agent->bgpd))
 		return;
 	m = mem_zalloc(sizeof *m);
 	m->type = IPC_ORIGINATE;
@@ -115,31 +118,68 @@ fill(const struct agent *a, const struct conf_adv *adv, struct ipc_originate *o)
 	}
 }
 
-static void
-want(struct announce *an, const struct conf_adv *adv, const struct ip_prefix *p, uint8_t kind)
+static struct own *
+own_new(struct announce *an, const struct ip_prefix *p)
 {
-	struct ipc_originate msg;
-	struct own *o = find(an, p);
+	struct own *o = mem_zalloc(sizeof *o);
+
+	an->own = mem_realloc_array(an->own, an->n + 1, sizeof *an->own);
+	an->own[an->n++] = o;
+	o->msg.prefix = *p;
+	o->fresh = true;
+	return o;
+}
+
+/* The local route that goes with it. */
+static enum fib_own
+how_of(const struct ipc_originate *msg)
+{
+	if (msg->aggregate)
+		return FIB_OWN_COVER;
+	return msg->kind == IPC_ORIG_PODCIDR ? FIB_OWN_BLOCK : FIB_OWN_PLAIN;
+}
+
+/* msg is announced, or with hidden only known to be ours. */
+static void
+want_msg(struct announce *an, const struct ipc_originate *msg, bool hidden)
+{
+	struct own *o = find(an, &msg->prefix);
+	bool same;
 
 	if (o && o->wanted)
 		return; /* an earlier advertisement names it already */
+	if (!o)
+		o = own_new(an, &msg->prefix);
+	o->wanted = true;
+	o->fresh |= o->how != how_of(msg);
+	o->how = how_of(msg);
+	same = memcmp(&o->msg, msg, sizeof *msg) == 0 && o->hidden == hidden;
+	memcpy(&o->msg, msg, sizeof *msg);
+	o->hidden = hidden;
+	if (hidden)
+		withdraw_own(an, o);
+	else if (!same && o->ready)
+		send_own(an, o);
+}
+
+static void
+want(struct announce *an, const struct conf_adv *adv, const struct ip_prefix *p, uint8_t kind)
+{
+	uint32_t len = adv->aggregate[p->af - 1];
+	bool longer = len != 0 && p->len > len;
+	struct ipc_originate msg;
+
 	memset(&msg, 0, sizeof msg); /* padding too: messages are compared as octets */
 	msg.prefix = *p;
 	msg.kind = kind;
 	fill(an->agent, adv, &msg);
-	if (!o) {
-		an->own = mem_realloc_array(an->own, an->n + 1, sizeof *an->own);
-		o = an->own[an->n++] = mem_zalloc(sizeof *o);
-		memcpy(&o->msg, &msg, sizeof msg);
-		o->block = kind == IPC_ORIG_PODCIDR;
-		o->fresh = true;
-	}
-	o->wanted = true;
-	if (memcmp(&o->msg, &msg, sizeof msg) != 0) {
-		memcpy(&o->msg, &msg, sizeof msg);
-		if (o->ready)
-			send_own(an, o);
-	}
+	want_msg(an, &msg, longer);
+	if (!longer)
+		return;
+	msg.prefix.len = (uint8_t)len;
+	ip_prefix_mask(&msg.prefix);
+	msg.aggregate = true;
+	want_msg(an, &msg, false);
 }
 
 static void
@@ -212,7 +252,8 @@ announce_apply(struct announce *an, const struct conf *c)
 		struct own *o = an->own[i];
 
 		if (o->fresh)
-			fib_local_set(an->agent->fib, agent_now(), &o->msg.prefix, o->block);
+			fib_local_set(an->agent->fib, agent_now(), &o->msg.prefix,
+			    (enum fib_own)o->how);
 		o->fresh = false;
 	}
 	maybe_end(an);

@@ -307,9 +307,39 @@ fill_peer(const struct agent *a, const struct agent_peer *p, struct ipc_conf_pee
 		[CONF_ADDPATH_ALL] = IPC_ADDPATH_ALL,
 		[CONF_ADDPATH_EQUAL] = IPC_ADDPATH_EQUAL,
 	};
+	static const uint8_t local_as[] = {
+		[CONF_LOCAL_AS_REPLACE] = IPC_LOCAL_AS_REPLACE,
+		[CONF_LOCAL_AS_NO_PREPEND] = IPC_LOCAL_AS_NO_PREPEND,
+		[CONF_LOCAL_AS_PREPEND] = IPC_LOCAL_AS_PREPEND,
+		[CONF_LOCAL_AS_DUAL] = IPC_LOCAL_AS_DUAL,
+	};
+	static const uint8_t private_as[] = {
+		[CONF_PRIVATE_KEEP] = IPC_PRIVATE_KEEP,
+		[CONF_PRIVATE_WHOLE] = IPC_PRIVATE_WHOLE,
+		[CONF_PRIVATE_LEADING] = IPC_PRIVATE_LEADING,
+		[CONF_PRIVATE_ALL] = IPC_PRIVATE_ALL,
+		[CONF_PRIVATE_REPLACE] = IPC_PRIVATE_REPLACE,
+	};
+	static const uint8_t role[] = {
+		[CONF_ROLE_NONE] = IPC_ROLE_NONE,
+		[CONF_ROLE_PROVIDER] = IPC_ROLE_PROVIDER,
+		[CONF_ROLE_RS] = IPC_ROLE_RS,
+		[CONF_ROLE_RS_CLIENT] = IPC_ROLE_RS_CLIENT,
+		[CONF_ROLE_CUSTOMER] = IPC_ROLE_CUSTOMER,
+		[CONF_ROLE_PEER] = IPC_ROLE_PEER,
+	};
 	const struct conf_peer *c = p->conf;
 
 	memset(to, 0, sizeof *to);
+	to->local_as_mode = local_as[c->local_as_mode];
+	to->allow_as_in = (uint8_t)c->allow_as_in;
+	to->as_override = c->as_override;
+	to->private_as = private_as[c->remove_private];
+	to->any_first_as = !c->enforce_first_as;
+	to->role = role[c->role];
+	to->strict_role = c->strict_role;
+	to->accept_blackhole = c->accept_blackhole;
+	to->ignore_gshut = !c->honor_graceful_shutdown;
 	to->id = p->id;
 	snprintf(to->name, sizeof to->name, "%s", c->name);
 	to->addr = p->addr;
@@ -321,7 +351,8 @@ fill_peer(const struct agent *a, const struct agent_peer *p, struct ipc_conf_pee
 	to->dynamic = p->dynamic;
 	to->forget_ms = p->dynamic ? c->forget_s * 1000 : 0;
 	to->range = p->range;
-	to->onlink = !conf_peer_is_ibgp(a->conf, c) && c->multihop_ttl == 0;
+	to->onlink = !conf_peer_is_ibgp(a->conf, c) && !conf_peer_is_confed(a->conf, c) &&
+		     c->multihop_ttl == 0;
 	to->rr_client = c->rr_client;
 	to->import_all = c->import == CONF_IMPORT_ALL;
 	to->export_all = c->export == CONF_EXPORT_ALL;
@@ -345,9 +376,10 @@ static void
 send_speaker(struct agent *a)
 {
 	const struct conf_bgp *c = &a->conf->bgp;
-	struct ipc_msg m = { .type = IPC_CONF_SPEAKER };
+	struct ipc_msg *m = mem_zalloc(sizeof *m);
 
-	m.conf_speaker = (struct ipc_conf_speaker){
+	m->type = IPC_CONF_SPEAKER;
+	m->conf_speaker = (struct ipc_conf_speaker){
 		.asn = c->asn,
 		.router_id = a->router_id,
 		.cluster_id = c->cluster_id.af ? ip_addr_v4(&c->cluster_id) : 0,
@@ -357,8 +389,13 @@ send_speaker(struct agent *a)
 		.gr_enabled = c->gr.enabled,
 		.gr_restart_time_s = (uint16_t)c->gr.restart_s,
 		.gr_deferral_ms = c->gr.deferral_ms,
+		.no_client_to_client = !c->client_to_client,
+		.confed_id = c->confed_id,
 	};
-	bgpd_send(a->bgpd, &m, -1);
+	for (size_t i = 0; i < c->confed_members.n && i < IPC_CONFED_MAX; i++)
+		m->conf_speaker.member[m->conf_speaker.nmembers++] = c->confed_members.v[i];
+	bgpd_send(a->bgpd, m, -1);
+	mem_free(m);
 }
 
 static void

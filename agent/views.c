@@ -264,11 +264,12 @@ view_peer(struct out *o, const struct agent *a, const struct agent_peer *p,
 		.last_error_age_us = UINT64_MAX };
 	const struct conf_peer *c = p->conf;
 	const struct ipc_row_peer *v = r ? r : &none;
-	bool up = v->state == IPC_ESTABLISHED, internal;
+	bool up = v->state == IPC_ESTABLISHED, internal, confed;
 	uint32_t asn = v->remote_asn;
 	char why[2 * IPC_TEXT_MAX];
 
 	internal = r ? r->internal : c && a->conf && conf_peer_is_ibgp(a->conf, c);
+	confed = r && up ? r->confed : c && a->conf && conf_peer_is_confed(a->conf, c);
 	if (!asn && c)
 		asn = c->remote_as.asn;
 	out_str(o, "name", c ? c->name : "?");
@@ -277,7 +278,9 @@ view_peer(struct out *o, const struct agent *a, const struct agent_peer *p,
 	out_u64(o, "as", asn);
 	out_u64(o, "local_as", v->local_asn ? v->local_asn :
 	    c && a->conf ? conf_peer_local_as(a->conf, c) : 0);
-	out_str(o, "type", internal ? "ibgp" : "ebgp");
+	out_str(o, "type", internal ? "ibgp" : confed ? "confed" : "ebgp");
+	out_str(o, "role", or_null(ipc_role_name((enum ipc_role)v->role)));
+	out_str(o, "peer_role", or_null(ipc_role_name((enum ipc_role)v->peer_role)));
 	out_bool(o, "enabled", !c || c->enabled);
 	out_bool(o, "passive", c && c->passive);
 	out_str(o, "state", ipc_fsm_state_name((enum ipc_fsm_state)v->state));
@@ -292,6 +295,7 @@ view_peer(struct out *o, const struct agent *a, const struct agent_peer *p,
 	out_u64(o, "established_count", v->established_count);
 	out_u64(o, "connect_retries", v->connect_retries);
 	out_u64(o, "errors_treated_as_withdraw", v->updates_in_withdraw_errs);
+	out_u64(o, "route_leaks", v->leaks);
 	peer_negotiated(o, v);
 	out_open(o, "messages");
 	peer_messages(o, "in", v->msgs_in);
@@ -325,7 +329,8 @@ path_source(struct out *o, const struct agent *a, const struct ipc_row_path *r)
 		peer_name(a, r->peer, name, sizeof(name));
 	out_str(o, "peer", r->peer != IPC_PEER_NONE ? name : NULL);
 	out_str(o, "from", local ? "local" : out || r->peer == IPC_PEER_NONE ? NULL : name);
-	out_str(o, "type", local ? "local" : r->flags & IPC_PATH_INTERNAL ? "ibgp" : "ebgp");
+	out_str(o, "type", local ? "local" : r->flags & IPC_PATH_INTERNAL ? "ibgp" :
+	    r->flags & IPC_PATH_CONFED ? "confed" : "ebgp");
 }
 
 /* The interface towards a next hop, as far as one can be named. */
@@ -379,6 +384,7 @@ path_attrs(struct out *o, const struct ipc_row_path *r)
 	out_str(o, "aggregator", r->aggregator_asn ? agg : NULL);
 	out_id(o, "originator_id", r->originator_id);
 	out_words(o, "cluster_list", r->cluster_list);
+	out_opt_u64(o, "only_to_customer", r->otc != 0, r->otc);
 	out_str(o, "unknown_attributes", or_null(r->unknown));
 	out_opt_u64(o, "path_id", r->path_id != 0, r->path_id);
 	out_id(o, "router_id", r->remote_id);

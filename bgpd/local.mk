@@ -4,6 +4,7 @@ noinst_LIBRARIES += bgpd/core/libbgpcore.a
 bgpd_core_libbgpcore_a_SOURCES = \
 	bgpd/core/adjin.c bgpd/core/adjin.h \
 	bgpd/core/adjout.c bgpd/core/adjout.h \
+	bgpd/core/aspath.c bgpd/core/aspath.h \
 	bgpd/core/attr.c bgpd/core/attr.h \
 	bgpd/core/attrs.c bgpd/core/attrs.h \
 	bgpd/core/bgp.h \

@@ -357,6 +357,13 @@ peer_session(struct ctl *c, const json_t *row)
 	    (unsigned long long)js_u64(row, "established_count"),
 	    (unsigned long long)js_u64(row, "flaps"),
 	    (unsigned long long)js_u64(row, "connect_retries"));
+	if (js_has(row, "role"))
+		linef(c, "role", "we are %s to it%s%s", js_str(row, "role"),
+		    js_has(row, "peer_role") ? ", it says it is " : is_up(row) ? ", it tells none" : "",
+		    js_str(row, "peer_role"));
+	if (js_u64(row, "route_leaks"))
+		linef(c, "route leaks", "%llu announcements rejected (RFC 9234)",
+		    (unsigned long long)js_u64(row, "route_leaks"));
 	if (js_u64(row, "errors_treated_as_withdraw"))
 		linef(c, "bad updates", "%llu treated as withdraw (RFC 7606)",
 		    (unsigned long long)js_u64(row, "errors_treated_as_withdraw"));

@@ -387,6 +387,9 @@ path_attributes(struct ctl *c, const json_t *path)
 		    js_list(path, "cluster_list", " ", text, sizeof(text)));
 	if (js_has(path, "path_id"))
 		detail(c, 5, "path id", "%llu", (unsigned long long)js_u64(path, "path_id"));
+	if (js_has(path, "only_to_customer"))
+		detail(c, 5, "only to", "customers, says AS %llu (RFC 9234)",
+		    (unsigned long long)js_u64(path, "only_to_customer"));
 	detail(c, 5, "unknown", "%s", js_str(path, "unknown_attributes"));
 }
 

@@ -109,3 +109,24 @@ conf_protects(const struct conf *c, enum conf_protect_what what)
 			return true;
 	return false;
 }
+
+bool
+conf_peer_is_confed(const struct conf *c, const struct conf_peer *p)
+{
+	if (p->remote_as.how == CONF_AS_EXTERNAL || c->bgp.confed_id == 0)
+		return false;
+	for (size_t i = 0; i < c->bgp.confed_members.n; i++)
+		if (c->bgp.confed_members.v[i] == p->remote_as.asn)
+			return p->remote_as.asn != c->bgp.asn;
+	return false;
+}
+
+uint32_t
+conf_peer_local_as(const struct conf *c, const struct conf_peer *p)
+{
+	if (p->local_as)
+		return p->local_as;
+	if (c->bgp.confed_id && !conf_peer_is_ibgp(c, p) && !conf_peer_is_confed(c, p))
+		return c->bgp.confed_id;
+	return c->bgp.asn;
+}

@@ -49,6 +49,10 @@ struct conf_prefixes {
 	struct ip_prefix *v;
 	size_t n;
 };
+struct conf_asns {
+	uint32_t *v;
+	size_t n;
+};
 
 /* Which options of a struct were written in the file (or derived); private to lib/conf*. */
 struct conf_set {
@@ -161,6 +165,9 @@ struct conf_bgp {
 	uint32_t multipath;	   /* equal paths used at most, 1 to 64 */
 	struct conf_addpath addpath; /* already copied into the peers */
 	bool transit;		   /* pass routes of one eBGP peer on to other eBGP peers */
+	bool client_to_client;	   /* reflect routes of clients to other clients (RFC 4456) */
+	uint32_t confed_id;	   /* RFC 5065: the confederation's AS number; 0: none */
+	struct conf_asns confed_members; /* the other Member-AS numbers */
 };
 
 /* ---- peers --------------------------------------------------------------- */
@@ -215,6 +222,33 @@ enum conf_export {
 			  */
 };
 
+/* localASMode: who gets to see localAS, and beside which numbers. */
+enum conf_local_as_mode {
+	CONF_LOCAL_AS_REPLACE,	  /* the peer sees localAS alone */
+	CONF_LOCAL_AS_NO_PREPEND, /* the peer sees localAS in front of bgp.asNumber */
+	CONF_LOCAL_AS_PREPEND,	  /* the same, and routes of the peer get localAS in front */
+	CONF_LOCAL_AS_DUAL,	  /* as REPLACE; a peer that refuses localAS is told bgp.asNumber */
+};
+
+/* removePrivate: which private AS numbers (RFC 6996) are taken out of AS_PATHs sent. */
+enum conf_remove_private {
+	CONF_PRIVATE_KEEP,
+	CONF_PRIVATE_WHOLE,   /* all, if no number of the path is public */
+	CONF_PRIVATE_LEADING, /* those in front of the first public one */
+	CONF_PRIVATE_ALL,
+	CONF_PRIVATE_REPLACE, /* all become our own number */
+};
+
+/* Our role towards the peer (RFC 9234). */
+enum conf_role {
+	CONF_ROLE_NONE,
+	CONF_ROLE_PROVIDER,
+	CONF_ROLE_RS,
+	CONF_ROLE_RS_CLIENT,
+	CONF_ROLE_CUSTOMER,
+	CONF_ROLE_PEER,
+};
+
 struct conf_peer {
 	struct conf_set set;
 	char *name;	   /* unique, never empty */
@@ -246,6 +280,15 @@ struct conf_peer {
 	bool ext_msg;	   /* extended messages (RFC 8654) */
 	enum conf_import import;
 	enum conf_export export;
+	enum conf_local_as_mode local_as_mode;
+	uint32_t allow_as_in; /* own AS numbers tolerated in a received AS_PATH; 0: none */
+	bool as_override;     /* the peer's AS in AS_PATHs sent to it becomes ours */
+	enum conf_remove_private remove_private;
+	bool enforce_first_as;
+	enum conf_role role;
+	bool strict_role; /* a peer without a role is refused */
+	bool accept_blackhole;
+	bool honor_graceful_shutdown;
 };
 
 struct conf_peers {
@@ -274,6 +317,7 @@ struct conf_adv {
 	uint32_t local_pref;
 	bool has_med;
 	uint32_t med;
+	uint32_t aggregate[2]; /* [0] IPv4, [1] IPv6: announce a prefix this short instead; 0: off */
 };
 
 struct conf_advs {
@@ -423,19 +467,19 @@ void conf_free(struct conf *c);
 /* The peer of that name, or NULL. */
 const struct conf_peer *conf_peer_find(const struct conf *c, const char *name);
 
-/* The AS number we use towards that peer. */
-static inline uint32_t
-conf_peer_local_as(const struct conf *c, const struct conf_peer *p)
-{
-	return p->local_as ? p->local_as : c->bgp.asn;
-}
-
 /* Is the session with that peer internal (RFC 4271 section 1.1)? */
 static inline bool
 conf_peer_is_ibgp(const struct conf *c, const struct conf_peer *p)
 {
-	return p->remote_as.how != CONF_AS_EXTERNAL && p->remote_as.asn == conf_peer_local_as(c, p);
+	return p->remote_as.how != CONF_AS_EXTERNAL &&
+	       p->remote_as.asn == (p->local_as ? p->local_as : c->bgp.asn);
 }
+
+/* Is the peer in another Member-AS of our confederation (RFC 5065)? */
+bool conf_peer_is_confed(const struct conf *c, const struct conf_peer *p);
+
+/* The AS number we use towards that peer: outside of a confederation its identifier. */
+uint32_t conf_peer_local_as(const struct conf *c, const struct conf_peer *p);
 
 /* Does kernel.protect contain that word? */
 bool conf_protects(const struct conf *c, enum conf_protect_what what);

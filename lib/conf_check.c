@@ -98,6 +98,29 @@ check_bgp(struct conf_ctx *ctx)
 		    ctx, &at, "%us is not less than the hold time, %us", t->keepalive_s, t->hold_s);
 }
 
+static void
+check_confederation(struct conf_ctx *ctx)
+{
+	const struct conf_bgp *b = &ctx->c->bgp;
+	struct conf_clash at = { .base = ctx->c,
+		.path = "bgp.confederation.members",
+		.item = -1,
+		.other = "bgp.confederation.identifier" };
+
+	if (b->confed_members.n > 0 && b->confed_id == 0)
+		conf_clash(ctx, &at, "members need the confederation's identifier");
+	for (size_t i = 0; i < b->confed_members.n; i++) {
+		at.item = (int)i;
+		if (b->confed_id != 0 && b->confed_members.v[i] == b->confed_id)
+			conf_clash(ctx, &at, "%u is the confederation's identifier", b->confed_id);
+	}
+	if (b->confed_id == 0 || b->confed_id != b->asn)
+		return;
+	at = (struct conf_clash){ .base = ctx->c, .path = "bgp.confederation.identifier",
+		.item = -1, .other = "bgp.asNumber" };
+	conf_clash(ctx, &at, "%u is bgp.asNumber, which is the number of this node's member", b->asn);
+}
+
 /* ---- kernel -------------------------------------------------------------- */
 
 static void
@@ -167,6 +190,7 @@ conf_check(struct conf_ctx *ctx)
 {
 	check_pod_cidrs(ctx);
 	check_bgp(ctx);
+	check_confederation(ctx);
 	conf_check_peers(ctx);
 	check_communities(ctx);
 	conf_check_advertisements(ctx);

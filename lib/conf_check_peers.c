@@ -192,6 +192,47 @@ check_range_twins(struct conf_ctx *ctx, const struct conf_peer *p)
 			}
 }
 
+/* Options about AS_PATH and roles, and the kind of peer that they are for. */
+static void
+check_as_path(struct conf_ctx *ctx, const struct conf_peer *p, bool internal)
+{
+	static const char *const ebgp_only[] = { "peers[].asOverride", "peers[].removePrivate",
+		"peers[].role", "peers[].strictRole", "peers[].acceptBlackhole" };
+	const struct {
+		bool on;
+		const char *path;
+	} v[] = {
+		{ p->as_override, ebgp_only[0] },
+		{ p->remove_private != CONF_PRIVATE_KEEP, ebgp_only[1] },
+		{ p->role != CONF_ROLE_NONE, ebgp_only[2] },
+		{ p->strict_role, ebgp_only[3] },
+		{ p->accept_blackhole, ebgp_only[4] },
+	};
+	bool confed = conf_peer_is_confed(ctx->c, p);
+
+	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++)
+		if (v[i].on && (internal || confed))
+			CLASH(p, v[i].path, "peers[].asNumber",
+			    "%s is for eBGP peers, and this one is %s", strchr(v[i].path, '.') + 1,
+			    internal ? "internal" : "in our confederation");
+	if (p->strict_role && p->role == CONF_ROLE_NONE)
+		CLASH(p, "peers[].strictRole", "peers[].role", "strictRole needs a role");
+	if (p->local_as != 0 && confed)
+		CLASH(p, "peers[].localAS", "peers[].asNumber",
+		    "localAS is for peers outside of the confederation");
+	if (ctx->c->bgp.confed_id != 0 && p->remote_as.how == CONF_AS_NUMBER &&
+	    p->remote_as.asn == ctx->c->bgp.confed_id)
+		CLASH(p, "peers[].asNumber", "bgp.confederation.identifier",
+		    "%u is our confederation's identifier: write the peer's Member-AS",
+		    p->remote_as.asn);
+	if (p->local_as == 0 && p->local_as_mode != CONF_LOCAL_AS_REPLACE)
+		CLASH(p, "peers[].localASMode", NULL, "localASMode needs localAS");
+	if (p->local_as_mode == CONF_LOCAL_AS_DUAL && p->remote_as.how == CONF_AS_NUMBER &&
+	    p->remote_as.asn == ctx->c->bgp.asn)
+		CLASH(p, "peers[].localASMode", "peers[].asNumber",
+		    "with dualAs the peer's AS must differ from bgp.asNumber, too");
+}
+
 static void
 check_as(struct conf_ctx *ctx, const struct conf_peer *p)
 {
@@ -211,6 +252,7 @@ check_as(struct conf_ctx *ctx, const struct conf_peer *p)
 	if (internal && p->multihop_ttl != 0)
 		CLASH(p, "peers[].ebgpMultihop", "peers[].asNumber",
 		    "ebgpMultihop is for eBGP peers, and this one is internal");
+	check_as_path(ctx, p, internal);
 	if (!internal && p->rr_client)
 		CLASH(p, "peers[].routeReflectorClient", "peers[].asNumber",
 		    "a route reflector's client is an iBGP peer, and this one is external");

@@ -134,7 +134,7 @@ fill_peer(struct conf *c, struct conf_peer *p)
 	if (opt_is_set(p, hold) && !opt_is_set(p, keepalive))
 		p->timers.keepalive_s = 0;
 	p->gr.restart_s = c->bgp.gr.restart_s;
-	internal = conf_peer_is_ibgp(c, p);
+	internal = conf_peer_is_ibgp(c, p) || conf_peer_is_confed(c, p);
 	if (!opt_is_set(p, import))
 		p->import = internal ? CONF_IMPORT_ALL : CONF_IMPORT_PERMITTED;
 	if (!opt_is_set(p, export))

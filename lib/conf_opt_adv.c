@@ -107,6 +107,33 @@ static const struct opt adv_rows[] = {
 	    .brief = "MULTI_EXIT_DISC",
 	    .doc = "None when it is not given.",
 	},
+	{
+	    .path = "advertisements[].aggregationLength",
+	    AT(aggregate[0]),
+	    .type = OPT_UINT,
+	    .min = 1,
+	    .max = 32,
+	    .zero = "off",
+	    .dflt = "off",
+	    .aliases = OPT_WORDS("aggregationLengthIPv4"),
+	    .effect = OPT_POLICY,
+	    .brief = "announce IPv4 prefixes that are longer as one prefix of this length",
+	    .doc = "The covering prefix is announced in place of the longer ones, with "
+		   "ATOMIC_AGGREGATE and AGGREGATOR, as long as there is at least one of them. It "
+		   "gets a blackhole route first, as `kernel.ownBlock` says for pod CIDRs.",
+	},
+	{
+	    .path = "advertisements[].aggregationLengthIPv6",
+	    AT(aggregate[1]),
+	    .type = OPT_UINT,
+	    .min = 1,
+	    .max = 128,
+	    .zero = "off",
+	    .dflt = "off",
+	    .aliases = OPT_WORDS("aggregationLengthV6"),
+	    .effect = OPT_POLICY,
+	    .brief = "the same for IPv6",
+	},
 };
 
 #undef AT

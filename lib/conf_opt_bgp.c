@@ -160,6 +160,44 @@ static const struct opt rows[] = {
 		   "that serve the same clients may share one.",
 	},
 	{
+	    .path = "bgp.clientToClientReflection",
+	    AT(client_to_client),
+	    .type = OPT_BOOL,
+	    .dflt = "true",
+	    .effect = OPT_POLICY,
+	    .brief = "reflect routes of clients to other clients (RFC 4456)",
+	    .doc = "`false` where the clients of a reflector have sessions among themselves; "
+		   "routes of clients then go to other iBGP peers only.",
+	},
+	{
+	    .path = "bgp.confederation",
+	    .type = OPT_MAP,
+	    .brief = "AS confederation (RFC 5065)",
+	    .doc = "`bgp.asNumber` then is the number of this node's Member-AS, and peers whose "
+		   "`asNumber` is another member's are sessions inside the confederation: "
+		   "LOCAL_PREF, MED and next hop are kept, and `import` and `export` are `all` by "
+		   "default as for iBGP peers.",
+	},
+	{
+	    .path = "bgp.confederation.identifier",
+	    AT(confed_id),
+	    .type = OPT_ASN,
+	    .zero = "off",
+	    .effect = OPT_SESSION,
+	    .brief = "AS number that peers outside of the confederation see",
+	},
+	{
+	    .path = "bgp.confederation.members",
+	    AT(confed_members),
+	    .type = OPT_ASN,
+	    .flags = OPT_F_MANY,
+	    .max = 256,
+	    .aliases = OPT_WORDS("peers"),
+	    .effect = OPT_SESSION,
+	    .brief = "numbers of the Member-ASes",
+	    .doc = "The node's own number may be among them or not.",
+	},
+	{
 	    .path = "bgp.multipath",
 	    AT(multipath),
 	    .type = OPT_UINT,

@@ -195,9 +195,100 @@ static const struct opt rows[] = {
 	    AT(local_as),
 	    .type = OPT_ASN,
 	    .zero = "off",
+	    .aliases = OPT_WORDS("localAs", "localASNumber"),
 	    .effect = OPT_SESSION,
 	    .brief = "AS number used towards this peer in place of bgp.asNumber",
-	    .doc = "For eBGP peers only. The default, `off`, uses `bgp.asNumber`.",
+	    .doc = "For eBGP peers only. The default, `off`, uses `bgp.asNumber`. See "
+		   "`localASMode` for what AS paths show.",
+	},
+	{
+	    .path = "peers[].localASMode",
+	    AT(local_as_mode),
+	    .type = OPT_ENUM,
+	    .words = OPT_WORDS("replaceAs", "noPrepend", "prepend", "dualAs"),
+	    .dflt = "replaceAs",
+	    .aliases = OPT_WORDS("localAsMode"),
+	    .effect = OPT_SESSION,
+	    .brief = "what AS paths show of localAS",
+	    .doc =
+		"`replaceAs`: paths sent to the peer begin with `localAS` alone. `noPrepend`: they "
+		"begin with `localAS` and `bgp.asNumber`. `prepend`: the same, and paths received "
+		"from the peer get `localAS` in front. `dualAs`: as `replaceAs`, and a peer that "
+		"refuses `localAS` in our OPEN is offered `bgp.asNumber` next, in turns.",
+	},
+	{
+	    .path = "peers[].allowAsIn",
+	    AT(allow_as_in),
+	    .type = OPT_UINT,
+	    .min = 1,
+	    .max = 10,
+	    .zero = "off",
+	    .dflt = "off",
+	    .aliases = OPT_WORDS("allowASIn"),
+	    .effect = OPT_POLICY,
+	    .brief = "accept AS paths that hold our own AS number up to so many times",
+	    .doc = "For sites of one AS that reach each other through another one. The default, "
+		   "`off`, rejects them as loops (RFC 4271 section 9.1.2).",
+	},
+	{
+	    .path = "peers[].asOverride",
+	    AT(as_override),
+	    .type = OPT_BOOL,
+	    .dflt = "false",
+	    .effect = OPT_POLICY,
+	    .brief = "write our AS number over the peer's in AS paths sent to it",
+	    .doc = "For eBGP peers: sites of one AS accept each other's routes through this node. "
+		   "It disarms the peer's own loop check.",
+	},
+	{
+	    .path = "peers[].removePrivate",
+	    AT(remove_private),
+	    .type = OPT_ENUM,
+	    .words = OPT_WORDS("off", "onlyPrivate", "leading", "all", "replace"),
+	    .dflt = "off",
+	    .aliases = OPT_WORDS("removePrivateAS"),
+	    .effect = OPT_POLICY,
+	    .brief = "take private AS numbers out of AS paths sent to this peer",
+	    .doc =
+		"For eBGP peers. Private are 64512 to 65534 and 4200000000 to 4294967294 (RFC "
+		"6996). `onlyPrivate` takes all of them out of paths that hold no public number, "
+		"`leading` those in front of the first public number, `all` every one, and "
+		"`replace` writes our own number in the place of every one. The peer's own number "
+		"stays in any case, else it could not see a loop; ours is put in front afterwards.",
+	},
+	{
+	    .path = "peers[].enforceFirstAs",
+	    AT(enforce_first_as),
+	    .type = OPT_BOOL,
+	    .dflt = "true",
+	    .aliases = OPT_WORDS("enforceFirstAS"),
+	    .effect = OPT_POLICY,
+	    .brief = "reject routes of an eBGP peer whose AS path does not begin with its AS",
+	    .doc = "`false` for route servers, which leave their own number out (RFC 7947 section "
+		   "2.2.2.1).",
+	},
+	{
+	    .path = "peers[].role",
+	    AT(role),
+	    .type = OPT_ENUM,
+	    .words = OPT_WORDS("off", "provider", "rs-server", "rs-client", "customer", "peer"),
+	    .dflt = "off",
+	    .effect = OPT_SESSION,
+	    .brief = "our role towards this eBGP peer (RFC 9234)",
+	    .doc =
+		"What this node is to the peer: `customer` on an uplink to a provider, `provider` "
+		"towards a customer, `peer` between equals, `rs-server` and `rs-client` for route "
+		"servers. Both sides tell each other; a session between roles that do not fit is "
+		"refused. Routes then carry Only to Customer (OTC) and do not leak: what came from "
+		"a provider, a peer or a route server goes to customers only.",
+	},
+	{
+	    .path = "peers[].strictRole",
+	    AT(strict_role),
+	    .type = OPT_BOOL,
+	    .dflt = "false",
+	    .effect = OPT_SESSION,
+	    .brief = "refuse a peer that does not tell its role",
 	},
 	{
 	    .path = "peers[].passive",
@@ -436,6 +527,28 @@ static const struct opt rows[] = {
 		"`own` sends what `advertisements` names, `all` every best route that BGP's rules "
 		"allow; routes of eBGP peers reach other eBGP peers only with `bgp.transit`. The "
 		"default is `own` for eBGP and `all` for iBGP peers.",
+	},
+	{
+	    .path = "peers[].acceptBlackhole",
+	    AT(accept_blackhole),
+	    .type = OPT_BOOL,
+	    .dflt = "false",
+	    .effect = OPT_POLICY,
+	    .brief = "accept host routes with the community blackhole from this eBGP peer",
+	    .doc =
+		"RFC 7999. `false`, the default, rejects routes that ask for it. With `true` host "
+		"routes are accepted, are not passed on to other ASes, and lead to their next hop, "
+		"which is where their packets are discarded.",
+	},
+	{
+	    .path = "peers[].honorGracefulShutdown",
+	    AT(honor_graceful_shutdown),
+	    .type = OPT_BOOL,
+	    .dflt = "true",
+	    .aliases = OPT_WORDS("honourGracefulShutdown"),
+	    .effect = OPT_POLICY,
+	    .brief = "use routes with the community graceful-shutdown last (RFC 8326)",
+	    .doc = "Routes of an eBGP peer that carry it get local preference 0.",
 	},
 };
 

@@ -231,6 +231,11 @@ x_conf_speaker(struct codec *c, struct ipc_msg *msg)
 	x_bool(c, &m->gr_enabled);
 	x_u16(c, &m->gr_restart_time_s);
 	x_u32(c, &m->gr_deferral_ms);
+	x_bool(c, &m->no_client_to_client);
+	x_u32(c, &m->confed_id);
+	x_count(c, &m->nmembers, 0, IPC_CONFED_MAX);
+	for (uint16_t i = 0; more(c, i, m->nmembers); i++)
+		x_u32(c, &m->member[i]);
 	x_u8(c, &m->reserved);
 	if (m->asn == 0 || m->router_id == 0)
 		fail(c, "AS number or router id is 0");
@@ -279,6 +284,15 @@ x_conf_peer(struct codec *c, struct ipc_msg *msg)
 	x_u32(c, &m->connect_retry_ms);
 	x_maxpfx(c, &m->maxpfx[0]);
 	x_maxpfx(c, &m->maxpfx[1]);
+	x_enum(c, &m->local_as_mode, IPC_LOCAL_AS_DUAL);
+	x_u8(c, &m->allow_as_in);
+	x_bool(c, &m->as_override);
+	x_enum(c, &m->private_as, IPC_PRIVATE_REPLACE);
+	x_bool(c, &m->any_first_as);
+	x_enum(c, &m->role, IPC_ROLE_PEER);
+	x_bool(c, &m->strict_role);
+	x_bool(c, &m->accept_blackhole);
+	x_bool(c, &m->ignore_gshut);
 	if (m->hold_s == 1 || m->hold_s == 2)
 		fail(c, "hold time is 1 or 2 s"); /* RFC 4271 section 4.2 */
 	if (m->addpath_send != IPC_ADDPATH_NONE && m->addpath_max == 0)
@@ -324,6 +338,7 @@ x_originate(struct codec *c, struct ipc_msg *msg)
 	x_bool(c, &m->has_med);
 	x_u32(c, &m->local_pref);
 	x_u32(c, &m->med);
+	x_bool(c, &m->aggregate);
 	x_count(c, &m->ncomm, 0, IPC_COMM_MAX);
 	for (uint16_t i = 0; more(c, i, m->ncomm); i++)
 		x_u32(c, &m->comm[i]);
@@ -547,6 +562,10 @@ x_row_peer_session(struct codec *c, struct ipc_row_peer *m)
 	x_u32(c, &m->local_asn);
 	x_u32(c, &m->remote_id);
 	x_bool(c, &m->internal);
+	x_bool(c, &m->confed);
+	x_enum(c, &m->role, IPC_ROLE_PEER);
+	x_enum(c, &m->peer_role, IPC_ROLE_PEER);
+	x_u64(c, &m->leaks);
 	x_bool(c, &m->as4);
 	x_bool(c, &m->refresh);
 	x_bool(c, &m->enhanced_refresh);
@@ -625,6 +644,7 @@ x_row_path(struct codec *c, struct ipc_msg *msg)
 	x_u32(c, &m->aggregator_asn);
 	x_u32(c, &m->aggregator_id);
 	x_u32(c, &m->originator_id);
+	x_u32(c, &m->otc);
 	x_u32(c, &m->igp_metric);
 	x_enum(c, &m->fib_state, IPC_V_HELD);
 	x_u16(c, &m->fib_code);
@@ -676,16 +696,17 @@ x_query_end(struct codec *c, struct ipc_msg *msg)
 #define TEXT_MAX(n)  (2 + (n) - 1)
 #define EP_MIN	     (8 + 5 * ADDR_MIN)
 #define EP_MAX	     (8 + 5 * ADDR_MAX)
-#define PEER_FIXED   (2 + 43 + 2 * 10)
-#define ORIG_FIXED   (2 + 17)
-#define PATH_FIXED   (2 + 63)
-#define ROWPEER_FIXED (2 + 9 + 16 + 38 + 96 + 24 + 2 * 30)
+#define PEER_FIXED   (2 + 52 + 2 * 10)
+#define ORIG_FIXED   (2 + 18)
+#define PATH_FIXED   (2 + 67)
+#define ROWPEER_FIXED (2 + 9 + 16 + 49 + 96 + 24 + 2 * 30)
 #define STATS_FIXED  (2 + 20 + 48 + 64 + 1)
 
 const struct ipc_desc ipc_desc[IPC_NTYPES] = {
 	[IPC_HELLO] = { "hello", IPC_AGENT, true, IPC_CHAN_CONTROL, 21, 21, false },
 	[IPC_CONF_BEGIN] = { "conf-begin", IPC_AGENT, false, IPC_CHAN_CONTROL, 6, 6, false },
-	[IPC_CONF_SPEAKER] = { "conf-speaker", IPC_AGENT, false, IPC_CHAN_CONTROL, 25, 25, false },
+	[IPC_CONF_SPEAKER] = { "conf-speaker", IPC_AGENT, false, IPC_CHAN_CONTROL, 32,
+	    32 + IPC_CONFED_MAX * 4, false },
 	[IPC_CONF_PEER] = { "conf-peer", IPC_AGENT, false, IPC_CHAN_CONTROL,
 	    PEER_FIXED + TEXT_MIN + ADDR_MIN, PEER_FIXED + TEXT_MAX(IPC_NAME_MAX) + ADDR_MAX,
 	    false },
@@ -876,6 +897,26 @@ ipc_fsm_state_name(enum ipc_fsm_state s)
 		return "OpenConfirm";
 	case IPC_ESTABLISHED:
 		return "Established";
+	}
+	return "unknown";
+}
+
+const char *
+ipc_role_name(enum ipc_role r)
+{
+	switch (r) {
+	case IPC_ROLE_NONE:
+		return "";
+	case IPC_ROLE_PROVIDER:
+		return "provider";
+	case IPC_ROLE_RS:
+		return "rs-server";
+	case IPC_ROLE_RS_CLIENT:
+		return "rs-client";
+	case IPC_ROLE_CUSTOMER:
+		return "customer";
+	case IPC_ROLE_PEER:
+		return "peer";
 	}
 	return "unknown";
 }

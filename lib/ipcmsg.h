@@ -37,6 +37,7 @@
 #define IPC_MEMBERS_MAX	  64 /* next hops of one set */
 #define IPC_COMM_MAX	  64 /* communities on one announcement of ours */
 #define IPC_ONLY_MAX	  64 /* peers that one announcement is restricted to */
+#define IPC_CONFED_MAX	  256 /* other Member-ASes of a confederation (RFC 5065) */
 #define IPC_PEER_NONE	  0  /* peer ids start at 1; 0 is "local" or "any" */
 
 enum ipc_side { IPC_AGENT, IPC_BGPD };
@@ -105,6 +106,34 @@ enum ipc_asn_mode { IPC_ASN_NUMBER, IPC_ASN_INTERNAL, IPC_ASN_EXTERNAL };
 enum ipc_nexthop_mode { IPC_NEXTHOP_AUTO, IPC_NEXTHOP_SELF, IPC_NEXTHOP_KEEP };
 enum ipc_maxpfx_action { IPC_MAXPFX_RESTART, IPC_MAXPFX_WARN, IPC_MAXPFX_DISCARD, IPC_MAXPFX_IDLE };
 
+
+/* What AS_PATHs show of local_asn. */
+enum ipc_local_as_mode {
+	IPC_LOCAL_AS_REPLACE,	 /* sent: local_asn alone */
+	IPC_LOCAL_AS_NO_PREPEND, /* sent: local_asn in front of the speaker's AS */
+	IPC_LOCAL_AS_PREPEND,	 /* the same; received: local_asn in front */
+	IPC_LOCAL_AS_DUAL,	 /* as REPLACE; OPENs show it and the speaker's AS in turns */
+};
+
+/* Private AS numbers (RFC 6996) in AS_PATHs sent. */
+enum ipc_private {
+	IPC_PRIVATE_KEEP,
+	IPC_PRIVATE_WHOLE,   /* removed when there is no public one */
+	IPC_PRIVATE_LEADING, /* removed in front of the first public one */
+	IPC_PRIVATE_ALL,     /* removed */
+	IPC_PRIVATE_REPLACE, /* replaced by our own */
+};
+
+/* Our role towards a peer: that of RFC 9234 section 4.1, plus one. */
+enum ipc_role {
+	IPC_ROLE_NONE,
+	IPC_ROLE_PROVIDER,
+	IPC_ROLE_RS,
+	IPC_ROLE_RS_CLIENT,
+	IPC_ROLE_CUSTOMER,
+	IPC_ROLE_PEER,
+};
+
 struct ipc_conf_speaker {
 	uint32_t asn;
 	uint32_t router_id;  /* host order, not 0 (RFC 6286) */
@@ -115,6 +144,10 @@ struct ipc_conf_speaker {
 	bool gr_enabled;     /* RFC 4724 */
 	uint16_t gr_restart_time_s;  /* 0 to 4095 */
 	uint32_t gr_deferral_ms;     /* without progress; 120 s in any case */
+	bool no_client_to_client;    /* a reflector keeps clients' routes from clients (RFC 4456) */
+	uint32_t confed_id;	     /* RFC 5065: shown outside, asn is our Member-AS; 0: none */
+	uint16_t nmembers;
+	uint32_t member[IPC_CONFED_MAX]; /* Member-ASes; asn may be among them */
 	uint8_t reserved;
 };
 
@@ -159,6 +192,15 @@ struct ipc_conf_peer {
 	uint16_t keepalive_s; /* 0: a third of the negotiated hold time */
 	uint32_t connect_retry_ms;
 	struct ipc_maxpfx maxpfx[2];
+	uint8_t local_as_mode; /* enum ipc_local_as_mode */
+	uint8_t allow_as_in;   /* own AS numbers tolerated in a received AS_PATH */
+	bool as_override;      /* the peer's AS becomes ours in what it is sent */
+	uint8_t private_as;    /* enum ipc_private */
+	bool any_first_as;     /* eBGP: AS_PATH need not begin with the peer's AS */
+	uint8_t role;	       /* enum ipc_role */
+	bool strict_role;      /* a peer that tells no role is refused */
+	bool accept_blackhole; /* RFC 7999 */
+	bool ignore_gshut;     /* GRACEFUL_SHUTDOWN says nothing (RFC 8326) */
 };
 
 struct ipc_peer_gone {
@@ -182,6 +224,7 @@ struct ipc_originate {
 	uint8_t kind; /* enum ipc_origin_kind */
 	bool has_local_pref, has_med;
 	uint32_t local_pref, med;
+	bool aggregate; /* stands for longer prefixes (RFC 4271 sections 5.1.6 and 5.1.7) */
 	uint16_t ncomm, nlarge, nonly;
 	uint32_t comm[IPC_COMM_MAX];	 /* RFC 1997 */
 	uint32_t large[IPC_COMM_MAX][3]; /* RFC 8092 */
@@ -399,6 +442,9 @@ struct ipc_row_peer {
 	uint32_t local_asn;
 	uint32_t remote_id;	 /* BGP Identifier, host order, 0 when unknown */
 	bool internal;		 /* iBGP */
+	bool confed;		 /* another Member-AS of our confederation (RFC 5065) */
+	uint8_t role, peer_role; /* enum ipc_role: ours, and what its OPEN says (RFC 9234) */
+	uint64_t leaks;		 /* announcements rejected as route leaks */
 	bool as4, refresh, enhanced_refresh, ext_msg, gr, gr_notification; /* in use on the session */
 	bool peer_restarting;	 /* R bit in its OPEN */
 	uint16_t gr_peer_time_s;
@@ -422,6 +468,7 @@ enum ipc_path_flag {
 	IPC_PATH_LOCAL = 1 << 5,     /* announced by this node */
 	IPC_PATH_INTERNAL = 1 << 6,  /* learned by iBGP */
 	IPC_PATH_ADVERTISED = 1 << 7, /* row of an Adj-RIB-Out */
+	IPC_PATH_CONFED = 1 << 8,    /* learned from another Member-AS (RFC 5065) */
 };
 
 struct ipc_row_path {
@@ -437,6 +484,7 @@ struct ipc_row_path {
 	bool has_med, has_local_pref, atomic_aggregate;
 	uint32_t med, local_pref;
 	uint32_t aggregator_asn, aggregator_id, originator_id; /* 0: none */
+	uint32_t otc; /* Only to Customer (RFC 9234): the AS that said so, 0: none */
 	uint32_t igp_metric;
 	uint8_t fib_state;     /* enum ipc_verdict_state as bgpd knows it */
 	uint16_t fib_code;
@@ -533,6 +581,7 @@ const char *ipcmsg_decode(enum ipc_side from, enum ipc_chan chan, const uint8_t 
 
 /* Names for logs and JSON: static, lower case, "unknown" outside the enum. */
 const char *ipc_fsm_state_name(enum ipc_fsm_state s); /* RFC spelling: "Established" */
+const char *ipc_role_name(enum ipc_role r); /* RFC 9234: "provider", "rs-server", ...; "" for none */
 const char *ipc_verdict_name(enum ipc_verdict_state s); /* "installed", "refused", ... */
 const char *ipc_refusal_text(enum ipc_refusal r); /* a sentence for the CLI */
 

@@ -1,6 +1,12 @@
 # tests of layer bgpd: one block per program, sorted.
 bgpd_test_ldadd = bgpd/core/libbgpcore.a lib/libweft.a $(CHECK_LIBS)
 
+check_PROGRAMS += test_aspath
+test_aspath_SOURCES = tests/unit/test_aspath.c tests/unit/unit.h
+test_aspath_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_aspath_LDADD = $(bgpd_test_ldadd)
+TESTS += test_aspath
+
 check_PROGRAMS += test_attrs
 test_attrs_SOURCES = tests/unit/test_attrs.c
 test_attrs_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -12,6 +18,18 @@ test_collision_SOURCES = tests/unit/test_collision.c tests/unit/rig.c tests/unit
 test_collision_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_collision_LDADD = $(bgpd_test_ldadd)
 TESTS += test_collision
+
+check_PROGRAMS += test_kinds
+test_kinds_SOURCES = tests/unit/test_kinds.c tests/unit/rig.c tests/unit/rig.h tests/unit/unit.h
+test_kinds_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_kinds_LDADD = $(bgpd_test_ldadd)
+TESTS += test_kinds
+
+check_PROGRAMS += test_peer_options
+test_peer_options_SOURCES = tests/unit/test_peer_options.c $(rig_sources)
+test_peer_options_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_peer_options_LDADD = $(bgpd_test_ldadd)
+TESTS += test_peer_options
 
 check_PROGRAMS += test_decide
 test_decide_SOURCES = tests/unit/test_decide.c

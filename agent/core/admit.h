@@ -27,6 +27,7 @@ struct guard {
 struct local {
 	struct trie_node node;
 	bool block; /* a pod CIDR: nothing inside is learned, and a local route stands for it */
+	bool cover; /* an aggregate: such a route, too, but others' prefixes inside are learned */
 	bool ready, said;
 	struct list say; /* in local.c's list while a report is due */
 };

@@ -72,9 +72,16 @@ void fib_free(struct fib *f);
  */
 void fib_configure(struct fib *f, struct mono_us now, const struct fib_conf *c);
 
-/* A prefix this node announces. block: make its local route first (a pod CIDR); else it is ready
- * at once. Marked readiness comes out of fib_next_report(). */
-void fib_local_set(struct fib *f, struct mono_us now, const struct ip_prefix *p, bool block);
+/* A prefix of this node's own announcements. */
+enum fib_own {
+	FIB_OWN_PLAIN, /* ready at once */
+	FIB_OWN_BLOCK, /* a pod CIDR: its local route is made first, nothing inside is learned */
+	FIB_OWN_COVER, /* an aggregate: its local route is made first, more specifics are learned */
+};
+
+/* It is announced from now on, or is of another kind. Marked readiness comes out of
+ * fib_next_report(). */
+void fib_local_set(struct fib *f, struct mono_us now, const struct ip_prefix *p, enum fib_own own);
 void fib_local_del(struct fib *f, struct mono_us now, const struct ip_prefix *p);
 
 /* ---- intents of bgpd ----------------------------------------------------- */

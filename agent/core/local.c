@@ -3,7 +3,9 @@
  *
  * A pod CIDR is announced only when a blackhole route at a high metric stands for
  * it: addresses without a pod must not follow the default route back out and loop
- * (host routes would cut off the pod itself and never get one).  Each permitted
+ * (host routes would cut off the pod itself and never get one).  So does a prefix
+ * that stands for longer ones (aggregationLength), but what other nodes announce
+ * inside of that is learned.  Each permitted
  * range gets an unreachable route at the highest metric, so that a lost route never
  * lets pod packets leak out of the default route; not for the default route, nor
  * where it would cut off a protected address.
@@ -22,7 +24,7 @@ local_find(const struct fib *f, const struct ip_prefix *p)
 static bool
 wants_block(const struct fib *f, const struct local *l)
 {
-	return l->block && f->conf.own_block != FIB_BLOCK_NONE && f->conf.install &&
+	return (l->block || l->cover) && f->conf.own_block != FIB_BLOCK_NONE && f->conf.install &&
 	    !ip_prefix_is_host(&l->node.prefix) && l->node.prefix.len > 0;
 }
 
@@ -128,7 +130,7 @@ judge_below(struct fib *f, const struct ip_prefix *p)
 }
 
 void
-fib_local_set(struct fib *f, struct mono_us now, const struct ip_prefix *p, bool block)
+fib_local_set(struct fib *f, struct mono_us now, const struct ip_prefix *p, enum fib_own own)
 {
 	struct local *l = local_find(f, p);
 
@@ -138,7 +140,8 @@ fib_local_set(struct fib *f, struct mono_us now, const struct ip_prefix *p, bool
 		list_init(&l->say);
 		trie_insert(&f->locals, &l->node, p);
 	}
-	l->block = block;
+	l->block = own == FIB_OWN_BLOCK;
+	l->cover = own == FIB_OWN_COVER;
 	local_eval(f, l);
 	judge_below(f, p);
 }

@@ -252,9 +252,9 @@ wants_link_local(const struct rpeer *rp, const struct attrs *a)
 
 static uint16_t
 verdict_flags(enum reject_reason of_attrs, const struct import_policy *imp,
-    const struct ip_prefix *prefix)
+    const struct attrs *a, const struct ip_prefix *prefix)
 {
-	enum reject_reason r = of_attrs ? of_attrs : policy_import_prefix(imp, prefix);
+	enum reject_reason r = of_attrs ? of_attrs : policy_import_prefix(imp, a, prefix);
 
 	return (uint16_t)(r << PATH_REASON_SHIFT);
 }
@@ -264,7 +264,8 @@ attrs_flags(const struct rpeer *rp, const struct attrs *a)
 {
 	uint16_t flags = 0;
 
-	if (rp->imp.ebgp && attrs_has_community(a, COMM_GRACEFUL_SHUTDOWN))
+	if (rp->imp.ebgp && !rp->imp.confed && !rp->src.ignore_gshut &&
+	    attrs_has_community(a, COMM_GRACEFUL_SHUTDOWN))
 		flags |= PATH_GSHUT;
 	if (wants_link_local(rp, a))
 		flags |= PATH_NH_LL;
@@ -313,7 +314,7 @@ announce(const struct intake *in, const struct nlri *n)
 	struct rpeer *rp = in->rp;
 	struct rib *rib = &rp->sp->rib[in->i];
 	uint32_t dest = rib_find(rib, prefix), id;
-	uint16_t flags = in->flags | verdict_flags(in->reason, &rp->imp, prefix);
+	uint16_t flags = in->flags | verdict_flags(in->reason, &rp->imp, in->attrs, prefix);
 	const struct path *p;
 
 	id = dest ? rib_path_find(rib, dest, rp->index, n->path_id) : 0;
@@ -346,6 +347,7 @@ announce_all(struct rpeer *rp, struct mono_us now, unsigned i, struct rd r,
 
 	in.attrs = attrs_intern(sp->pool, b);
 	in.reason = policy_import_attrs(&rp->imp, in.attrs);
+	rp->leaks += in.reason == REJECT_LEAK_UP || in.reason == REJECT_LEAK_PEER;
 	in.flags = (uint16_t)(rp->af[i].gen | attrs_flags(rp, in.attrs));
 	while (nlri_next(&r, AF_OF(i), has_path_ids(rp, i), &n, &e))
 		if (!announce(&in, &n))
@@ -374,6 +376,7 @@ reach(struct rpeer *rp, struct mono_us now, const struct update *u, bool mp)
 {
 	unsigned i = mp ? AF_IDX(u->mp_reach_af) : AF_IDX(IP4);
 	struct rd r = mp ? u->mp_reach : u->nlri;
+	uint8_t scratch[POLICY_SCRATCH_OCTETS];
 	struct attrs_build b;
 
 	if (!rp->af[i].active || rd_left(&r) == 0)
@@ -383,6 +386,7 @@ reach(struct rpeer *rp, struct mono_us now, const struct update *u, bool mp)
 		return;
 	}
 	update_attrs(u, mp, &b);
+	policy_receive(&rp->imp, &b, scratch);
 	announce_all(rp, now, i, r, &b);
 }
 
@@ -458,7 +462,7 @@ reimport(struct rpeer *rp, struct mono_us now, unsigned i, uint32_t id)
 	struct path *p = rib_path(&rp->sp->rib[i], id);
 	struct ip_prefix prefix = rib_prefix(&rp->sp->rib[i], p->dest);
 	uint16_t flags = (uint16_t)(path_gen(p) | attrs_flags(rp, p->attrs) |
-	    verdict_flags(policy_import_attrs(&rp->imp, p->attrs), &rp->imp, &prefix));
+	    verdict_flags(policy_import_attrs(&rp->imp, p->attrs), &rp->imp, p->attrs, &prefix));
 
 	if ((p->flags & ~(PATH_BEST | PATH_CHANGED)) != flags)
 		path_set(rp, now, i, id, p->attrs, flags);

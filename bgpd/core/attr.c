@@ -44,8 +44,9 @@ struct enc {
 };
 
 enum row_flag {
-	ROW_IBGP = 1 << 0,	/* from an external peer: discarded (RFC 7606 sections 7.5, 7.9, 7.10) */
+	ROW_IBGP = 1 << 0,	/* from an external peer: discarded (RFC 7606 sections 7.9, 7.10) */
 	ROW_FLAGS_OK = 1 << 1,	/* decoded even when its flags are wrong: it locates NLRI */
+	ROW_INSIDE = 1 << 2,	/* as ROW_IBGP, but used throughout a confederation (7606 7.5, 5065 4) */
 };
 
 struct attr_desc {
@@ -107,6 +108,16 @@ originator_decode(struct walk *k, struct rd *r)
 {
 	k->u->attrs.originator_id = rd_u32(r);
 	k->u->attrs.flags |= ATTRS_ORIGINATOR;
+}
+
+/* RFC 9234 section 5. */
+static void
+otc_decode(struct walk *k, struct rd *r)
+{
+	k->u->attrs.otc = rd_u32(r);
+	k->u->attrs.flags |= ATTRS_OTC;
+	if (k->tlv[0] & ATTR_F_PARTIAL)
+		k->u->attrs.flags |= ATTRS_OTC_PARTIAL;
 }
 
 static void
@@ -179,11 +190,22 @@ path_check(struct rd r, unsigned asn_octets, bool confed_allowed)
 	return NULL;
 }
 
+/* From another Member-AS: RFC 5065 section 5. */
+static const char *
+confed_check(const struct update_ctx *ctx, struct rd r)
+{
+	if (!ctx->ebgp || !ctx->confed || rd_u8(&r) == SEG_CONFED_SEQUENCE)
+		return NULL;
+	return "from another member of the confederation, it does not begin with AS_CONFED_SEQUENCE";
+}
+
 static void
 as_path_decode(struct walk *k, struct rd *r)
 {
-	const char *why = path_check(*r, k->ctx->as4 ? 4 : 2, false);
+	const char *why = path_check(*r, k->ctx->as4 ? 4 : 2, k->ctx->confed);
 
+	if (!why)
+		why = confed_check(k->ctx, *r);
 	if (why)
 		value_bad(k, k->d->act, UPD_AS_PATH, why);
 	else if (k->ctx->as4)
@@ -715,6 +737,13 @@ large_encode(struct enc *x)
 	put_part(x, partial(x->a, ATTRS_LARGE_PARTIAL), ATTR_LARGE_COMMUNITIES, ATTRS_LARGE);
 }
 
+static void
+otc_encode(struct enc *x)
+{
+	if (x->a->flags & ATTRS_OTC)
+		put_u32(x, partial(x->a, ATTRS_OTC_PARTIAL), ATTR_OTC, x->a->otc);
+}
+
 /* To a 2-octet speaker, when AS_PATH lost numbers; without confederation segments. */
 static void
 as4_path_encode(struct enc *x)
@@ -767,7 +796,7 @@ static const struct attr_desc attr_desc[] = {
 	    next_hop_encode },
 	[ATTR_MED] = { "MULTI_EXIT_DISC", OPT_LOCAL, 0, ACT_WITHDRAW, 4, false, med_decode,
 	    med_encode },
-	[ATTR_LOCAL_PREF] = { "LOCAL_PREF", WELL_KNOWN, ROW_IBGP, ACT_WITHDRAW, 4, false,
+	[ATTR_LOCAL_PREF] = { "LOCAL_PREF", WELL_KNOWN, ROW_INSIDE, ACT_WITHDRAW, 4, false,
 	    local_pref_decode, local_pref_encode },
 	[ATTR_ATOMIC_AGGREGATE] = { "ATOMIC_AGGREGATE", WELL_KNOWN, 0, ACT_ATTR_DISCARD, 0, false,
 	    atomic_decode, atomic_encode },
@@ -797,9 +826,18 @@ static const struct attr_desc attr_desc[] = {
 	/* RFC 8092 section 6 */
 	[ATTR_LARGE_COMMUNITIES] = { "LARGE_COMMUNITY", OPT_TRANS, 0, ACT_WITHDRAW, 12, true,
 	    large_decode, large_encode },
+	/* RFC 9234 section 5 */
+	[ATTR_OTC] = { "OTC", OPT_TRANS, 0, ACT_WITHDRAW, 4, false, otc_decode, otc_encode },
 };
 
 #define NATTRS (sizeof(attr_desc) / sizeof(attr_desc[0]))
+
+/* Not for that kind of session. */
+static bool
+row_is_foreign(const struct attr_desc *d, const struct update_ctx *ctx)
+{
+	return ctx->ebgp && (d->row & ROW_IBGP || (d->row & ROW_INSIDE && !ctx->confed));
+}
 
 static const struct attr_desc *
 attr_find(uint8_t type)
@@ -907,7 +945,7 @@ attr_decode_one(struct walk *k, struct rd *value)
 		if (!(d->row & ROW_FLAGS_OK))
 			return;
 	}
-	if (d->row & ROW_IBGP && k->ctx->ebgp) {
+	if (row_is_foreign(d, k->ctx)) {
 		value_bad(k, ACT_ATTR_DISCARD, UPD_UNSPECIFIC, "it came from an external peer");
 		return;
 	}
@@ -995,7 +1033,7 @@ attr_encode(struct wr *w, const struct update_ctx *ctx, const struct attrs *a,
 			continue;
 		unknown_encode(&x, last, type);
 		last = type;
-		if (d->encode && !(d->row & ROW_IBGP && ctx->ebgp))
+		if (d->encode && !row_is_foreign(d, ctx))
 			d->encode(&x);
 	}
 	unknown_encode(&x, last, 256);

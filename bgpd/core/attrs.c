@@ -136,6 +136,7 @@ fixed_fill(struct attrs *a, const struct attrs_build *b)
 		a->aggregator_id = b->aggregator_id;
 	}
 	a->originator_id = b->flags & ATTRS_ORIGINATOR ? b->originator_id : 0;
+	a->otc = b->flags & ATTRS_OTC ? b->otc : 0;
 	a->nh_af = b->next_hop.af;
 	memcpy(a->next_hop, b->next_hop.b, sizeof(a->next_hop));
 	if (b->flags & ATTRS_NH_LL)
@@ -260,6 +261,7 @@ attrs_to_build(const struct attrs *a, struct attrs_build *ret)
 		.aggregator_asn = a->aggregator_asn,
 		.aggregator_id = a->aggregator_id,
 		.originator_id = a->originator_id,
+		.otc = a->otc,
 		.next_hop = attrs_next_hop(a),
 		.next_hop_ll = attrs_next_hop_ll(a),
 	};
@@ -342,11 +344,11 @@ attrs_has_cluster(const struct attrs *a, uint32_t cluster_id)
 
 #define SEG_MAX 255
 
-/* One AS_SEQUENCE header and asn n times. */
+/* One segment's header and asn n times. */
 static void
-sequence_put(struct wr *w, uint8_t count, unsigned n, uint32_t asn)
+sequence_put(struct wr *w, uint8_t seg, uint8_t count, unsigned n, uint32_t asn)
 {
-	wr_u8(w, SEG_SEQUENCE);
+	wr_u8(w, seg);
 	wr_u8(w, count);
 	while (n-- > 0)
 		wr_u32(w, asn);
@@ -361,28 +363,40 @@ part_replace(struct attrs_build *b, enum attrs_part part, const struct wr *w)
 	return true;
 }
 
-bool
-attrs_prepend(struct attrs_build *b, uint32_t asn, unsigned n, uint8_t *scratch, size_t cap)
+static bool
+prepend(struct attrs_build *b, uint8_t seg, uint32_t asn, unsigned n, uint8_t *scratch, size_t cap)
 {
 	struct rd r = rd_init(b->part[ATTRS_AS_PATH].p, b->part[ATTRS_AS_PATH].octets), head = r;
 	struct wr w = wr_init(scratch, cap);
 	unsigned old = 0, join;
 
-	if (rd_u8(&head) == SEG_SEQUENCE)
+	if (rd_u8(&head) == seg)
 		old = rd_u8(&head);
 	join = old == 0 ? 0 : n < SEG_MAX - old ? n : SEG_MAX - old;
 	for (unsigned left = n - join; left > 0 && !w.full;) {
 		unsigned now = left < SEG_MAX ? left : SEG_MAX;
 
-		sequence_put(&w, (uint8_t)now, now, asn);
+		sequence_put(&w, seg, (uint8_t)now, now, asn);
 		left -= now;
 	}
 	if (join > 0) {
-		sequence_put(&w, (uint8_t)(old + join), join, asn);
+		sequence_put(&w, seg, (uint8_t)(old + join), join, asn);
 		r = head;
 	}
 	wr_bytes(&w, r.p, rd_left(&r));
 	return part_replace(b, ATTRS_AS_PATH, &w);
+}
+
+bool
+attrs_prepend(struct attrs_build *b, uint32_t asn, unsigned n, uint8_t *scratch, size_t cap)
+{
+	return prepend(b, SEG_SEQUENCE, asn, n, scratch, cap);
+}
+
+bool
+attrs_prepend_confed(struct attrs_build *b, uint32_t asn, uint8_t *scratch, size_t cap)
+{
+	return prepend(b, SEG_CONFED_SEQUENCE, asn, 1, scratch, cap);
 }
 
 bool

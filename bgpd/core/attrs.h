@@ -33,6 +33,8 @@ enum attrs_flag {
 	ATTRS_EXT_PARTIAL = 1 << 7,
 	ATTRS_LARGE_PARTIAL = 1 << 8,
 	ATTRS_AGGR_PARTIAL = 1 << 9,
+	ATTRS_OTC = 1 << 10, /* Only to Customer: RFC 9234 section 5 */
+	ATTRS_OTC_PARTIAL = 1 << 11,
 };
 
 /* Parts of variable length, in the order they are stored. */
@@ -54,7 +56,7 @@ struct attrs {
 	uint8_t nh_af;		/* of next_hop; 0: none */
 	uint32_t nh_ifindex;	/* scope of a link-local next hop, else 0 */
 	uint32_t med, local_pref; /* 0 without their flag */
-	uint32_t aggregator_asn, aggregator_id, originator_id; /* likewise */
+	uint32_t aggregator_asn, aggregator_id, originator_id, otc; /* likewise */
 	uint32_t first_asn;	/* first of the leading AS_SEQUENCE, 0: none (empty or AS_SET) */
 	uint32_t origin_asn;	/* last of the closing AS_SEQUENCE, 0: none */
 	uint16_t as_path_hops;	/* AS_SET counts 1, confederation segments 0: RFC 4271 9.1.2.2 a) */
@@ -72,7 +74,7 @@ struct attrs_view {
 struct attrs_build {
 	uint16_t flags;
 	uint8_t origin;
-	uint32_t med, local_pref, aggregator_asn, aggregator_id, originator_id;
+	uint32_t med, local_pref, aggregator_asn, aggregator_id, originator_id, otc;
 	struct ip_addr next_hop, next_hop_ll; /* the latter counts with ATTRS_NH_LL only */
 	struct attrs_view part[ATTRS_NPARTS]; /* borrowed */
 };
@@ -136,6 +138,9 @@ bool as_path_next(struct as_path_iter *it, uint32_t *ret_asn, uint8_t *ret_seg);
  * octets.  RFC 4271 section 5.1.2.
  */
 bool attrs_prepend(struct attrs_build *b, uint32_t asn, unsigned n, uint8_t *scratch, size_t cap);
+
+/* The same with an AS_CONFED_SEQUENCE: RFC 5065 section 4 (b). */
+bool attrs_prepend_confed(struct attrs_build *b, uint32_t asn, uint8_t *scratch, size_t cap);
 
 /* Put a cluster id in front of b's CLUSTER_LIST, likewise.  RFC 4456 section 8. */
 bool attrs_prepend_cluster(struct attrs_build *b, uint32_t cluster_id, uint8_t *scratch,

@@ -193,6 +193,27 @@ addpath_encode(struct wr *w, const struct caps *c)
 	wr_close8(w, mark);
 }
 
+/* RFC 9234 section 4.2: several are fine while they agree. */
+static void
+role_decode(struct rd *r, struct caps *c)
+{
+	uint8_t value = rd_u8(r);
+
+	c->roles_differ |= c->role && value != c->role_value;
+	c->role = true;
+	c->role_value = value;
+}
+
+static void
+role_encode(struct wr *w, const struct caps *c)
+{
+	if (!c->role)
+		return;
+	wr_u8(w, CAP_ROLE);
+	wr_u8(w, 1);
+	wr_u8(w, c->role_value);
+}
+
 static void
 enhanced_refresh_decode(struct rd *r, struct caps *c)
 {
@@ -213,7 +234,7 @@ static const struct cap_desc cap_desc[] = {
 	{ CAP_REFRESH, 0, 0, "route-refresh", refresh_decode, refresh_encode }, /* RFC 2918 */
 	{ CAP_EXT_NEXT_HOP, 0, 6, "extended-next-hop", NULL, NULL },	   /* RFC 8950 section 4 */
 	{ CAP_EXT_MESSAGE, 0, 0, "extended-message", ext_msg_decode, ext_msg_encode }, /* RFC 8654 */
-	{ CAP_ROLE, 1, 0, "role", NULL, NULL },				   /* RFC 9234 section 4.1 */
+	{ CAP_ROLE, 1, 0, "role", role_decode, role_encode },		   /* RFC 9234 section 4.1 */
 	{ CAP_GR, 2, 4, "graceful-restart", gr_decode, gr_encode },	   /* RFC 4724 section 3 */
 	{ CAP_AS4, 4, 0, "4-octet-as", as4_decode, as4_encode },	   /* RFC 6793 section 3 */
 	{ CAP_ADD_PATH, 0, 4, "add-path", addpath_decode, addpath_encode }, /* RFC 7911 section 4 */

@@ -36,6 +36,8 @@ struct caps {
 	uint32_t asn;	     /* with as4 */
 	uint8_t addpath_rx;  /* AF_BIT()s with several paths per prefix: able to receive them, */
 	uint8_t addpath_tx;  /* and to send them (RFC 7911 section 4) */
+	bool role, roles_differ; /* RFC 9234: offered; several that contradict each other */
+	uint8_t role_value;  /* as on the wire, also one that nobody knows */
 	struct cap_gr gr;
 	uint32_t codes[8];   /* bit n of word n / 32: code n was there (for views) */
 };

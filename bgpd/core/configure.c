@@ -57,7 +57,9 @@ static bool
 identity_changed(const struct ipc_conf_speaker *a, const struct ipc_conf_speaker *b)
 {
 	return a->asn != b->asn || a->router_id != b->router_id || a->gr_enabled != b->gr_enabled ||
-	    a->gr_restart_time_s != b->gr_restart_time_s;
+	    a->gr_restart_time_s != b->gr_restart_time_s || a->confed_id != b->confed_id ||
+	    a->nmembers != b->nmembers ||
+	    memcmp(a->member, b->member, a->nmembers * sizeof(a->member[0])) != 0;
 }
 
 static void
@@ -114,6 +116,15 @@ remove_peers(struct speaker *sp, struct mono_us now, const struct ipc_conf_peer 
 	}
 }
 
+/* Would the import policy say something else? */
+static bool
+import_changed(const struct ipc_conf_peer *a, const struct ipc_conf_peer *b)
+{
+	return a->import_all != b->import_all || a->any_first_as != b->any_first_as ||
+	    a->allow_as_in != b->allow_as_in || a->accept_blackhole != b->accept_blackhole ||
+	    a->ignore_gshut != b->ignore_gshut;
+}
+
 /* Settings that need no session: applied to what is stored and to what was announced. */
 static void
 apply_peer(struct rpeer *rp, struct mono_us now, const struct ipc_conf_peer *old, bool reimport)
@@ -125,7 +136,8 @@ apply_peer(struct rpeer *rp, struct mono_us now, const struct ipc_conf_peer *old
 	rpeer_import_policy(rp);
 	rp->src.onlink = rp->conf.onlink;
 	rp->src.rr_client = !rp->src.ebgp && rp->conf.rr_client;
-	if (reimport || old->import_all != rp->conf.import_all)
+	rp->src.ignore_gshut = rp->conf.ignore_gshut;
+	if (reimport || import_changed(old, &rp->conf))
 		rp->reimport = true;
 	for (i = 0; i < AF_COUNT; i++) {
 		if (rp->reimport)
@@ -140,7 +152,8 @@ apply_peer(struct rpeer *rp, struct mono_us now, const struct ipc_conf_peer *old
 static bool
 source_changed(const struct ipc_conf_peer *a, const struct ipc_conf_peer *b)
 {
-	return a->rr_client != b->rr_client || a->onlink != b->onlink;
+	return a->rr_client != b->rr_client || a->onlink != b->onlink ||
+	    a->ignore_gshut != b->ignore_gshut;
 }
 
 static void

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "bgpd/core/adjout.h"
+#include "bgpd/core/aspath.h"
 #include "bgpd/core/bgp.h"
 #include "bgpd/core/loc.h"
 #include "bgpd/core/speaker_priv.h"
@@ -220,6 +221,25 @@ self_next_hop(const struct ipc_endpoints *ep, uint8_t af)
 	return (struct update_nh){ 0 };
 }
 
+/* What AS_PATHs to the peer show; equal policies share a group, so nothing is set that has no effect. */
+static void
+path_policy_of(const struct rpeer *rp, struct export_policy *ret)
+{
+	const struct ipc_conf_speaker *conf = &rp->sp->conf;
+	const struct peer_neg *neg = &rp->peer->neg;
+	uint8_t mode = rp->conf.local_as_mode;
+
+	ret->role = rp->conf.role;
+	ret->drop_confed = conf->confed_id != 0;
+	ret->as_override = rp->conf.as_override;
+	ret->private_as = rp->conf.private_as;
+	if (ret->as_override ||
+	    (ret->private_as != IPC_PRIVATE_KEEP && aspath_is_private(neg->remote_asn)))
+		ret->peer_asn = neg->remote_asn;
+	if (rp->conf.local_asn && (mode == IPC_LOCAL_AS_NO_PREPEND || mode == IPC_LOCAL_AS_PREPEND))
+		ret->inner_asn = conf->confed_id ? conf->confed_id : conf->asn;
+}
+
 static void
 export_policy_of(const struct rpeer *rp, unsigned i, const struct update_nh *self,
     struct export_policy *ret)
@@ -233,8 +253,12 @@ export_policy_of(const struct rpeer *rp, unsigned i, const struct update_nh *sel
 	ret->self_octets = self->nh.af ? (uint8_t)update_nh_octets(self) : 0;
 	ret->ebgp = neg->ebgp;
 	ret->all = rp->conf.export_all;
+	ret->confed = neg->ebgp && neg->confed;
 	ret->transit = neg->ebgp && conf->transit;
+	if (neg->ebgp && !neg->confed)
+		path_policy_of(rp, ret);
 	ret->rr_client = !neg->ebgp && rp->conf.rr_client;
+	ret->no_client_to_client = ret->rr_client && conf->no_client_to_client;
 	ret->as4 = neg->as4;
 	if (neg->addpath_tx & AF_BIT(AF_OF(i))) {
 		ret->addpath = rp->conf.addpath_send;
@@ -268,6 +292,7 @@ group_new(struct speaker *sp, const struct export_policy *policy)
 	g->policy = *policy;
 	g->ctx = (struct update_ctx){ .as4 = policy->as4,
 		.ebgp = policy->ebgp,
+		.confed = policy->confed,
 		.families = AF_BIT(policy->af),
 		.addpath_tx = group_by_path(g) ? AF_BIT(policy->af) : 0,
 		.max_octets = policy->max_octets };

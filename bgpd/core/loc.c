@@ -40,7 +40,7 @@ loc_busy(const struct speaker *sp)
 bool
 loc_next_hop_shared(const struct rpeer *rp, const struct nh *nh)
 {
-	return !rp->src.ebgp || !rp->conf.onlink || nh->onlink || ip_addr_eq(&nh->addr, &rp->addr);
+	return !rp->src.ebgp || rp->src.confed || !rp->conf.onlink || nh->onlink || ip_addr_eq(&nh->addr, &rp->addr);
 }
 
 /* Fill *c and return true when the path may be used. */
@@ -64,11 +64,11 @@ candidate(const struct speaker *sp, unsigned i, uint32_t id, struct decide_cand 
 	*c = (struct decide_cand){ .attrs = p->attrs,
 		.peer_addr = &rp->addr,
 		.local_pref =
-		    p->flags & PATH_GSHUT ? 0 : policy_local_pref(rp->src.ebgp, p->attrs),
+		    p->flags & PATH_GSHUT ? 0 : policy_local_pref(&rp->src, p->attrs),
 		.igp_metric = nh ? nh->metric : 0,
 		.router_id = rp->src.router_id,
 		.local = local,
-		.ebgp = rp->src.ebgp,
+		.ebgp = rp->src.ebgp && !rp->src.confed,
 		.path_id = rib_path_id(&sp->rib[i], id),
 		.path = id };
 	return true;

@@ -164,6 +164,7 @@ ctx_fill(struct peer *p)
 	p->ctx = (struct update_ctx){
 		.as4 = p->neg.as4,
 		.ebgp = p->neg.ebgp,
+		.confed = p->neg.confed,
 		.families = p->neg.families,
 		.addpath_rx = p->neg.addpath_rx,
 		.addpath_tx = p->neg.addpath_tx,
@@ -400,7 +401,7 @@ static void
 forget(struct peer *p)
 {
 	p->errors = 0;
-	p->no_params = false;
+	p->no_params = p->show_own_asn = false;
 	p->idle_until = (struct mono_us){ 0 };
 	session_arm(&p->s[SESSION_OUT], TIMER_IDLE_HOLD, MONO_NEVER);
 }
@@ -426,7 +427,9 @@ needs_reset(const struct ipc_conf_peer *a, const struct ipc_conf_peer *b)
 	    a->keepalive_s != b->keepalive_s || a->gr_enabled != b->gr_enabled ||
 	    a->addpath_receive != b->addpath_receive ||
 	    (a->addpath_send == IPC_ADDPATH_NONE) != (b->addpath_send == IPC_ADDPATH_NONE) ||
-	    a->ext_msg != b->ext_msg;
+	    a->ext_msg != b->ext_msg ||
+	    a->local_as_mode != b->local_as_mode || a->role != b->role ||
+	    a->strict_role != b->strict_role;
 }
 
 bool
@@ -736,16 +739,29 @@ try_without_params(struct session *s, const struct msg_notification *n)
 	return p->no_params;
 }
 
+/* With dualAs the peer that refuses one of our numbers is shown the other one. */
+static bool
+try_other_asn(struct session *s, const struct msg_notification *n)
+{
+	struct peer *p = s->peer;
+
+	if (n->code != ERR_OPEN || n->sub != OPEN_BAD_PEER_AS || s->state == FSM_ESTABLISHED ||
+	    !p->conf.local_asn || p->conf.local_as_mode != IPC_LOCAL_AS_DUAL)
+		return false;
+	p->show_own_asn = !p->show_own_asn;
+	return p->show_own_asn; /* both refused: the pause of every refusal first */
+}
+
 void
 peer_got_notification(struct session *s, struct mono_us now, const struct msg_notification *n)
 {
 	struct peer *p = s->peer;
 	bool version = n->code == ERR_OPEN && n->sub == OPEN_BAD_VERSION;
 	bool collision = n->code == ERR_CEASE && n->sub == CEASE_COLLISION;
-	bool again = try_without_params(s, n);
 	uint8_t errors = p->errors;
 	char buf[WHY_MAX];
 	struct session_cause cause = { .why = why_notification(p, n, buf) };
+	bool again = try_without_params(s, n) || try_other_asn(s, n);
 
 	session_event(s, now, version ? EV_NOTIF_VERSION : EV_NOTIF_MSG, &cause);
 	if (again || collision)
@@ -775,6 +791,8 @@ fill_neg(const struct peer *p, struct ipc_row_peer *ret)
 	const struct peer_neg *n = &p->neg;
 
 	ret->remote_id = n->remote_id;
+	ret->confed = n->confed && n->ebgp;
+	ret->peer_role = n->peer_role;
 	ret->as4 = n->as4;
 	ret->refresh = n->refresh;
 	ret->enhanced_refresh = n->enhanced_refresh;
@@ -830,6 +848,7 @@ peer_fill_row(const struct peer *p, struct mono_us now, struct ipc_row_peer *ret
 	    : p->conf.asn_mode == IPC_ASN_NUMBER   ? p->conf.asn
 						   : 0;
 	ret->internal = ret->remote_asn == ret->local_asn;
+	ret->role = p->conf.role;
 	fill_neg(p, ret);
 	ret->hold_left_us =
 	    p->up && p->neg.hold_s ? mono_diff_us(p->up->deadline[TIMER_HOLD], now) : 0;

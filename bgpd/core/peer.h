@@ -94,6 +94,7 @@ struct peer {
 	struct mono_us idle_until;  /* peer_end(): no session before; 0: not idle */
 	bool started;		    /* between peer_start() and the end */
 	bool admin_down;	    /* by command; conf.enabled false counts, too */
+	bool show_own_asn;	    /* IPC_LOCAL_AS_DUAL: the peer refused local_asn */
 	bool no_params;		    /* the peer refuses optional parameters (RFC 5492 section 3) */
 	uint8_t errors;		    /* in a row without a lasting session: damping */
 	char *reason;		    /* why the last attempt or session failed; NULL: nothing yet */

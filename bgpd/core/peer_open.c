@@ -34,10 +34,47 @@
 
 /* ---- ours --------------------------------------------------------------------------- */
 
+static bool
+is_member(const struct ipc_conf_speaker *conf, uint32_t asn)
+{
+	for (uint16_t i = 0; i < conf->nmembers; i++)
+		if (conf->member[i] == asn)
+			return conf->confed_id != 0;
+	return conf->confed_id != 0 && asn == conf->asn;
+}
+
+/* Is the peer configured as one inside our confederation, in our Member-AS or in another? */
+static bool
+expects_member(const struct peer *p)
+{
+	const struct ipc_conf_speaker *conf = p->env->conf;
+
+	switch ((enum ipc_asn_mode)p->conf.asn_mode) {
+	case IPC_ASN_NUMBER:
+		return is_member(conf, p->conf.asn);
+	case IPC_ASN_INTERNAL:
+		return conf->confed_id != 0;
+	case IPC_ASN_EXTERNAL:
+		break;
+	}
+	return false;
+}
+
 uint32_t
 peer_local_asn(const struct peer *p)
 {
-	return p->conf.local_asn ? p->conf.local_asn : p->env->conf->asn;
+	if (p->conf.local_asn && !p->show_own_asn)
+		return p->conf.local_asn;
+	if (p->env->conf->confed_id && !expects_member(p))
+		return p->env->conf->confed_id;
+	return p->env->conf->asn;
+}
+
+/* As on the wire: RFC 9234 section 4.1. */
+static uint8_t
+role_value(enum ipc_role role)
+{
+	return (uint8_t)(role - IPC_ROLE_PROVIDER);
 }
 
 void
@@ -67,6 +104,10 @@ peer_make_open(struct session *s, struct msg_open *ret, bool *ret_params)
 		ret->caps.addpath_rx = p->conf.families;
 	if (p->conf.addpath_send != IPC_ADDPATH_NONE)
 		ret->caps.addpath_tx = p->conf.families;
+	if (p->conf.role != IPC_ROLE_NONE) {
+		ret->caps.role = true;
+		ret->caps.role_value = role_value((enum ipc_role)p->conf.role);
+	}
 	if (p->conf.gr_enabled)
 		p->env->ops->gr_caps(p, &ret->caps.gr);
 	ret->caps.gr.families &= p->conf.families;
@@ -98,11 +139,64 @@ asn_acceptable(const struct peer *p, uint32_t asn, struct verdict *v)
 		    "we expect an internal peer (AS %u), its OPEN says AS %u", local, asn);
 		return asn == local;
 	case IPC_ASN_EXTERNAL:
-		snprintf(v->why, sizeof(v->why),
-		    "we expect an external peer, its OPEN says our own AS %u", asn);
-		return asn != local;
+		snprintf(v->why, sizeof(v->why), "we expect an external peer, its OPEN says %s AS %u",
+		    asn == local ? "our own" : "our confederation's member", asn);
+		return asn != local && !is_member(p->env->conf, asn);
 	}
 	return false;
+}
+
+/* The pairs that fit: RFC 9234 section 4.2. */
+static enum ipc_role
+counterpart(enum ipc_role role)
+{
+	switch (role) {
+	case IPC_ROLE_PROVIDER:
+		return IPC_ROLE_CUSTOMER;
+	case IPC_ROLE_RS:
+		return IPC_ROLE_RS_CLIENT;
+	case IPC_ROLE_RS_CLIENT:
+		return IPC_ROLE_RS;
+	case IPC_ROLE_CUSTOMER:
+		return IPC_ROLE_PROVIDER;
+	case IPC_ROLE_PEER:
+		return IPC_ROLE_PEER;
+	case IPC_ROLE_NONE:
+		break;
+	}
+	return IPC_ROLE_NONE;
+}
+
+/* What the OPEN says; NONE: nothing, or a value that nobody knows. */
+static enum ipc_role
+role_of(const struct caps *c)
+{
+	if (!c->role || c->role_value > role_value(IPC_ROLE_PEER))
+		return IPC_ROLE_NONE;
+	return (enum ipc_role)(c->role_value + IPC_ROLE_PROVIDER);
+}
+
+/* RFC 9234 section 4.2. */
+static bool
+role_acceptable(const struct peer *p, const struct caps *c, struct verdict *v)
+{
+	enum ipc_role mine = (enum ipc_role)p->conf.role, want = counterpart(mine), is = role_of(c);
+
+	v->sub = OPEN_ROLE_MISMATCH;
+	if (mine == IPC_ROLE_NONE)
+		return true;
+	if (c->roles_differ)
+		snprintf(v->why, sizeof(v->why), "its OPEN tells several roles that differ");
+	else if (!c->role)
+		snprintf(v->why, sizeof(v->why),
+		    "we are %s to it and want to be told its role (strictRole), its OPEN tells none",
+		    ipc_role_name(mine));
+	else
+		snprintf(v->why, sizeof(v->why),
+		    "we are %s to it, so it has to be %s, its OPEN says %s (%u)",
+		    ipc_role_name(mine), ipc_role_name(want), is ? ipc_role_name(is) : "unknown",
+		    c->role_value);
+	return c->role ? is == want && !c->roles_differ : !p->conf.strict_role;
 }
 
 /* RFC 6286 section 2.2: within an AS identifiers are unique. */
@@ -157,6 +251,9 @@ negotiate(const struct peer *p, const struct caps *mine, const struct msg_open *
 		.remote_asn = o->asn,
 		.remote_id = o->id,
 		.ebgp = o->asn != peer_local_asn(p),
+		.confed = expects_member(p),
+		.role = p->conf.role,
+		.peer_role = (uint8_t)role_of(theirs),
 		.families = caps_common_families(mine, theirs) & p->conf.families,
 		.as4 = mine->as4 && theirs->as4,
 		.refresh = mine->refresh && theirs->refresh,
@@ -301,6 +398,7 @@ peer_got_open(struct session *s, struct mono_us now, const struct msg_open *o)
 	peer_make_open(s, &mine, &params);
 	negotiate(p, &mine.caps, o, &s->neg);
 	if (!asn_acceptable(p, o->asn, &v) || !id_acceptable(p, o, &v) ||
+	    !role_acceptable(p, &o->caps, &v) ||
 	    !families_acceptable(p, s->neg.families, &v)) {
 		refusal.sub = v.sub;
 		refusal.data = v.data;

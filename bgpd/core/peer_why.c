@@ -71,6 +71,16 @@ hint_capability(const struct peer *p, const struct msg_notification *n, struct w
 }
 
 static void
+hint_role(const struct peer *p, const struct msg_notification *n, struct words *w)
+{
+	if (p->conf.role == IPC_ROLE_NONE)
+		add(w, ": it wants our role, and none is configured here");
+	else
+		add(w, ": it does not accept that we are %s to it",
+		    ipc_role_name((enum ipc_role)p->conf.role));
+}
+
+static void
 hint_text(const struct peer *p, const struct msg_notification *n, struct words *w)
 {
 	char text[WHY_MAX];
@@ -90,6 +100,7 @@ static const struct {
 	{ ERR_OPEN, OPEN_BAD_PARAMETER, "it refuses optional parameters", NULL },
 	{ ERR_OPEN, OPEN_BAD_HOLD_TIME, NULL, hint_hold },
 	{ ERR_OPEN, OPEN_BAD_CAPABILITY, NULL, hint_capability },
+	{ ERR_OPEN, OPEN_ROLE_MISMATCH, NULL, hint_role },
 	{ ERR_HOLD_TIMER, 0, "it heard nothing from us in time", NULL },
 	{ ERR_CEASE, CEASE_MAX_PREFIXES, "we announce more prefixes than it allows", NULL },
 	{ ERR_CEASE, CEASE_ADMIN_SHUTDOWN, NULL, hint_text },

@@ -173,6 +173,13 @@ rpeer_import_policy(struct rpeer *rp)
 	const struct peer_neg *neg = &rp->peer->neg;
 
 	rp->imp = (struct import_policy){ .ebgp = neg->ebgp,
+		.confed = neg->confed,
+		.any_first_as = rp->conf.any_first_as,
+		.prepend = rp->conf.local_asn && rp->conf.local_as_mode == IPC_LOCAL_AS_PREPEND,
+		.accept_blackhole = rp->conf.accept_blackhole,
+		.allow_as_in = rp->conf.allow_as_in,
+		.role = neg->ebgp && !neg->confed ? rp->conf.role : IPC_ROLE_NONE,
+		.confed_id = sp->conf.confed_id,
 		.import_all = rp->conf.import_all,
 		.local_asn = neg->local_asn,
 		.speaker_asn = sp->conf.asn,
@@ -189,11 +196,14 @@ learn_source(struct rpeer *rp)
 {
 	const struct peer_neg *neg = &rp->peer->neg;
 	struct export_source src = { .ebgp = neg->ebgp,
+		.confed = neg->confed,
+		.ignore_gshut = rp->conf.ignore_gshut,
 		.rr_client = !neg->ebgp && rp->conf.rr_client,
 		.onlink = rp->conf.onlink,
 		.router_id = neg->remote_id };
 
-	if (src.ebgp == rp->src.ebgp && src.rr_client == rp->src.rr_client &&
+	if (src.ebgp == rp->src.ebgp && src.confed == rp->src.confed &&
+	    src.ignore_gshut == rp->src.ignore_gshut && src.rr_client == rp->src.rr_client &&
 	    src.onlink == rp->src.onlink && src.router_id == rp->src.router_id)
 		return;
 	rp->src = src;

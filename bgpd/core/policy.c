@@ -9,13 +9,10 @@
  */
 #include "bgpd/core/policy.h"
 
-#include "bgpd/core/bgp.h"
+#include "bgpd/core/aspath.h"
 #include "bgpd/core/nlri.h"
 
 #define DEFAULT_LOCAL_PREF 100
-
-/* An AS_PATH or a CLUSTER_LIST of a received message plus what we put in front. */
-#define SCRATCH_OCTETS (UINT16_MAX + 16)
 
 static bool
 is_own_address(const struct ipc_endpoints *ep, const struct ip_addr *nh)
@@ -25,40 +22,127 @@ is_own_address(const struct ipc_endpoints *ep, const struct ip_addr *nh)
 		ip_addr_eq(nh, &ep->self6));
 }
 
+static bool
+from_external(const struct import_policy *ip)
+{
+	return ip->ebgp && !ip->confed;
+}
+
+/* Are we that kind of neighbour to the peer, so that what it sends came down or across? */
+static bool
+role_is_below(uint8_t role)
+{
+	return role == IPC_ROLE_CUSTOMER || role == IPC_ROLE_PEER || role == IPC_ROLE_RS_CLIENT;
+}
+
+/* RFC 9234 section 5, ingress rule 3; RFC 7705 section 3 for the local AS. */
+void
+policy_receive(const struct import_policy *ip, struct attrs_build *b,
+    uint8_t scratch[POLICY_SCRATCH_OCTETS])
+{
+	if (role_is_below(ip->role) && !(b->flags & ATTRS_OTC)) {
+		b->flags |= ATTRS_OTC;
+		b->otc = ip->remote_asn;
+	}
+	if (ip->prepend)
+		attrs_prepend(b, ip->local_asn, 1, scratch, POLICY_SCRATCH_OCTETS);
+}
+
+/*
+ * RFC 4271 section 9.1.2.  In a confederation our Member-AS counts in its own
+ * segments, the confederation's number in the others: RFC 5065 section 4.
+ */
+static bool
+has_loop(const struct import_policy *ip, const struct attrs *a)
+{
+	bool member = ip->confed_id && ip->local_asn == ip->speaker_asn;
+	unsigned allowed = ip->allow_as_in;
+
+	if (!member && aspath_count(a, ip->local_asn) > allowed + ip->prepend)
+		return true;
+	if (ip->confed_id)
+		return aspath_count(a, ip->confed_id) > allowed ||
+		    aspath_count_confed(a, ip->speaker_asn) > allowed;
+	return ip->speaker_asn != ip->local_asn && aspath_count(a, ip->speaker_asn) > allowed;
+}
+
+/* RFC 9234 section 5, ingress rules 1 and 2. */
+static enum reject_reason
+check_leak(const struct import_policy *ip, const struct attrs *a)
+{
+	if (!(a->flags & ATTRS_OTC))
+		return REJECT_NONE;
+	if (ip->role == IPC_ROLE_PROVIDER || ip->role == IPC_ROLE_RS)
+		return REJECT_LEAK_UP;
+	if (ip->role == IPC_ROLE_PEER && a->otc != ip->remote_asn)
+		return REJECT_LEAK_PEER;
+	return REJECT_NONE;
+}
+
+static enum reject_reason
+check_external(const struct import_policy *ip, const struct attrs *a)
+{
+	if (!ip->any_first_as && aspath_first(a, ip->prepend) != ip->remote_asn)
+		return REJECT_FIRST_AS;
+	if (!ip->accept_blackhole && attrs_has_community(a, COMM_BLACKHOLE))
+		return REJECT_BLACKHOLE;
+	return check_leak(ip, a);
+}
+
 enum reject_reason
 policy_import_attrs(const struct import_policy *ip, const struct attrs *a)
 {
 	struct ip_addr nh = attrs_next_hop(a);
+	enum reject_reason r;
 
-	if (attrs_has_asn(a, ip->local_asn) ||
-	    (ip->speaker_asn != ip->local_asn && attrs_has_asn(a, ip->speaker_asn)))
+	if (has_loop(ip, a))
 		return REJECT_AS_LOOP;
 	if (!ip->ebgp && (a->flags & ATTRS_ORIGINATOR) && a->originator_id == ip->router_id)
 		return REJECT_ORIGINATOR;
 	if (!ip->ebgp && attrs_has_cluster(a, ip->cluster_id))
 		return REJECT_CLUSTER;
-	if (ip->ebgp && a->first_asn != ip->remote_asn)
-		return REJECT_FIRST_AS;
-	if (is_own_address(ip->ep, &nh))
-		return REJECT_OWN_NEXT_HOP;
-	return REJECT_NONE;
+	r = from_external(ip) ? check_external(ip, a) : REJECT_NONE;
+	if (r != REJECT_NONE)
+		return r;
+	return is_own_address(ip->ep, &nh) ? REJECT_OWN_NEXT_HOP : REJECT_NONE;
 }
 
 enum reject_reason
-policy_import_prefix(const struct import_policy *ip, const struct ip_prefix *prefix)
+policy_import_prefix(const struct import_policy *ip, const struct attrs *a,
+    const struct ip_prefix *prefix)
 {
-	if (!ip->ebgp || ip->import_all)
+	if (!from_external(ip))
+		return REJECT_NONE;
+	if (ip->accept_blackhole && !ip_prefix_is_host(prefix) &&
+	    attrs_has_community(a, COMM_BLACKHOLE))
+		return REJECT_BLACKHOLE_WIDE;
+	if (ip->import_all)
 		return REJECT_NONE;
 	if (ip->permit->n == 0)
 		return REJECT_NO_PERMIT;
 	return trie_covering(ip->permit, prefix) ? REJECT_NONE : REJECT_NOT_PERMITTED;
 }
 
-uint32_t
-policy_local_pref(bool ebgp, const struct attrs *a)
+/* Of a path's source and of a group: outside of our confederation, or AS. */
+static bool
+is_external_source(const struct export_source *src)
 {
-	if (ebgp)
-		return attrs_has_community(a, COMM_GRACEFUL_SHUTDOWN) ? 0 : DEFAULT_LOCAL_PREF;
+	return src->ebgp && !src->confed;
+}
+
+static bool
+is_external_group(const struct export_policy *ep)
+{
+	return ep->ebgp && !ep->confed;
+}
+
+uint32_t
+policy_local_pref(const struct export_source *src, const struct attrs *a)
+{
+	if (is_external_source(src))
+		return !src->ignore_gshut && attrs_has_community(a, COMM_GRACEFUL_SHUTDOWN)
+			   ? 0
+			   : DEFAULT_LOCAL_PREF;
 	return a->flags & ATTRS_LOCAL_PREF ? a->local_pref : DEFAULT_LOCAL_PREF;
 }
 
@@ -74,11 +158,19 @@ policy_reject_text(enum reject_reason reason)
 		[REJECT_OWN_NEXT_HOP] = "its next hop is an address of this node",
 		[REJECT_NO_PERMIT] = "no policy: kernel.permit names no prefix (RFC 8212)",
 		[REJECT_NOT_PERMITTED] = "outside kernel.permit (RFC 8212)",
+		[REJECT_LEAK_UP] =
+		    "route leak: from a customer, but marked Only to Customer (RFC 9234)",
+		[REJECT_LEAK_PEER] =
+		    "route leak: from a peer, but marked Only to Customer by another AS (RFC 9234)",
+		[REJECT_BLACKHOLE] =
+		    "community blackhole, and acceptBlackhole is off for this peer (RFC 7999)",
+		[REJECT_BLACKHOLE_WIDE] = "community blackhole is for host routes (RFC 7999)",
 	};
 
 	return reason < REJECT_NREASONS ? text[reason] : "unknown";
 }
 
+/* Between speakers inside, mode auto keeps the next hop: RFC 5065 section 4, RFC 4456 section 10. */
 bool
 policy_next_hop_self(const struct export_policy *ep, const struct export_source *src,
     const struct attrs *a)
@@ -91,33 +183,64 @@ policy_next_hop_self(const struct export_policy *ep, const struct export_source 
 	if (!ep->ebgp && !src->ebgp)
 		return false;
 	if (ep->next_hop_mode == IPC_NEXTHOP_AUTO)
-		return ep->ebgp || src->onlink;
+		return is_external_group(ep) || (is_external_source(src) && src->onlink);
 	return ep->next_hop_mode == IPC_NEXTHOP_SELF;
 }
 
-/* RFC 1997; RFC 4271 section 9.2; RFC 4456 section 6. */
+/* RFC 1997, RFC 3765, RFC 7999: what the communities leave open. */
+static enum export_reason
+check_communities(const struct export_policy *ep, const struct export_source *src,
+    const struct attrs *a)
+{
+	if (a->part_octets[ATTRS_COMMUNITIES] == 0)
+		return EXPORT_YES;
+	if (attrs_has_community(a, COMM_NO_ADVERTISE))
+		return EXPORT_NO_ADVERTISE;
+	if (ep->ebgp && attrs_has_community(a, COMM_NO_EXPORT_SUBCONFED))
+		return EXPORT_NO_EXPORT_SUBCONFED;
+	if (!is_external_group(ep))
+		return EXPORT_YES;
+	if (attrs_has_community(a, COMM_NO_EXPORT))
+		return EXPORT_NO_EXPORT;
+	if (ep->role == IPC_ROLE_PEER && attrs_has_community(a, COMM_NO_PEER))
+		return EXPORT_NO_PEER;
+	if (!src->local && attrs_has_community(a, COMM_BLACKHOLE))
+		return EXPORT_BLACKHOLE;
+	return EXPORT_YES;
+}
+
+/* RFC 4271 section 9.2, RFC 4456 section 6, RFC 9234 section 5 (egress rule 2). */
+static enum export_reason
+check_direction(const struct export_policy *ep, const struct export_source *src,
+    const struct attrs *a)
+{
+	if (!src->local && !ep->all)
+		return EXPORT_NOT_OWN;
+	if (is_external_group(ep)) {
+		if (is_external_source(src) && !ep->transit)
+			return EXPORT_NO_TRANSIT;
+		return role_is_below(ep->role) && a->flags & ATTRS_OTC ? EXPORT_OTC : EXPORT_YES;
+	}
+	if (ep->ebgp || src->local || src->ebgp)
+		return EXPORT_YES;
+	if (!src->rr_client && !ep->rr_client)
+		return EXPORT_IBGP_LEARNED;
+	if (src->rr_client && ep->rr_client && ep->no_client_to_client)
+		return EXPORT_CLIENT_TO_CLIENT;
+	return EXPORT_YES;
+}
+
 enum export_reason
 policy_exportable(const struct export_policy *ep, const struct export_source *src,
     const struct attrs *a)
 {
-	if (attrs_has_community(a, COMM_NO_ADVERTISE))
-		return EXPORT_NO_ADVERTISE;
-	if (ep->ebgp) {
-		if (attrs_has_community(a, COMM_NO_EXPORT) ||
-		    attrs_has_community(a, COMM_NO_EXPORT_SUBCONFED))
-			return EXPORT_NO_EXPORT;
-	}
-	if (!src->local && !ep->all)
-		return EXPORT_NOT_OWN;
-	if (ep->ebgp) {
-		if (src->ebgp && !ep->transit)
-			return EXPORT_NO_TRANSIT;
-	} else if (!src->local && !src->ebgp && !src->rr_client && !ep->rr_client) {
-		return EXPORT_IBGP_LEARNED;
-	}
-	if (ep->self_octets == 0 && policy_next_hop_self(ep, src, a))
-		return EXPORT_NO_SELF;
-	return EXPORT_YES;
+	enum export_reason r = check_communities(ep, src, a);
+
+	if (r == EXPORT_YES)
+		r = check_direction(ep, src, a);
+	if (r == EXPORT_YES && ep->self_octets == 0 && policy_next_hop_self(ep, src, a))
+		r = EXPORT_NO_SELF;
+	return r;
 }
 
 const char *
@@ -131,6 +254,12 @@ policy_export_text(enum export_reason reason)
 		[EXPORT_IBGP_LEARNED] = "not announced: learned by iBGP, and the peer is no client",
 		[EXPORT_NO_ADVERTISE] = "not announced: community no-advertise",
 		[EXPORT_NO_EXPORT] = "not announced: community no-export",
+		[EXPORT_NO_EXPORT_SUBCONFED] = "not announced: community no-export-subconfed",
+		[EXPORT_NO_PEER] = "not announced: community no-peer, and our role is peer",
+		[EXPORT_BLACKHOLE] = "not announced: community blackhole stays within the AS",
+		[EXPORT_CLIENT_TO_CLIENT] =
+		    "not announced: from one client to another, clientToClientReflection is off",
+		[EXPORT_OTC] = "not announced: Only to Customer, and the peer is none (RFC 9234)",
 		[EXPORT_NO_SELF] =
 		    "not announced: no own address of that family on the session's interface",
 	};
@@ -138,16 +267,58 @@ policy_export_text(enum export_reason reason)
 	return reason < EXPORT_NREASONS ? text[reason] : "unknown";
 }
 
+/* What only iBGP peers are told: RFC 4456 section 8. */
+static void
+drop_reflection(struct attrs_build *b)
+{
+	b->flags &= (uint16_t)~ATTRS_ORIGINATOR;
+	b->part[ATTRS_CLUSTER_LIST].octets = 0;
+}
+
+/* Egress rule 1: RFC 9234 section 5. */
+static void
+mark_otc(struct attrs_build *b, const struct export_policy *ep)
+{
+	bool down = ep->role == IPC_ROLE_PROVIDER || ep->role == IPC_ROLE_PEER ||
+	    ep->role == IPC_ROLE_RS;
+
+	if (!down || b->flags & ATTRS_OTC)
+		return;
+	b->flags |= ATTRS_OTC;
+	b->otc = ep->local_asn;
+}
+
+/* The AS_PATH towards another AS: RFC 4271 section 5.1.2, RFC 5065 section 4 (c). */
+static bool
+path_to_external(struct attrs_build *b, const struct export_policy *ep,
+    uint8_t scratch[2][POLICY_SCRATCH_OCTETS])
+{
+	struct aspath_edit e = { .drop_confed = ep->drop_confed,
+		.override = ep->as_override,
+		.private_as = ep->private_as,
+		.own = ep->local_asn,
+		.peer = ep->peer_asn };
+	unsigned k = 0;
+
+	if (aspath_edits(&e) && !aspath_apply(&e, b, scratch[k++ & 1], POLICY_SCRATCH_OCTETS))
+		return false;
+	if (ep->inner_asn &&
+	    !attrs_prepend(b, ep->inner_asn, 1, scratch[k++ & 1], POLICY_SCRATCH_OCTETS))
+		return false;
+	return attrs_prepend(b, ep->local_asn, 1, scratch[k & 1], POLICY_SCRATCH_OCTETS);
+}
+
 /* RFC 4271 sections 5.1.2, 5.1.4 and 5.1.5: what changes towards another AS. */
 static bool
-export_ebgp(struct attrs_build *b, const struct export_policy *ep, const struct export_source *src,
-    uint8_t *scratch)
+export_external(struct attrs_build *b, const struct export_policy *ep,
+    const struct export_source *src, uint8_t scratch[2][POLICY_SCRATCH_OCTETS])
 {
-	b->flags &= (uint16_t)~(ATTRS_LOCAL_PREF | ATTRS_ORIGINATOR);
+	b->flags &= (uint16_t)~ATTRS_LOCAL_PREF;
 	if (!src->local)
 		b->flags &= (uint16_t)~ATTRS_MED;
-	b->part[ATTRS_CLUSTER_LIST].octets = 0;
-	return attrs_prepend(b, ep->local_asn, 1, scratch, SCRATCH_OCTETS);
+	drop_reflection(b);
+	mark_otc(b, ep);
+	return path_to_external(b, ep, scratch);
 }
 
 /* RFC 4456 section 8: a reflector says who brought it in, and that it passed here. */
@@ -159,30 +330,39 @@ export_reflected(struct attrs_build *b, const struct export_policy *ep,
 		b->flags |= ATTRS_ORIGINATOR;
 		b->originator_id = src->router_id;
 	}
-	return attrs_prepend_cluster(b, ep->cluster_id, scratch, SCRATCH_OCTETS);
+	return attrs_prepend_cluster(b, ep->cluster_id, scratch, POLICY_SCRATCH_OCTETS);
+}
+
+/* To a speaker inside: iBGP, or another Member-AS (RFC 5065 section 4 (b)). */
+static bool
+export_inside(struct attrs_build *b, const struct export_policy *ep,
+    const struct export_source *src, const struct attrs *a, uint8_t *scratch)
+{
+	b->flags |= ATTRS_LOCAL_PREF;
+	b->local_pref = policy_local_pref(src, a);
+	if (ep->ebgp) {
+		drop_reflection(b);
+		return attrs_prepend_confed(b, ep->local_asn, scratch, POLICY_SCRATCH_OCTETS);
+	}
+	if (!src->local && !src->ebgp)
+		return export_reflected(b, ep, src, scratch);
+	b->flags &= (uint16_t)~ATTRS_ORIGINATOR;
+	return true;
 }
 
 const struct attrs *
 policy_export(struct attrs_pool *pool, const struct export_policy *ep,
     const struct export_source *src, const struct attrs *a)
 {
-	uint8_t scratch[SCRATCH_OCTETS];
+	uint8_t scratch[2][POLICY_SCRATCH_OCTETS];
 	struct attrs_build b;
-	bool fits = true;
+	bool fits;
 
 	attrs_to_build(a, &b);
 	b.flags &= (uint16_t)~ATTRS_NH_LL;
 	if (policy_next_hop_self(ep, src, a))
 		b.next_hop = (struct ip_addr){ 0 };
-	if (ep->ebgp) {
-		fits = export_ebgp(&b, ep, src, scratch);
-	} else {
-		b.flags |= ATTRS_LOCAL_PREF;
-		b.local_pref = policy_local_pref(src->ebgp, a);
-		if (!src->local && !src->ebgp)
-			fits = export_reflected(&b, ep, src, scratch);
-		else
-			b.flags &= (uint16_t)~ATTRS_ORIGINATOR;
-	}
+	fits = is_external_group(ep) ? export_external(&b, ep, src, scratch)
+				     : export_inside(&b, ep, src, a, scratch[0]);
 	return fits ? attrs_intern(pool, &b) : NULL;
 }

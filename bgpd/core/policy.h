@@ -7,8 +7,11 @@
  * Export is a function of the path, its source and the export policy; peers
  * with equal export policies share an update group (group.h).
  *
- * RFC 4271 sections 5.1, 9.1.2 and 9.2, RFC 1997, RFC 4456, RFC 8212,
- * RFC 8326.
+ * "External" below is a peer outside of our confederation, or of our AS where
+ * there is none: ebgp and not confed (RFC 5065).
+ *
+ * RFC 4271 sections 5.1, 9.1.2 and 9.2, RFC 1997, RFC 3765, RFC 4456, RFC 5065,
+ * RFC 7999, RFC 8212, RFC 8326, RFC 9234.
  */
 #ifndef BGPD_CORE_POLICY_H
 #define BGPD_CORE_POLICY_H
@@ -17,6 +20,7 @@
 #include <stdint.h>
 
 #include "bgpd/core/attrs.h"
+#include "bgpd/core/bgp.h"
 #include "lib/ip.h"
 #include "lib/ipcmsg.h"
 #include "lib/trie.h"
@@ -30,27 +34,48 @@ enum reject_reason {
 	REJECT_OWN_NEXT_HOP,
 	REJECT_NO_PERMIT,
 	REJECT_NOT_PERMITTED,
+	REJECT_LEAK_UP,	  /* Only to Customer from a customer or a client of our route server */
+	REJECT_LEAK_PEER, /* Only to Customer of another AS from a peer */
+	REJECT_BLACKHOLE,
+	REJECT_BLACKHOLE_WIDE,
 	REJECT_NREASONS
 };
 
 /* What import from one peer is held against. */
 struct import_policy {
-	bool ebgp, import_all;
+	bool ebgp, confed, import_all;
+	bool any_first_as;
+	bool prepend;	      /* local_asn goes in front of what is received */
+	bool accept_blackhole;
+	uint8_t allow_as_in;
+	uint8_t role;	      /* enum ipc_role: ours */
 	uint32_t local_asn, speaker_asn, remote_asn;
+	uint32_t confed_id;   /* 0: no confederation; else speaker_asn is a Member-AS */
 	uint32_t router_id, cluster_id;
 	const struct trie *permit;	/* borrowed */
 	const struct ipc_endpoints *ep; /* borrowed: own addresses of the session; NULL: none */
 };
 
+/* Scratch for a rewritten AS_PATH or CLUSTER_LIST: of a received message, and what we put in. */
+#define POLICY_SCRATCH_OCTETS (UINT16_MAX + 16)
+
+/*
+ * What the session itself adds to what is received, before it is interned: Only
+ * to Customer (RFC 9234 section 5) and the local AS.  Doing it again changes
+ * the verdict of no path.  b may borrow from scratch afterwards.
+ */
+void policy_receive(const struct import_policy *ip, struct attrs_build *b,
+    uint8_t scratch[POLICY_SCRATCH_OCTETS]);
+
 /* The verdict on the attributes alone. */
 enum reject_reason policy_import_attrs(const struct import_policy *ip, const struct attrs *a);
 
-/* The verdict on the prefix: eBGP needs permission (RFC 8212) unless import_all. */
-enum reject_reason policy_import_prefix(const struct import_policy *ip,
+/*
+ * The verdict on the prefix: from external peers it needs permission (RFC 8212)
+ * unless import_all; BLACKHOLE is for host routes only.
+ */
+enum reject_reason policy_import_prefix(const struct import_policy *ip, const struct attrs *a,
     const struct ip_prefix *prefix);
-
-/* LOCAL_PREF that counts: the peer's for iBGP, 100 for eBGP, 0 for GRACEFUL_SHUTDOWN from eBGP. */
-uint32_t policy_local_pref(bool ebgp, const struct attrs *a);
 
 /* A sentence for views. Static. */
 const char *policy_reject_text(enum reject_reason reason);
@@ -71,15 +96,31 @@ struct export_policy {
 	uint8_t addpath;      /* enum ipc_addpath; not NONE: prefixes go with path ids */
 	uint8_t addpath_max;  /* paths of one prefix */
 	uint16_t max_octets;  /* of a message: RFC 8654 */
+	bool confed;	      /* with ebgp: to another Member-AS */
+	bool no_client_to_client;
+	uint8_t role;	      /* enum ipc_role: ours */
+	bool as_override;
+	uint8_t private_as;   /* enum ipc_private */
+	bool drop_confed;     /* confederation segments may be there and must not leave */
 	uint32_t local_asn, cluster_id;
+	uint32_t inner_asn;   /* behind local_asn in the AS_PATH; 0: none */
+	uint32_t peer_asn;    /* where as_override or private_as look at it, else 0 */
 };
 
 /* Where a path to be exported comes from. */
 struct export_source {
 	bool local, ebgp, rr_client;
+	bool confed;	    /* with ebgp: from another Member-AS */
+	bool ignore_gshut;
 	bool onlink;	    /* its peer is on a link of ours: next hops are, too */
 	uint32_t router_id; /* of its peer */
 };
+
+/*
+ * LOCAL_PREF that counts: the peer's from inside, 100 from external peers, 0
+ * for GRACEFUL_SHUTDOWN from them.
+ */
+uint32_t policy_local_pref(const struct export_source *src, const struct attrs *a);
 
 enum export_reason {
 	EXPORT_YES,
@@ -88,6 +129,11 @@ enum export_reason {
 	EXPORT_IBGP_LEARNED,  /* RFC 4271 section 9.2: not from iBGP to iBGP */
 	EXPORT_NO_ADVERTISE,
 	EXPORT_NO_EXPORT,
+	EXPORT_NO_EXPORT_SUBCONFED,
+	EXPORT_NO_PEER,
+	EXPORT_BLACKHOLE,
+	EXPORT_CLIENT_TO_CLIENT, /* bgp.clientToClientReflection is off */
+	EXPORT_OTC,	      /* it was to go to customers only */
 	EXPORT_NO_SELF,	      /* no address of ours for NEXT_HOP on that session */
 	EXPORT_NREASONS
 };

@@ -29,6 +29,7 @@ fill_attrs(const struct attrs *a, struct ipc_row_path *r)
 	r->aggregator_asn = a->aggregator_asn;
 	r->aggregator_id = a->aggregator_id;
 	r->originator_id = a->originator_id;
+	r->otc = a->otc;
 	attrs_str_as_path(a, r->as_path, sizeof(r->as_path));
 	attrs_str_communities(a, r->communities, sizeof(r->communities));
 	attrs_str_large(a, r->large_communities, sizeof(r->large_communities));
@@ -111,12 +112,14 @@ fill_path(struct speaker *sp, struct mono_us now, unsigned i, uint32_t id, bool 
 	if (!raw) {
 		r->has_local_pref = true;
 		r->local_pref =
-		    p->flags & PATH_GSHUT ? 0 : policy_local_pref(rp->src.ebgp, p->attrs);
+		    p->flags & PATH_GSHUT ? 0 : policy_local_pref(&rp->src, p->attrs);
 	}
 	if (p->peer == RIB_LOCAL_PEER)
 		r->flags |= IPC_PATH_LOCAL;
 	else if (!rp->src.ebgp)
 		r->flags |= IPC_PATH_INTERNAL;
+	else if (rp->src.confed)
+		r->flags |= IPC_PATH_CONFED;
 	if (adjin_stale(sp, i, p)) {
 		r->flags |= IPC_PATH_STALE;
 		r->stale_left_s = gr_stale_left_s(rp, now);
@@ -446,6 +449,7 @@ speaker_next_peer(struct speaker *sp, struct mono_us now, struct speaker_cursor 
 		ret->id = rp->id;
 		peer_fill_row(rp->peer, now, ret);
 		ret->stale_left_s = gr_stale_left_s(rp, now);
+		ret->leaks = rp->leaks;
 		for (i = 0; i < AF_COUNT; i++)
 			fill_family(rp, i, &ret->fam[i]);
 		return true;

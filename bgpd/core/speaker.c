@@ -130,6 +130,11 @@ originate_attrs(struct speaker *sp, const struct ipc_originate *o)
 		b.flags |= ATTRS_LOCAL_PREF;
 		b.local_pref = o->local_pref;
 	}
+	if (o->aggregate) { /* RFC 4271 sections 5.1.6 and 5.1.7 */
+		b.flags |= ATTRS_ATOMIC | ATTRS_AGGREGATOR;
+		b.aggregator_asn = sp->conf.confed_id ? sp->conf.confed_id : sp->conf.asn;
+		b.aggregator_id = sp->conf.router_id;
+	}
 	put_communities(&wc, o);
 	put_large(&wl, o);
 	b.part[ATTRS_COMMUNITIES] = (struct attrs_view){ comm, (uint16_t)wr_len(&wc) };

@@ -58,6 +58,7 @@ struct rpeer {
 	struct ip_addr addr;
 	uint32_t remote_id;
 	struct mono_us up_since; /* MONO_NEVER: not Established */
+	uint64_t leaks;		 /* announcements rejected as route leaks (RFC 9234) */
 
 	struct rpeer_af af[AF_COUNT];
 	struct gr_peer gr;

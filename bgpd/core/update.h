@@ -24,6 +24,7 @@
 struct update_ctx {
 	bool as4;	     /* both sides have 4-octet AS numbers (RFC 6793) */
 	bool ebgp;
+	bool confed;	     /* inside our confederation; with ebgp: another Member-AS (RFC 5065) */
 	uint8_t families;    /* AF_BIT()s negotiated: others in MP_REACH/MP_UNREACH are skipped */
 	uint8_t addpath_rx;  /* AF_BIT()s with path ids in what we receive (RFC 7911) */
 	uint8_t addpath_tx;  /* and in what we send */
@@ -76,9 +77,9 @@ struct update_nh {
 /*
  * Append one whole UPDATE (header included) that announces as many of the n
  * prefixes, all of family af, as fit into ctx->max_octets and into w.
- * a gives the attributes but for the next hop, which is nh.  LOCAL_PREF,
- * ORIGINATOR_ID and CLUSTER_LIST are written towards iBGP only; LOCAL_PREF is
- * 100 when a has none.  Without ctx->as4 AS_PATH gets 2-octet numbers, with
+ * a gives the attributes but for the next hop, which is nh.  ORIGINATOR_ID
+ * and CLUSTER_LIST are written towards iBGP only, LOCAL_PREF also inside a
+ * confederation; it is 100 when a has none.  Without ctx->as4 AS_PATH gets 2-octet numbers, with
  * AS4_PATH and AS4_AGGREGATOR as RFC 6793 asks.
  *
  * Returns how many prefixes went in (w is unchanged when 0: the attributes

@@ -132,6 +132,11 @@ conf_speaker(struct gen *g, struct ipc_conf_speaker *ret)
 	ret->gr_enabled = flag(g);
 	ret->gr_restart_time_s = (uint16_t)number(g, 0, 4095);
 	ret->gr_deferral_ms = any32(g);
+	ret->no_client_to_client = flag(g);
+	ret->confed_id = any32(g);
+	ret->nmembers = (uint16_t)number(g, 0, IPC_CONFED_MAX);
+	for (unsigned i = 0; i < ret->nmembers; i++)
+		ret->member[i] = any32(g);
 	ret->reserved = below8(g, 255);
 }
 
@@ -168,6 +173,15 @@ conf_peer(struct gen *g, struct ipc_conf_peer *ret)
 		ret->maxpfx[i].action = below8(g, IPC_MAXPFX_IDLE);
 		ret->maxpfx[i].after_s = any32(g);
 	}
+	ret->local_as_mode = below8(g, IPC_LOCAL_AS_DUAL);
+	ret->allow_as_in = below8(g, 255);
+	ret->as_override = flag(g);
+	ret->private_as = below8(g, IPC_PRIVATE_REPLACE);
+	ret->any_first_as = flag(g);
+	ret->role = below8(g, IPC_ROLE_PEER);
+	ret->strict_role = flag(g);
+	ret->accept_blackhole = flag(g);
+	ret->ignore_gshut = flag(g);
 }
 
 static void
@@ -179,6 +193,7 @@ originate(struct gen *g, struct ipc_originate *ret)
 	ret->has_med = flag(g);
 	ret->local_pref = any32(g);
 	ret->med = any32(g);
+	ret->aggregate = flag(g);
 	ret->ncomm = (uint16_t)number(g, 0, IPC_COMM_MAX);
 	ret->nlarge = (uint16_t)number(g, 0, IPC_COMM_MAX);
 	ret->nonly = (uint16_t)number(g, 0, IPC_ONLY_MAX);
@@ -243,7 +258,7 @@ query(struct gen *g, struct ipc_query *ret)
 static void
 row_peer(struct gen *g, struct ipc_row_peer *ret)
 {
-	bool *flags[] = { &ret->internal, &ret->as4, &ret->refresh, &ret->enhanced_refresh,
+	bool *flags[] = { &ret->internal, &ret->confed, &ret->as4, &ret->refresh, &ret->enhanced_refresh,
 		&ret->ext_msg, &ret->gr, &ret->gr_notification, &ret->peer_restarting };
 	uint32_t *words[] = { &ret->query, &ret->remote_asn, &ret->local_asn, &ret->remote_id,
 		&ret->stale_left_s, &ret->established_count, &ret->flaps };
@@ -266,6 +281,9 @@ row_peer(struct gen *g, struct ipc_row_peer *ret)
 		ret->msgs_in[i] = any64(g);
 		ret->msgs_out[i] = any64(g);
 	}
+	ret->role = below8(g, IPC_ROLE_PEER);
+	ret->peer_role = below8(g, IPC_ROLE_PEER);
+	ret->leaks = any64(g);
 	ret->updates_in_withdraw_errs = any64(g);
 	ret->connect_retries = any64(g);
 	endpoints(g, &ret->ep);
@@ -279,7 +297,7 @@ row_path(struct gen *g, struct ipc_row_path *ret)
 {
 	uint32_t *words[] = { &ret->query, &ret->peer, &ret->path_id, &ret->flags, &ret->remote_id,
 		&ret->med, &ret->local_pref, &ret->aggregator_asn, &ret->aggregator_id,
-		&ret->originator_id, &ret->igp_metric, &ret->stale_left_s };
+		&ret->originator_id, &ret->otc, &ret->igp_metric, &ret->stale_left_s };
 
 	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		*words[i] = any32(g);

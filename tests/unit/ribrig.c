@@ -76,6 +76,7 @@ rig_up(struct rig *r, unsigned k, uint32_t asn, bool self6)
 	struct peer *p = rig_peer(r, k)->peer;
 
 	p->neg = (struct peer_neg){ .ebgp = asn != RIG_AS,
+		.confed = r->members >> k & 1,
 		.as4 = true,
 		.refresh = true,
 		.families = 3,
@@ -98,6 +99,7 @@ rig_up(struct rig *r, unsigned k, uint32_t asn, bool self6)
 		};
 	p->ctx = (struct update_ctx){ .as4 = true,
 		.ebgp = p->neg.ebgp,
+		.confed = p->neg.confed,
 		.families = 3,
 		.addpath_rx = p->neg.addpath_rx,
 		.addpath_tx = p->neg.addpath_tx,
@@ -160,7 +162,7 @@ rig_announce(struct rig *r, unsigned k, const char *prefix, const uint32_t *path
 	for (hops = 0; path[hops]; hops++)
 		;
 	if (hops) {
-		wr_u8(&s, SEG_SEQUENCE);
+		wr_u8(&s, r->members >> k & 1 ? SEG_CONFED_SEQUENCE : SEG_SEQUENCE);
 		wr_u8(&s, (uint8_t)hops);
 	}
 	for (hops = 0; path[hops]; hops++)

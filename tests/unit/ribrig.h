@@ -33,6 +33,7 @@ struct rig {
 	bool off_link;	 /* they do, on no link of ours */
 	uint8_t addpath_rx[RIG_PEERS + 1], addpath_tx[RIG_PEERS + 1]; /* from and to a peer: AF_BIT()s */
 	uint32_t path_id; /* of what such a peer announces and withdraws */
+	unsigned members; /* bit k: peer k is in our confederation; it announces AS_CONFED_SEQUENCEs */
 	uint32_t gen;
 
 	struct rig_said said[4096]; /* by the last rig_pull() */

@@ -358,7 +358,7 @@ START_TEST(own_prefix_shadows)
 	route(1, "10.64.1.0/24");
 	run();
 	verdict("10.64.1.0/24");
-	fib_local_set(f, now, &p, true);
+	fib_local_set(f, now, &p, FIB_OWN_BLOCK);
 	run();
 	ck_assert_uint_eq(verdict("10.64.1.0/24").state, IPC_V_SHADOWED);
 	fib_local_del(f, now, &p);
@@ -1016,7 +1016,7 @@ START_TEST(block_first_then_ready)
 
 	while (fib_next_report(f, &rep))
 		;
-	fib_local_set(f, now, &p, true);
+	fib_local_set(f, now, &p, FIB_OWN_BLOCK);
 	ck_assert(!fib_next_report(f, &rep));
 	expect(FIB_OP_ROUTE_ADD);
 	ck_assert_int_eq(op.route.type, KERN_BLACKHOLE);
@@ -1024,13 +1024,40 @@ START_TEST(block_first_then_ready)
 	answer(0);
 	ck_assert(fib_next_report(f, &rep));
 	ck_assert_int_eq(rep.kind, FIB_REP_LOCAL_READY);
-	fib_local_set(f, now, &host, true); /* a host route never gets one */
+	fib_local_set(f, now, &host, FIB_OWN_BLOCK); /* a host route never gets one */
 	expect_none();
 	ck_assert(fib_next_report(f, &rep));
 	ck_assert_int_eq(rep.kind, FIB_REP_LOCAL_READY);
 	ck_assert(ip_prefix_eq(&rep.prefix, &host));
 	fib_local_del(f, now, &p);
 	expect(FIB_OP_ROUTE_DEL);
+}
+END_TEST
+
+/* An aggregate: its own route first, and what others announce inside is learned all the same. */
+START_TEST(cover_lets_others_in)
+{
+	struct ip_prefix p = px("10.64.0.0/16");
+
+	set(1, 0, "10.0.0.2", NULL);
+	route(1, "10.64.1.0/24");
+	route(1, "10.64.0.0/16");
+	run();
+	while (fib_next_report(f, &rep))
+		;
+	fib_local_set(f, now, &p, FIB_OWN_COVER);
+	ck_assert_uint_eq(verdict("10.64.0.0/16").state, IPC_V_SHADOWED);
+	ck_assert(!fib_next_report(f, &rep)); /* not ready before the route is there */
+	run();
+	ck_assert(fib_next_report(f, &rep));
+	ck_assert_int_eq(rep.kind, FIB_REP_LOCAL_READY);
+	ck_assert(!view("10.64.1.0/24").differs && view("10.64.1.0/24").wanted);
+	route(1, "10.64.2.0/24");
+	run();
+	ck_assert_uint_eq(verdict("10.64.2.0/24").state, IPC_V_INSTALLED);
+	fib_local_set(f, now, &p, FIB_OWN_BLOCK); /* it became a pod CIDR */
+	run();
+	ck_assert_uint_eq(verdict("10.64.2.0/24").state, IPC_V_SHADOWED);
 }
 END_TEST
 
@@ -1041,7 +1068,7 @@ START_TEST(flush_and_configure_again)
 
 	conf.nhobj = FIB_NHOBJ_AUTO;
 	fib_configure(f, now, &conf);
-	fib_local_set(f, now, &p, true);
+	fib_local_set(f, now, &p, FIB_OWN_BLOCK);
 	set(1, 0, "10.0.0.2", "10.0.1.2");
 	route(1, "10.64.1.0/24");
 	run();
@@ -1074,7 +1101,7 @@ START_TEST(rows_come_in_order)
 	set(1, 0, "10.0.0.2", NULL);
 	route(1, "10.64.0.0/10"); /* learned and discard, the same prefix */
 	route(1, "10.64.1.0/24");
-	fib_local_set(f, now, &p, false);
+	fib_local_set(f, now, &p, FIB_OWN_PLAIN);
 	for (n = 0; fib_next_view(f, &cur, &v); n++) {
 		ck_assert_int_le(ip_prefix_cmp(&last, &v.prefix), 0);
 		last = v.prefix;
@@ -1127,6 +1154,7 @@ main(void)
 	tcase_add_test(tc, bgpd_gone_keeps_everything);
 	tcase_add_test(tc, somebody_uses_our_protocol);
 	tcase_add_test(tc, block_first_then_ready);
+	tcase_add_test(tc, cover_lets_others_in);
 	tcase_add_test(tc, flush_and_configure_again);
 	tcase_add_test(tc, rows_come_in_order);
 	return unit_run(s);

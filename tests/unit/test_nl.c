@@ -466,9 +466,9 @@ START_TEST(own_block_before_announcing)
 	nlrig_start(&rig, FIB_NHOBJ_AUTO, 0);
 	rig.conf.discard_permit = true;
 	fib_configure(rig.fib, t, &rig.conf);
-	fib_local_set(rig.fib, t, &p4, true);
-	fib_local_set(rig.fib, t, &p6, true);
-	fib_local_set(rig.fib, t, &host, true);
+	fib_local_set(rig.fib, t, &p4, FIB_OWN_BLOCK);
+	fib_local_set(rig.fib, t, &p6, FIB_OWN_BLOCK);
+	fib_local_set(rig.fib, t, &host, FIB_OWN_BLOCK);
 	nlrig_settle(&rig);
 	nlrig_run(&rig, 10);
 	ck_assert_uint_eq(rig.ready, 3);
@@ -552,7 +552,7 @@ START_TEST(flush_removes_everything)
 	struct ip_prefix p = nlrig_prefix("10.65.1.0/24");
 
 	nlrig_start(&rig, FIB_NHOBJ_AUTO, 0);
-	fib_local_set(rig.fib, (struct mono_us){ nlrig_now_us() }, &p, true);
+	fib_local_set(rig.fib, (struct mono_us){ nlrig_now_us() }, &p, FIB_OWN_BLOCK);
 	nlrig_set(&rig, 1, 0, V4TWO);
 	nlrig_routes(&rig, 1, IP4, 200);
 	nlrig_settle(&rig);

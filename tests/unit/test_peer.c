@@ -1676,7 +1676,8 @@ static const struct {
 				"capability that we do not offer: multiprotocol (1)" },
 	{ 2, 7, HEX(1), "peer says OPEN Message Error, Unsupported Capability (2/7): it wants a "
 			"capability that we do not offer" },
-	{ 2, 11, NULL, 0, "peer says OPEN Message Error, Role Mismatch (2/11)" },
+	{ 2, 11, NULL, 0, "peer says OPEN Message Error, Role Mismatch (2/11): it wants our role, and none is "
+	  "configured here" },
 	{ 3, 11, HEX(1, 2, 3), "peer says UPDATE Message Error, Malformed AS_PATH (3/11)" },
 	{ 4, 0, NULL, 0, "peer says Hold Timer Expired (4/0): it heard nothing from us in time" },
 	{ 6, 0, NULL, 0, "peer says Cease (6/0)" },

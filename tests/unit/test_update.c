@@ -18,7 +18,7 @@
 #define PLAIN_OCTETS   20
 #define NLRI_10	       8, 10
 
-enum kind { EBGP, IBGP, EBGP_AS2, EBGP_IP6_ONLY, EBGP_ADDPATH };
+enum kind { EBGP, IBGP, EBGP_AS2, EBGP_IP6_ONLY, EBGP_ADDPATH, MEMBER, IBGP_CONFED };
 
 static struct ipc_endpoints ep;
 
@@ -34,7 +34,8 @@ setup(void)
 static struct update_ctx
 ctx_of(enum kind kind)
 {
-	struct update_ctx ctx = { .as4 = kind != EBGP_AS2, .ebgp = kind != IBGP, .families = 3,
+	struct update_ctx ctx = { .as4 = kind != EBGP_AS2, .ebgp = kind != IBGP && kind != IBGP_CONFED,
+		.confed = kind == MEMBER || kind == IBGP_CONFED, .families = 3,
 		.max_octets = 4096, .ep = &ep };
 
 	if (kind == EBGP_IP6_ONLY)
@@ -125,6 +126,52 @@ static const struct attr_case attr_cases[] = {
 	{ "as_path, confed sequence: 5065 s5", EBGP,
 	    HEX(ORIGIN_IGP_TLV, 0x40, 2, 6, 3, 1, 0, 0, 0xfd, 0xea, NEXT_HOP_TLV), ACT_WITHDRAW,
 	    UPD_AS_PATH, ATTR_AS_PATH, FIRST + 4 },
+	{ "as_path, confed sequence from another member: 5065 s5", MEMBER,
+	    HEX(ORIGIN_IGP_TLV, 0x40, 2, 6, 3, 1, 0, 0, 0xfd, 0xea, NEXT_HOP_TLV), ACT_NONE, 0, 0,
+	    0 },
+	{ "as_path, confed set behind a sequence: 5065 s3", MEMBER,
+	    HEX(ORIGIN_IGP_TLV, 0x40, 2, 12, 3, 1, 0, 0, 0xfd, 0xea, 4, 1, 0, 0, 0xfd, 0xeb,
+		NEXT_HOP_TLV), ACT_NONE, 0, 0, 0 },
+	{ "as_path, another member, confed set first: 5065 s5", MEMBER,
+	    HEX(ORIGIN_IGP_TLV, 0x40, 2, 6, 4, 1, 0, 0, 0xfd, 0xea, NEXT_HOP_TLV), ACT_WITHDRAW,
+	    UPD_AS_PATH, ATTR_AS_PATH, FIRST + 4 },
+	{ "as_path, another member, sequence first: 5065 s5", MEMBER, HEX(PLAIN), ACT_WITHDRAW,
+	    UPD_AS_PATH, ATTR_AS_PATH, FIRST + 4 },
+	{ "as_path, another member, empty: 5065 s5", MEMBER,
+	    HEX(ORIGIN_IGP_TLV, 0x40, 2, 0, NEXT_HOP_TLV), ACT_WITHDRAW, UPD_AS_PATH, ATTR_AS_PATH,
+	    FIRST + 4 },
+	{ "as_path, confed segment empty: 7606 s7.2", MEMBER,
+	    HEX(ORIGIN_IGP_TLV, 0x40, 2, 2, 3, 0, NEXT_HOP_TLV), ACT_WITHDRAW, UPD_AS_PATH,
+	    ATTR_AS_PATH, FIRST + 4 },
+	{ "as_path, confed sequence from our own member: 5065 s4", IBGP_CONFED,
+	    HEX(ORIGIN_IGP_TLV, 0x40, 2, 6, 3, 1, 0, 0, 0xfd, 0xea, NEXT_HOP_TLV), ACT_NONE, 0, 0,
+	    0 },
+	{ "as_path, from our own member, empty", IBGP_CONFED,
+	    HEX(ORIGIN_IGP_TLV, 0x40, 2, 0, NEXT_HOP_TLV), ACT_NONE, 0, 0, 0 },
+	{ "as_path, confed sequence from iBGP without a confederation: 5065 s5", IBGP,
+	    HEX(ORIGIN_IGP_TLV, 0x40, 2, 6, 3, 1, 0, 0, 0xfd, 0xea, NEXT_HOP_TLV), ACT_WITHDRAW,
+	    UPD_AS_PATH, ATTR_AS_PATH, FIRST + 4 },
+	{ "local_pref from another member: used (5065 s4)", MEMBER,
+	    HEX(ORIGIN_IGP_TLV, 0x40, 2, 6, 3, 1, 0, 0, 0xfd, 0xea, NEXT_HOP_TLV, 0x40, 5, 4, 0, 0, 0,
+		1), ACT_NONE, 0, 0, 0 },
+	{ "originator_id from another member: 7606 s7.9", MEMBER,
+	    HEX(ORIGIN_IGP_TLV, 0x40, 2, 6, 3, 1, 0, 0, 0xfd, 0xea, NEXT_HOP_TLV, 0x80, 9, 4, 0, 0, 0,
+		1), ACT_ATTR_DISCARD, UPD_UNSPECIFIC, ATTR_ORIGINATOR_ID, FIRST + 20 },
+	{ "otc: fine", EBGP, HEX(PLAIN, 0xc0, 35, 4, 0, 0, 0xfd, 0xea), ACT_NONE, 0, 0, 0 },
+	{ "otc, partial: fine", EBGP, HEX(PLAIN, 0xe0, 35, 4, 0, 0, 0xfd, 0xea), ACT_NONE, 0, 0, 0 },
+	{ "otc, 3 octets: 9234 s5", EBGP, HEX(PLAIN, 0xc0, 35, 3, 0, 0xfd, 0xea), ACT_WITHDRAW,
+	    UPD_ATTR_LENGTH, ATTR_OTC, AFTER },
+	{ "otc, 5 octets: 9234 s5", EBGP, HEX(PLAIN, 0xc0, 35, 5, 0, 0, 0, 0xfd, 0xea),
+	    ACT_WITHDRAW, UPD_ATTR_LENGTH, ATTR_OTC, AFTER },
+	{ "otc, empty: 9234 s5", EBGP, HEX(PLAIN, 0xc0, 35, 0), ACT_WITHDRAW, UPD_ATTR_LENGTH,
+	    ATTR_OTC, AFTER },
+	{ "otc, not transitive: 7606 s3c", EBGP, HEX(PLAIN, 0x80, 35, 4, 0, 0, 0xfd, 0xea),
+	    ACT_WITHDRAW, UPD_ATTR_FLAGS, ATTR_OTC, AFTER },
+	{ "otc, well-known: 7606 s3c", EBGP, HEX(PLAIN, 0x40, 35, 4, 0, 0, 0xfd, 0xea), ACT_WITHDRAW,
+	    UPD_ATTR_FLAGS, ATTR_OTC, AFTER },
+	{ "otc twice: the first, 7606 s3g", EBGP,
+	    HEX(PLAIN, 0xc0, 35, 4, 0, 0, 0xfd, 0xea, 0xc0, 35, 4, 0, 0, 0, 7), ACT_ATTR_DISCARD,
+	    UPD_ATTR_LIST, ATTR_OTC, AFTER + 7 },
 	{ "as_path, confed set: 5065 s5", EBGP,
 	    HEX(ORIGIN_IGP_TLV, 0x40, 2, 6, 4, 1, 0, 0, 0xfd, 0xea, NEXT_HOP_TLV), ACT_WITHDRAW,
 	    UPD_AS_PATH, ATTR_AS_PATH, FIRST + 4 },
