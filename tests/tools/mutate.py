@@ -83,6 +83,17 @@ def sites(path):
             yield no, f"{m.group(1)}if (0 && ({m.group(2)}))", "removed check"
 
 
+def session_pids(sid):
+    """Pids of a session: check gives each test a process group of its own."""
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat") as f:
+                if int(f.read().rpartition(")")[2].split()[3]) == sid:
+                    yield int(name)
+        except (OSError, IndexError):
+            pass        # gone meanwhile
+
+
 def run(cmd, cwd, timeout):
     """True when cmd ends with status 0 in time; nothing of it is left running."""
     proc = subprocess.Popen(cmd, cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -92,10 +103,11 @@ def run(cmd, cwd, timeout):
     except subprocess.TimeoutExpired:
         return False
     finally:
-        try:
-            os.killpg(proc.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+        for pid in session_pids(proc.pid):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
         proc.wait()
 
 
