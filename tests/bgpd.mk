@@ -152,3 +152,16 @@ EXTRA_DIST += tests/vectors/check-list \
 update-vector-list: tests/vectors/vectors
 	srcdir=$(srcdir) tests/vectors/vectors --page $(srcdir)/doc/standards.md >list.new && \
 		mv list.new $(srcdir)/doc/standards.md
+
+# The fuzzing peer: e2e/test_fuzz_peer.py runs a slice of it, make fuzz-peer all of it.
+check_PROGRAMS += tests/vectors/fuzz_peer
+tests_vectors_fuzz_peer_SOURCES = tests/vectors/fuzz_peer.c tests/vectors/parse.c \
+	tests/vectors/octets.c tests/vectors/view.c tests/vectors/run.c tests/vectors/core.c \
+	tests/vectors/tcp.c tests/vectors/vec.h
+tests_vectors_fuzz_peer_LDADD = bgpd/core/libbgpcore.a lib/libweft.a
+
+# Ten minutes with SECONDS=600; a failure prints seed and case: SEED=n CASE=lane.k repeats it.
+.PHONY: fuzz-peer
+fuzz-peer: all tests/vectors/fuzz_peer
+	WEFT_BUILD=`pwd` WEFT_FUZZ_SECONDS=$(SECONDS) WEFT_FUZZ_SEED=$(SEED) WEFT_FUZZ_CASE=$(CASE) \
+		/usr/bin/python3 -m pytest -p no:cacheprovider -q -s $(srcdir)/tests/e2e/test_fuzz_peer.py

@@ -24,6 +24,7 @@ EXTRA_DIST += \
 	tests/e2e/test_collision.py \
 	tests/e2e/test_commands.py \
 	tests/e2e/test_footprint.py \
+	tests/e2e/test_fuzz_peer.py \
 	tests/e2e/test_hostile.py \
 	tests/e2e/test_foreign.py \
 	tests/e2e/test_multipath.py \

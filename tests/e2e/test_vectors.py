@@ -38,14 +38,14 @@ def memory(pid):
 class Bench:
     """weft with all the peers that vectors know, and the namespace they live in."""
 
-    def __init__(self, lab):
+    def __init__(self, lab, level="info"):
         self.w, self.p = lab.ns("weft"), lab.ns("peer")
         lab.link(self.w, "eth0", self.p, "eth0", ["10.9.0.1/16", "fd09::1/64"], [])
         self.p.batch([f"addr add {a} dev eth0" for kind in range(len(KINDS)) for lane in range(LANES)
                       for a in (f"10.9.{kind + 1}.{lane + 1}/16", f"fd09::{kind + 1:x}:{lane + 1:x}/64")])
         self.weft = Weft(self.w, config(
             "weft", WEFT_AS, ["10.9.0.1", "fd09::1"], peers(), ["10.244.7.0/24", "fd00:10:244:7::/64"],
-            ["0.0.0.0/0", "::/0"], kernel={"install": False}, ops={"log": {"level": "info"}})).start()
+            ["0.0.0.0/0", "::/0"], kernel={"install": False}, ops={"log": {"level": level}})).start()
         self.w.wait_port(179)
         self.pid = self.weft.pid("weft-bgpd")
         self.fds = self.count_fds()

@@ -235,6 +235,17 @@ hang_up(struct vec_world *w, struct vec_conn *c)
 	cc->octets = 0;
 }
 
+/* There is no half of a connection here: what was sent is read, then weft is told of the end. */
+static void
+finish(struct vec_world *w, struct vec_conn *c)
+{
+	struct core *k = w->ctx;
+	struct core_conn *cc = &k->conn[c->id];
+
+	pump(w);
+	weft_closes(k, cc->id, true);
+}
+
 static uint64_t
 now_us(struct vec_world *w)
 {
@@ -268,7 +279,7 @@ vec_core_open(struct vec_world *w, unsigned lane)
 	k->sp = speaker_new(k->now, &hello, NULL);
 	configure(k);
 	*w = (struct vec_world){ .lane = lane, .ctx = k, .dial = dial, .send = send_octets,
-		.hang_up = hang_up, .pump = pump, .now_us = now_us };
+		.finish = finish, .hang_up = hang_up, .pump = pump, .now_us = now_us };
 }
 
 void

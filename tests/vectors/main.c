@@ -9,7 +9,6 @@
  * Vectors are tests/vectors/?*.vec below $srcdir, in the order of their names.
  * The last line counts; exit status 1 when one failed.
  */
-#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -22,25 +21,6 @@
 
 static struct vec_set set;
 static const char *only;
-
-static bool
-load_all(void)
-{
-	const char *top = getenv("srcdir");
-	char *pattern = mem_printf("%s/tests/vectors/*.vec", top ? top : ".");
-	bool ok = true;
-	glob_t g;
-
-	if (glob(pattern, 0, NULL, &g) != 0) {
-		fprintf(stderr, "no vectors: %s\n", pattern);
-		exit(1);
-	}
-	for (size_t i = 0; i < g.gl_pathc; i++)
-		ok &= vec_load(&set, g.gl_pathv[i]);
-	globfree(&g);
-	mem_free(pattern);
-	return ok;
-}
 
 static bool
 is_wanted(const struct vec *v, bool socket)
@@ -220,7 +200,7 @@ main(int argc, char **argv)
 		else if (strcmp(argv[i], "--only") == 0)
 			only = argv[i + 1];
 	}
-	if (!load_all())
+	if (!vec_load_all(&set))
 		return 1;
 	if (page) {
 		status = print_page(page);

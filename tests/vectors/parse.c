@@ -1,6 +1,7 @@
 /*
  * Vectors as text: stanzas of lines "key rest", see 00-words.vec.
  */
+#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -221,6 +222,25 @@ vec_load(struct vec_set *set, const char *path)
 	fclose(f);
 	check_vectors(&p, from);
 	return !p.bad;
+}
+
+bool
+vec_load_all(struct vec_set *set)
+{
+	const char *top = getenv("srcdir");
+	char *pattern = mem_printf("%s/tests/vectors/*.vec", top ? top : ".");
+	bool ok = true;
+	glob_t g;
+
+	if (glob(pattern, 0, NULL, &g) != 0) {
+		fprintf(stderr, "no vectors: %s\n", pattern);
+		ok = false;
+	}
+	for (size_t i = 0; ok && i < g.gl_pathc; i++)
+		ok = vec_load(set, g.gl_pathv[i]);
+	globfree(&g);
+	mem_free(pattern);
+	return ok;
 }
 
 static void

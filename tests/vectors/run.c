@@ -190,12 +190,13 @@ send_octets(struct run *r, const char *expr)
 	return true;
 }
 
+static const char usual_open[] = "msg:1(04 $my_as u16:90 peer4 l8(param:2(caps)))";
+
 static bool
 send_open(struct run *r)
 {
 	r->sent_open = true;
-	return send_octets(r, r->v->open ? r->v->open
-					 : "msg:1(04 $my_as u16:90 peer4 l8(param:2(caps)))");
+	return send_octets(r, r->v->open ? r->v->open : usual_open);
 }
 
 static bool
@@ -664,6 +665,32 @@ vec_run(struct vec_world *w, struct vec_observer *o, const struct vec_set *set,
 	vec_view_free(&r->told);
 	mem_free(r);
 	return ok;
+}
+
+/* What a vector sends from its first octet on, without waiting for anything. */
+bool
+vec_script(const struct vec_set *set, const struct vec *v, unsigned lane, struct wr *open,
+    struct wr *rest)
+{
+	char why[1024] = "";
+	struct run r = { .set = set, .v = v, .why = why,
+		.a = { .set = set, .kind = vec_kind_of(v->peer), .lane = lane } };
+
+	read_caps(&r);
+	if (!vec_octets(&r.a, v->open ? v->open : usual_open, open))
+		return false;
+	if (strcmp(v->state, "established") == 0)
+		vec_octets(&r.a, "msg:4()", rest);
+	for (size_t i = 0; i < v->nsteps; i++)
+		if (strcmp(v->steps[i].verb, "send") == 0)
+			vec_octets(&r.a, v->steps[i].rest, rest);
+	return !r.a.err[0];
+}
+
+bool
+vec_observer_is_up(const struct vec_observer *o)
+{
+	return !o->dead && !o->c->closed;
 }
 
 /* ---- the observer -------------------------------------------------------------------------------------- */

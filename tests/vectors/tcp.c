@@ -114,6 +114,14 @@ send_octets(struct vec_world *w, struct vec_conn *c, const uint8_t *buf, size_t 
 }
 
 static void
+finish(struct vec_world *w, struct vec_conn *c)
+{
+	struct tcp *t = w->ctx;
+
+	shutdown(t->conn[c->id].fd, SHUT_WR);
+}
+
+static void
 hang_up(struct vec_world *w, struct vec_conn *c)
 {
 	struct tcp *t = w->ctx;
@@ -128,7 +136,7 @@ void
 vec_tcp_open(struct vec_world *w, unsigned lane)
 {
 	*w = (struct vec_world){ .lane = lane, .ctx = mem_zalloc(sizeof(struct tcp)), .dial = dial,
-		.send = send_octets, .hang_up = hang_up, .pump = pump, .now_us = now_us };
+		.send = send_octets, .finish = finish, .hang_up = hang_up, .pump = pump, .now_us = now_us };
 }
 
 void

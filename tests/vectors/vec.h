@@ -54,6 +54,8 @@ struct vec_set {
 
 /* Add a file's vectors and words; false with a complaint on stderr. */
 bool vec_load(struct vec_set *set, const char *path);
+/* All below $srcdir/tests/vectors. */
+bool vec_load_all(struct vec_set *set);
 void vec_set_free(struct vec_set *set);
 
 /* ---- who is who ------------------------------------------------------------------- */
@@ -125,6 +127,8 @@ struct vec_world {
 	/* NULL when weft does not take it. */
 	struct vec_conn *(*dial)(struct vec_world *w, enum vec_kind kind);
 	void (*send)(struct vec_world *w, struct vec_conn *c, const uint8_t *buf, size_t n);
+	/* We have nothing more to say: weft reads up to here, then closes. */
+	void (*finish)(struct vec_world *w, struct vec_conn *c);
 	/* Our end closes; c is freed. */
 	void (*hang_up)(struct vec_world *w, struct vec_conn *c);
 	/* Let something happen: returns after it did, or after at most 20 ms. */
@@ -147,6 +151,12 @@ struct vec_observer;
 /* The second session, established; NULL with a complaint in why[160]. */
 struct vec_observer *vec_observer_up(struct vec_world *w, const struct vec_set *set, char *why);
 void vec_observer_free(struct vec_observer *o);
+/* Its session has not ended, as far as what was read so far tells. */
+bool vec_observer_is_up(const struct vec_observer *o);
+
+/* Append the vector's OPEN to one, everything behind it to the other; false when it cannot be written. */
+bool vec_script(const struct vec_set *set, const struct vec *v, unsigned lane, struct wr *open,
+    struct wr *rest);
 
 /* Run one vector; false with why (of 1024 octets) filled. */
 bool vec_run(struct vec_world *w, struct vec_observer *o, const struct vec_set *set,
