@@ -726,14 +726,17 @@ peer_conn_blocked(struct peer_env *env, struct mono_us now, conn_id conn, struct
 
 /* ---- NOTIFICATIONs of the peer ----------------------------------------------------------------------- */
 
-/* Some speakers refuse an OPEN with optional parameters: RFC 5492 section 3. */
+/*
+ * Some speakers refuse an OPEN with optional parameters: RFC 5492 section 3.  One
+ * that sent capabilities itself is none of them.
+ */
 static bool
 try_without_params(struct session *s, const struct msg_notification *n)
 {
 	struct peer *p = s->peer;
 
 	if (n->code != ERR_OPEN || n->sub != OPEN_BAD_PARAMETER || s->state == FSM_ESTABLISHED ||
-	    !(p->conf.families & AF_BIT(IP4)))
+	    (s->have_open && s->neg.caps) || !(p->conf.families & AF_BIT(IP4)))
 		return false;
 	p->no_params = !p->no_params; /* refused again: back to the usual OPEN */
 	return p->no_params;

@@ -254,6 +254,7 @@ negotiate(const struct peer *p, const struct caps *mine, const struct msg_open *
 		.confed = expects_member(p),
 		.role = p->conf.role,
 		.peer_role = (uint8_t)role_of(theirs),
+		.caps = theirs->any,
 		.families = caps_common_families(mine, theirs) & p->conf.families,
 		.as4 = mine->as4 && theirs->as4,
 		.refresh = mine->refresh && theirs->refresh,

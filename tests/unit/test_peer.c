@@ -1102,7 +1102,10 @@ START_TEST(fallback_is_refused_too)
 }
 END_TEST
 
-/* Not without IPv4, which is all that an OPEN without parameters has; not in Established. */
+/*
+ * Not without IPv4, which is all that an OPEN without parameters has; not in Established;
+ * not for a peer that sent capabilities itself.
+ */
 START_TEST(no_fallback)
 {
 	conn_id c;
@@ -1112,6 +1115,8 @@ START_TEST(no_fallback)
 	c = rig_connect(&r);
 	if (_i == 1)
 		up(c);
+	if (_i == 3)
+		rig_send_open(&r, c, &theirs);
 	rig_send_notification(&r, c, ERR_OPEN, _i == 2 ? OPEN_BAD_CAPABILITY : OPEN_BAD_PARAMETER,
 	    NULL, 0);
 	ck_assert(!r.p->no_params);
@@ -1908,7 +1913,7 @@ main(void)
 	tcase_add_loop_test(tc, what_becomes_of_routes, 0, 4 * NENDINGS);
 	tcase_add_test(tc, fallback_without_parameters);
 	tcase_add_test(tc, fallback_is_refused_too);
-	tcase_add_loop_test(tc, no_fallback, 0, 3);
+	tcase_add_loop_test(tc, no_fallback, 0, 4);
 
 	tc = unit_case(s, "dial");
 	tcase_add_checked_fixture(tc, setup, teardown);

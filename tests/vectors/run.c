@@ -100,6 +100,18 @@ keep(uint8_t *to, size_t *ret_octets, size_t cap, const uint8_t *body, size_t n)
 	memcpy(to, body, *ret_octets);
 }
 
+/* An OPEN of weft's without parameters: nothing of what ours offers is agreed. */
+static void
+take_open(struct run *r, const uint8_t *body, size_t n)
+{
+	keep(r->opened, &r->opened_octets, sizeof(r->opened), body, n);
+	r->got_open = true;
+	if (n <= 10) {
+		r->a.as4 = false;
+		r->families = 1;
+	}
+}
+
 static void
 listen(struct run *r)
 {
@@ -108,10 +120,9 @@ listen(struct run *r)
 	unsigned type;
 
 	while (r->c && (type = take_message(r->c, body, &n))) {
-		r->got_open |= type == OPEN;
 		r->keepalives += type == KEEPALIVE;
 		if (type == OPEN)
-			keep(r->opened, &r->opened_octets, sizeof(r->opened), body, n);
+			take_open(r, body, n);
 		if (type == NOTIFICATION)
 			keep(r->notification, &r->notified, sizeof(r->notification), body, n);
 		if (type == UPDATE && !vec_view_update(&r->told, body, n))
@@ -685,6 +696,27 @@ vec_script(const struct vec_set *set, const struct vec *v, unsigned lane, struct
 		if (strcmp(v->steps[i].verb, "send") == 0)
 			vec_octets(&r.a, v->steps[i].rest, rest);
 	return !r.a.err[0];
+}
+
+bool
+vec_observer_settle(struct vec_observer *o)
+{
+	for (unsigned quiet = 0; quiet < 20 && !o->dead; quiet++) {
+		unsigned was = o->view.serial;
+
+		o->w->pump(o->w);
+		observer_keepalive(o);
+		observe(o);
+		if (o->view.serial != was)
+			quiet = 0;
+	}
+	return !o->dead;
+}
+
+size_t
+vec_observer_routes(const struct vec_observer *o)
+{
+	return o->view.n;
 }
 
 bool
