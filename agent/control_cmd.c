@@ -892,19 +892,27 @@ request_parse(struct control_req *r, json_t *root, char *err, size_t cap)
 }
 
 bool
-control_cmd_start(struct control_req *r, const char *line, size_t len, bool may_change, char *err,
-    size_t cap, enum control_exit *ret_exit)
+control_cmd_parse(struct control_req *r, const char *line, size_t len, char *err, size_t cap)
 {
 	json_error_t je;
 	json_t *root = json_loadb(line, len, JSON_REJECT_DUPLICATES, &je);
 	bool ok = root != NULL;
 
-	*ret_exit = CONTROL_USAGE;
 	if (!ok)
 		snprintf(err, cap, "not JSON: %s at column %d", je.text, je.column);
 	else
 		ok = request_parse(r, root, err, cap);
 	json_decref(root);
+	return ok;
+}
+
+bool
+control_cmd_start(struct control_req *r, const char *line, size_t len, bool may_change, char *err,
+    size_t cap, enum control_exit *ret_exit)
+{
+	bool ok = control_cmd_parse(r, line, len, err, cap);
+
+	*ret_exit = CONTROL_USAGE;
 	if (ok && r->cmd->changes && !may_change) {
 		*ret_exit = CONTROL_DOWN;
 		snprintf(err, cap, "%s is for root, the agent's own user and members of group %s",

@@ -111,6 +111,11 @@ struct control_req *control_redeem(struct control_ticket *t);
 /* ---- for control.c (control_cmd.c) ---------------------------------------- */
 
 /*
+ * Parse one line: r->cmd and r->args. False: an error text is in err (cap octets).
+ */
+bool control_cmd_parse(struct control_req *r, const char *line, size_t len, char *err, size_t cap);
+
+/*
  * Parse one line and start the command.  False: an error text is in err (cap octets),
  * *ret_exit says which kind; the answer has not been begun.
  */

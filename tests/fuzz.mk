@@ -1,19 +1,23 @@
 # Fuzz harnesses: tests/fuzz/fuzz_NAME.c with its seeds in tests/fuzz/corpus/NAME/.
 # make check replays the corpora and a few mutations of each. With CC=clang
 # configure --enable-fuzzer (best with --enable-sanitizers) the same programs are
-# libFuzzer's: make fuzz runs each for FUZZ_SECONDS, new inputs go to ./fuzz-NAME/.
+# libFuzzer's: make fuzz runs each for SECONDS (60), new inputs go to ./fuzz-NAME/.
 #
 # A harness is one name in fuzz_harnesses and one LDADD line below.
 fuzz_harnesses = \
 	tests/fuzz/fuzz_conf \
+	tests/fuzz/fuzz_control \
 	tests/fuzz/fuzz_ip \
 	tests/fuzz/fuzz_ipcmsg \
+	tests/fuzz/fuzz_message \
+	tests/fuzz/fuzz_netlink \
 	tests/fuzz/fuzz_open \
 	tests/fuzz/fuzz_out \
+	tests/fuzz/fuzz_speaker \
 	tests/fuzz/fuzz_stream \
 	tests/fuzz/fuzz_update
 
-check_PROGRAMS += $(fuzz_harnesses) tests/fuzz/seed_ipcmsg
+check_PROGRAMS += $(fuzz_harnesses) tests/fuzz/seed_ipcmsg tests/fuzz/seed_vectors
 EXTRA_DIST += tests/fuzz/corpus
 
 if FUZZER
@@ -29,7 +33,22 @@ fuzz_core = $(fuzz_main) bgpd/core/libbgpcore.a lib/libweft.a
 
 tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c tests/conf/testconf.c tests/conf/testconf.h
 tests_fuzz_fuzz_conf_LDADD = $(fuzz_main) lib/libconf.a lib/libweft.a $(YAML_LIBS)
+tests_fuzz_fuzz_control_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(EVENT_EXTRA_CFLAGS)
+tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz_control.c tests/unit/fake_agent.c \
+	tests/unit/fake_agent.h
+tests_fuzz_fuzz_control_LDADD = $(fuzz_main) agent/libagent.a lib/libconf.a lib/libweft.a \
+	$(CHECK_LIBS) $(JANSSON_LIBS) $(EVENT_EXTRA_LIBS) $(YAML_LIBS)
 tests_fuzz_fuzz_ip_LDADD = $(fuzz_libs)
+tests_fuzz_fuzz_message_LDADD = $(fuzz_core)
+tests_fuzz_fuzz_netlink_CPPFLAGS = $(AM_CPPFLAGS) $(NL_CFLAGS)
+tests_fuzz_fuzz_netlink_LDADD = $(fuzz_main) agent/libagent.a agent/core/libagentcore.a \
+	lib/libweft.a $(NL_LIBS)
+vector_rig = tests/vectors/parse.c tests/vectors/octets.c tests/vectors/view.c \
+	tests/vectors/run.c tests/vectors/core.c tests/vectors/vec.h
+tests_fuzz_fuzz_speaker_SOURCES = tests/fuzz/fuzz_speaker.c $(vector_rig)
+tests_fuzz_fuzz_speaker_LDADD = $(fuzz_core)
+tests_fuzz_seed_vectors_SOURCES = tests/fuzz/seed_vectors.c $(vector_rig)
+tests_fuzz_seed_vectors_LDADD = bgpd/core/libbgpcore.a lib/libweft.a
 tests_fuzz_fuzz_ipcmsg_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_open_LDADD = $(fuzz_core)
 tests_fuzz_fuzz_out_LDADD = $(fuzz_libs) $(JANSSON_LIBS)
@@ -40,12 +59,14 @@ tests_fuzz_seed_ipcmsg_SOURCES = tests/fuzz/seed_ipcmsg.c tests/fuzz/fuzz.h \
 	tests/prop/gen_ipcmsg.c tests/prop/gen_ipcmsg.h
 tests_fuzz_seed_ipcmsg_LDADD = lib/libweft.a
 
+# make fuzz SECONDS=600 HARNESS=tests/fuzz/fuzz_update: that one alone.
 FUZZ_SECONDS = 60
 .PHONY: fuzz
 fuzz: $(fuzz_harnesses)
-	@set -e; for h in $(fuzz_harnesses); do \
+	@set -e; srcdir=$(srcdir); export srcdir; seconds=$(SECONDS); \
+	for h in $${HARNESS:-$(fuzz_harnesses)}; do \
 		name=$${h##*/fuzz_}; mkdir -p fuzz-$$name; \
-		echo "$$h for $(FUZZ_SECONDS) s"; \
-		$$h -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
+		echo "$$h for $${seconds:-$(FUZZ_SECONDS)} s"; \
+		$$h -max_total_time=$${seconds:-$(FUZZ_SECONDS)} -print_final_stats=1 \
 			fuzz-$$name $(srcdir)/tests/fuzz/corpus/$$name; \
 	done

@@ -154,6 +154,11 @@ void vec_observer_free(struct vec_observer *o);
 /* Its session has not ended, as far as what was read so far tells. */
 bool vec_observer_is_up(const struct vec_observer *o);
 
+/* Let happen what is under way, 20 rounds without news long; false when a message of weft's is broken. */
+bool vec_observer_settle(struct vec_observer *o);
+/* How many routes it was told of. */
+size_t vec_observer_routes(const struct vec_observer *o);
+
 /* Append the vector's OPEN to one, everything behind it to the other; false when it cannot be written. */
 bool vec_script(const struct vec_set *set, const struct vec *v, unsigned lane, struct wr *open,
     struct wr *rest);
