@@ -365,6 +365,7 @@ fill_peer(const struct agent *a, const struct agent_peer *p, struct ipc_conf_pee
 	to->addpath_max = (uint8_t)c->addpath.max_paths;
 	to->hold_s = (uint16_t)c->timers.hold_s;
 	to->keepalive_s = (uint16_t)c->timers.keepalive_s;
+	to->send_hold_s = (uint16_t)c->timers.send_hold_s;
 	to->connect_retry_ms = c->timers.connect_retry_ms;
 	fill_maxpfx(&to->maxpfx[0], &c->max[0]);
 	fill_maxpfx(&to->maxpfx[1], &c->max[1]);

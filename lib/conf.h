@@ -128,6 +128,7 @@ struct conf_timers {
 	uint32_t connect_retry_ms;
 	uint32_t hold_s;      /* 0: no keepalives at all, else 3 to 65535 */
 	uint32_t keepalive_s; /* 0: a third of the negotiated hold time */
+	uint32_t send_hold_s; /* 0: the greater of 8 minutes and twice the hold time */
 };
 
 struct conf_listen {

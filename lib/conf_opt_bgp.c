@@ -112,6 +112,20 @@ static const struct opt rows[] = {
 		   "time that was agreed on.",
 	},
 	{
+	    .path = "bgp.timers.sendHold",
+	    AT(timers.send_hold_s),
+	    .type = OPT_DURATION,
+	    .min = 3 * 1000,
+	    .max = 65535 * 1000,
+	    .scale = 1000,
+	    .zero = "auto",
+	    .effect = OPT_LIVE,
+	    .brief = "how long a peer may take nothing of what it is sent (RFC 9687)",
+	    .doc = "A peer that has stopped reading is down then, although it may still send. Whole "
+		   "seconds. `auto`, the default, is the greater of 8 minutes and twice the hold "
+		   "time; none with a hold time of 0.",
+	},
+	{
 	    .path = "bgp.gracefulRestart",
 	    .type = OPT_MAP,
 	    .brief = "graceful restart (RFC 4724)",

@@ -409,6 +409,18 @@ static const struct opt rows[] = {
 	    .doc = "A peer that sets `hold` and not this one gets `auto`.",
 	},
 	{
+	    .path = "peers[].timers.sendHold",
+	    AT(timers.send_hold_s),
+	    .type = OPT_DURATION,
+	    .min = 3 * 1000,
+	    .max = 65535 * 1000,
+	    .scale = 1000,
+	    .zero = "auto",
+	    .inherit = "bgp.timers.sendHold",
+	    .effect = OPT_LIVE,
+	    .brief = "how long this peer may take nothing of what it is sent",
+	},
+	{
 	    .path = "peers[].families",
 	    AT(families),
 	    .type = OPT_FLAGS,

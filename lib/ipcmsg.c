@@ -281,6 +281,7 @@ x_conf_peer(struct codec *c, struct ipc_msg *msg)
 	x_u8(c, &m->addpath_max);
 	x_u16(c, &m->hold_s);
 	x_u16(c, &m->keepalive_s);
+	x_u16(c, &m->send_hold_s);
 	x_u32(c, &m->connect_retry_ms);
 	x_maxpfx(c, &m->maxpfx[0]);
 	x_maxpfx(c, &m->maxpfx[1]);
@@ -696,7 +697,7 @@ x_query_end(struct codec *c, struct ipc_msg *msg)
 #define TEXT_MAX(n)  (2 + (n) - 1)
 #define EP_MIN	     (8 + 5 * ADDR_MIN)
 #define EP_MAX	     (8 + 5 * ADDR_MAX)
-#define PEER_FIXED   (2 + 52 + 2 * 10)
+#define PEER_FIXED   (2 + 54 + 2 * 10)
 #define ORIG_FIXED   (2 + 18)
 #define PATH_FIXED   (2 + 67)
 #define ROWPEER_FIXED (2 + 9 + 16 + 49 + 96 + 24 + 2 * 30)

@@ -190,6 +190,7 @@ struct ipc_conf_peer {
 	uint8_t addpath_max;   /* paths sent per prefix at most, from 1 */
 	uint16_t hold_s;      /* 0, or 3 to 65535 (RFC 4271 section 4.2) */
 	uint16_t keepalive_s; /* 0: a third of the negotiated hold time */
+	uint16_t send_hold_s; /* 0: the greater of 8 minutes and twice the hold time (RFC 9687) */
 	uint32_t connect_retry_ms;
 	struct ipc_maxpfx maxpfx[2];
 	uint8_t local_as_mode; /* enum ipc_local_as_mode */

@@ -188,13 +188,40 @@ msg_decode_open(const uint8_t *body, size_t octets, struct msg_open *ret, struct
 		open_bad(e, OPEN_BAD_PEER_AS, &r, 0, "the AS number in its capability is 0");
 }
 
-/* All that we offer fits by far; else RFC 9072's form would have to be written. */
-#define PARAM_MAX_OCTETS 253
+#define PARAM_HEADER_OCTETS 2	/* type and length of a parameter */
+#define PARAMS_PLAIN_MAX    255 /* of all of them, with lengths of one octet */
+
+/* RFC 9072 section 2: the first length is 255 by convention, and lengths have two octets. */
+static void
+params_put_extended(struct wr *w, const uint8_t *caps, size_t octets)
+{
+	wr_u8(w, 255);
+	wr_u8(w, BGP_PARAM_EXTENDED);
+	wr_u16(w, (uint16_t)(octets + PARAM_HEADER_OCTETS + 1));
+	wr_u8(w, BGP_PARAM_CAPABILITIES);
+	wr_u16(w, (uint16_t)octets);
+	wr_bytes(w, caps, octets);
+}
+
+void
+msg_put_params(struct wr *w, const uint8_t *caps, size_t octets)
+{
+	if (octets == 0) {
+		wr_u8(w, 0);
+	} else if (octets + PARAM_HEADER_OCTETS > PARAMS_PLAIN_MAX) {
+		params_put_extended(w, caps, octets);
+	} else {
+		wr_u8(w, (uint8_t)(octets + PARAM_HEADER_OCTETS));
+		wr_u8(w, BGP_PARAM_CAPABILITIES);
+		wr_u8(w, (uint8_t)octets);
+		wr_bytes(w, caps, octets);
+	}
+}
 
 void
 msg_encode_open(struct wr *w, const struct msg_open *o, bool with_params)
 {
-	uint8_t buf[PARAM_MAX_OCTETS];
+	uint8_t buf[BGP_MAX_OCTETS];
 	struct wr caps = wr_init(buf, sizeof(buf));
 	size_t mark = msg_open(w, BGP_OPEN);
 
@@ -204,14 +231,7 @@ msg_encode_open(struct wr *w, const struct msg_open *o, bool with_params)
 	wr_u32(w, o->id);
 	if (with_params)
 		caps_encode(&caps, &o->caps);
-	if (wr_len(&caps) == 0) {
-		wr_u8(w, 0);
-	} else {
-		wr_u8(w, (uint8_t)(wr_len(&caps) + 2));
-		wr_u8(w, BGP_PARAM_CAPABILITIES);
-		wr_u8(w, (uint8_t)wr_len(&caps));
-	}
-	wr_bytes(w, buf, wr_len(&caps));
+	msg_put_params(w, buf, wr_len(&caps));
 	msg_close(w, mark);
 }
 

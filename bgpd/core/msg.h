@@ -55,6 +55,13 @@ void msg_decode_open(const uint8_t *body, size_t octets, struct msg_open *ret, s
  */
 void msg_encode_open(struct wr *w, const struct msg_open *o, bool with_params);
 
+/*
+ * Append an OPEN's optional parameters with their length: one that holds these
+ * capabilities (encoded; none: no parameter).  Past 255 octets in RFC 9072's
+ * form, which only speakers that know it can read.
+ */
+void msg_put_params(struct wr *w, const uint8_t *caps, size_t octets);
+
 /* Append a KEEPALIVE (RFC 4271 section 4.4); w turns full when there is no room. */
 void msg_encode_keepalive(struct wr *w);
 

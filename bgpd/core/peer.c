@@ -38,7 +38,6 @@ peer_env_init(struct peer_env *env, uint64_t seed)
 
 	hmap_init(&env->conns, key);
 	env->last_conn = env->last_token = 0;
-	env->send_hold_s = 0;
 	env->update = mem_alloc(sizeof(*env->update));
 }
 
@@ -710,18 +709,25 @@ peer_conn_pending(const struct peer_env *env, conn_id conn)
 	    (c->s && c->s->state == FSM_ESTABLISHED && env->ops->wants_fill(c->s->peer));
 }
 
+static uint32_t
+send_hold_s(const struct session *s)
+{
+	uint32_t twice_s = s->neg.hold_s * 2u;
+
+	if (s->peer->conf.send_hold_s > 0)
+		return s->peer->conf.send_hold_s;
+	return twice_s > SEND_HOLD_MIN_S ? twice_s : SEND_HOLD_MIN_S;
+}
+
 void
 peer_conn_blocked(struct peer_env *env, struct mono_us now, conn_id conn, struct mono_us since)
 {
 	const struct conn *c = conn_find(env, conn);
-	uint32_t hold_s = env->send_hold_s;
 
 	if (!c || !c->s || c->s->state != FSM_ESTABLISHED || c->s->neg.hold_s == 0)
 		return;
-	if (hold_s == 0)
-		hold_s = c->s->neg.hold_s * 2u > SEND_HOLD_MIN_S ? c->s->neg.hold_s * 2u
-								  : SEND_HOLD_MIN_S;
-	session_arm(c->s, TIMER_SEND_HOLD, mono_add_s(since, hold_s)); /* NEVER stays NEVER */
+	session_arm(c->s, TIMER_SEND_HOLD,
+	    mono_add_s(since, send_hold_s(c->s))); /* NEVER stays NEVER */
 }
 
 /* ---- NOTIFICATIONs of the peer ----------------------------------------------------------------------- */

@@ -65,7 +65,6 @@ struct peer_env {
 	struct hmap conns;     /* conn_id to connection */
 	uint32_t last_conn, last_token;
 	struct update *update; /* scratch for decoding, one message at a time */
-	uint32_t send_hold_s;  /* RFC 9687; 0: the greater of 8 minutes and twice the hold time */
 };
 
 /* The fields above the line are set by the caller; these two fill and empty the rest. */

@@ -1,6 +1,9 @@
 """What two speakers may agree on beyond plain BGP: refreshes with markers, long messages."""
 
+import os
+import signal
 import struct
+import time
 
 import pytest
 
@@ -174,6 +177,14 @@ def communities(n):
     return [(FEED_AS, i) for i in range(n)]
 
 
+def update(prefix, hop, med):
+    attrs = bgp.attribute(0x40, 1, b"\0") + \
+        bgp.attribute(0x40, 2, struct.pack("!BBI", 2, 1, FEED_AS)) + \
+        bgp.attribute(0x40, 3, bytes(map(int, hop.split(".")))) + \
+        bgp.attribute(0xc0, 8, struct.pack("!I", med))
+    return struct.pack("!HH", 0, len(attrs)) + attrs + bgp.nlri([prefix])
+
+
 def long_update(prefix, hop, n):
     """An UPDATE with n communities."""
     attrs = bgp.attribute(0x40, 1, b"\0") + \
@@ -186,24 +197,26 @@ def long_update(prefix, hop, n):
 class Relay:
     """A feeder (scripted) -> weft -> a daemon, and a scripted observer without extended messages."""
 
-    def __init__(self, lab, kind, extra):
+    def __init__(self, lab, kind, extra, hold="30s", **timing):
         self.w, self.f, self.d = lab.ns("weft"), lab.ns("feed"), lab.ns("daemon")
         self.mine, self.feed = wire(lab, self.w, "eth0", self.f, "eth0", 1)
         mine2, self.other = wire(lab, self.w, "eth1", self.d, "eth0", 2)
         self.f.addr("eth0", "10.9.1.3/24")
-        all_ = {"passive": True, "timers": timers(hold="30s"), "import": "all", "export": "all"}
+        all_ = {"passive": True, "timers": timers(hold=hold), "import": "all", "export": "all"}
         self.weft = Weft(self.w, config("weft", WEFT_AS, self.mine, [
             peer("feed", self.feed[0], FEED_AS, **all_),
             peer("plain", "10.9.1.3", 65078, **all_),
-            peer("daemon", self.other[0], PEER_AS, **all_)], PODS, PERMIT,
-            bgp={"asNumber": WEFT_AS, "routerID": self.mine[0], "transit": True})).start()
+            peer("daemon", self.other[0], PEER_AS, **{
+                **all_, "timers": timers(hold=hold, **timing)})], PODS, PERMIT,
+            bgp={"asNumber": WEFT_AS, "routerID": self.mine[0], "transit": True},
+            kernel={"permit": PERMIT, "install": False})).start()
         self.daemon = kind(self.d, PEER_AS, self.other[0], [
             peers.Neighbor(mine2[0], WEFT_AS, self.other[0], self.other[1], transit=False,
-                           extra=extra)]).start()
+                           extra=extra, hold=int(hold[:-1]))]).start()
         self.conn = bgp.connect(self.f, self.feed[0], self.mine[0])
-        self.conn.establish(FEED_AS, self.feed[0], caps=caps(FEED_AS, EXTENDED))
+        self.conn.establish(FEED_AS, self.feed[0], 240, caps=caps(FEED_AS, EXTENDED))
         self.plain = bgp.connect(self.f, "10.9.1.3", self.mine[0])
-        self.plain.establish(65078, "10.9.1.3", caps=caps(65078))
+        self.plain.establish(65078, "10.9.1.3", 240, caps=caps(65078))
         self.weft.wait_established()
 
     def told(self, prefix):
@@ -268,3 +281,50 @@ def test_message_of_4097_octets(lab, offered):
         s.wait_routes("172.20.1.0/24")
     else:
         assert conn.wait(bgp.NOTIFICATION) == b"\1\2\x10\x01"
+
+
+# ---- the send hold timer: RFC 9687 ---------------------------------------------------------------
+
+def rss_kb(pid):
+    with open(f"/proc/{pid}/status") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
+
+
+def test_a_stopped_peer(lab, figure):
+    """SIGSTOP while there is much to tell: down by the send hold timer, the others unharmed."""
+    r = Relay(lab, peers.Bird, (), hold="240s", sendHold="4s")
+    nets = [f"20.{n >> 8}.{n & 255}.0/24" for n in range(20000)]
+
+    def pass_of(med):
+        """Every prefix once, each with attributes of its own, so that none is packed."""
+        r.conn.sock.settimeout(60)
+        r.conn.sock.sendall(b"".join(bgp.message(bgp.UPDATE, update(p, r.feed[0], med + i))
+                                     for i, p in enumerate(nets)))
+
+    def daemon():
+        return r.weft.peer("daemon")
+    pass_of(1)
+    wait_until(lambda: daemon()["families"]["ipv4"]["advertised"] >= len(nets), 20, "a first pass")
+    bgpd, begin = r.weft.pid("weft-bgpd"), rss_kb(r.weft.pid("weft-bgpd"))
+    for p in r.daemon.procs:
+        os.kill(p.pid, signal.SIGSTOP)
+    try:
+        high, start, passes = begin, time.monotonic(), 1
+        while daemon()["state"] == "Established":
+            assert time.monotonic() < start + 60, f"still up after {passes} passes"
+            passes += 1
+            pass_of(passes * len(nets))
+            r.plain.send(bgp.KEEPALIVE)
+            high = max(high, rss_kb(bgpd))
+        figure(f"down after {time.monotonic() - start:.1f} s and {passes} passes; "
+               f"bgpd's memory {begin} KB, at most {high} KB")
+    finally:
+        for p in r.daemon.procs:
+            os.kill(p.pid, signal.SIGCONT)
+    assert "send hold timer" in r.weft.text()
+    assert high < begin + 8192
+    r.plain.poll(0.1)
+    assert not r.plain.closed and r.plain.notification() is None
+    for side in ("feed", "plain"):
+        assert r.weft.peer(side)["flaps"] == 0, side
+    wait_until(lambda: r.weft.established("daemon"), 30, "BIRD comes back")

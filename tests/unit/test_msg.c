@@ -470,6 +470,48 @@ START_TEST(notification_octets)
 }
 END_TEST
 
+/* RFC 9072 section 2: the plain form as long as it fits. */
+START_TEST(long_parameters)
+{
+	static uint8_t caps[2000], buf[4096];
+	static const struct {
+		size_t octets, overhead;
+		uint8_t head[7];
+	} cases[] = {
+		{ 0, 1, { 0 } },
+		{ 2, 3, { 4, 2, 2 } },
+		{ 253, 3, { 255, 2, 253 } },
+		{ 254, 7, { 255, 255, 1, 1, 2, 0, 254 } },
+		{ 2000, 7, { 255, 255, 7, 211, 2, 7, 208 } },
+	};
+
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct wr w = wr_init(buf, sizeof(buf)), c = wr_init(caps, sizeof(caps));
+		struct msg_open o;
+		struct bgp_err e = { 0 };
+
+		for (size_t left = cases[i].octets; left > 0; left -= left > 200 ? 200 : left) {
+			uint8_t value = (uint8_t)((left > 200 ? 200 : left) - 2);
+
+			wr_u8(&c, 200); /* a capability that nobody knows */
+			wr_u8(&c, value);
+			wr_take(&c, value);
+		}
+		ck_assert_uint_eq(wr_len(&c), cases[i].octets);
+		wr_u8(&w, 4);
+		wr_u16(&w, 65002);
+		wr_u16(&w, 9);
+		wr_u32(&w, 0x0a000002);
+		msg_put_params(&w, caps, cases[i].octets);
+		ck_assert_uint_eq(wr_len(&w), 9 + cases[i].overhead + cases[i].octets);
+		ck_assert_mem_eq(buf + 9, cases[i].head, cases[i].overhead);
+		msg_decode_open(buf, wr_len(&w), &o, &e);
+		ck_assert_msg(e.act == ACT_NONE, "%s", e.why);
+		ck_assert(o.caps.any == (cases[i].octets > 0));
+	}
+}
+END_TEST
+
 START_TEST(notification_is_no_longer_than_a_message)
 {
 	static uint8_t data[UINT16_MAX], buf[UINT16_MAX];
@@ -686,6 +728,7 @@ main(void)
 	tcase_add_test(tc, refresh_octets);
 	tcase_add_test(tc, keepalive_octets);
 	tcase_add_test(tc, notification_octets);
+	tcase_add_test(tc, long_parameters);
 	tcase_add_test(tc, notification_is_no_longer_than_a_message);
 	tcase_add_loop_test(tc, shutdown_text, 0, NROWS(text_cases));
 	tcase_add_test(tc, shutdown_text_fits_its_buffer);

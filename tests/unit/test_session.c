@@ -490,7 +490,7 @@ START_TEST(send_hold)
 	conn_id c;
 
 	r.pconf.hold_s = o.hold_s = send_hold_cases[_i].hold_s;
-	r.env.send_hold_s = send_hold_cases[_i].send_hold_s;
+	r.pconf.send_hold_s = send_hold_cases[_i].send_hold_s;
 	rig_start(&r);
 	c = rig_accept(&r);
 	rig_send_open(&r, c, &o);
@@ -526,7 +526,7 @@ START_TEST(send_hold_ends_when_the_socket_takes_something)
 {
 	conn_id c;
 
-	r.env.send_hold_s = 8;
+	r.pconf.send_hold_s = 8;
 	rig_start(&r);
 	c = conn_in(FSM_ESTABLISHED);
 	peer_conn_blocked(&r.env, r.now, c, r.now);
