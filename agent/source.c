@@ -24,6 +24,7 @@
 #include "agent/launcher.h"
 #include "agent/tcp.h"
 #include "lib/conf.h"
+#include "lib/conf_filter.h"
 #include "lib/ipcmsg.h"
 #include "lib/logmain.h"
 #include "lib/mem.h"
@@ -369,6 +370,8 @@ fill_peer(const struct agent *a, const struct agent_peer *p, struct ipc_conf_pee
 	to->connect_retry_ms = c->timers.connect_retry_ms;
 	fill_maxpfx(&to->maxpfx[0], &c->max[0]);
 	fill_maxpfx(&to->maxpfx[1], &c->max[1]);
+	for (size_t i = 0; i < c->filters.n && to->nfilters < IPC_FILTERS_MAX; i++)
+		to->filter[to->nfilters++] = conf_filter_id(a->conf, c->filters.v[i]);
 }
 
 /* ---- to bgpd --------------------------------------------------------------------- */
@@ -416,6 +419,22 @@ send_permit(struct agent *a)
 	mem_free(m);
 }
 
+/* Rule by rule, in the order of the file. */
+static void
+send_filters(struct agent *a, struct ipc_msg *m)
+{
+	const struct conf_filters *fs = &a->conf->filters;
+
+	m->type = IPC_CONF_FILTER;
+	for (size_t i = 0; i < fs->n; i++)
+		for (unsigned l = 0; l < CONF_FILTER_NLISTS; l++)
+			for (size_t k = 0; k < fs->v[i].rules[l].n; k++) {
+				conf_filter_message(a->conf, &fs->v[i], (enum conf_filter_list)l, k,
+				    (uint32_t)i + 1, &m->conf_filter);
+				bgpd_send(a->bgpd, m, -1);
+			}
+}
+
 /* The whole configuration, applied by bgpd at CONF_END. */
 static void
 send_conf(struct agent *a)
@@ -433,6 +452,7 @@ send_conf(struct agent *a)
 		bgpd_send(a->bgpd, m, -1);
 	}
 	send_permit(a);
+	send_filters(a, m);
 	m->type = IPC_CONF_END;
 	m->conf_begin.gen = a->conf_gen;
 	bgpd_send(a->bgpd, m, -1);

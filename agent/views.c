@@ -374,6 +374,7 @@ path_attrs(struct out *o, const struct ipc_row_path *r)
 
 	out_opt_u64(o, "local_pref", r->has_local_pref, r->local_pref);
 	out_opt_u64(o, "med", r->has_med, r->med);
+	out_u64(o, "weight", r->weight);
 	out_str(o, "origin", r->origin < 3 ? origin[r->origin] : NULL);
 	out_str(o, "as_path", r->as_path);
 	out_words(o, "communities", r->communities);
@@ -403,6 +404,7 @@ path_flags(struct out *o, const struct ipc_row_path *r)
 	out_opt_u64(o, "stale_left_s", stale, r->stale_left_s);
 	out_bool(o, "rejected", r->flags & IPC_PATH_REJECTED);
 	out_str(o, "reject_reason", or_null(r->rejected));
+	out_str(o, "policy", or_null(r->policy));
 	out_str(o, "decision", or_null(r->decision));
 	out_str(o, "next_hop_reason", or_null(r->nh_why));
 }
@@ -472,6 +474,8 @@ view_advertised_to(struct out *o, const struct agent *a, const struct ipc_row_pa
 	out_addr(o, "next_hop", a, &r->next_hop);
 	out_str(o, "as_path", r->as_path);
 	out_words(o, "communities", r->communities);
+	out_str(o, "policy", or_null(r->policy));
+	out_str(o, "withheld", or_null(r->rejected));
 }
 
 /* ---- kernel routes and next hops ------------------------------------------ */

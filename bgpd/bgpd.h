@@ -51,6 +51,7 @@ struct conf_in {
 	size_t npeers, peer_cap;
 	struct ip_prefix *permit;
 	size_t npermit, permit_cap;
+	struct filter_db *filters;
 };
 
 struct bgpd {

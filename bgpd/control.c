@@ -26,6 +26,8 @@ conf_begin(struct conf_in *c, uint32_t gen)
 	c->have_speaker = false;
 	c->gen = gen;
 	c->npeers = c->npermit = 0;
+	filter_db_free(c->filters);
+	c->filters = filter_db_new();
 }
 
 static void
@@ -56,6 +58,7 @@ conf_free(struct conf_in *c)
 {
 	mem_free(c->peer);
 	mem_free(c->permit);
+	filter_db_free(c->filters);
 	memset(c, 0, sizeof(*c));
 }
 
@@ -68,6 +71,8 @@ conf_end(struct bgpd *b, uint32_t gen)
 		return "an incomplete configuration";
 	b->out->type = IPC_CONF_APPLIED;
 	b->out->conf_applied = (struct ipc_conf_applied){ .gen = gen };
+	speaker_set_filters(b->sp, c->filters);
+	c->filters = NULL;
 	speaker_configure(b->sp, clock_mono(), &c->speaker, c->peer, c->npeers, c->permit, c->npermit,
 	    &b->out->conf_applied);
 	b->out->conf_applied.gen = gen;
@@ -92,6 +97,8 @@ conf_take(struct bgpd *b, const struct ipc_msg *m)
 		c->have_speaker = true;
 	} else if (m->type == IPC_CONF_PEER) {
 		conf_add_peer(c, &m->conf_peer);
+	} else if (m->type == IPC_CONF_FILTER) {
+		filter_db_add(c->filters, &m->conf_filter);
 	} else if (m->type == IPC_CONF_PERMIT) {
 		conf_add_permit(c, &m->prefixes);
 	} else {
@@ -175,6 +182,7 @@ control_take(struct bgpd *b, const struct ipc_msg *m, int fd)
 	case IPC_CONF_SPEAKER:
 	case IPC_CONF_PEER:
 	case IPC_CONF_PERMIT:
+	case IPC_CONF_FILTER:
 	case IPC_CONF_END:
 		return conf_take(b, m);
 	case IPC_ORIGINATE:

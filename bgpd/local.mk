@@ -15,6 +15,7 @@ bgpd_core_libbgpcore_a_SOURCES = \
 	bgpd/core/err.c bgpd/core/err.h \
 	bgpd/core/event.c \
 	bgpd/core/fibout.c bgpd/core/fibout.h \
+	bgpd/core/filter.c bgpd/core/filter.h \
 	bgpd/core/fsm.c bgpd/core/fsm.h \
 	bgpd/core/gr.c bgpd/core/gr.h \
 	bgpd/core/group.c bgpd/core/group.h \

@@ -339,13 +339,20 @@ route_sent(struct ctl *c, const json_t *row)
 	list[0] = '\0';
 	json_array_foreach(js_obj(row, "advertised_to"), i, to) {
 		js_list(to, "communities", " ", comm, sizeof(comm));
+		if (js_has(to, "withheld"))
+			continue;
 		if (n < sizeof(list))
 			n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s (next hop %s%s%s%s%s)",
-			    i ? ", " : "", js_str(to, "peer"), js_str(to, "next_hop"),
+			    n ? ", " : "", js_str(to, "peer"), js_str(to, "next_hop"),
 			    *js_str(to, "as_path") ? ", AS path " : "", js_str(to, "as_path"),
 			    *comm ? ", communities " : "", comm);
 	}
 	detail(c, 2, "sent to", "%s", n ? list : "nobody");
+	json_array_foreach(js_obj(row, "advertised_to"), i, to)
+		if (js_has(to, "withheld"))
+			detail(c, 2, "not sent to", "%s: %s", js_str(to, "peer"), js_str(to, "withheld"));
+		else if (js_has(to, "policy"))
+			detail(c, 2, "export", "to %s: %s", js_str(to, "peer"), js_str(to, "policy"));
 }
 
 static void
@@ -367,14 +374,17 @@ path_head(struct ctl *c, const json_t *path)
 static void
 path_attributes(struct ctl *c, const json_t *path)
 {
-	char text[4096], med[32] = "", pref[32] = "";
+	char text[4096], med[32] = "", pref[32] = "", weight[32] = "";
 
 	if (js_has(path, "local_pref"))
 		snprintf(pref, sizeof(pref), ", local pref %llu",
 		    (unsigned long long)js_u64(path, "local_pref"));
 	if (js_has(path, "med"))
 		snprintf(med, sizeof(med), ", MED %llu", (unsigned long long)js_u64(path, "med"));
-	detail(c, 5, "AS path", "%s%s%s", path_as(path, text, sizeof(text)), pref, med);
+	if (js_u64(path, "weight"))
+		snprintf(weight, sizeof(weight), ", weight %llu",
+		    (unsigned long long)js_u64(path, "weight"));
+	detail(c, 5, "AS path", "%s%s%s%s", path_as(path, text, sizeof(text)), pref, med, weight);
 	detail(c, 5, "communities", "%s", js_list(path, "communities", " ", text, sizeof(text)));
 	detail(c, 5, "large", "%s", js_list(path, "large_communities", " ", text, sizeof(text)));
 	detail(c, 5, "extended", "%s", js_list(path, "ext_communities", " ", text, sizeof(text)));
@@ -396,10 +406,14 @@ path_attributes(struct ctl *c, const json_t *path)
 static void
 path_verdicts(struct ctl *c, const json_t *path)
 {
+	bool said = strcmp(js_str(path, "policy"), js_str(path, "reject_reason")) == 0;
+
 	if (js_bool(path, "rejected"))
 		detail(c, 5, "import", "not accepted: %s", js_str(path, "reject_reason"));
 	else if (strcmp(js_str(path, "from"), "local") != 0)
 		detail(c, 5, "import", "accepted");
+	if (js_has(path, "policy") && !said)
+		detail(c, 5, "policy", "%s", js_str(path, "policy"));
 	if (js_has(path, "next_hop_reason"))
 		detail(c, 5, "next hop", "unresolved: %s", js_str(path, "next_hop_reason"));
 	if (js_bool(path, "stale"))

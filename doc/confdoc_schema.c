@@ -16,6 +16,7 @@ static const char *const patterns[OPT_NTYPES] = {
 	[OPT_PERCENT] = "^[0-9]+%$",
 	[OPT_NAME] = "^[^ \"'`\\\\,]+$",
 	[OPT_ENVNAME] = "^[A-Za-z_][A-Za-z0-9_]*$",
+	[OPT_COMMUNITY_ANY] = "^[^ \"'`\\\\,]+$",
 	[OPT_PREFIX] = "^([0-9a-fA-F:.]+/[0-9]+|.*\\$\\{.*)$",
 	[OPT_ENDPOINT] = "^.+:[0-9]+$",
 	[OPT_COMMUNITY_VALUE] = "^([0-9]+:[0-9]+(:[0-9]+)?|[a-z-]+)$",
@@ -165,6 +166,15 @@ put_option(struct out *o, const char *key, const struct opt *opt)
 	put_description(o, opt);
 	if (opt->type == OPT_MAP) {
 		put_members(o, opt);
+	} else if (opt->type == OPT_LIST && (opt->flags & OPT_F_NAMED)) {
+		out_open_array(o, "type");
+		out_str(o, NULL, "object");
+		out_str(o, NULL, "null");
+		out_close(o);
+		out_u64(o, "maxProperties", opt->max);
+		out_open(o, "additionalProperties");
+		put_members(o, opt);
+		out_close(o);
 	} else if (opt->type == OPT_LIST) {
 		out_open_array(o, "type");
 		out_str(o, NULL, "array");

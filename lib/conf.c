@@ -7,6 +7,7 @@
 
 #include "lib/conf_ctx.h"
 #include "lib/conf_err.h"
+#include "lib/conf_filter.h"
 #include "lib/conf_type.h"
 #include "lib/mem.h"
 
@@ -64,28 +65,43 @@ clear_base(const struct opt *list, void *base)
 	const struct opt *o = NULL;
 
 	while ((o = opt_next(o)))
-		if (opt_base(o) == list)
+		if (opt_is_in(o, list))
 			clear_option(o, base);
+}
+
+/* The lists in base, an element of list (NULL: struct conf itself), with all that is in them. */
+static void
+clear_lists(const struct opt *list, void *base)
+{
+	const struct opt *o = NULL, *members;
+	struct conf_list *l;
+	void *elem;
+
+	while ((o = opt_next(o))) {
+		if (o->type != OPT_LIST || !opt_is_in(o, list))
+			continue;
+		l = opt_field(o, base);
+		members = opt_members(o);
+		for (size_t i = 0; i < l->n; i++) {
+			elem = conf_list_at(l, o->elem, i);
+			clear_lists(members, elem);
+			clear_base(members, elem);
+			if (o->flags & OPT_F_NAMED)
+				mem_free(*opt_name_of(elem));
+		}
+		mem_free(l->v);
+	}
 }
 
 void
 conf_free(struct conf *c)
 {
-	const struct opt *o = NULL;
-	struct conf_list *l;
-
 	if (!c)
 		return;
 	for (size_t i = 0; i < c->advertisements.n; i++)
 		mem_free(c->advertisements.v[i].communities.v);
-	while ((o = opt_next(o))) {
-		if (o->type != OPT_LIST)
-			continue;
-		l = opt_field(o, c);
-		for (size_t i = 0; i < l->n; i++)
-			clear_base(o, conf_list_at(l, o->elem, i));
-		mem_free(l->v);
-	}
+	conf_filters_clear(&c->filters);
+	clear_lists(NULL, c);
 	clear_base(NULL, c);
 	mem_free(c);
 }
@@ -98,6 +114,15 @@ conf_peer_find(const struct conf *c, const char *name)
 	for (size_t i = 0; i < c->peers.n; i++)
 		if (strcmp(c->peers.v[i].name, name) == 0)
 			return &c->peers.v[i];
+	return NULL;
+}
+
+const struct conf_filter *
+conf_filter_find(const struct conf *c, const char *name)
+{
+	for (size_t i = 0; i < c->filters.n; i++)
+		if (strcmp(c->filters.v[i].name, name) == 0)
+			return &c->filters.v[i];
 	return NULL;
 }
 

@@ -28,6 +28,7 @@
 #define CONF_IFNAME_LEN 16 /* IFNAMSIZ, with the NUL */
 #define CONF_ERRS_MAX	50
 #define CONF_TEXT_MAX	(4u << 20) /* octets of one file */
+#define CONF_NAME_MAX	63 /* octets of a name */
 #define CONF_PORT_BGP	179
 #define CONF_TABLE_MAIN 254
 #define CONF_KEYS_MAX	963 /* MD5 keys that a listener takes with the kernel's usual memory */
@@ -56,7 +57,7 @@ struct conf_asns {
 
 /* Which options of a struct were written in the file (or derived); private to lib/conf*. */
 struct conf_set {
-	uint64_t bits[4];
+	uint64_t bits[8];
 };
 
 /* Address families as a set: CONF_FAMILY(IP4) | CONF_FAMILY(IP6). */
@@ -104,9 +105,12 @@ struct conf_endpoint {
 	uint32_t port;
 };
 
-/* A community: RFC 1997 (v[0] holds its 32 bits) or large, RFC 8092. */
+/*
+ * A community: RFC 1997 (v[0] holds its 32 bits), large, RFC 8092, or, in filters only,
+ * extended, RFC 4360 (v[0] and v[1] hold its 64 bits).
+ */
 struct conf_community_value {
-	bool large;
+	bool large, ext;
 	uint32_t v[3];
 };
 struct conf_community_values {
@@ -165,6 +169,7 @@ struct conf_bgp {
 	struct ip_addr cluster_id; /* af IP_NONE: the router id */
 	uint32_t multipath;	   /* equal paths used at most, 1 to 64 */
 	struct conf_addpath addpath; /* already copied into the peers */
+	struct conf_strs filters;  /* already copied into the peers */
 	bool transit;		   /* pass routes of one eBGP peer on to other eBGP peers */
 	bool client_to_client;	   /* reflect routes of clients to other clients (RFC 4456) */
 	uint32_t confed_id;	   /* RFC 5065: the confederation's AS number; 0: none */
@@ -290,6 +295,7 @@ struct conf_peer {
 	bool strict_role; /* a peer without a role is refused */
 	bool accept_blackhole;
 	bool honor_graceful_shutdown;
+	struct conf_strs filters; /* names, in the order in which they are asked */
 };
 
 struct conf_peers {
@@ -334,6 +340,87 @@ struct conf_community {
 
 struct conf_communities {
 	struct conf_community *v;
+	size_t n;
+};
+
+/* ---- filters ------------------------------------------------------------- */
+
+enum conf_match_op { CONF_MATCH_IN, CONF_MATCH_NOT_IN, CONF_MATCH_EQUAL, CONF_MATCH_NOT_EQUAL };
+enum conf_rule_source {
+	CONF_RULE_ANY_SOURCE,
+	CONF_RULE_LOCAL,  /* announced by this node */
+	CONF_RULE_MESH,	  /* learned by iBGP */
+	CONF_RULE_PEER,	  /* learned by eBGP */
+	CONF_RULE_REMOTE, /* learned from any peer */
+};
+enum conf_rule_peer { CONF_RULE_ANY_PEER, CONF_RULE_EBGP, CONF_RULE_IBGP };
+enum conf_rule_route {
+	CONF_RULE_ANY_ROUTE,
+	CONF_RULE_POD_CIDR,
+	CONF_RULE_INTERFACE,
+	CONF_RULE_PREFIX,
+	CONF_RULE_BGP,
+};
+enum conf_rule_action { CONF_RULE_CONTINUE, CONF_RULE_ACCEPT, CONF_RULE_REJECT };
+
+/* One change; exactly one member was written (its option's bit in set). */
+struct conf_op {
+	struct conf_set set;
+	uint32_t set_local_pref, add_local_pref, sub_local_pref;
+	uint32_t set_med, add_med;
+	bool remove_med;
+	struct conf_strs set_names, add_names, remove_names; /* communities as written */
+	struct conf_community_values communities;	     /* the same, resolved */
+	uint32_t prepend_asn; /* 0: bgp.asNumber */
+	uint32_t prepend_times;
+	struct ip_addr next_hop; /* af IP_NONE: self */
+	uint32_t weight;
+};
+struct conf_ops_list {
+	struct conf_op *v;
+	size_t n;
+};
+
+struct conf_rule {
+	struct conf_set set;
+	struct ip_prefix cidr; /* af IP_NONE: any */
+	enum conf_match_op match_op;
+	uint32_t len_min, len_max; /* of the route's prefix */
+	struct conf_strs any_names, all_names;
+	struct conf_community_values any, all; /* the same, resolved */
+	struct conf_asns as_prefix, as_contains, origin_as;
+	uint32_t hops_min, hops_max;
+	struct ip_prefix next_hop; /* af IP_NONE: any */
+	enum conf_rule_source source;
+	enum conf_rule_peer peer_type;
+	enum conf_rule_route route_type;
+	enum conf_rule_action action;
+	struct conf_ops_list ops;
+};
+struct conf_rules {
+	struct conf_rule *v;
+	size_t n;
+};
+
+/* The lists of a filter: which routes they are for. */
+enum conf_filter_list {
+	CONF_FILTER_IMPORT,
+	CONF_FILTER_EXPORT,
+	CONF_FILTER_IMPORT4,
+	CONF_FILTER_EXPORT4,
+	CONF_FILTER_IMPORT6,
+	CONF_FILTER_EXPORT6,
+	CONF_FILTER_NLISTS
+};
+
+struct conf_filter {
+	struct conf_set set;
+	char *name;
+	struct conf_rules rules[CONF_FILTER_NLISTS];
+};
+
+struct conf_filters {
+	struct conf_filter *v;
 	size_t n;
 };
 
@@ -404,6 +491,7 @@ struct conf {
 	struct conf_peers peers;
 	struct conf_advs advertisements; /* at least one unless written as [] */
 	struct conf_communities communities;
+	struct conf_filters filters;
 	struct conf_kernel kernel;
 	struct conf_ops ops;
 };
@@ -467,6 +555,9 @@ void conf_free(struct conf *c);
 
 /* The peer of that name, or NULL. */
 const struct conf_peer *conf_peer_find(const struct conf *c, const char *name);
+
+/* The filter of that name, or NULL. */
+const struct conf_filter *conf_filter_find(const struct conf *c, const char *name);
 
 /* Is the session with that peer internal (RFC 4271 section 1.1)? */
 static inline bool

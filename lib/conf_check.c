@@ -15,17 +15,42 @@
 
 /* ---- saying so ----------------------------------------------------------- */
 
+/* Put the way from `from`, an element of list (NULL: struct conf), to base into p; false: not below. */
+static bool
+path_to(struct conf_path *p, const struct opt *list, const void *from, const void *base)
+{
+	const struct opt *o = NULL;
+	const struct conf_list *l;
+	size_t mark = p->len;
+	void *elem;
+
+	while ((o = opt_next(o))) {
+		if (o->type != OPT_LIST || !opt_is_in(o, list))
+			continue;
+		l = opt_cfield(o, from);
+		for (size_t i = 0; i < l->n; i++) {
+			elem = conf_list_at(l, o->elem, i);
+			conf_path_key(p, list ? o->path + strlen(list->path) + strlen("[].") : o->path);
+			if (o->flags & OPT_F_NAMED)
+				conf_path_key(p, *opt_name_of(elem));
+			else
+				conf_path_index(p, i);
+			if (elem == base || path_to(p, opt_members(o), elem, base))
+				return true;
+			conf_path_cut(p, mark);
+		}
+	}
+	return false;
+}
+
 char *
 conf_instance_path(const struct conf *c, const void *base, const struct opt *o, int item)
 {
 	const struct opt *list = opt_base(o);
-	const struct conf_list *l;
 	struct conf_path p = { .len = 0 };
 
 	if (list) {
-		l = opt_cfield(list, c);
-		conf_path_key(&p, list->path);
-		conf_path_index(&p, (size_t)((const char *)base - (char *)l->v) / list->elem);
+		path_to(&p, NULL, c, base);
 		conf_path_key(&p, o->path + strlen(list->path) + strlen("[]."));
 	} else {
 		conf_path_key(&p, o->path);
@@ -57,6 +82,17 @@ conf_clash(struct conf_ctx *ctx, const struct conf_clash *at, const char *fmt, .
 	e.wanted = text;
 	conf_errs_add(ctx->errs, &e);
 	mem_free((void *)e.path);
+}
+
+void
+conf_clash_name(struct conf_ctx *ctx, struct conf_clash at, const char *best, const char *what,
+    const char *name)
+{
+	char *hint = best ? mem_printf("did you mean %s?", best) : NULL;
+
+	at.hint = hint;
+	conf_clash(ctx, &at, "no %s has the name \"%s\"", what, name);
+	mem_free(hint);
 }
 
 /* ---- node ---------------------------------------------------------------- */
@@ -194,6 +230,7 @@ conf_check(struct conf_ctx *ctx)
 	conf_check_peers(ctx);
 	check_communities(ctx);
 	conf_check_advertisements(ctx);
+	conf_check_filters(ctx);
 	check_permit(ctx);
 	check_kernel_source(ctx);
 }

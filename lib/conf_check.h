@@ -33,5 +33,18 @@ char *conf_instance_path(const struct conf *c, const void *base, const struct op
 void conf_check_peers(struct conf_ctx *ctx);
 /* The same for advertisements; also turns their communities' names into numbers. */
 void conf_check_advertisements(struct conf_ctx *ctx);
+/* The same for filters and for what refers to them. */
+void conf_check_filters(struct conf_ctx *ctx);
+
+/*
+ * The value that a community's name or text stands for; ext: extended ones, too. An unknown
+ * one is noted, with what may have been meant, and gives false.
+ */
+bool conf_resolve_community(struct conf_ctx *ctx, const struct conf_clash *at, const char *text,
+    bool ext, struct conf_community_value *ret);
+
+/* Note that something has not that name; s: the names there are. */
+void conf_clash_name(struct conf_ctx *ctx, struct conf_clash at, const char *best, const char *what,
+    const char *name);
 
 #endif

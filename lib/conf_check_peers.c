@@ -418,7 +418,6 @@ check_adv_peers(struct conf_ctx *ctx, const struct conf_adv *a)
 {
 	struct conf_clash at = { .base = a, .path = "advertisements[].peers" };
 	struct conf_suggest s;
-	char *hint;
 
 	for (size_t i = 0; i < a->peers.n; i++) {
 		if (conf_peer_find(ctx->c, a->peers.v[i]))
@@ -426,11 +425,8 @@ check_adv_peers(struct conf_ctx *ctx, const struct conf_adv *a)
 		s = conf_suggest_for(a->peers.v[i]);
 		for (size_t j = 0; j < ctx->c->peers.n; j++)
 			conf_suggest_offer(&s, ctx->c->peers.v[j].name);
-		hint = conf_suggest_best(&s) ? mem_printf("did you mean %s?", s.best) : NULL;
 		at.item = (int)i;
-		at.hint = hint;
-		conf_clash(ctx, &at, "no peer has the name \"%s\"", a->peers.v[i]);
-		mem_free(hint);
+		conf_clash_name(ctx, at, conf_suggest_best(&s), "peer", a->peers.v[i]);
 	}
 }
 
@@ -453,13 +449,9 @@ by_value(const void *a, const void *b)
 }
 
 static void
-unknown_community(struct conf_ctx *ctx, const struct conf_adv *a, size_t item)
+unknown_community(struct conf_ctx *ctx, struct conf_clash at, const char *text)
 {
-	const char *text = a->community_names.v[item];
 	struct conf_suggest s = conf_suggest_for(text);
-	struct conf_clash at = {
-		.base = a, .path = "advertisements[].communities", .item = (int)item
-	};
 	char *hint = NULL;
 
 	if (conf_community_near(text))
@@ -474,18 +466,28 @@ unknown_community(struct conf_ctx *ctx, const struct conf_adv *a, size_t item)
 	mem_free(hint);
 }
 
+bool
+conf_resolve_community(struct conf_ctx *ctx, const struct conf_clash *at, const char *text, bool ext,
+    struct conf_community_value *ret)
+{
+	if (resolve(ctx->c, text, ret) || (ext && conf_community_parse_ext(text, ret)))
+		return true;
+	unknown_community(ctx, *at, text);
+	return false;
+}
+
 static void
 resolve_communities(struct conf_ctx *ctx, struct conf_adv *a)
 {
 	struct conf_community_values *to = &a->communities;
+	struct conf_clash at = { .base = a, .path = "advertisements[].communities" };
 	size_t n = 0;
 
 	to->v = mem_zalloc_array(a->community_names.n + 1, sizeof(to->v[0]));
 	for (size_t i = 0; i < a->community_names.n; i++) {
-		if (resolve(ctx->c, a->community_names.v[i], &to->v[to->n]))
-			to->n++;
-		else
-			unknown_community(ctx, a, i);
+		at.item = (int)i;
+		to->n += conf_resolve_community(
+		    ctx, &at, a->community_names.v[i], false, &to->v[to->n]);
 	}
 	qsort(to->v, to->n, sizeof(to->v[0]), by_value);
 	for (size_t i = 0; i < to->n; i++)

@@ -73,6 +73,65 @@ conf_community_parse(const char *text, struct conf_community_value *ret)
 	return true;
 }
 
+/* The two octets of type and the administrator's and the assigned number, RFC 4360, 5668. */
+static bool
+ext_fields(unsigned sub, const char *text, struct conf_community_value *ret)
+{
+	const char *colon = strrchr(text, ':');
+	struct ip_addr a;
+	uint64_t admin, n;
+	char *left;
+	bool ok;
+
+	if (!colon)
+		return false;
+	left = mem_strndup(text, (size_t)(colon - text));
+	if (ip_addr_parse(left, &a) && a.af == IP4) {
+		ok = opt_parse_number(colon + 1, UINT16_MAX, &n);
+		admin = ip_addr_v4(&a);
+		ret->v[0] = 0x01000000u | sub << 16 | (uint32_t)admin >> 16;
+		ret->v[1] = (uint32_t)admin << 16 | (uint32_t)n;
+	} else {
+		ok = opt_parse_number(left, UINT32_MAX, &admin) &&
+		     opt_parse_number(
+			 colon + 1, admin > UINT16_MAX ? UINT16_MAX : UINT32_MAX, &n);
+		if (ok && admin > UINT16_MAX) {
+			ret->v[0] = 0x02000000u | sub << 16 | (uint32_t)admin >> 16;
+			ret->v[1] = (uint32_t)admin << 16 | (uint32_t)n;
+		} else if (ok) {
+			ret->v[0] = sub << 16 | (uint32_t)admin;
+			ret->v[1] = (uint32_t)n;
+		}
+	}
+	mem_free(left);
+	return ok;
+}
+
+static bool
+ext_hex(const char *digits, struct conf_community_value *ret)
+{
+	uint64_t v = 0;
+
+	if (strlen(digits) != 16 || strspn(digits, "0123456789abcdefABCDEF") != 16)
+		return false;
+	for (; *digits; digits++)
+		v = v << 4 | (uint64_t)(*digits <= '9' ? *digits - '0' : (*digits | 32) - 'a' + 10);
+	ret->v[0] = (uint32_t)(v >> 32);
+	ret->v[1] = (uint32_t)v;
+	return true;
+}
+
+bool
+conf_community_parse_ext(const char *text, struct conf_community_value *ret)
+{
+	*ret = (struct conf_community_value){ .ext = true };
+	if (strncmp(text, "rt:", 3) == 0)
+		return ext_fields(2, text + 3, ret);
+	if (strncmp(text, "so:", 3) == 0)
+		return ext_fields(3, text + 3, ret);
+	return strncmp(text, "0x", 2) == 0 && ext_hex(text + 2, ret);
+}
+
 char *
 conf_community_text(const struct conf_community_value *c)
 {
@@ -97,6 +156,8 @@ conf_community_near(const char *text)
 int
 conf_community_cmp(const struct conf_community_value *a, const struct conf_community_value *b)
 {
+	if (a->ext != b->ext)
+		return a->ext ? 1 : -1;
 	if (a->large != b->large)
 		return a->large ? 1 : -1;
 	for (size_t i = 0; i < 3; i++)

@@ -11,6 +11,12 @@
 /* AA:NN, AA:NN:MM or a well-known name; false for anything else. */
 bool conf_community_parse(const char *text, struct conf_community_value *ret);
 
+/*
+ * An extended one (RFC 4360): rt:AA:NN or so:AA:NN (route target or origin; AA a 2-octet
+ * AS, a 4-octet one or an IPv4 address), or 0x and 16 digits; false for anything else.
+ */
+bool conf_community_parse_ext(const char *text, struct conf_community_value *ret);
+
 /* As AA:NN or AA:NN:MM, well-known ones by name; owned by the caller. */
 char *conf_community_text(const struct conf_community_value *v);
 

@@ -80,6 +80,36 @@ diff_peer(struct conf_peer_diff *pd)
 			note(pd, cost(o), o->path);
 }
 
+/* Does a filter say something else now?  NULL: it is not there. */
+static bool
+filter_differs(const struct conf_filter *was, const struct conf_filter *now)
+{
+	const struct opt *list = opt_find("filters");
+	char *a, *b;
+	bool ret;
+
+	if (!was || !now)
+		return was != now;
+	a = conf_members_text(list, was);
+	b = conf_members_text(list, now);
+	ret = strcmp(a, b) != 0;
+	mem_free(a);
+	mem_free(b);
+	return ret;
+}
+
+/* Filters by the same names may say something else. */
+static void
+diff_filters(struct conf_peer_diff *pd, const struct conf *was, const struct conf *now)
+{
+	const struct conf_strs *names = &pd->now->filters;
+
+	for (size_t i = 0; i < names->n && pd->change < CONF_POLICY; i++)
+		if (filter_differs(
+			conf_filter_find(was, names->v[i]), conf_filter_find(now, names->v[i])))
+			note(pd, CONF_POLICY, "filters");
+}
+
 /* ---- everything but the peers -------------------------------------------- */
 
 static bool
@@ -210,8 +240,10 @@ conf_diff(const struct conf *was, const struct conf *now)
 	d->v = mem_zalloc_array(was->peers.n + now->peers.n + 1, sizeof(d->v[0]));
 	pair_peers(d, was, now);
 	for (size_t i = 0; i < d->n; i++)
-		if (d->v[i].was && d->v[i].now)
+		if (d->v[i].was && d->v[i].now) {
 			diff_peer(&d->v[i]);
+			diff_filters(&d->v[i], was, now);
+		}
 	diff_rest(d, was, now);
 	d->advertisements =
 	    lists_differ("advertisements", was, now) || lists_differ("communities", was, now);

@@ -161,10 +161,33 @@ static void put_members(
     struct dump *d, const struct opt *parent, const void *base, unsigned depth, bool in_item);
 
 static void
+put_named(struct dump *d, const struct opt *o, const struct conf_list *l, unsigned depth)
+{
+	size_t len;
+
+	put(d, "\n");
+	for (size_t i = 0; i < l->n; i++) {
+		indent(d, depth + 1);
+		put_scalar(d, *opt_name_of(conf_list_at(l, o->elem, i)));
+		put(d, ":\n");
+		len = d->len;
+		put_members(d, o, conf_list_at(l, o->elem, i), depth + 2, false);
+		if (d->len == len) {
+			d->len--;
+			put(d, " {}\n");
+		}
+	}
+}
+
+static void
 put_list(struct dump *d, const struct opt *o, const struct conf_list *l, unsigned depth)
 {
 	if (l->n == 0) {
-		put(d, " []\n");
+		put(d, o->flags & OPT_F_NAMED ? " {}\n" : " []\n");
+		return;
+	}
+	if (o->flags & OPT_F_NAMED) {
+		put_named(d, o, l, depth);
 		return;
 	}
 	put(d, "\n");
@@ -210,6 +233,16 @@ put_members(
 		put_option(d, o, base, depth, first);
 		first = false;
 	}
+}
+
+char *
+conf_members_text(const struct opt *parent, const void *base)
+{
+	struct dump d = { NULL, 0, 0 };
+
+	put(&d, "");
+	put_members(&d, parent, base, 0, false);
+	return d.s;
 }
 
 char *

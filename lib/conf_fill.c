@@ -53,7 +53,7 @@ fill_from_table(struct conf *c, const struct opt *list, void *base)
 	const struct opt *o = NULL;
 
 	while ((o = opt_next(o))) {
-		if (opt_base(o) != list || opt_is_set(base, o))
+		if (!opt_is_in(o, list) || opt_is_set(base, o))
 			continue;
 		if (o->dflt)
 			put_defaults(o, base);
@@ -62,18 +62,22 @@ fill_from_table(struct conf *c, const struct opt *list, void *base)
 	}
 }
 
+/* The lists in base, an element of list (NULL: struct conf itself), and what is in them. */
 static void
-fill_lists(struct conf *c)
+fill_lists(struct conf *c, const struct opt *list, void *base)
 {
-	const struct opt *o = NULL;
+	const struct opt *o = NULL, *members;
 	struct conf_list *l;
 
 	while ((o = opt_next(o))) {
-		if (o->type != OPT_LIST)
+		if (o->type != OPT_LIST || !opt_is_in(o, list))
 			continue;
-		l = opt_field(o, c);
-		for (size_t i = 0; i < l->n; i++)
-			fill_from_table(c, o, conf_list_at(l, o->elem, i));
+		l = opt_field(o, base);
+		members = opt_members(o);
+		for (size_t i = 0; i < l->n; i++) {
+			fill_from_table(c, members, conf_list_at(l, o->elem, i));
+			fill_lists(c, members, conf_list_at(l, o->elem, i));
+		}
 	}
 }
 
@@ -109,6 +113,23 @@ peer_default_name(const struct conf_peer *p)
 	return mem_printf("%s%s%s", ip_addr_str(&p->addr, buf), p->ifname[0] ? "%" : "", p->ifname);
 }
 
+/* bgp.filters, unless the peer has a list of its own. */
+static void
+fill_filters(const struct conf *c, struct conf_peer *p)
+{
+	const struct opt *o = opt_find("peers[].filters");
+	const struct conf_strs *from = &c->bgp.filters;
+
+	if (opt_is_set(p, o))
+		return;
+	opt_mark_set(p, o);
+	p->filters = (struct conf_strs){ .n = from->n };
+	if (from->n > 0)
+		p->filters.v = mem_zalloc_array(from->n, sizeof(from->v[0]));
+	for (size_t i = 0; i < from->n; i++)
+		p->filters.v[i] = mem_strdup(from->v[i]);
+}
+
 static void
 fill_peer(struct conf *c, struct conf_peer *p)
 {
@@ -135,6 +156,7 @@ fill_peer(struct conf *c, struct conf_peer *p)
 		p->timers.keepalive_s = 0;
 	p->gr.restart_s = c->bgp.gr.restart_s;
 	internal = conf_peer_is_ibgp(c, p) || conf_peer_is_confed(c, p);
+	fill_filters(c, p);
 	if (!opt_is_set(p, import))
 		p->import = internal ? CONF_IMPORT_ALL : CONF_IMPORT_PERMITTED;
 	if (!opt_is_set(p, export))
@@ -186,7 +208,7 @@ conf_fill(struct conf_ctx *ctx)
 	fill_node(ctx);
 	fill_from_table(c, NULL, c);
 	fill_advertisements(c);
-	fill_lists(c);
+	fill_lists(c, NULL, c);
 	for (size_t i = 0; i < c->peers.n; i++)
 		fill_peer(c, &c->peers.v[i]);
 	fill_kernel(c);

@@ -266,6 +266,16 @@ static const struct opt rows[] = {
 	    .brief = "paths of one prefix that are sent at most, the best ones first",
 	},
 	{
+	    .path = "bgp.filters",
+	    AT(filters),
+	    .type = OPT_NAME,
+	    .flags = OPT_F_MANY | OPT_F_NODUMP,
+	    .max = CONF_NAME_MAX,
+	    .effect = OPT_POLICY,
+	    .brief = "names of the filters of peers that name none",
+	    .doc = "See `peers[].filters`.",
+	},
+	{
 	    .path = "bgp.transit",
 	    AT(transit),
 	    .type = OPT_BOOL,

@@ -562,6 +562,18 @@ static const struct opt rows[] = {
 	    .brief = "use routes with the community graceful-shutdown last (RFC 8326)",
 	    .doc = "Routes of an eBGP peer that carry it get local preference 0.",
 	},
+	{
+	    .path = "peers[].filters",
+	    AT(filters),
+	    .type = OPT_NAME,
+	    .flags = OPT_F_MANY,
+	    .max = CONF_NAME_MAX,
+	    .effect = OPT_POLICY,
+	    .brief = "names of the filters for this peer's routes, in their order",
+	    .doc = "The rules of all of them are one list for each direction and family; a route "
+		   "that none of them accepts or rejects is treated as `import` and `export` say. "
+		   "The default is `bgp.filters`; an empty list is none.",
+	},
 };
 
 const struct opt_section conf_opts_peers = OPT_SECTION(rows);

@@ -180,7 +180,7 @@ too_many(struct conf_ctx *ctx, const struct opt *o, const struct ynode *n)
 {
 	char *wanted, *found;
 
-	if (n->kind != YNODE_SEQ)
+	if (n->kind != (o->flags & OPT_F_NAMED ? YNODE_MAP : YNODE_SEQ))
 		return false;
 	if (n->n == 0 && (o->flags & OPT_F_NONEMPTY)) {
 		wanted = opt_wanted(o);
@@ -285,6 +285,12 @@ mark_find(const struct conf_ctx *ctx, const void *base, const struct opt *o)
 }
 
 bool
+conf_is_written(const struct conf_ctx *ctx, const void *base, const struct opt *o)
+{
+	return mark_find(ctx, base, o) != NULL;
+}
+
+bool
 conf_is_bad(const struct conf_ctx *ctx, const void *base, const struct opt *o)
 {
 	const struct conf_mark *m = mark_find(ctx, base, o);
@@ -310,6 +316,7 @@ conf_where(const struct conf_ctx *ctx, const void *base, const struct opt *o, in
 static char *
 generic_path(const struct opt *parent, const char *key)
 {
+	parent = opt_members(parent);
 	if (!parent)
 		return mem_strdup(key);
 	return mem_printf("%s%s.%s", parent->path, parent->type == OPT_LIST ? "[]" : "", key);
@@ -349,8 +356,10 @@ meant_key(const struct opt *parent, const char *key)
 {
 	struct conf_suggest s = conf_suggest_for(key);
 	const struct opt *o = NULL, *below = NULL, *elsewhere = NULL;
-	size_t n = parent ? strlen(parent->path) : 0;
+	size_t n;
 
+	parent = opt_members(parent);
+	n = parent ? strlen(parent->path) : 0;
 	while ((o = opt_next_child(parent, o))) {
 		conf_suggest_offer(&s, opt_key(o));
 		for (size_t i = 0; o->aliases && o->aliases[i]; i++)
@@ -480,6 +489,64 @@ parse_map(struct conf_ctx *ctx, const struct opt *o, const struct ynode *n, void
 		complain_value(ctx, o, n, NULL, NULL);
 }
 
+/* One element of a list of maps. */
+static void
+parse_element(struct conf_ctx *ctx, const struct opt *o, const struct ynode *n, void *elem)
+{
+	mark_add(ctx, elem, opt_members(o), n);
+	if (n->kind == YNODE_MAP || ynode_is_null(n))
+		parse_pairs(ctx, o, n, elem);
+	else
+		complain_value(ctx, &(struct opt){ .type = OPT_MAP }, n, NULL, NULL);
+}
+
+/* A name is what OPT_NAME takes; false after a complaint. */
+static bool
+parse_element_name(struct conf_ctx *ctx, const struct ynode_pair *p, char **ret)
+{
+	const struct opt name = { .type = OPT_NAME, .max = CONF_NAME_MAX };
+	struct opt_why why = { NULL, NULL };
+	bool ok = opt_parse(&name, p->key, ret, &why);
+	char *wanted, *found;
+
+	if (!ok) {
+		*ret = NULL;
+		wanted = why.wanted ? mem_strdup(why.wanted) : opt_wanted(&name);
+		found = conf_quote(p->key, strlen(p->key));
+		complain_at(ctx, p->line, p->col, wanted, found, why.hint);
+		mem_free(wanted);
+		mem_free(found);
+	}
+	mem_free(why.wanted);
+	mem_free(why.hint);
+	return ok;
+}
+
+/* Elements by name. */
+static void
+parse_named(struct conf_ctx *ctx, const struct opt *o, const struct ynode *n, struct conf_list *l)
+{
+	size_t mark;
+	void *elem;
+
+	if (n->kind != YNODE_MAP) {
+		complain_value(ctx, o, n, NULL, NULL);
+		return;
+	}
+	if (n->n == 0)
+		return;
+	l->v = mem_zalloc_array(n->n, o->elem);
+	for (size_t i = 0; i < n->n; i++) {
+		mark = conf_path_key(&ctx->path, n->pair[i].key);
+		elem = conf_list_at(l, o->elem, l->n);
+		if (parse_element_name(ctx, &n->pair[i], opt_name_of(elem))) {
+			l->n++;
+			parse_element(ctx, o, n->pair[i].val, elem);
+		}
+		conf_path_cut(&ctx->path, mark);
+	}
+}
+
 static void
 parse_list(struct conf_ctx *ctx, const struct opt *o, const struct ynode *n, struct conf_list *l)
 {
@@ -487,6 +554,10 @@ parse_list(struct conf_ctx *ctx, const struct opt *o, const struct ynode *n, str
 
 	if (ynode_is_null(n) || too_many(ctx, o, n))
 		return;
+	if (o->flags & OPT_F_NAMED) {
+		parse_named(ctx, o, n, l);
+		return;
+	}
 	if (n->kind != YNODE_SEQ) {
 		complain_value(ctx, o, n, NULL, NULL);
 		return;
@@ -497,12 +568,7 @@ parse_list(struct conf_ctx *ctx, const struct opt *o, const struct ynode *n, str
 	l->n = n->n;
 	for (size_t i = 0; i < n->n; i++) {
 		mark = conf_path_index(&ctx->path, i);
-		mark_add(ctx, conf_list_at(l, o->elem, i), o, n->item[i]);
-		if (n->item[i]->kind == YNODE_MAP || ynode_is_null(n->item[i]))
-			parse_pairs(ctx, o, n->item[i], conf_list_at(l, o->elem, i));
-		else
-			complain_value(
-			    ctx, &(struct opt){ .type = OPT_MAP }, n->item[i], NULL, NULL);
+		parse_element(ctx, o, n->item[i], conf_list_at(l, o->elem, i));
 		conf_path_cut(&ctx->path, mark);
 	}
 }

@@ -17,6 +17,7 @@ static const struct opt_section *const sections[] = {
 	&conf_opts_peers,
 	&conf_opts_advertisements,
 	&conf_opts_communities,
+	&conf_opts_filters,
 	&conf_opts_kernel,
 	&conf_opts_ops,
 };
@@ -26,7 +27,6 @@ const char *const conf_later[] = {
 	"kubernetes",
 	"uplinks",
 	"bfdProfiles",
-	"filters",
 	"natOutgoing",
 	"bgp.nodeToNodeMeshEnabled",
 	"bgp.mesh",
@@ -34,7 +34,6 @@ const char *const conf_later[] = {
 	"bgp.listen.bindMode",
 	"bgp.gracefulRestart.longLived",
 	"peers[].bfd",
-	"peers[].filters",
 	"peers[].nodeSelector",
 	"peers[].peerSelector",
 	"peers[].password.secretKeyRef",
@@ -110,6 +109,7 @@ child_key(const struct opt *parent, const char *path)
 const struct opt *
 opt_next_child(const struct opt *parent, const struct opt *o)
 {
+	parent = opt_members(parent);
 	if (!o)
 		o = parent;
 	while ((o = opt_next(o)))
@@ -160,6 +160,30 @@ opt_base(const struct opt *o)
 			base = l;
 	}
 	return base;
+}
+
+bool
+opt_is_in(const struct opt *o, const struct opt *list)
+{
+	size_t n;
+
+	if (!list)
+		return !strstr(o->path, "[]");
+	n = strlen(list->path);
+	return strncmp(o->path, list->path, n) == 0 && strncmp(o->path + n, "[].", 3) == 0 &&
+	       !strstr(o->path + n + 3, "[]");
+}
+
+const struct opt *
+opt_members(const struct opt *o)
+{
+	return o && o->like ? opt_find(o->like) : o;
+}
+
+char **
+opt_name_of(void *elem)
+{
+	return (char **)(void *)((char *)elem + sizeof(struct conf_set));
 }
 
 bool

@@ -50,6 +50,8 @@ enum opt_type {
 	OPT_PROTECT,	     /* struct conf_protect_item */
 	OPT_ENDPOINT,	     /* struct conf_endpoint */
 	OPT_COMMUNITY,	     /* char *, a name or a value */
+	OPT_COMMUNITY_ANY,   /* the same; extended values, too */
+	OPT_PREFIX_OR_ADDR,  /* struct ip_prefix */
 	OPT_COMMUNITY_VALUE, /* struct conf_community_value */
 	OPT_NTYPES,
 };
@@ -60,6 +62,8 @@ enum opt_flag {
 	OPT_F_NODUMP = 4,    /* its value lives on in options that inherit it */
 	OPT_F_NONEMPTY = 8,  /* a list that is written has at least one element */
 	OPT_F_DUMP_SET = 16, /* dumped only when written: it matters whether it was */
+	OPT_F_NAMED = 32,    /* OPT_LIST: written as a mapping; its key is the char * behind the
+			      * element's struct conf_set */
 };
 
 /* What a changed value costs on reload; order matters: the strongest counts. */
@@ -77,6 +81,7 @@ struct opt {
 	const char *inherit; /* path of the option whose value is the default */
 	const char *instead; /* OPT_F_REQUIRED: path of an option that may stand in its place */
 	const char *needs;   /* path of the option without which this one means nothing */
+	const char *like;    /* OPT_LIST: path of the list whose members its elements have */
 	const char *zero;    /* word for 0, for none or for the empty list: off, auto */
 	const char *const *words;   /* OPT_ENUM, OPT_FLAGS; NULL-terminated */
 	const char *const *aliases; /* other names of the key; NULL-terminated */
@@ -107,6 +112,15 @@ const char *opt_key(const struct opt *o);
 
 /* The list whose elements hold this row's member; NULL: struct conf does. */
 const struct opt *opt_base(const struct opt *o);
+
+/* Is list (NULL: struct conf) that one? */
+bool opt_is_in(const struct opt *o, const struct opt *list);
+
+/* The row whose members those of o are: o itself, but for lists that are like another. */
+const struct opt *opt_members(const struct opt *o);
+
+/* The place of an element's name (OPT_F_NAMED). */
+char **opt_name_of(void *elem);
 
 /* Number of the row in the table, the bit of struct conf_set. */
 unsigned opt_index(const struct opt *o);

@@ -74,6 +74,8 @@ opt_wanted(const struct opt *o)
 
 	if (o->type == OPT_MAP)
 		return mem_strdup("a mapping (key: value)");
+	if (o->type == OPT_LIST && (o->flags & OPT_F_NAMED))
+		return mem_strdup("a mapping of names to mappings (name: {key: value})");
 	if (o->type == OPT_LIST)
 		return mem_strdup("a list of mappings (- key: value)");
 	one = opt_codec(o)->wanted(o);

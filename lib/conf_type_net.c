@@ -384,6 +384,23 @@ static const char *const protect_words[] = { "default", "nodeIP", "apiServer", "
 	NULL };
 
 static bool
+prefix_or_addr_parse(const struct opt *o, const char *text, void *ret, struct opt_why *why)
+{
+	struct ip_addr a;
+
+	if (!ip_addr_parse(text, &a) || a.ifindex != 0)
+		return prefix_parse(o, text, ret, why);
+	*(struct ip_prefix *)ret = ip_prefix_from_addr(&a);
+	return true;
+}
+
+static char *
+prefix_or_addr_wanted(const struct opt *o)
+{
+	return mem_strdup("an IP address or a prefix");
+}
+
+static bool
 protect_parse(const struct opt *o, const char *text, void *ret, struct opt_why *why)
 {
 	struct conf_protect_item *it = ret;
@@ -560,6 +577,23 @@ community_value_wanted(const struct opt *o)
 	return mem_strdup("AA:NN, AA:NN:MM or a well-known name");
 }
 
+static bool
+community_any_parse(const struct opt *o, const char *text, void *ret, struct opt_why *why)
+{
+	struct opt name = { .max = 63, .type = OPT_NAME };
+	struct conf_community_value v;
+
+	if (conf_community_parse_ext(text, &v))
+		return conf_types_plain[OPT_NAME].parse(&name, text, ret, why);
+	return community_parse(o, text, ret, why);
+}
+
+static char *
+community_any_wanted(const struct opt *o)
+{
+	return mem_strdup("a name, AA:NN, AA:NN:MM, rt:AA:NN, so:AA:NN or 0x and 16 digits");
+}
+
 /* ---- the kernel's numbers ------------------------------------------------ */
 
 #define TABLE_LOCAL   255
@@ -676,6 +710,10 @@ const struct opt_codec conf_types_net[OPT_NTYPES] = {
 	[OPT_ENDPOINT] = { sizeof(struct conf_endpoint), endpoint_parse, endpoint_print,
 	    endpoint_wanted, false },
 	[OPT_COMMUNITY] = { sizeof(char *), community_parse, str_print, community_wanted, true },
+	[OPT_COMMUNITY_ANY] = { sizeof(char *), community_any_parse, str_print,
+	    community_any_wanted, true },
+	[OPT_PREFIX_OR_ADDR] = { sizeof(struct ip_prefix), prefix_or_addr_parse, prefix_print,
+	    prefix_or_addr_wanted, false },
 	[OPT_COMMUNITY_VALUE] = { sizeof(struct conf_community_value), community_value_parse,
 	    community_value_print, community_value_wanted, false },
 };

@@ -294,6 +294,9 @@ x_conf_peer(struct codec *c, struct ipc_msg *msg)
 	x_bool(c, &m->strict_role);
 	x_bool(c, &m->accept_blackhole);
 	x_bool(c, &m->ignore_gshut);
+	x_count(c, &m->nfilters, 0, IPC_FILTERS_MAX);
+	for (uint16_t i = 0; more(c, i, m->nfilters); i++)
+		x_id(c, &m->filter[i]);
 	if (m->hold_s == 1 || m->hold_s == 2)
 		fail(c, "hold time is 1 or 2 s"); /* RFC 4271 section 4.2 */
 	if (m->addpath_send != IPC_ADDPATH_NONE && m->addpath_max == 0)
@@ -304,6 +307,75 @@ static void
 x_peer_gone(struct codec *c, struct ipc_msg *msg)
 {
 	x_id(c, &msg->peer_gone.peer);
+}
+
+static void
+x_comms(struct codec *c, struct ipc_comms *m)
+{
+	static const unsigned numbers[] = { [IPC_COMM_STD] = 1, [IPC_COMM_EXT] = 2,
+		[IPC_COMM_LARGE] = 3 };
+
+	x_count(c, &m->n, 0, IPC_FILTER_VALUES_MAX);
+	for (uint16_t i = 0; more(c, i, m->n); i++) {
+		x_enum(c, &m->v[i].kind, IPC_COMM_LARGE);
+		for (unsigned k = 0; !c->why && k < numbers[m->v[i].kind]; k++)
+			x_u32(c, &m->v[i].v[k]);
+	}
+}
+
+static void
+x_asns(struct codec *c, struct ipc_asns *m)
+{
+	x_count(c, &m->n, 0, IPC_FILTER_VALUES_MAX);
+	for (uint16_t i = 0; more(c, i, m->n); i++)
+		x_u32(c, &m->v[i]);
+}
+
+static void
+x_filter_op(struct codec *c, struct ipc_filter_op *m)
+{
+	x_enum(c, &m->kind, IPC_NOPS - 1);
+	x_u8(c, &m->times);
+	x_u32(c, &m->value);
+	x_addr(c, &m->addr);
+	x_comms(c, &m->comms);
+}
+
+static void
+x_filter_conditions(struct codec *c, struct ipc_conf_filter *m)
+{
+	x_prefix_opt(c, &m->cidr);
+	x_enum(c, &m->match_op, IPC_MATCH_OP_NOT_EQUAL);
+	x_u8(c, &m->len_min);
+	x_u8(c, &m->len_max);
+	x_comms(c, &m->any);
+	x_comms(c, &m->all);
+	x_asns(c, &m->as_prefix);
+	x_asns(c, &m->as_contains);
+	x_asns(c, &m->origin_as);
+	x_u16(c, &m->hops_min);
+	x_u16(c, &m->hops_max);
+	x_prefix_opt(c, &m->next_hop);
+	x_enum(c, &m->source, IPC_SOURCE_REMOTE);
+	x_enum(c, &m->peer_type, IPC_PEER_TYPE_IBGP);
+	x_enum(c, &m->route_type, IPC_ROUTE_TYPE_BGP);
+}
+
+static void
+x_conf_filter(struct codec *c, struct ipc_msg *msg)
+{
+	struct ipc_conf_filter *m = &msg->conf_filter;
+
+	x_id(c, &m->id);
+	x_text(c, m->name, sizeof(m->name));
+	x_bool(c, &m->export);
+	x_enum(c, &m->af, IP6);
+	x_u16(c, &m->rule);
+	x_filter_conditions(c, m);
+	x_enum(c, &m->action, IPC_RULE_REJECT);
+	x_count(c, &m->nops, 0, IPC_FILTER_OPS_MAX);
+	for (uint16_t i = 0; more(c, i, m->nops); i++)
+		x_filter_op(c, &m->op[i]);
 }
 
 static void
@@ -613,6 +685,7 @@ x_row_path_texts(struct codec *c, struct ipc_row_path *m)
 {
 	x_text(c, m->decision, sizeof(m->decision));
 	x_text(c, m->rejected, sizeof(m->rejected));
+	x_text(c, m->policy, sizeof(m->policy));
 	x_text(c, m->nh_why, sizeof(m->nh_why));
 	x_text(c, m->as_path, sizeof(m->as_path));
 	x_text(c, m->communities, sizeof(m->communities));
@@ -647,6 +720,7 @@ x_row_path(struct codec *c, struct ipc_msg *msg)
 	x_u32(c, &m->originator_id);
 	x_u32(c, &m->otc);
 	x_u32(c, &m->igp_metric);
+	x_u16(c, &m->weight);
 	x_enum(c, &m->fib_state, IPC_V_HELD);
 	x_u16(c, &m->fib_code);
 	x_u32(c, &m->stale_left_s);
@@ -699,9 +773,14 @@ x_query_end(struct codec *c, struct ipc_msg *msg)
 #define EP_MAX	     (8 + 5 * ADDR_MAX)
 #define PEER_FIXED   (2 + 54 + 2 * 10)
 #define ORIG_FIXED   (2 + 18)
-#define PATH_FIXED   (2 + 67)
+#define PATH_FIXED   (2 + 69)
 #define ROWPEER_FIXED (2 + 9 + 16 + 49 + 96 + 24 + 2 * 30)
 #define STATS_FIXED  (2 + 20 + 48 + 64 + 1)
+#define FILTERS_MIN  2 /* in a peer's settings */
+#define FILTERS_MAX  (2 + IPC_FILTERS_MAX * 4)
+#define FILTER_FIXED (2 + 8 + 3 + 5 * 2 + 4 + 3 + 3)
+#define COMMS_MAX    (IPC_FILTER_VALUES_MAX * 13)
+#define ASNS_MAX     (IPC_FILTER_VALUES_MAX * 4)
 
 const struct ipc_desc ipc_desc[IPC_NTYPES] = {
 	[IPC_HELLO] = { "hello", IPC_AGENT, true, IPC_CHAN_CONTROL, 21, 21, false },
@@ -709,7 +788,12 @@ const struct ipc_desc ipc_desc[IPC_NTYPES] = {
 	[IPC_CONF_SPEAKER] = { "conf-speaker", IPC_AGENT, false, IPC_CHAN_CONTROL, 32,
 	    32 + IPC_CONFED_MAX * 4, false },
 	[IPC_CONF_PEER] = { "conf-peer", IPC_AGENT, false, IPC_CHAN_CONTROL,
-	    PEER_FIXED + TEXT_MIN + ADDR_MIN, PEER_FIXED + TEXT_MAX(IPC_NAME_MAX) + ADDR_MAX,
+	    PEER_FIXED + FILTERS_MIN + TEXT_MIN + ADDR_MIN,
+	    PEER_FIXED + FILTERS_MAX + TEXT_MAX(IPC_NAME_MAX) + ADDR_MAX, false },
+	[IPC_CONF_FILTER] = { "conf-filter", IPC_AGENT, false, IPC_CHAN_CONTROL,
+	    FILTER_FIXED + TEXT_MIN + 2 * PREFIX_MIN,
+	    FILTER_FIXED + TEXT_MAX(IPC_NAME_MAX) + 2 * PREFIX_MAX + 2 * COMMS_MAX + 3 * ASNS_MAX +
+		IPC_FILTER_OPS_MAX * (6 + ADDR_MAX + 2 + COMMS_MAX),
 	    false },
 	[IPC_CONF_PERMIT] = { "conf-permit", IPC_AGENT, false, IPC_CHAN_CONTROL, 4,
 	    4 + IPC_PREFIXES_MAX * PREFIX_MAX, false },
@@ -728,8 +812,8 @@ const struct ipc_desc ipc_desc[IPC_NTYPES] = {
 	[IPC_CONN_IN] = { "conn-in", IPC_AGENT, false, IPC_CHAN_CONTROL, 2 + EP_MIN, 2 + EP_MAX,
 	    true },
 	[IPC_PEER_ADD] = { "peer-add", IPC_AGENT, false, IPC_CHAN_CONTROL,
-	    PEER_FIXED + TEXT_MIN + ADDR_MIN, PEER_FIXED + TEXT_MAX(IPC_NAME_MAX) + ADDR_MAX,
-	    false },
+	    PEER_FIXED + FILTERS_MIN + TEXT_MIN + ADDR_MIN,
+	    PEER_FIXED + FILTERS_MAX + TEXT_MAX(IPC_NAME_MAX) + ADDR_MAX, false },
 	[IPC_PEER_GONE] = { "peer-gone", IPC_BGPD, false, IPC_CHAN_CONTROL, 6, 6, false },
 	[IPC_CONN_LEND] = { "conn-lend", IPC_AGENT, false, IPC_CHAN_CONTROL, 6, 6, false },
 	[IPC_CONN_LENT] = { "conn-lent", IPC_BGPD, false, IPC_CHAN_CONTROL, 6, 6, true },
@@ -765,9 +849,9 @@ const struct ipc_desc ipc_desc[IPC_NTYPES] = {
 	    ROWPEER_FIXED + 2 * TEXT_MIN + EP_MIN,
 	    ROWPEER_FIXED + 2 * TEXT_MAX(IPC_TEXT_MAX) + EP_MAX, false },
 	[IPC_ROW_PATH] = { "row-path", IPC_BGPD, false, IPC_CHAN_QUERIES,
-	    PATH_FIXED + PREFIX_MIN + 2 * ADDR_MIN + 9 * TEXT_MIN,
+	    PATH_FIXED + PREFIX_MIN + 2 * ADDR_MIN + 10 * TEXT_MIN,
 	    PATH_FIXED + PREFIX_MAX + 2 * ADDR_MAX + TEXT_MAX(IPC_NAME_MAX) +
-		4 * TEXT_MAX(IPC_TEXT_MAX) + 4 * TEXT_MAX(IPC_PATH_TEXT_MAX),
+		5 * TEXT_MAX(IPC_TEXT_MAX) + 4 * TEXT_MAX(IPC_PATH_TEXT_MAX),
 	    false },
 	[IPC_ROW_STATS] = { "row-stats", IPC_BGPD, false, IPC_CHAN_QUERIES, STATS_FIXED + TEXT_MIN,
 	    STATS_FIXED + TEXT_MAX(IPC_TEXT_MAX), false },
@@ -786,6 +870,7 @@ static const struct {
 	[IPC_CONF_BEGIN] = { x_conf_begin, sizeof(struct ipc_conf_begin) },
 	[IPC_CONF_SPEAKER] = { x_conf_speaker, sizeof(struct ipc_conf_speaker) },
 	[IPC_CONF_PEER] = { x_conf_peer, sizeof(struct ipc_conf_peer) },
+	[IPC_CONF_FILTER] = { x_conf_filter, sizeof(struct ipc_conf_filter) },
 	[IPC_CONF_PERMIT] = { x_prefixes, offsetof(struct ipc_prefixes, prefix) },
 	[IPC_CONF_END] = { x_conf_begin, sizeof(struct ipc_conf_begin) },
 	[IPC_CONF_APPLIED] = { x_conf_applied, sizeof(struct ipc_conf_applied) },

@@ -38,6 +38,9 @@
 #define IPC_COMM_MAX	  64 /* communities on one announcement of ours */
 #define IPC_ONLY_MAX	  64 /* peers that one announcement is restricted to */
 #define IPC_CONFED_MAX	  256 /* other Member-ASes of a confederation (RFC 5065) */
+#define IPC_FILTERS_MAX	  16 /* filters of one peer */
+#define IPC_FILTER_VALUES_MAX 64 /* communities or AS numbers in one condition or operation */
+#define IPC_FILTER_OPS_MAX 16 /* operations of one rule */
 #define IPC_PEER_NONE	  0  /* peer ids start at 1; 0 is "local" or "any" */
 
 enum ipc_side { IPC_AGENT, IPC_BGPD };
@@ -50,6 +53,7 @@ enum ipc_type {
 	IPC_CONF_SPEAKER,  /* agent */
 	IPC_CONF_PEER,	   /* agent, one for each peer */
 	IPC_CONF_PERMIT,   /* agent, none or more: prefixes that import accepts */
+	IPC_CONF_FILTER,   /* agent, one for each rule of each filter, in their order */
 	IPC_CONF_END,	   /* agent: apply it, all at once */
 	IPC_CONF_APPLIED,  /* bgpd */
 	IPC_ORIGINATE,	   /* agent: announce this prefix (its local route is there) */
@@ -202,6 +206,87 @@ struct ipc_conf_peer {
 	bool strict_role;      /* a peer that tells no role is refused */
 	bool accept_blackhole; /* RFC 7999 */
 	bool ignore_gshut;     /* GRACEFUL_SHUTDOWN says nothing (RFC 8326) */
+	uint16_t nfilters;
+	uint32_t filter[IPC_FILTERS_MAX]; /* ids of CONF_FILTER, in the order of asking */
+};
+
+enum ipc_comm_kind { IPC_COMM_STD, IPC_COMM_EXT, IPC_COMM_LARGE };
+struct ipc_comm {
+	uint8_t kind;  /* enum ipc_comm_kind */
+	uint32_t v[3]; /* 1, 2 or 3 of them, else 0 */
+};
+struct ipc_comms {
+	uint16_t n;
+	struct ipc_comm v[IPC_FILTER_VALUES_MAX];
+};
+struct ipc_asns {
+	uint16_t n;
+	uint32_t v[IPC_FILTER_VALUES_MAX];
+};
+
+enum ipc_match_op {
+	IPC_MATCH_OP_IN,
+	IPC_MATCH_OP_NOT_IN,
+	IPC_MATCH_OP_EQUAL,
+	IPC_MATCH_OP_NOT_EQUAL,
+};
+enum ipc_rule_source {
+	IPC_SOURCE_ANY,
+	IPC_SOURCE_LOCAL,  /* announced by this node */
+	IPC_SOURCE_MESH,   /* learned by iBGP, or from another Member-AS */
+	IPC_SOURCE_PEER,   /* learned by eBGP */
+	IPC_SOURCE_REMOTE, /* either */
+};
+enum ipc_rule_peer { IPC_PEER_TYPE_ANY, IPC_PEER_TYPE_EBGP, IPC_PEER_TYPE_IBGP };
+enum ipc_rule_route {
+	IPC_ROUTE_TYPE_ANY,
+	IPC_ROUTE_TYPE_PODCIDR,
+	IPC_ROUTE_TYPE_INTERFACE,
+	IPC_ROUTE_TYPE_PREFIX,
+	IPC_ROUTE_TYPE_BGP,
+};
+enum ipc_rule_action { IPC_RULE_CONTINUE, IPC_RULE_ACCEPT, IPC_RULE_REJECT };
+enum ipc_filter_op_kind {
+	IPC_OP_SET_LOCAL_PREF, /* value */
+	IPC_OP_ADD_LOCAL_PREF,
+	IPC_OP_SUB_LOCAL_PREF,
+	IPC_OP_SET_MED,
+	IPC_OP_ADD_MED,
+	IPC_OP_REMOVE_MED,
+	IPC_OP_ADD_COMMUNITIES, /* comms */
+	IPC_OP_REMOVE_COMMUNITIES,
+	IPC_OP_SET_COMMUNITIES,
+	IPC_OP_PREPEND,	 /* value: the AS number, times */
+	IPC_OP_NEXT_HOP, /* addr; none: self */
+	IPC_OP_WEIGHT,	 /* value */
+	IPC_NOPS
+};
+struct ipc_filter_op {
+	uint8_t kind; /* enum ipc_filter_op_kind */
+	uint8_t times;
+	uint32_t value;
+	struct ip_addr addr;
+	struct ipc_comms comms;
+};
+
+/* One rule of a filter.  A condition that is left out (none, 0 to the most, any) always holds. */
+struct ipc_conf_filter {
+	uint32_t id; /* of the filter, from 1 */
+	char name[IPC_NAME_MAX];
+	bool export;
+	uint8_t af;    /* of the list it stands in; IP_NONE: both families */
+	uint16_t rule; /* place in that list, from 1 */
+	struct ip_prefix cidr;
+	uint8_t match_op; /* enum ipc_match_op */
+	uint8_t len_min, len_max;
+	struct ipc_comms any, all;
+	struct ipc_asns as_prefix, as_contains, origin_as;
+	uint16_t hops_min, hops_max;
+	struct ip_prefix next_hop;
+	uint8_t source, peer_type, route_type; /* enum ipc_rule_... */
+	uint8_t action;			       /* enum ipc_rule_action */
+	uint16_t nops;
+	struct ipc_filter_op op[IPC_FILTER_OPS_MAX];
 };
 
 struct ipc_peer_gone {
@@ -487,11 +572,13 @@ struct ipc_row_path {
 	uint32_t aggregator_asn, aggregator_id, originator_id; /* 0: none */
 	uint32_t otc; /* Only to Customer (RFC 9234): the AS that said so, 0: none */
 	uint32_t igp_metric;
+	uint16_t weight;
 	uint8_t fib_state;     /* enum ipc_verdict_state as bgpd knows it */
 	uint16_t fib_code;
 	uint32_t stale_left_s;
 	char decision[IPC_NAME_MAX]; /* the step that decided against (or for) it */
 	char rejected[IPC_TEXT_MAX]; /* why policy or a check refused it */
+	char policy[IPC_TEXT_MAX];   /* what rules of filters did: filter x, rule 2: accepted */
 	char nh_why[IPC_TEXT_MAX];   /* why its next hop does not resolve */
 	char as_path[IPC_PATH_TEXT_MAX];
 	char communities[IPC_PATH_TEXT_MAX];
@@ -528,6 +615,7 @@ struct ipc_msg {
 		struct ipc_conf_speaker conf_speaker;
 		struct ipc_conf_peer conf_peer; /* also PEER_ADD */
 		struct ipc_peer_gone peer_gone;
+		struct ipc_conf_filter conf_filter;
 		struct ipc_prefixes prefixes; /* CONF_PERMIT, ROUTE_DEL */
 		struct ipc_conf_applied conf_applied;
 		struct ipc_originate originate;

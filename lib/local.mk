@@ -34,8 +34,10 @@ lib_libconf_a_SOURCES = \
 	lib/conf_dump.c \
 	lib/conf_err.c lib/conf_err.h \
 	lib/conf_fill.c \
+	lib/conf_filter.c lib/conf_filter.h \
 	lib/conf_opt_adv.c \
 	lib/conf_opt_bgp.c \
+	lib/conf_opt_filters.c \
 	lib/conf_opt_kernel.c \
 	lib/conf_opt_node.c \
 	lib/conf_opt_ops.c \

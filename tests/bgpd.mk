@@ -71,6 +71,10 @@ check_PROGRAMS += tests/prop/prop_update
 tests_prop_prop_update_SOURCES = tests/prop/prop_update.c tests/prop/prop.h
 tests_prop_prop_update_LDADD = $(bgpd_test_ldadd)
 TESTS += tests/prop/prop_update
+check_PROGRAMS += tests/prop/prop_filter
+tests_prop_prop_filter_SOURCES = tests/prop/prop_filter.c tests/prop/prop.h
+tests_prop_prop_filter_LDADD = $(bgpd_test_ldadd)
+TESTS += tests/prop/prop_filter
 
 check_PROGRAMS += tests/prop/prop_speaker
 tests_prop_prop_speaker_SOURCES = tests/prop/prop_speaker.c tests/prop/prop.h
@@ -83,10 +87,10 @@ tests_bench_bench_rib_SOURCES = tests/bench/bench_rib.c
 tests_bench_bench_rib_LDADD = $(bgpd_test_ldadd)
 
 # The routing half.
-check_PROGRAMS += tests/unit/test_policy tests/unit/test_rib
+check_PROGRAMS += tests/unit/test_policy tests/unit/test_rib tests/unit/test_filter
 check_PROGRAMS += tests/unit/test_adjout tests/unit/test_fibout tests/unit/test_gr
 check_PROGRAMS += tests/unit/test_speaker tests/unit/test_addpath
-TESTS += tests/unit/test_policy tests/unit/test_rib
+TESTS += tests/unit/test_policy tests/unit/test_rib tests/unit/test_filter
 TESTS += tests/unit/test_adjout tests/unit/test_fibout tests/unit/test_gr
 TESTS += tests/unit/test_speaker tests/unit/test_addpath
 rig_sources = tests/unit/ribrig.c tests/unit/ribrig.h tests/unit/unit.h
@@ -94,6 +98,9 @@ RIB_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_policy_SOURCES = tests/unit/test_policy.c tests/unit/unit.h
 tests_unit_test_policy_CPPFLAGS = $(RIB_CPPFLAGS)
 tests_unit_test_policy_LDADD = $(bgpd_test_ldadd)
+tests_unit_test_filter_SOURCES = tests/unit/test_filter.c $(rig_sources)
+tests_unit_test_filter_CPPFLAGS = $(RIB_CPPFLAGS)
+tests_unit_test_filter_LDADD = $(bgpd_test_ldadd)
 tests_unit_test_rib_SOURCES = tests/unit/test_rib.c tests/unit/unit.h
 tests_unit_test_rib_CPPFLAGS = $(RIB_CPPFLAGS)
 tests_unit_test_rib_LDADD = $(bgpd_test_ldadd)

@@ -1,6 +1,8 @@
 /*
  * Adj-RIB-In.  See adjin.h.
  *
+ * Paths are kept after policy, with what was received beside where that is
+ * something else (rib.h), so that another policy starts from what was received.
  * Whether a path counts is told by its generation (gr.h): keep has a bit for
  * each generation that does.  Counters are per generation, so that a session's
  * end moves them with one assignment.  The walk goes by path id, so it may
@@ -86,7 +88,7 @@ uses_next_hop(const struct path *p)
 
 static void
 path_set(struct rpeer *rp, struct mono_us now, unsigned i, uint32_t id, const struct attrs *attrs,
-    uint16_t flags)
+    const struct attrs *received, uint16_t flags)
 {
 	struct speaker *sp = rp->sp;
 	struct path *p = rib_path(&sp->rib[i], id);
@@ -98,6 +100,8 @@ path_set(struct rpeer *rp, struct mono_us now, unsigned i, uint32_t id, const st
 		rib_path_replace(&sp->rib[i], id, attrs);
 		p->since_s = speaker_seconds(sp, now);
 	}
+	if ((p->flags | flags) & PATH_EDITED)
+		rib_path_keep(&sp->rib[i], id, flags & PATH_EDITED ? received : NULL);
 	p->flags = flags | PATH_CHANGED | (p->flags & PATH_BEST);
 	account(rp, i, p, 1);
 	if (uses_next_hop(p)) {
@@ -111,15 +115,17 @@ path_set(struct rpeer *rp, struct mono_us now, unsigned i, uint32_t id, const st
 
 static void
 path_add(struct rpeer *rp, struct mono_us now, unsigned i, uint32_t dest, uint32_t path_id,
-    const struct attrs *attrs, uint16_t flags)
+    const struct attrs *attrs, const struct attrs *received, uint16_t flags)
 {
 	struct speaker *sp = rp->sp;
-	struct path *p =
-	    rib_path(&sp->rib[i], rib_path_add(&sp->rib[i], dest, rp->index, path_id, attrs));
+	uint32_t id = rib_path_add(&sp->rib[i], dest, rp->index, path_id, attrs);
+	struct path *p = rib_path(&sp->rib[i], id);
 	struct ip_addr nh;
 
 	p->since_s = speaker_seconds(sp, now);
 	p->flags = flags | PATH_CHANGED;
+	if (flags & PATH_EDITED)
+		rib_path_keep(&sp->rib[i], id, received);
 	account(rp, i, p, 1);
 	if (uses_next_hop(p)) {
 		nh = adjin_next_hop(p);
@@ -237,7 +243,7 @@ struct intake {
 	unsigned i;
 	const struct attrs *attrs;
 	enum reject_reason reason; /* of the attributes alone */
-	uint16_t flags;
+	uint16_t flags; /* of the path, as long as policy changes nothing */
 };
 
 /* RFC 2545 section 3: the link-local next hop, on a session over link-local addresses. */
@@ -248,15 +254,6 @@ wants_link_local(const struct rpeer *rp, const struct attrs *a)
 
 	return (a->flags & ATTRS_NH_LL) &&
 	    ((rp->addr.af == IP6 && ip_addr_is_link_local(&rp->addr)) || ip_addr_is_unspec(&nh));
-}
-
-static uint16_t
-verdict_flags(enum reject_reason of_attrs, const struct import_policy *imp,
-    const struct attrs *a, const struct ip_prefix *prefix)
-{
-	enum reject_reason r = of_attrs ? of_attrs : policy_import_prefix(imp, a, prefix);
-
-	return (uint16_t)(r << PATH_REASON_SHIFT);
 }
 
 static uint16_t
@@ -306,34 +303,82 @@ count_admits(struct rpeer *rp, unsigned i, uint32_t dest, const struct ip_prefix
 	return false;
 }
 
+/* What an intake starts with; attrs: as received, borrowed. */
+static struct intake
+intake_begin(struct rpeer *rp, struct mono_us now, unsigned i, uint16_t gen,
+    const struct attrs *attrs)
+{
+	return (struct intake){ .rp = rp,
+		.now = now,
+		.i = i,
+		.attrs = attrs,
+		.reason = policy_import_attrs(&rp->imp, attrs),
+		.flags = (uint16_t)(gen | attrs_flags(rp, attrs)) };
+}
+
+/* The path's flags and, in *ret_attrs, its attributes (a reference) after import policy. */
+static uint16_t
+import(const struct intake *in, const struct ip_prefix *prefix, const struct attrs **ret_attrs)
+{
+	struct speaker *sp = in->rp->sp;
+	enum reject_reason r = policy_import(&sp->filters, sp->pool, &in->rp->imp, prefix, in->attrs,
+	    in->reason, ret_attrs);
+	uint16_t flags = in->flags;
+
+	if (*ret_attrs != in->attrs)
+		flags = (uint16_t)((flags & PATH_GEN) | attrs_flags(in->rp, *ret_attrs) |
+		    PATH_EDITED);
+	return (uint16_t)(r << PATH_REASON_SHIFT | flags);
+}
+
+/* Would path_set() change nothing? */
+static bool
+is_same(const struct rib *rib, uint32_t id, const struct attrs *attrs, const struct attrs *received,
+    uint16_t flags)
+{
+	const struct path *p = rib_path(rib, id);
+
+	return p->attrs == attrs && (p->flags & ~(PATH_BEST | PATH_CHANGED)) == flags &&
+	    rib_path_received(rib, id) == received;
+}
+
 /* False: the session was ended over it. */
 static bool
-announce(const struct intake *in, const struct nlri *n)
+announce(const struct intake *in, const struct nlri *n, const struct attrs *attrs, uint16_t flags)
 {
 	const struct ip_prefix *prefix = &n->prefix;
 	struct rpeer *rp = in->rp;
 	struct rib *rib = &rp->sp->rib[in->i];
 	uint32_t dest = rib_find(rib, prefix), id;
-	uint16_t flags = in->flags | verdict_flags(in->reason, &rp->imp, in->attrs, prefix);
-	const struct path *p;
 
 	id = dest ? rib_path_find(rib, dest, rp->index, n->path_id) : 0;
 	if (id && adjin_live(rp->sp, in->i, rib_path(rib, id))) {
-		p = rib_path(rib, id);
-		if (p->attrs != in->attrs || (p->flags & ~(PATH_BEST | PATH_CHANGED)) != flags)
-			path_set(rp, in->now, in->i, id, in->attrs, flags);
+		if (!is_same(rib, id, attrs, in->attrs, flags))
+			path_set(rp, in->now, in->i, id, attrs, in->attrs, flags);
 		return true;
 	}
 	if (!id && !count_admits(rp, in->i, dest, prefix))
 		return true;
 	if (!limit_admits(rp, in->now, in->i))
 		return rp->af[in->i].active;
+	if (!dest)
+		dest = rib_get(rib, prefix);
 	if (id)
-		path_set(rp, in->now, in->i, id, in->attrs, flags);
+		path_set(rp, in->now, in->i, id, attrs, in->attrs, flags);
 	else
-		path_add(rp, in->now, in->i, dest ? dest : rib_get(rib, prefix), n->path_id,
-		    in->attrs, flags);
+		path_add(rp, in->now, in->i, dest, n->path_id, attrs, in->attrs, flags);
 	return true;
+}
+
+static bool
+announce_one(const struct intake *in, const struct nlri *n)
+{
+	const struct attrs *attrs;
+	uint16_t flags = import(in, &n->prefix, &attrs);
+	bool goes_on = announce(in, n, attrs, flags);
+
+	attrs_unref(in->rp->sp->pool, attrs);
+	return goes_on;
 }
 
 static void
@@ -341,18 +386,16 @@ announce_all(struct rpeer *rp, struct mono_us now, unsigned i, struct rd r,
     const struct attrs_build *b)
 {
 	struct speaker *sp = rp->sp;
-	struct intake in = { .rp = rp, .now = now, .i = i };
+	const struct attrs *attrs = attrs_intern(sp->pool, b);
+	struct intake in = intake_begin(rp, now, i, rp->af[i].gen, attrs);
 	struct bgp_err e = { 0 };
 	struct nlri n;
 
-	in.attrs = attrs_intern(sp->pool, b);
-	in.reason = policy_import_attrs(&rp->imp, in.attrs);
 	rp->leaks += in.reason == REJECT_LEAK_UP || in.reason == REJECT_LEAK_PEER;
-	in.flags = (uint16_t)(rp->af[i].gen | attrs_flags(rp, in.attrs));
 	while (nlri_next(&r, AF_OF(i), has_path_ids(rp, i), &n, &e))
-		if (!announce(&in, &n))
+		if (!announce_one(&in, &n))
 			break;
-	attrs_unref(sp->pool, in.attrs);
+	attrs_unref(sp->pool, attrs);
 }
 
 static void
@@ -420,9 +463,9 @@ adjin_local(struct speaker *sp, struct mono_us now, const struct ip_prefix *pref
 	uint32_t id = rib_path_find(&sp->rib[i], dest, RIB_LOCAL_PEER, 0);
 
 	if (!id)
-		path_add(sp->local, now, i, dest, 0, attrs, 0);
+		path_add(sp->local, now, i, dest, 0, attrs, attrs, 0);
 	else
-		path_set(sp->local, now, i, id, attrs, 0);
+		path_set(sp->local, now, i, id, attrs, attrs, 0);
 }
 
 void
@@ -459,13 +502,18 @@ adjin_walking(const struct speaker *sp)
 static void
 reimport(struct rpeer *rp, struct mono_us now, unsigned i, uint32_t id)
 {
-	struct path *p = rib_path(&rp->sp->rib[i], id);
-	struct ip_prefix prefix = rib_prefix(&rp->sp->rib[i], p->dest);
-	uint16_t flags = (uint16_t)(path_gen(p) | attrs_flags(rp, p->attrs) |
-	    verdict_flags(policy_import_attrs(&rp->imp, p->attrs), &rp->imp, p->attrs, &prefix));
+	struct rib *rib = &rp->sp->rib[i];
+	const struct attrs *received = rib_path_received(rib, id), *attrs;
+	const struct path *p = rib_path(rib, id);
+	struct ip_prefix prefix = rib_prefix(rib, p->dest);
+	struct intake in = intake_begin(rp, now, i, (uint16_t)path_gen(p), received);
+	uint16_t flags = import(&in, &prefix, &attrs);
 
-	if ((p->flags & ~(PATH_BEST | PATH_CHANGED)) != flags)
-		path_set(rp, now, i, id, p->attrs, flags);
+	attrs_ref(received);
+	if (!is_same(rib, id, attrs, received, flags))
+		path_set(rp, now, i, id, attrs, received, flags);
+	attrs_unref(rp->sp->pool, received);
+	attrs_unref(rp->sp->pool, attrs);
 }
 
 static void

@@ -1,7 +1,7 @@
 /*
  * Adj-RIB-In: what peers say, and the import policy.
  *
- * Paths are kept as received, rejected ones with their reason (RFC 4271
+ * Nothing received is forgotten: rejected paths are kept with their reason (RFC 4271
  * section 3.2), and count against the prefix limit.  Every change queues its
  * destination for a decision; nothing is decided here.  Jobs that touch all
  * paths of a peer (its session ended, policy changed, a next hop moved) are

@@ -128,6 +128,8 @@ static void
 fixed_fill(struct attrs *a, const struct attrs_build *b)
 {
 	a->flags = b->flags;
+	a->weight = b->weight;
+	a->marks = b->marks;
 	a->origin = b->origin;
 	a->med = b->flags & ATTRS_MED ? b->med : 0;
 	a->local_pref = b->flags & ATTRS_LOCAL_PREF ? b->local_pref : 0;
@@ -255,6 +257,8 @@ attrs_to_build(const struct attrs *a, struct attrs_build *ret)
 {
 	*ret = (struct attrs_build){
 		.flags = a->flags,
+		.weight = a->weight,
+		.marks = a->marks,
 		.origin = a->origin,
 		.med = a->med,
 		.local_pref = a->local_pref,

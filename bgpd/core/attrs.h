@@ -37,6 +37,14 @@ enum attrs_flag {
 	ATTRS_OTC_PARTIAL = 1 << 11,
 };
 
+/* What policy notes on a set; never on the wire. */
+enum attrs_mark {
+	ATTRS_MARK_MED = 1 << 0,      /* an export filter set MED: it goes to eBGP peers, too */
+	ATTRS_MARK_NH_GIVEN = 1 << 1, /* an export filter set the next hop */
+	ATTRS_MARK_NH_SELF = 1 << 2,  /* or wants it to be this node */
+	ATTRS_MARK_TYPE_SHIFT = 4,    /* from here on: enum ipc_rule_route of an own prefix */
+};
+
 /* Parts of variable length, in the order they are stored. */
 enum attrs_part {
 	ATTRS_AS_PATH,	     /* segments with 4-octet AS numbers */
@@ -61,6 +69,8 @@ struct attrs {
 	uint32_t origin_asn;	/* last of the closing AS_SEQUENCE, 0: none */
 	uint16_t as_path_hops;	/* AS_SET counts 1, confederation segments 0: RFC 4271 9.1.2.2 a) */
 	uint16_t part_octets[ATTRS_NPARTS];
+	uint16_t weight;	/* import filters set it: greater is better */
+	uint8_t marks;		/* enum attrs_mark */
 	uint8_t next_hop[16];
 	uint8_t data[];		/* link-local next hop (16, with ATTRS_NH_LL), then the parts */
 };
@@ -72,8 +82,8 @@ struct attrs_view {
 
 /* The same on the stack.  All zeros: an empty set (IGP, empty AS_PATH, no next hop). */
 struct attrs_build {
-	uint16_t flags;
-	uint8_t origin;
+	uint16_t flags, weight;
+	uint8_t origin, marks;
 	uint32_t med, local_pref, aggregator_asn, aggregator_id, originator_id, otc;
 	struct ip_addr next_hop, next_hop_ll; /* the latter counts with ATTRS_NH_LL only */
 	struct attrs_view part[ATTRS_NPARTS]; /* borrowed */
@@ -107,6 +117,13 @@ void attrs_unref(struct attrs_pool *pool, const struct attrs *a);
 
 /* a's content as a build that borrows from a: to change and intern again. */
 void attrs_to_build(const struct attrs *a, struct attrs_build *ret);
+
+/* The type of own prefix it is of (enum ipc_rule_route); 0 for routes of peers. */
+static inline uint8_t
+attrs_route_type(const struct attrs *a)
+{
+	return (uint8_t)(a->marks >> ATTRS_MARK_TYPE_SHIFT);
+}
 
 /* A part's octets; octets 0 when absent.  Borrowed from a. */
 struct attrs_view attrs_part(const struct attrs *a, enum attrs_part part);

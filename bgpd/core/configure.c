@@ -156,6 +156,14 @@ source_changed(const struct ipc_conf_peer *a, const struct ipc_conf_peer *b)
 	    a->ignore_gshut != b->ignore_gshut;
 }
 
+void
+speaker_set_filters(struct speaker *sp, struct filter_db *db)
+{
+	filter_db_free(sp->filter_db);
+	sp->filter_db = db;
+	filters_forget(&sp->filters, sp->pool);
+}
+
 static void
 change_peer(struct rpeer *rp, struct mono_us now, const struct ipc_conf_peer *conf, bool reimport,
     struct ipc_conf_applied *ret)
@@ -165,6 +173,7 @@ change_peer(struct rpeer *rp, struct mono_us now, const struct ipc_conf_peer *co
 	unsigned i;
 
 	rp->conf = *conf;
+	reimport |= rpeer_filters(rp);
 	if (peer_configure(rp->peer, now, conf)) {
 		ret->reset++;
 		rp->addr = conf->addr;

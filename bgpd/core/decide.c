@@ -24,6 +24,12 @@ cmp_local(const struct decide_cand *a, const struct decide_cand *b)
 }
 
 static int
+cmp_weight(const struct decide_cand *a, const struct decide_cand *b)
+{
+	return prefer_low(b->attrs->weight, a->attrs->weight);
+}
+
+static int
 cmp_local_pref(const struct decide_cand *a, const struct decide_cand *b)
 {
 	return prefer_low(b->local_pref, a->local_pref);
@@ -99,6 +105,7 @@ static const struct decide_rule {
 	const char *text;
 } decide_rules[DECIDE_NSTEPS] = {
 	[DECIDE_LOCAL] = { cmp_local, false, "announced by this node" },
+	[DECIDE_WEIGHT] = { cmp_weight, false, "greater weight" },
 	[DECIDE_LOCAL_PREF] = { cmp_local_pref, false, "higher LOCAL_PREF" },
 	[DECIDE_AS_PATH] = { cmp_as_path, false, "shorter AS_PATH" },
 	[DECIDE_ORIGIN] = { cmp_origin, false, "lower ORIGIN" },

@@ -22,6 +22,7 @@
 
 enum decide_step {
 	DECIDE_LOCAL,	   /* announced by this node */
+	DECIDE_WEIGHT,	   /* greatest */
 	DECIDE_LOCAL_PREF, /* highest */
 	DECIDE_AS_PATH,	   /* shortest */
 	DECIDE_ORIGIN,	   /* lowest: IGP, EGP, incomplete */

@@ -39,6 +39,7 @@ group_free(struct speaker *sp, struct group *g)
 	bitq_free(&g->dirty);
 	bitq_free(&g->gone);
 	outlog_free(&g->log);
+	filter_chain_put(&sp->filters, g->chain);
 	mem_free(g);
 }
 
@@ -267,6 +268,7 @@ export_policy_of(const struct rpeer *rp, unsigned i, const struct update_nh *sel
 	ret->max_octets = peer_max_octets(neg);
 	ret->local_asn = neg->local_asn;
 	ret->cluster_id = conf->cluster_id ? conf->cluster_id : conf->router_id;
+	ret->chain = filter_chain_id(rp->af[i].chain[1]);
 }
 
 static struct group *
@@ -284,12 +286,13 @@ group_find(const struct speaker *sp, const struct export_policy *policy)
 }
 
 static struct group *
-group_new(struct speaker *sp, const struct export_policy *policy)
+group_new(struct speaker *sp, const struct export_policy *policy, const struct filter_chain *chain)
 {
 	struct group *g = mem_zalloc(sizeof(*g));
 
 	g->af = policy->af;
 	g->policy = *policy;
+	g->chain = filter_chain_ref(chain);
 	g->ctx = (struct update_ctx){ .as4 = policy->as4,
 		.ebgp = policy->ebgp,
 		.confed = policy->confed,
@@ -328,7 +331,7 @@ member_enter(struct member *m, const struct export_policy *policy, bool walking)
 	bool fresh = !g;
 
 	if (fresh)
-		g = group_new(sp, policy);
+		g = group_new(sp, policy, m->rp->af[AF_IDX(policy->af)].chain[1]);
 	m->g = g;
 	list_push_back(&g->members, &m->node);
 	g->nmembers++;

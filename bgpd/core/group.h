@@ -56,6 +56,7 @@ struct group {
 	struct list node;
 	uint8_t af;
 	struct export_policy policy;
+	const struct filter_chain *chain; /* of policy; a reference */
 	struct update_ctx ctx; /* for encoding */
 	struct out_table out;
 	struct bitq dirty;	/* destinations */

@@ -87,11 +87,22 @@ rpeer_new(struct speaker *sp, struct mono_us now, const struct ipc_conf_peer *co
 	for (i = 0; i < AF_COUNT; i++)
 		rp->af[i].keep = 1;
 	sp->peer[index] = rp;
+	rpeer_filters(rp);
 	gr_peer_init(rp);
 	rp->peer = peer_new(&sp->env, now, conf, index);
 	rp->peer->rib = rp;
 	rpeer_forget_later(rp, now);
 	return rp;
+}
+
+static void
+put_chains(struct rpeer *rp)
+{
+	unsigned i, k;
+
+	for (i = 0; i < AF_COUNT; i++)
+		for (k = 0; k < 2; k++)
+			filter_chain_put(&rp->sp->filters, rp->af[i].chain[k]);
 }
 
 static void
@@ -101,6 +112,7 @@ rpeer_free(struct rpeer *rp)
 
 	groups_source_changed(sp, rp->index);
 	sp->peer[rp->index] = NULL;
+	put_chains(rp);
 	mem_free(rp);
 }
 
@@ -147,6 +159,7 @@ rpeers_free(struct speaker *sp)
 		timer_stop(&sp->timers, &rp->forget);
 		if (rp->peer)
 			peer_free(rp->peer);
+		put_chains(rp);
 		mem_free(rp);
 	}
 	mem_free(sp->local);
@@ -162,6 +175,26 @@ speaker_peer(const struct speaker *sp, uint32_t id)
 		if (sp->peer[k] && sp->peer[k]->peer && sp->peer[k]->id == id)
 			return sp->peer[k];
 	return NULL;
+}
+
+bool
+rpeer_filters(struct rpeer *rp)
+{
+	struct filters *fs = &rp->sp->filters;
+	const struct filter_chain *was;
+	bool changed = false;
+	unsigned i, export;
+
+	for (i = 0; i < AF_COUNT; i++)
+		for (export = 0; export < 2; export++) {
+			was = rp->af[i].chain[export];
+			rp->af[i].chain[export] = filter_chain_get(fs, rp->sp->filter_db,
+			    rp->conf.filter, rp->conf.nfilters, export, AF_OF(i));
+			changed |= !export && rp->af[i].chain[export] != was;
+			filter_chain_put(fs, was);
+			rp->imp.chain[i] = rp->af[i].chain[0];
+		}
+	return changed;
 }
 
 /* ---- the session's ends ---------------------------------------------------------- */
@@ -187,6 +220,7 @@ rpeer_import_policy(struct rpeer *rp)
 		.router_id = sp->conf.router_id,
 		.cluster_id = sp->conf.cluster_id ? sp->conf.cluster_id : sp->conf.router_id,
 		.permit = &sp->permit,
+		.chain = { rp->af[0].chain[0], rp->af[1].chain[0] },
 		.ep = &rp->peer->ep };
 }
 

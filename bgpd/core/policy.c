@@ -136,13 +136,51 @@ is_external_group(const struct export_policy *ep)
 	return ep->ebgp && !ep->confed;
 }
 
+struct filter_route
+policy_import_route(const struct import_policy *ip, const struct ip_prefix *prefix)
+{
+	return (struct filter_route){ .prefix = prefix,
+		.source = from_external(ip) ? IPC_SOURCE_PEER : IPC_SOURCE_MESH,
+		.ebgp = from_external(ip) };
+}
+
+enum reject_reason
+policy_import(struct filters *fs, struct attrs_pool *pool, const struct import_policy *ip,
+    const struct ip_prefix *prefix, const struct attrs *received, enum reject_reason of_attrs,
+    const struct attrs **ret_attrs)
+{
+	const struct filter_chain *chain = ip->chain[prefix->af - 1];
+	struct filter_result res = { 0 };
+	enum reject_reason r = of_attrs;
+	struct filter_route route;
+	struct ip_addr nh;
+
+	if (r == REJECT_NONE && chain) {
+		route = policy_import_route(ip, prefix);
+		filter_run_memo(fs, pool, chain, &route, received, &res);
+	}
+	if (res.action == FILTER_REJECT)
+		r = REJECT_FILTER;
+	else if (r == REJECT_NONE)
+		r = policy_import_prefix(ip, received, prefix);
+	if (res.action == FILTER_ACCEPT && (r == REJECT_NO_PERMIT || r == REJECT_NOT_PERMITTED))
+		r = REJECT_NONE;
+	if (r == REJECT_NONE && res.attrs && res.attrs != received) {
+		nh = attrs_next_hop(res.attrs);
+		if (is_own_address(ip->ep, &nh))
+			r = REJECT_OWN_NEXT_HOP;
+	}
+	*ret_attrs = attrs_ref(r == REJECT_NONE && res.attrs ? res.attrs : received);
+	attrs_unref(pool, res.attrs);
+	return r;
+}
+
 uint32_t
 policy_local_pref(const struct export_source *src, const struct attrs *a)
 {
-	if (is_external_source(src))
-		return !src->ignore_gshut && attrs_has_community(a, COMM_GRACEFUL_SHUTDOWN)
-			   ? 0
-			   : DEFAULT_LOCAL_PREF;
+	if (is_external_source(src) && !src->ignore_gshut &&
+	    attrs_has_community(a, COMM_GRACEFUL_SHUTDOWN))
+		return 0;
 	return a->flags & ATTRS_LOCAL_PREF ? a->local_pref : DEFAULT_LOCAL_PREF;
 }
 
@@ -165,6 +203,7 @@ policy_reject_text(enum reject_reason reason)
 		[REJECT_BLACKHOLE] =
 		    "community blackhole, and acceptBlackhole is off for this peer (RFC 7999)",
 		[REJECT_BLACKHOLE_WIDE] = "community blackhole is for host routes (RFC 7999)",
+		[REJECT_FILTER] = "a rule of a filter rejects it",
 	};
 
 	return reason < REJECT_NREASONS ? text[reason] : "unknown";
@@ -177,6 +216,10 @@ policy_next_hop_self(const struct export_policy *ep, const struct export_source 
 {
 	struct ip_addr nh = attrs_next_hop(a);
 
+	if (a->marks & ATTRS_MARK_NH_SELF)
+		return true;
+	if ((a->marks & ATTRS_MARK_NH_GIVEN) && nh.af == ep->af)
+		return false;
 	if (src->local || nh.af != ep->af || ip_addr_is_unspec(&nh) ||
 	    (nh.af == IP6 && ip_addr_is_link_local(&nh)))
 		return true;
@@ -209,15 +252,19 @@ check_communities(const struct export_policy *ep, const struct export_source *sr
 	return EXPORT_YES;
 }
 
-/* RFC 4271 section 9.2, RFC 4456 section 6, RFC 9234 section 5 (egress rule 2). */
+/*
+ * RFC 4271 section 9.2, RFC 4456 section 6, RFC 9234 section 5 (egress rule 2).
+ * decided: a filter stands for what the peer is sent by default, and with
+ * transit for what it gets of other external peers.
+ */
 static enum export_reason
 check_direction(const struct export_policy *ep, const struct export_source *src,
-    const struct attrs *a)
+    const struct attrs *a, bool decided, bool transit)
 {
-	if (!src->local && !ep->all)
+	if (!src->local && !ep->all && !decided)
 		return EXPORT_NOT_OWN;
 	if (is_external_group(ep)) {
-		if (is_external_source(src) && !ep->transit)
+		if (is_external_source(src) && !ep->transit && !transit)
 			return EXPORT_NO_TRANSIT;
 		return role_is_below(ep->role) && a->flags & ATTRS_OTC ? EXPORT_OTC : EXPORT_YES;
 	}
@@ -230,16 +277,63 @@ check_direction(const struct export_policy *ep, const struct export_source *src,
 	return EXPORT_YES;
 }
 
+/* What may be sent as far as the route itself goes. */
+static enum export_reason
+sendable(const struct export_policy *ep, const struct export_source *src, const struct attrs *a,
+    bool decided, bool transit)
+{
+	enum export_reason r = check_communities(ep, src, a);
+
+	return r == EXPORT_YES ? check_direction(ep, src, a, decided, transit) : r;
+}
+
+static bool
+lacks_next_hop(const struct export_policy *ep, const struct export_source *src,
+    const struct attrs *a)
+{
+	return ep->self_octets == 0 && policy_next_hop_self(ep, src, a);
+}
+
 enum export_reason
 policy_exportable(const struct export_policy *ep, const struct export_source *src,
     const struct attrs *a)
 {
-	enum export_reason r = check_communities(ep, src, a);
+	enum export_reason r = sendable(ep, src, a, false, false);
 
-	if (r == EXPORT_YES)
-		r = check_direction(ep, src, a);
-	if (r == EXPORT_YES && ep->self_octets == 0 && policy_next_hop_self(ep, src, a))
+	return r == EXPORT_YES && lacks_next_hop(ep, src, a) ? EXPORT_NO_SELF : r;
+}
+
+struct filter_route
+policy_export_route(const struct export_policy *ep, const struct export_source *src,
+    const struct ip_prefix *prefix)
+{
+	return (struct filter_route){ .prefix = prefix,
+		.source = src->local		? IPC_SOURCE_LOCAL :
+		    is_external_source(src) ? IPC_SOURCE_PEER :
+					      IPC_SOURCE_MESH,
+		.ebgp = is_external_group(ep),
+		.export = true };
+}
+
+enum export_reason
+policy_filter_export(struct filters *fs, struct attrs_pool *pool, const struct export_policy *ep,
+    const struct filter_chain *chain, const struct export_source *src,
+    const struct ip_prefix *prefix, const struct attrs *a, const struct attrs **ret_attrs)
+{
+	struct filter_route route = policy_export_route(ep, src, prefix);
+	struct filter_result res;
+	enum export_reason r;
+
+	filter_run_memo(fs, pool, chain, &route, a, &res);
+	r = sendable(ep, src, a, res.action != FILTER_NONE,
+	    res.action != FILTER_NONE &&
+		(res.action == FILTER_REJECT || filter_rule_names_remote(res.rule)));
+	if (r == EXPORT_YES && res.action == FILTER_REJECT)
+		r = EXPORT_FILTER;
+	else if (r == EXPORT_YES && lacks_next_hop(ep, src, res.attrs))
 		r = EXPORT_NO_SELF;
+	*ret_attrs = r == EXPORT_YES ? attrs_ref(res.attrs) : NULL;
+	attrs_unref(pool, res.attrs);
 	return r;
 }
 
@@ -260,6 +354,7 @@ policy_export_text(enum export_reason reason)
 		[EXPORT_CLIENT_TO_CLIENT] =
 		    "not announced: from one client to another, clientToClientReflection is off",
 		[EXPORT_OTC] = "not announced: Only to Customer, and the peer is none (RFC 9234)",
+		[EXPORT_FILTER] = "not announced: a rule of a filter rejects it",
 		[EXPORT_NO_SELF] =
 		    "not announced: no own address of that family on the session's interface",
 	};
@@ -314,7 +409,7 @@ export_external(struct attrs_build *b, const struct export_policy *ep,
     const struct export_source *src, uint8_t scratch[2][POLICY_SCRATCH_OCTETS])
 {
 	b->flags &= (uint16_t)~ATTRS_LOCAL_PREF;
-	if (!src->local)
+	if (!src->local && !(b->marks & ATTRS_MARK_MED))
 		b->flags &= (uint16_t)~ATTRS_MED;
 	drop_reflection(b);
 	mark_otc(b, ep);
@@ -362,7 +457,9 @@ policy_export(struct attrs_pool *pool, const struct export_policy *ep,
 	b.flags &= (uint16_t)~ATTRS_NH_LL;
 	if (policy_next_hop_self(ep, src, a))
 		b.next_hop = (struct ip_addr){ 0 };
+	b.weight = 0;
 	fits = is_external_group(ep) ? export_external(&b, ep, src, scratch)
 				     : export_inside(&b, ep, src, a, scratch[0]);
+	b.marks = 0;
 	return fits ? attrs_intern(pool, &b) : NULL;
 }

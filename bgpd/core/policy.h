@@ -21,6 +21,7 @@
 
 #include "bgpd/core/attrs.h"
 #include "bgpd/core/bgp.h"
+#include "bgpd/core/filter.h"
 #include "lib/ip.h"
 #include "lib/ipcmsg.h"
 #include "lib/trie.h"
@@ -38,6 +39,7 @@ enum reject_reason {
 	REJECT_LEAK_PEER, /* Only to Customer of another AS from a peer */
 	REJECT_BLACKHOLE,
 	REJECT_BLACKHOLE_WIDE,
+	REJECT_FILTER, /* a rule of a filter did (filter.h) */
 	REJECT_NREASONS
 };
 
@@ -54,6 +56,7 @@ struct import_policy {
 	uint32_t router_id, cluster_id;
 	const struct trie *permit;	/* borrowed */
 	const struct ipc_endpoints *ep; /* borrowed: own addresses of the session; NULL: none */
+	const struct filter_chain *chain[2]; /* borrowed; IPv4 and IPv6; NULL: no rules */
 };
 
 /* Scratch for a rewritten AS_PATH or CLUSTER_LIST: of a received message, and what we put in. */
@@ -75,6 +78,20 @@ enum reject_reason policy_import_attrs(const struct import_policy *ip, const str
  * unless import_all; BLACKHOLE is for host routes only.
  */
 enum reject_reason policy_import_prefix(const struct import_policy *ip, const struct attrs *a,
+    const struct ip_prefix *prefix);
+
+/*
+ * The whole verdict on one prefix of an UPDATE: filters, then permission, unless
+ * a filter accepted it.  of_attrs: policy_import_attrs()'s.  *ret_attrs: the
+ * attributes as they are used from here on, a reference; as received when
+ * rejected.
+ */
+enum reject_reason policy_import(struct filters *fs, struct attrs_pool *pool,
+    const struct import_policy *ip, const struct ip_prefix *prefix, const struct attrs *received,
+    enum reject_reason of_attrs, const struct attrs **ret_attrs);
+
+/* How import's filters see a route. */
+struct filter_route policy_import_route(const struct import_policy *ip,
     const struct ip_prefix *prefix);
 
 /* A sentence for views. Static. */
@@ -105,6 +122,7 @@ struct export_policy {
 	uint32_t local_asn, cluster_id;
 	uint32_t inner_asn;   /* behind local_asn in the AS_PATH; 0: none */
 	uint32_t peer_asn;    /* where as_override or private_as look at it, else 0 */
+	uint32_t chain; /* filter_chain_id() */
 };
 
 /* Where a path to be exported comes from. */
@@ -117,8 +135,8 @@ struct export_source {
 };
 
 /*
- * LOCAL_PREF that counts: the peer's from inside, 100 from external peers, 0
- * for GRACEFUL_SHUTDOWN from them.
+ * LOCAL_PREF that counts: 0 for GRACEFUL_SHUTDOWN from external peers, else the
+ * set's (from inside, or a filter's), else 100.
  */
 uint32_t policy_local_pref(const struct export_source *src, const struct attrs *a);
 
@@ -134,13 +152,29 @@ enum export_reason {
 	EXPORT_BLACKHOLE,
 	EXPORT_CLIENT_TO_CLIENT, /* bgp.clientToClientReflection is off */
 	EXPORT_OTC,	      /* it was to go to customers only */
+	EXPORT_FILTER,	      /* a rule of a filter rejects it */
 	EXPORT_NO_SELF,	      /* no address of ours for NEXT_HOP on that session */
 	EXPORT_NREASONS
 };
 
-/* May a path go to that group, and if not, why not? */
+/* May a path go to that group as it is, and if not, why not? */
 enum export_reason policy_exportable(const struct export_policy *ep,
     const struct export_source *src, const struct attrs *a);
+
+/*
+ * The same with filters (chain's id is ep's): a rule that accepts stands for the
+ * permission to send what others announce; *ret_attrs: the attributes after the
+ * filters, a reference, NULL unless EXPORT_YES.  policy_export() makes of them
+ * what is sent.
+ */
+enum export_reason policy_filter_export(struct filters *fs, struct attrs_pool *pool,
+    const struct export_policy *ep, const struct filter_chain *chain,
+    const struct export_source *src, const struct ip_prefix *prefix, const struct attrs *a,
+    const struct attrs **ret_attrs);
+
+/* How export's filters see a route. */
+struct filter_route policy_export_route(const struct export_policy *ep,
+    const struct export_source *src, const struct ip_prefix *prefix);
 
 /* A sentence for views. Static. */
 const char *policy_export_text(enum export_reason reason);

@@ -24,6 +24,24 @@
 
 /* ---- from destinations to the table -------------------------------------------- */
 
+/* A path as the group would announce it, before policy_export(): a reference, or NULL. */
+static const struct attrs *
+passed(struct speaker *sp, const struct group *g, const struct path *p)
+{
+	const struct export_source *src = &sp->peer[p->peer]->src;
+	const struct attrs *attrs;
+	struct ip_prefix prefix;
+
+	if (!g->chain)
+		return policy_exportable(&g->policy, src, p->attrs) == EXPORT_YES ?
+			  attrs_ref(p->attrs) :
+			  NULL;
+	prefix = rib_prefix(&sp->rib[AF_IDX(g->af)], p->dest);
+	policy_filter_export(&sp->filters, sp->pool, &g->policy, g->chain, src, &prefix, p->attrs,
+	    &attrs);
+	return attrs;
+}
+
 /* A destination whose decision is due: to be looked at after it. */
 static bool
 is_undecided(struct speaker *sp, unsigned i, uint32_t dest)
@@ -47,7 +65,7 @@ gate_of(const struct speaker *sp, unsigned i, uint32_t dest)
 	return fib_gate(sp, i, dest);
 }
 
-/* What the group should announce of a path; false: to be left as it is for now. */
+/* What the group should announce of a path (a reference); false: to be left as it is for now. */
 static bool
 wanted_of_path(struct speaker *sp, const struct group *g, uint32_t path,
     const struct attrs **ret_attrs, uint16_t *ret_vis)
@@ -69,13 +87,12 @@ wanted_of_path(struct speaker *sp, const struct group *g, uint32_t path,
 	}
 	if (gate == FIB_GATE_WAIT)
 		return false;
-	if (gate == FIB_GATE_OPEN && *ret_vis != VIS_NONE &&
-	    policy_exportable(&g->policy, &sp->peer[p->peer]->src, p->attrs) == EXPORT_YES)
-		*ret_attrs = p->attrs;
+	if (gate == FIB_GATE_OPEN && *ret_vis != VIS_NONE)
+		*ret_attrs = passed(sp, g, p);
 	return true;
 }
 
-/* What the group should announce of a destination; false: to be left as it is for now. */
+/* The same of a destination. */
 static bool
 wanted(struct speaker *sp, const struct group *g, uint32_t dest, const struct attrs **ret_attrs,
     uint16_t *ret_vis)
@@ -124,7 +141,7 @@ tell_walkers(struct group *g, uint32_t id)
 	}
 }
 
-/* From now on this is announced of the id (a destination's, or a path's); attrs NULL: nothing. */
+/* From now on this is announced of the id (a destination's, or a path's); attrs: taken over, NULL: nothing. */
 static void
 flush_word(struct speaker *sp, struct group *g, struct batch *b, uint32_t id,
     const struct attrs *attrs, uint16_t vis)
@@ -133,10 +150,11 @@ flush_word(struct speaker *sp, struct group *g, struct batch *b, uint32_t id,
 	uint16_t old_vis = old ? outword_vis(old) : VIS_NONE;
 	bool same;
 
-	if (word == old)
+	if (word == old) {
+		attrs_unref(sp->pool, attrs);
 		return;
+	}
 	same = old && attrs && same_announcement(sp, g, old, attrs, vis);
-	attrs_ref(attrs);
 	attrs_unref(sp->pool, outword_attrs(old));
 	outtable_set(&g->out, id, word);
 	if (same && vis == old_vis)
@@ -152,7 +170,7 @@ struct chosen {
 	size_t n;
 	struct {
 		uint32_t path;
-		const struct attrs *attrs; /* borrowed; NULL: left as it is */
+		const struct attrs *attrs; /* a reference; NULL: left as it is */
 		uint16_t vis;
 	} v[UINT8_MAX];
 };
@@ -203,9 +221,11 @@ flush_paths(struct speaker *sp, struct group *g, struct batch *b, uint32_t dest)
 	if (is_undecided(sp, AF_IDX(g->af), dest) || !rib_is_dest(rib, dest))
 		return;
 	choose_paths(sp, g, dest, &c);
-	for (k = 0; k < c.n && !batch_full(b); k++)
-		if (c.v[k].attrs)
+	for (k = 0; k < c.n; k++)
+		if (c.v[k].attrs && !batch_full(b))
 			flush_word(sp, g, b, c.v[k].path, c.v[k].attrs, c.v[k].vis);
+		else
+			attrs_unref(sp->pool, c.v[k].attrs);
 	for (id = rib_dest(rib, dest)->paths; id && !batch_full(b); id = rib_path(rib, id)->next)
 		if (outtable_get(&g->out, id) && !is_chosen(&c, id))
 			flush_word(sp, g, b, id, NULL, VIS_NONE);

@@ -25,6 +25,7 @@ fill_attrs(const struct attrs *a, struct ipc_row_path *r)
 	r->med = a->med;
 	r->has_local_pref = a->flags & ATTRS_LOCAL_PREF;
 	r->local_pref = a->local_pref;
+	r->weight = a->weight;
 	r->atomic_aggregate = a->flags & ATTRS_ATOMIC;
 	r->aggregator_asn = a->aggregator_asn;
 	r->aggregator_id = a->aggregator_id;
@@ -94,6 +95,33 @@ fill_fib(const struct speaker *sp, unsigned i, uint32_t dest, struct ipc_row_pat
 	r->fib_code = d->fib_code;
 }
 
+/* What import's filters did, by running them again. */
+static void
+fill_policy(struct speaker *sp, unsigned i, uint32_t id, struct ipc_row_path *r)
+{
+	const struct path *p = rib_path(&sp->rib[i], id);
+	const struct import_policy *imp = &sp->peer[p->peer]->imp;
+	const struct attrs *received = rib_path_received(&sp->rib[i], id);
+	struct filter_route route = policy_import_route(imp, &r->prefix);
+
+	if (p->peer == RIB_LOCAL_PEER || !imp->chain[i] ||
+	    policy_import_attrs(imp, received) != REJECT_NONE)
+		return;
+	filter_explain(sp->pool, imp->chain[i], &route, received, r->policy, sizeof(r->policy));
+}
+
+static void
+fill_rejected(const struct path *p, struct ipc_row_path *r)
+{
+	enum reject_reason reason = (enum reject_reason)path_reason(p);
+
+	if (reason == REJECT_NONE)
+		return;
+	r->flags |= IPC_PATH_REJECTED;
+	snprintf(r->rejected, sizeof(r->rejected), "%s",
+	    reason == REJECT_FILTER && r->policy[0] ? r->policy : policy_reject_text(reason));
+}
+
 static void
 fill_path(struct speaker *sp, struct mono_us now, unsigned i, uint32_t id, bool raw,
     struct ipc_row_path *r)
@@ -108,7 +136,7 @@ fill_path(struct speaker *sp, struct mono_us now, unsigned i, uint32_t id, bool 
 	r->path_id = rib_path_id(&sp->rib[i], id);
 	r->remote_id = rp->src.router_id;
 	r->age_us = (uint64_t)age_s * 1000000;
-	fill_attrs(p->attrs, r);
+	fill_attrs(raw ? rib_path_received(&sp->rib[i], id) : p->attrs, r);
 	if (!raw) {
 		r->has_local_pref = true;
 		r->local_pref =
@@ -124,11 +152,8 @@ fill_path(struct speaker *sp, struct mono_us now, unsigned i, uint32_t id, bool 
 		r->flags |= IPC_PATH_STALE;
 		r->stale_left_s = gr_stale_left_s(rp, now);
 	}
-	if (path_reason(p) != REJECT_NONE) {
-		r->flags |= IPC_PATH_REJECTED;
-		snprintf(r->rejected, sizeof(r->rejected), "%s",
-		    policy_reject_text((enum reject_reason)path_reason(p)));
-	}
+	fill_policy(sp, i, id, r);
+	fill_rejected(p, r);
 	fill_next_hop(sp, p, r);
 	fill_decision(sp, i, id, r);
 	fill_fib(sp, i, p->dest, r);
@@ -146,25 +171,49 @@ fill_advertised_head(struct speaker *sp, const struct rpeer *to, unsigned i, uin
 	r->remote_id = to->src.router_id;
 }
 
-/* Not announced only because there is no address to announce it with: shown, with the reason. */
+/* What export's filters did with the best path, by running them again. */
+static void
+fill_export_policy(struct speaker *sp, const struct group *g, const struct path *p,
+    struct ipc_row_path *r)
+{
+	struct filter_route route =
+	    policy_export_route(&g->policy, &sp->peer[p->peer]->src, &r->prefix);
+
+	filter_explain(sp->pool, g->chain, &route, p->attrs, r->policy, sizeof(r->policy));
+}
+
+/*
+ * Not announced only because there is no address to announce it with, or, asked
+ * for that one prefix, because of a filter: shown, with the reason.
+ */
 static bool
-fill_no_self(struct speaker *sp, const struct rpeer *to, unsigned i, uint32_t dest,
+fill_withheld(struct speaker *sp, const struct rpeer *to, unsigned i, uint32_t dest, bool one,
     struct ipc_row_path *r)
 {
 	const struct dest *d = rib_dest(&sp->rib[i], dest);
+	const struct attrs *attrs;
+	enum export_reason why;
 	const struct path *p;
+	const struct group *g;
 
 	if (!to->af[i].member || d->used == 0)
 		return false;
+	g = to->af[i].member->g;
 	p = rib_path(&sp->rib[i], d->paths);
-	if (p->peer == to->index ||
-	    policy_exportable(&to->af[i].member->g->policy, &sp->peer[p->peer]->src, p->attrs) !=
-		EXPORT_NO_SELF)
-		return false;
 	fill_advertised_head(sp, to, i, dest, r);
+	why = policy_filter_export(&sp->filters, sp->pool, &g->policy, g->chain,
+	    &sp->peer[p->peer]->src, &r->prefix, p->attrs, &attrs);
+	attrs_unref(sp->pool, attrs);
+	if (p->peer == to->index || (why != EXPORT_NO_SELF && (why != EXPORT_FILTER || !one)))
+		return false;
 	fill_attrs(p->attrs, r);
 	r->flags = IPC_PATH_REJECTED;
-	snprintf(r->rejected, sizeof(r->rejected), "%s", policy_export_text(EXPORT_NO_SELF));
+	fill_export_policy(sp, g, p, r);
+	if (why == EXPORT_FILTER)
+		snprintf(r->rejected, sizeof(r->rejected), "not announced: %.*s",
+		    (int)(sizeof(r->rejected) - sizeof("not announced: ")), r->policy);
+	else
+		snprintf(r->rejected, sizeof(r->rejected), "%s", policy_export_text(why));
 	return true;
 }
 
@@ -189,8 +238,13 @@ fill_advertised(struct speaker *sp, const struct rpeer *to, unsigned i, uint32_t
 	r->next_hop = member_next_hop(to->af[i].member, x).nh;
 	r->next_hop_ll = member_next_hop(to->af[i].member, x).ll;
 	r->flags = IPC_PATH_ADVERTISED | (src->local ? IPC_PATH_LOCAL : 0);
-	if (group_by_path(to->af[i].member->g))
+	if (group_by_path(to->af[i].member->g)) {
 		r->path_id = id;
+		fill_export_policy(sp, to->af[i].member->g, rib_path(&sp->rib[i], id), r);
+	} else if (rib_dest(&sp->rib[i], dest)->used > 0) {
+		fill_export_policy(sp, to->af[i].member->g,
+		    rib_path(&sp->rib[i], rib_dest(&sp->rib[i], dest)->paths), r);
+	}
 	attrs_unref(sp->pool, x);
 	return true;
 }
@@ -258,9 +312,9 @@ path_row(struct speaker *sp, struct mono_us now, struct speaker_cursor *c, unsig
 	return false;
 }
 
-/* The next row about one peer: its only one without add-path. */
+/* The next row about one peer: its only one without add-path.  one: asked for that one prefix. */
 static bool
-advertised_to(struct speaker *sp, const struct rpeer *to, unsigned i, uint32_t dest,
+advertised_to(struct speaker *sp, const struct rpeer *to, unsigned i, uint32_t dest, bool one,
     uint32_t *place, struct ipc_row_path *ret)
 {
 	const struct member *m = to->af[i].member;
@@ -272,7 +326,7 @@ advertised_to(struct speaker *sp, const struct rpeer *to, unsigned i, uint32_t d
 		*place = 1;
 		return true;
 	}
-	if (*place > 0 || !fill_no_self(sp, to, i, dest, ret))
+	if (*place > 0 || !fill_withheld(sp, to, i, dest, one, ret))
 		return false;
 	*place = UINT32_MAX;
 	return true;
@@ -288,7 +342,7 @@ advertised_row(struct speaker *sp, struct speaker_cursor *c, unsigned i, uint32_
 
 		if (!rp || !rp->peer || (c->q.peer != IPC_PEER_NONE && rp->id != c->q.peer))
 			continue;
-		if (advertised_to(sp, rp, i, dest, &c->place, ret))
+		if (advertised_to(sp, rp, i, dest, c->q.match == IPC_MATCH_EXACT, &c->place, ret))
 			return true;
 	}
 	return false;

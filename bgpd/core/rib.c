@@ -36,6 +36,7 @@ rib_free(struct rib *rib)
 	for (id = 0; id < rib->ids.npages; id++)
 		mem_free(rib->ids.page[id]);
 	mem_free(rib->ids.page);
+	outtable_free(&rib->received, rib->pool);
 	slots_free(&rib->paths);
 	slots_free(&rib->dests);
 	mem_free(rib->bucket);
@@ -213,6 +214,18 @@ rib_path_replace(struct rib *rib, uint32_t path, const struct attrs *attrs)
 	attrs_unref(rib->pool, old);
 }
 
+void
+rib_path_keep(struct rib *rib, uint32_t path, const struct attrs *received)
+{
+	uint64_t old = outtable_get(&rib->received, path), word = outword(received, 0);
+
+	if (word == old)
+		return;
+	attrs_ref(received);
+	outtable_set(&rib->received, path, word);
+	attrs_unref(rib->pool, outword_attrs(old));
+}
+
 /* Out of its destination's list, without attributes. */
 static void
 unlink_path(struct rib *rib, uint32_t path)
@@ -227,6 +240,8 @@ unlink_path(struct rib *rib, uint32_t path)
 	*link = p->next;
 	if (place < d->used)
 		d->used--;
+	if (p->flags & PATH_EDITED)
+		rib_path_keep(rib, path, NULL);
 	attrs_unref(rib->pool, p->attrs);
 	p->attrs = NULL;
 }
@@ -293,5 +308,6 @@ rib_octets(const struct rib *rib)
 		ids += rib->ids.page[at] ? SLOTS_PAGE * sizeof(**rib->ids.page) : 0;
 	return ids + (size_t)rib->dests.npages * SLOTS_PAGE * rib->dests.octets +
 	    (size_t)rib->paths.npages * SLOTS_PAGE * rib->paths.octets +
+	    (size_t)rib->received.npages * OUT_PAGE * sizeof(uint64_t) +
 	    (size_t)rib->cap * sizeof(*rib->bucket);
 }

@@ -3,7 +3,9 @@
  *
  * It is Adj-RIB-In and Loc-RIB in one (RFC 4271 section 3.2): a destination
  * has a list of paths, one per peer (with add-path several, told apart by their
- * path ids), as received (before policy, rejected ones included); after a decision the used ones lead the list, the best first.
+ * path ids), rejected ones included; after a decision the used ones lead the
+ * list, the best first.  A path's attributes are those after import policy;
+ * where they are others than received, the received ones are in a table beside.
  *
  * Made small, for a million destinations: both are numbered slots, a
  * destination takes 24 octets (IPv4) or 36, a path 24.  Destinations are
@@ -20,6 +22,7 @@
 
 #include "bgpd/core/attrs.h"
 #include "bgpd/core/bitq.h"
+#include "bgpd/core/outtable.h"
 #include "bgpd/core/slots.h"
 #include "lib/ip.h"
 
@@ -49,11 +52,12 @@ enum path_flag {
 	PATH_NH_LL = 1 << 3,   /* its next hop is the link-local one (RFC 2545) */
 	PATH_CHANGED = 1 << 4, /* since the last decision */
 	PATH_BEST = 1 << 5,    /* the best one; counted with its peer */
+	PATH_EDITED = 1 << 6,  /* import policy changed its attributes (rib_path_received()) */
 	PATH_REASON_SHIFT = 8, /* from here on: enum reject_reason (policy.h), 0: accepted */
 };
 
 struct path {
-	const struct attrs *attrs; /* NULL: the slot is free */
+	const struct attrs *attrs; /* after import policy; NULL: the slot is free */
 	uint32_t next;		   /* of the same destination */
 	uint32_t dest;
 	uint32_t since_s;	   /* when it came or changed, seconds of the speaker's time */
@@ -79,6 +83,7 @@ struct rib {
 	struct slots dests, paths;
 	struct path_ids ids;
 	uint32_t nburied;
+	struct out_table received; /* by path: attributes before import policy, of edited paths */
 	uint32_t *bucket; /* linear hashing: nbuckets heads */
 	uint32_t nbuckets, cap;
 	uint64_t key[2];
@@ -144,6 +149,22 @@ uint32_t rib_path_add(struct rib *rib, uint32_t dest, uint16_t peer, uint32_t pa
 
 /* Give a path other attributes (new reference before the old one goes). */
 void rib_path_replace(struct rib *rib, uint32_t path, const struct attrs *attrs);
+
+/* The path's attributes before import policy. Borrowed. */
+static inline const struct attrs *
+rib_path_received(const struct rib *rib, uint32_t path)
+{
+	const struct path *p = rib_path(rib, path);
+
+	return p->flags & PATH_EDITED ? outword_attrs(outtable_get(&rib->received, path)) :
+					p->attrs;
+}
+
+/*
+ * Keep what was received of a path (NULL: it is what the path has), with a
+ * reference of its own; PATH_EDITED is the caller's to set.
+ */
+void rib_path_keep(struct rib *rib, uint32_t path, const struct attrs *received);
 
 /* Unlink and free a path.  A used one leaves dest->used one less. */
 void rib_path_del(struct rib *rib, uint32_t path);

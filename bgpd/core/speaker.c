@@ -47,6 +47,7 @@ speaker_new(struct mono_us now, const struct ipc_hello *hello, struct log *log)
 	key[0] = rng_u64(&sp->rng);
 	key[1] = rng_u64(&sp->rng);
 	sp->pool = attrs_pool_new(key);
+	filters_init(&sp->filters);
 	heap_init(&sp->timers);
 	list_init(&sp->todos);
 	add_local(sp);
@@ -89,6 +90,8 @@ speaker_free(struct speaker *sp)
 		;
 	timer_stop(&sp->timers, &sp->gr.timer);
 	heap_free(&sp->timers);
+	filter_db_free(sp->filter_db);
+	filters_free(&sp->filters, sp->pool);
 	attrs_pool_free(sp->pool);
 	mem_free(sp);
 }
@@ -135,6 +138,7 @@ originate_attrs(struct speaker *sp, const struct ipc_originate *o)
 		b.aggregator_asn = sp->conf.confed_id ? sp->conf.confed_id : sp->conf.asn;
 		b.aggregator_id = sp->conf.router_id;
 	}
+	b.marks = (uint8_t)((o->kind + IPC_ROUTE_TYPE_PODCIDR) << ATTRS_MARK_TYPE_SHIFT);
 	put_communities(&wc, o);
 	put_large(&wl, o);
 	b.part[ATTRS_COMMUNITIES] = (struct attrs_view){ comm, (uint16_t)wr_len(&wc) };

@@ -25,6 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bgpd/core/filter.h"
 #include "lib/ip.h"
 #include "lib/ipcmsg.h"
 #include "lib/log.h"
@@ -45,6 +46,9 @@ struct speaker *speaker_new(struct mono_us now, const struct ipc_hello *hello, s
 
 /* Frees everything; asserts that no attribute set is left over. */
 void speaker_free(struct speaker *sp);
+
+/* The filters that the next configuration's peers refer to; owned from here on. NULL: none. */
+void speaker_set_filters(struct speaker *sp, struct filter_db *db);
 
 /*
  * Take a whole configuration: peers are added, removed, reset or changed in

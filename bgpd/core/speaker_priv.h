@@ -39,6 +39,7 @@ struct rpeer_af {
 	bool warned, full;  /* prefix limit: said so */
 	bool crowded;	    /* too many paths of one prefix: said so */
 	struct member *member; /* of an update group; NULL unless active */
+	const struct filter_chain *chain[2]; /* import and export; references, NULL: no rules */
 };
 
 /*
@@ -89,6 +90,8 @@ struct speaker {
 
 	struct rib rib[AF_COUNT];
 	struct nht nht;
+	struct filters filters;
+	struct filter_db *filter_db; /* of the configuration; NULL: none */
 	struct trie permit; /* prefixes that import accepts */
 	struct trie_node *permit_nodes;
 	struct hmap origs;
@@ -131,6 +134,9 @@ void rpeers_free(struct speaker *sp);
 
 /* Start the time after which an unused dynamic peer is forgotten again; nothing for others. */
 void rpeer_forget_later(struct rpeer *rp, struct mono_us now);
+
+/* The chains of a peer's filters as the configuration has them now; true: import's is another. */
+bool rpeer_filters(struct rpeer *rp);
 
 /* The import policy of a peer, after its session came up or a configuration. */
 void rpeer_import_policy(struct rpeer *rp);

@@ -143,6 +143,13 @@ write_members(struct doc *d, const struct opt *parent, unsigned depth, bool firs
 			start_line(d, depth, &first);
 			add(d, "%s:\n", opt_key(o));
 			write_members(d, o, depth + 1, false);
+		} else if (o->type == OPT_LIST && (o->flags & OPT_F_NAMED) && holds(o, d->target)) {
+			start_line(d, depth, &first);
+			add(d, "%s:\n", opt_key(o));
+			first = false;
+			start_line(d, depth + 1, &first);
+			add(d, "x:\n");
+			write_members(d, o, depth + 2, false);
 		} else if (o->type == OPT_LIST && holds(o, d->target)) {
 			start_line(d, depth, &first);
 			add(d, "%s:\n%*s- ", opt_key(o), (int)depth * 2 + 2, "");
@@ -171,16 +178,28 @@ struct want {
 	const char *wanted, *found, *hint; /* NULL: any; hint "" means none */
 };
 
-/* peers[].timers.hold as peers[0].timers.hold, with another last key if given. Owned by the caller.
+/* peers[].timers.hold as peers[0].timers.hold, filters[] as filters.x, with another last key if given. Owned by the caller.
  */
 static char *
 instance(const struct opt *o, const char *key)
 {
-	const char *p = o->path, *brackets = strstr(p, "[]"), *dot;
-	char *path = brackets ? mem_printf("%.*s[0]%s", (int)(brackets - p), p, brackets + 2)
-			      : mem_strdup(p);
-	char *other;
+	const char *p = o->path, *brackets, *dot;
+	char *path = mem_strdup(""), *other;
 
+	while ((brackets = strstr(p, "[]"))) {
+		char *list = mem_strndup(o->path, (size_t)(brackets - o->path));
+		const struct opt *l = opt_find(list);
+
+		other = mem_printf("%s%.*s%s", path, (int)(brackets - p), p,
+		    l && (l->flags & OPT_F_NAMED) ? ".x" : "[0]");
+		mem_free(list);
+		mem_free(path);
+		path = other;
+		p = brackets + 2;
+	}
+	other = mem_printf("%s%s", path, p);
+	mem_free(path);
+	path = other;
 	if (!key)
 		return path;
 	dot = strrchr(path, '.');
@@ -309,11 +328,12 @@ is_password(const struct opt *o)
 static void
 wrong_type(const struct opt *o)
 {
-	bool list = (o->flags & OPT_F_MANY) || o->type == OPT_FLAGS || o->type == OPT_LIST;
+	bool named = o->flags & OPT_F_NAMED;
+	bool list = (o->flags & OPT_F_MANY) || o->type == OPT_FLAGS || (o->type == OPT_LIST && !named);
 
 	if (!list)
 		expect_value("a list", o, "[x]", "a list", "");
-	if (o->type != OPT_MAP)
+	if (o->type != OPT_MAP && !named)
 		expect_value("a mapping", o, "{x: y}", "a mapping", "");
 	if (o->type == OPT_LIST || (o->type == OPT_MAP && !is_password(o)))
 		expect_value("a text", o, "xyzzy", "\"xyzzy\"", "");
@@ -507,6 +527,8 @@ static const struct {
 	[OPT_PROTECT] = { "nodeip", "10.0.0.0/24", "did you mean nodeIP?" },
 	[OPT_ENDPOINT] = { "127.0.0.1", "127.0.0.1:1", "" },
 	[OPT_COMMUNITY] = { "1:2:x", "no-export", "" },
+	[OPT_COMMUNITY_ANY] = { "rt:1:x", "rt:65000:1", "" },
+	[OPT_PREFIX_OR_ADDR] = { "10.0.0.300", "10.0.0.1", "" },
 	[OPT_COMMUNITY_VALUE] = { "no-exprt", "65535:65535", "did you mean no-export?" },
 };
 

@@ -182,6 +182,69 @@ conf_peer(struct gen *g, struct ipc_conf_peer *ret)
 	ret->strict_role = flag(g);
 	ret->accept_blackhole = flag(g);
 	ret->ignore_gshut = flag(g);
+	ret->nfilters = (uint16_t)number(g, 0, IPC_FILTERS_MAX);
+	for (unsigned i = 0; i < ret->nfilters; i++)
+		ret->filter[i] = id(g);
+}
+
+static void
+comms(struct gen *g, struct ipc_comms *ret)
+{
+	ret->n = (uint16_t)number(g, 0, IPC_FILTER_VALUES_MAX);
+	for (unsigned i = 0; i < ret->n; i++) {
+		ret->v[i].kind = below8(g, IPC_COMM_LARGE);
+		for (unsigned k = 0; k < ret->v[i].kind + 1u; k++)
+			ret->v[i].v[k] = any32(g);
+	}
+}
+
+static void
+asns(struct gen *g, struct ipc_asns *ret)
+{
+	ret->n = (uint16_t)number(g, 0, IPC_FILTER_VALUES_MAX);
+	for (unsigned i = 0; i < ret->n; i++)
+		ret->v[i] = any32(g);
+}
+
+/* A prefix, or none. */
+static struct ip_prefix
+prefix_or_none(struct gen *g)
+{
+	return flag(g) ? gen_prefix(g) : (struct ip_prefix){ 0 };
+}
+
+static void
+conf_filter(struct gen *g, struct ipc_conf_filter *ret)
+{
+	ret->id = id(g);
+	text(g, ret->name, sizeof(ret->name));
+	ret->export = flag(g);
+	ret->af = below8(g, IP6);
+	ret->rule = any16(g);
+	ret->cidr = prefix_or_none(g);
+	ret->match_op = below8(g, IPC_MATCH_OP_NOT_EQUAL);
+	ret->len_min = below8(g, 255);
+	ret->len_max = below8(g, 255);
+	comms(g, &ret->any);
+	comms(g, &ret->all);
+	asns(g, &ret->as_prefix);
+	asns(g, &ret->as_contains);
+	asns(g, &ret->origin_as);
+	ret->hops_min = any16(g);
+	ret->hops_max = any16(g);
+	ret->next_hop = prefix_or_none(g);
+	ret->source = below8(g, IPC_SOURCE_REMOTE);
+	ret->peer_type = below8(g, IPC_PEER_TYPE_IBGP);
+	ret->route_type = below8(g, IPC_ROUTE_TYPE_BGP);
+	ret->action = below8(g, IPC_RULE_REJECT);
+	ret->nops = (uint16_t)number(g, 0, IPC_FILTER_OPS_MAX);
+	for (unsigned i = 0; i < ret->nops; i++) {
+		ret->op[i].kind = below8(g, IPC_NOPS - 1);
+		ret->op[i].times = below8(g, 255);
+		ret->op[i].value = any32(g);
+		addr(g, true, &ret->op[i].addr);
+		comms(g, &ret->op[i].comms);
+	}
 }
 
 static void
@@ -310,9 +373,11 @@ row_path(struct gen *g, struct ipc_row_path *ret)
 	ret->has_local_pref = flag(g);
 	ret->atomic_aggregate = flag(g);
 	ret->fib_state = below8(g, IPC_V_HELD);
+	ret->weight = any16(g);
 	ret->fib_code = any16(g);
 	text(g, ret->decision, sizeof(ret->decision));
 	text(g, ret->rejected, sizeof(ret->rejected));
+	text(g, ret->policy, sizeof(ret->policy));
 	text(g, ret->nh_why, sizeof(ret->nh_why));
 	text(g, ret->as_path, sizeof(ret->as_path));
 	text(g, ret->communities, sizeof(ret->communities));
@@ -376,6 +441,9 @@ gen_control(struct gen *g, struct ipc_msg *m)
 		break;
 	case IPC_CONF_SPEAKER:
 		conf_speaker(g, &m->conf_speaker);
+		break;
+	case IPC_CONF_FILTER:
+		conf_filter(g, &m->conf_filter);
 		break;
 	case IPC_CONN_LEND:
 	case IPC_CONN_LENT:

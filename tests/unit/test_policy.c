@@ -307,11 +307,11 @@ START_TEST(effective_local_pref)
 
 	ck_assert_uint_eq(policy_local_pref(&from_e, plain), 100);
 	ck_assert_uint_eq(policy_local_pref(&from_i, plain), 100);
-	ck_assert_uint_eq(policy_local_pref(&from_e, lp), 100); /* 4271 s5.1.5: not from eBGP */
+	ck_assert_uint_eq(policy_local_pref(&from_e, lp), 77); /* a filter's: 4271 s5.1.5 */
 	ck_assert_uint_eq(policy_local_pref(&from_i, lp), 77);
 	ck_assert_uint_eq(policy_local_pref(&from_e, gshut), 0); /* 8326 s4.2 */
 	ck_assert_uint_eq(policy_local_pref(&from_i, gshut), 77);
-	ck_assert_uint_eq(policy_local_pref(&ignores, gshut), 100); /* switched off */
+	ck_assert_uint_eq(policy_local_pref(&ignores, gshut), 77); /* switched off */
 	ck_assert_uint_eq(policy_local_pref(&from_c, lp), 77);	    /* 5065 s4 */
 	ck_assert_uint_eq(policy_local_pref(&from_c, gshut), 77);
 	attrs_unref(pool, plain);
