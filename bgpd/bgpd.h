@@ -9,6 +9,7 @@
  *   routes.c   route intents out, verdicts and next hops in
  *   query.c    the agent's questions, row by row
  *   io.c       connections: descriptors, incomplete tails, back-pressure
+ *   sink.c     monitoring feeds: BMP collectors, MRT dumps and recordings
  *
  * One process, one thread, one struct bgpd.  It opens nothing: everything
  * comes as a descriptor.  Nobody blocks and no queue grows with the tables:
@@ -52,6 +53,8 @@ struct conf_in {
 	struct ip_prefix *permit;
 	size_t npermit, permit_cap;
 	struct filter_db *filters;
+	struct ipc_conf_bmp *bmp;
+	size_t nbmp;
 };
 
 struct bgpd {
@@ -72,6 +75,9 @@ struct bgpd {
 	struct mono_us wanting_since; /* MONO_NEVER: no output is waiting */
 
 	struct list queries;
+
+	struct list sinks;	 /* of monitoring feeds */
+	struct list sinks_ready; /* those with something to pull and room in the descriptor */
 
 	bool stop;
 	int status; /* exit status once stop is set */
@@ -120,6 +126,23 @@ bool routes_pump(struct bgpd *b);
 /* Send rows while there is room and credit; true when a slice was not enough. */
 bool query_pump(struct bgpd *b);
 void query_free_all(struct bgpd *b);
+
+/* ---- sink.c --------------------------------------------------------------------- */
+
+/* Before anything else here. */
+void sink_init(struct bgpd *b);
+/* The descriptor of a feed of the speaker; taken over. */
+void sink_add(struct bgpd *b, uint32_t feed, int fd);
+/* TODO_FEED_WRITE, TODO_FEED_CLOSE, TODO_FEED_ABORT; nothing for ids that are gone. */
+void sink_want_write(struct bgpd *b, uint32_t feed);
+void sink_close(struct bgpd *b, uint32_t feed);
+void sink_abort(struct bgpd *b, uint32_t feed);
+/* Pull and write; true when a slice was not enough. */
+bool sink_pump(struct bgpd *b);
+/* Feeds whose second for the last octets is over; the next such time. */
+void sink_timeout(struct bgpd *b, struct mono_us now);
+struct mono_us sink_deadline(const struct bgpd *b);
+void sink_free_all(struct bgpd *b);
 
 /* ---- io.c ------------------------------------------------------------------------- */
 

@@ -25,7 +25,7 @@ conf_begin(struct conf_in *c, uint32_t gen)
 	c->open = true;
 	c->have_speaker = false;
 	c->gen = gen;
-	c->npeers = c->npermit = 0;
+	c->npeers = c->npermit = c->nbmp = 0;
 	filter_db_free(c->filters);
 	c->filters = filter_db_new();
 }
@@ -52,6 +52,13 @@ conf_add_permit(struct conf_in *c, const struct ipc_prefixes *p)
 	c->npermit += p->n;
 }
 
+static void
+conf_add_bmp(struct conf_in *c, const struct ipc_conf_bmp *p)
+{
+	c->bmp = mem_realloc_array(c->bmp, c->nbmp + 1, sizeof(*c->bmp)); /* there are few */
+	c->bmp[c->nbmp++] = *p;
+}
+
 /* The arrays are needed for the call only: a configuration comes seldom. */
 static void
 conf_free(struct conf_in *c)
@@ -59,6 +66,7 @@ conf_free(struct conf_in *c)
 	mem_free(c->peer);
 	mem_free(c->permit);
 	filter_db_free(c->filters);
+	mem_free(c->bmp);
 	memset(c, 0, sizeof(*c));
 }
 
@@ -76,6 +84,7 @@ conf_end(struct bgpd *b, uint32_t gen)
 	speaker_configure(b->sp, clock_mono(), &c->speaker, c->peer, c->npeers, c->permit, c->npermit,
 	    &b->out->conf_applied);
 	b->out->conf_applied.gen = gen;
+	speaker_bmp_configure(b->sp, clock_mono(), c->bmp, c->nbmp);
 	conf_free(c);
 	chan_send(b, IPC_CHAN_CONTROL, b->out);
 	return NULL;
@@ -101,6 +110,8 @@ conf_take(struct bgpd *b, const struct ipc_msg *m)
 		filter_db_add(c->filters, &m->conf_filter);
 	} else if (m->type == IPC_CONF_PERMIT) {
 		conf_add_permit(c, &m->prefixes);
+	} else if (m->type == IPC_CONF_BMP) {
+		conf_add_bmp(c, &m->conf_bmp);
 	} else {
 		return conf_end(b, m->conf_begin.gen);
 	}
@@ -153,6 +164,45 @@ conn_in(struct bgpd *b, const struct ipc_conn_in *c, int fd)
 	return NULL;
 }
 
+/* ---- monitoring feeds ---------------------------------------------------------------- */
+
+static const char *
+bmp_done(struct bgpd *b, const struct ipc_bmp_done *d, int fd)
+{
+	uint32_t feed;
+
+	if ((d->err == 0) != (fd >= 0)) {
+		if (fd >= 0)
+			close(fd);
+		return "BMP_DONE with an error and a descriptor, or with neither";
+	}
+	if (fd < 0) {
+		speaker_bmp_failed(b->sp, clock_mono(), d->id, d->token, d->err, d->why);
+		return NULL;
+	}
+	feed = speaker_bmp_connected(b->sp, clock_mono(), d->id, d->token);
+	if (feed != 0)
+		sink_add(b, feed, fd);
+	else
+		close(fd);
+	return NULL;
+}
+
+static const char *
+mrt_start(struct bgpd *b, const struct ipc_mrt_start *m, int fd)
+{
+	uint32_t feed;
+
+	if (fd < 0)
+		return "MRT_START without a descriptor";
+	feed = speaker_mrt_start(b->sp, clock_mono(), m);
+	if (feed != 0)
+		sink_add(b, feed, fd);
+	else
+		close(fd);
+	return NULL;
+}
+
 /* ---- in ------------------------------------------------------------------------------ */
 
 static const char *
@@ -183,6 +233,7 @@ control_take(struct bgpd *b, const struct ipc_msg *m, int fd)
 	case IPC_CONF_PEER:
 	case IPC_CONF_PERMIT:
 	case IPC_CONF_FILTER:
+	case IPC_CONF_BMP:
 	case IPC_CONF_END:
 		return conf_take(b, m);
 	case IPC_ORIGINATE:
@@ -206,6 +257,13 @@ control_take(struct bgpd *b, const struct ipc_msg *m, int fd)
 		return NULL;
 	case IPC_PEER_CMD:
 		speaker_peer_cmd(b->sp, now, &m->peer_cmd); /* a peer may have just gone */
+		return NULL;
+	case IPC_BMP_DONE:
+		return bmp_done(b, &m->bmp_done, fd);
+	case IPC_MRT_START:
+		return mrt_start(b, &m->mrt_start, fd);
+	case IPC_MRT_STOP:
+		speaker_mrt_stop(b->sp, now, m->mrt_stop.id);
 		return NULL;
 	case IPC_SHUTDOWN:
 		speaker_shutdown(b->sp, now, (enum ipc_shutdown_mode)m->shutdown.mode,
@@ -269,6 +327,38 @@ send_peer_gone(struct bgpd *b, uint32_t peer)
 }
 
 static void
+send_bmp_req(struct bgpd *b, const struct todo *t)
+{
+	b->out->type = IPC_BMP_REQ;
+	b->out->bmp_req = (struct ipc_bmp_req){ .id = t->peer, .token = t->token };
+	chan_send(b, IPC_CHAN_CONTROL, b->out);
+}
+
+static void
+send_mrt_done(struct bgpd *b, const struct todo *t)
+{
+	b->out->type = IPC_MRT_DONE;
+	b->out->mrt_done = t->mrt;
+	chan_send(b, IPC_CHAN_CONTROL, b->out);
+}
+
+/* What the speaker wants done for a monitoring feed. */
+static void
+feed_do(struct bgpd *b, const struct todo *t)
+{
+	if (t->kind == TODO_BMP_CONNECT)
+		send_bmp_req(b, t);
+	else if (t->kind == TODO_FEED_WRITE)
+		sink_want_write(b, t->conn);
+	else if (t->kind == TODO_FEED_CLOSE)
+		sink_close(b, t->conn);
+	else if (t->kind == TODO_FEED_ABORT)
+		sink_abort(b, t->conn);
+	else if (t->kind == TODO_MRT_DONE)
+		send_mrt_done(b, t);
+}
+
+static void
 todo_do(struct bgpd *b, const struct todo *t)
 {
 	switch (t->kind) {
@@ -298,6 +388,13 @@ todo_do(struct bgpd *b, const struct todo *t)
 		break;
 	case TODO_SHUTDOWN_DONE:
 		b->shutdown_done = true;
+		break;
+	case TODO_BMP_CONNECT:
+	case TODO_FEED_WRITE:
+	case TODO_FEED_CLOSE:
+	case TODO_FEED_ABORT:
+	case TODO_MRT_DONE:
+		feed_do(b, t);
 		break;
 	}
 }

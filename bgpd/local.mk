@@ -9,17 +9,24 @@ bgpd_core_libbgpcore_a_SOURCES = \
 	bgpd/core/attrs.c bgpd/core/attrs.h \
 	bgpd/core/bgp.h \
 	bgpd/core/bitq.c bgpd/core/bitq.h \
+	bgpd/core/bmp.c bgpd/core/bmp.h \
+	bgpd/core/bmp_enc.c bgpd/core/bmp_enc.h \
+	bgpd/core/bmp_int.h \
+	bgpd/core/bmp_tell.c \
 	bgpd/core/cap.c bgpd/core/cap.h \
 	bgpd/core/configure.c \
 	bgpd/core/decide.c bgpd/core/decide.h \
 	bgpd/core/err.c bgpd/core/err.h \
 	bgpd/core/event.c \
+	bgpd/core/feed.c bgpd/core/feed.h \
 	bgpd/core/fibout.c bgpd/core/fibout.h \
 	bgpd/core/filter.c bgpd/core/filter.h \
 	bgpd/core/fsm.c bgpd/core/fsm.h \
 	bgpd/core/gr.c bgpd/core/gr.h \
 	bgpd/core/group.c bgpd/core/group.h \
 	bgpd/core/loc.c bgpd/core/loc.h \
+	bgpd/core/mrt.c bgpd/core/mrt.h \
+	bgpd/core/mrt_enc.c bgpd/core/mrt_enc.h \
 	bgpd/core/msg.c bgpd/core/msg.h \
 	bgpd/core/nht.c bgpd/core/nht.h \
 	bgpd/core/nlri.c bgpd/core/nlri.h \
@@ -54,7 +61,8 @@ bgpd_libbgpd_a_SOURCES = \
 	bgpd/io.c \
 	bgpd/loop.c \
 	bgpd/query.c \
-	bgpd/routes.c
+	bgpd/routes.c \
+	bgpd/sink.c
 
 pkglibexec_PROGRAMS += weft-bgpd
 weft_bgpd_SOURCES = bgpd/main.c

@@ -46,6 +46,7 @@ turn_timers(struct bgpd *b)
 			speaker_timeout(b->sp, clock_mono());
 	}
 	io_timeout(b, clock_mono());
+	sink_timeout(b, clock_mono());
 }
 
 /* Pull output unless input is backed up; true when there is more to write now. */
@@ -72,6 +73,7 @@ turn(struct bgpd *b)
 {
 	bool work, backlog, more;
 
+	speaker_wall(b->sp, clock_wall_offset());
 	turn_timers(b);
 	if (b->stop)
 		return false;
@@ -80,6 +82,7 @@ turn(struct bgpd *b)
 	control_todos(b);
 	more = routes_pump(b);
 	more |= query_pump(b);
+	more |= sink_pump(b);
 	backlog = work || b->input_full || !list_is_empty(&b->held);
 	b->input_full = false;
 	more |= turn_output(b, backlog);
@@ -98,7 +101,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 static void
 timer_arm(struct bgpd *b)
 {
-	struct mono_us next = mono_min(speaker_deadline(b->sp), io_deadline(b));
+	struct mono_us next = mono_min(mono_min(speaker_deadline(b->sp), io_deadline(b)), sink_deadline(b));
 	uint64_t us = mono_diff_us(next, clock_mono());
 	struct timeval tv = { .tv_sec = (time_t)(us / 1000000), .tv_usec = us % 1000000 };
 
@@ -142,6 +145,7 @@ static void
 bgpd_free(struct bgpd *b)
 {
 	query_free_all(b);
+	sink_free_all(b);
 	io_free_all(b); /* peers see the end before the tables are taken down */
 	chan_close_all(b);
 	control_free(b);
@@ -165,6 +169,7 @@ bgpd_run(const int fds[IPC_NCHANS])
 
 	list_init(&b.queries);
 	io_init(&b);
+	sink_init(&b);
 	b.in = mem_alloc(sizeof(*b.in));
 	b.out = mem_alloc(sizeof(*b.out));
 	b.scratch = mem_alloc(BGPD_SCRATCH);

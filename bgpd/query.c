@@ -130,12 +130,21 @@ next_stats(struct bgpd *b, struct query *q, struct mono_us now)
 }
 
 static enum step
+next_bmp(struct bgpd *b, struct query *q, struct mono_us now)
+{
+	b->out->type = IPC_ROW_BMP;
+	return speaker_next_bmp(b->sp, now, &q->cursor, &b->out->row_bmp) ? STEP_ROW : STEP_END;
+}
+
+static enum step
 next_row(struct bgpd *b, struct query *q, struct mono_us now)
 {
 	if (q->cursor.q.kind == IPC_Q_PEERS)
 		return next_peer(b, q, now);
 	if (q->cursor.q.kind == IPC_Q_PATHS)
 		return next_path(b, q, now);
+	if (q->cursor.q.kind == IPC_Q_BMP)
+		return next_bmp(b, q, now);
 	return next_stats(b, q, now);
 }
 

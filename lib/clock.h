@@ -9,4 +9,7 @@
 /* CLOCK_MONOTONIC; never fails, never goes back. */
 struct mono_us clock_mono(void);
 
+/* Microseconds to be added to it for CLOCK_REALTIME, at this moment. */
+int64_t clock_wall_offset(void);
+
 #endif

@@ -594,7 +594,7 @@ x_query(struct codec *c, struct ipc_msg *msg)
 	struct ipc_query *m = &msg->query;
 
 	x_u32(c, &m->id);
-	x_enum(c, &m->kind, IPC_Q_STATS);
+	x_enum(c, &m->kind, IPC_Q_BMP);
 	x_enum(c, &m->view, IPC_VIEW_REJECTED);
 	x_enum(c, &m->match, IPC_MATCH_LONGEST);
 	x_u32(c, &m->peer);
@@ -754,6 +754,90 @@ x_row_stats(struct codec *c, struct ipc_msg *msg)
 }
 
 static void
+x_conf_bmp(struct codec *c, struct ipc_msg *msg)
+{
+	struct ipc_conf_bmp *m = &msg->conf_bmp;
+
+	x_id(c, &m->id);
+	x_text(c, m->name, sizeof(m->name));
+	x_addr(c, &m->addr);
+	x_addr(c, &m->source);
+	x_u16(c, &m->port);
+	x_enum(c, &m->ribs, 15);
+	x_u32(c, &m->stats_s);
+	x_u32(c, &m->retry_ms);
+	x_u32(c, &m->stall_ms);
+	x_text(c, m->sys_name, sizeof(m->sys_name));
+	x_text(c, m->sys_descr, sizeof(m->sys_descr));
+}
+
+static void
+x_bmp_req(struct codec *c, struct ipc_msg *msg)
+{
+	x_id(c, &msg->bmp_req.id);
+	x_u32(c, &msg->bmp_req.token);
+}
+
+static void
+x_bmp_done(struct codec *c, struct ipc_msg *msg)
+{
+	struct ipc_bmp_done *m = &msg->bmp_done;
+
+	x_id(c, &m->id);
+	x_u32(c, &m->token);
+	x_i32(c, &m->err);
+	x_text(c, m->why, sizeof(m->why));
+}
+
+static void
+x_mrt_start(struct codec *c, struct ipc_msg *msg)
+{
+	struct ipc_mrt_start *m = &msg->mrt_start;
+
+	x_id(c, &m->id);
+	x_enum(c, &m->kind, IPC_MRT_RECORD);
+	x_u32(c, &m->peer);
+}
+
+static void
+x_mrt_stop(struct codec *c, struct ipc_msg *msg)
+{
+	x_id(c, &msg->mrt_stop.id);
+}
+
+static void
+x_mrt_done(struct codec *c, struct ipc_msg *msg)
+{
+	struct ipc_mrt_done *m = &msg->mrt_done;
+
+	x_id(c, &m->id);
+	x_i32(c, &m->err);
+	x_u64(c, &m->records);
+	x_u64(c, &m->octets);
+	x_u64(c, &m->lost);
+	x_text(c, m->why, sizeof(m->why));
+}
+
+static void
+x_row_bmp(struct codec *c, struct ipc_msg *msg)
+{
+	struct ipc_row_bmp *m = &msg->row_bmp;
+
+	x_u32(c, &m->query);
+	x_id(c, &m->id);
+	x_enum(c, &m->state, IPC_BMP_UP);
+	x_u64(c, &m->state_age_us);
+	x_text(c, m->reason, sizeof(m->reason));
+	x_u64(c, &m->messages);
+	x_u64(c, &m->octets);
+	x_u64(c, &m->dropped);
+	x_u64(c, &m->queued_octets);
+	x_u32(c, &m->connects);
+	x_u32(c, &m->overflows);
+	x_u32(c, &m->peers);
+}
+
+static void
 x_query_end(struct codec *c, struct ipc_msg *msg)
 {
 	x_u32(c, &msg->query_end.id);
@@ -824,6 +908,15 @@ const struct ipc_desc ipc_desc[IPC_NTYPES] = {
 	[IPC_SHUTDOWN_DONE] = { "shutdown-done", IPC_BGPD, false, IPC_CHAN_CONTROL, 2, 2, false },
 	[IPC_EVENT] = { "event", IPC_BGPD, false, IPC_CHAN_CONTROL, 7 + 2 * TEXT_MIN,
 	    7 + TEXT_MAX(IPC_NAME_MAX) + TEXT_MAX(IPC_TEXT_MAX), false },
+	[IPC_CONF_BMP] = { "conf-bmp", IPC_AGENT, false, IPC_CHAN_CONTROL,
+	    21 + 2 * ADDR_MIN + 3 * TEXT_MIN, 21 + 2 * ADDR_MAX + 3 * TEXT_MAX(IPC_NAME_MAX), false },
+	[IPC_BMP_REQ] = { "bmp-req", IPC_BGPD, false, IPC_CHAN_CONTROL, 10, 10, false },
+	[IPC_BMP_DONE] = { "bmp-done", IPC_AGENT, false, IPC_CHAN_CONTROL, 14 + TEXT_MIN,
+	    14 + TEXT_MAX(IPC_TEXT_MAX), true },
+	[IPC_MRT_START] = { "mrt-start", IPC_AGENT, false, IPC_CHAN_CONTROL, 11, 11, true },
+	[IPC_MRT_STOP] = { "mrt-stop", IPC_AGENT, false, IPC_CHAN_CONTROL, 6, 6, false },
+	[IPC_MRT_DONE] = { "mrt-done", IPC_BGPD, false, IPC_CHAN_CONTROL, 34 + TEXT_MIN,
+	    34 + TEXT_MAX(IPC_TEXT_MAX), false },
 
 	[IPC_NHSET] = { "nhset", IPC_BGPD, false, IPC_CHAN_ROUTES, 12 + (ADDR_MIN + 4) + 1,
 	    12 + IPC_MEMBERS_MAX * (ADDR_MAX + 1), false },
@@ -856,6 +949,8 @@ const struct ipc_desc ipc_desc[IPC_NTYPES] = {
 	[IPC_ROW_STATS] = { "row-stats", IPC_BGPD, false, IPC_CHAN_QUERIES, STATS_FIXED + TEXT_MIN,
 	    STATS_FIXED + TEXT_MAX(IPC_TEXT_MAX), false },
 	[IPC_QUERY_END] = { "query-end", IPC_BGPD, false, IPC_CHAN_QUERIES, 7, 7, false },
+	[IPC_ROW_BMP] = { "row-bmp", IPC_BGPD, false, IPC_CHAN_QUERIES, 63 + TEXT_MIN,
+	    63 + TEXT_MAX(IPC_TEXT_MAX), false },
 };
 
 /*
@@ -889,6 +984,12 @@ static const struct {
 	[IPC_SHUTDOWN] = { x_shutdown, sizeof(struct ipc_shutdown) },
 	[IPC_SHUTDOWN_DONE] = { x_nothing, 0 },
 	[IPC_EVENT] = { x_event, sizeof(struct ipc_event) },
+	[IPC_CONF_BMP] = { x_conf_bmp, sizeof(struct ipc_conf_bmp) },
+	[IPC_BMP_REQ] = { x_bmp_req, sizeof(struct ipc_bmp_req) },
+	[IPC_BMP_DONE] = { x_bmp_done, sizeof(struct ipc_bmp_done) },
+	[IPC_MRT_START] = { x_mrt_start, sizeof(struct ipc_mrt_start) },
+	[IPC_MRT_STOP] = { x_mrt_stop, sizeof(struct ipc_mrt_stop) },
+	[IPC_MRT_DONE] = { x_mrt_done, sizeof(struct ipc_mrt_done) },
 	[IPC_NHSET] = { x_nhset, sizeof(struct ipc_nhset) },
 	[IPC_NHSET_DEL] = { x_nhset_del, sizeof(struct ipc_nhset_del) },
 	[IPC_ROUTE] = { x_route, offsetof(struct ipc_route, prefix) },
@@ -905,6 +1006,7 @@ static const struct {
 	[IPC_ROW_PATH] = { x_row_path, sizeof(struct ipc_row_path) },
 	[IPC_ROW_STATS] = { x_row_stats, sizeof(struct ipc_row_stats) },
 	[IPC_QUERY_END] = { x_query_end, sizeof(struct ipc_query_end) },
+	[IPC_ROW_BMP] = { x_row_bmp, sizeof(struct ipc_row_bmp) },
 };
 
 /* ---- interface ---- */
@@ -1061,6 +1163,22 @@ ipc_refusal_text(enum ipc_refusal r)
 		return "the next hop's address family cannot be used for this route";
 	case IPC_NREFUSALS:
 		break;
+	}
+	return "unknown";
+}
+
+const char *
+ipc_bmp_state_name(enum ipc_bmp_state s)
+{
+	switch (s) {
+	case IPC_BMP_WAITING:
+		return "waiting";
+	case IPC_BMP_CONNECTING:
+		return "connecting";
+	case IPC_BMP_DUMPING:
+		return "dumping";
+	case IPC_BMP_UP:
+		return "up";
 	}
 	return "unknown";
 }

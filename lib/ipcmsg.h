@@ -71,6 +71,12 @@ enum ipc_type {
 	IPC_SHUTDOWN,	   /* agent: close everything */
 	IPC_SHUTDOWN_DONE, /* bgpd: everything is closed */
 	IPC_EVENT,	   /* bgpd: something for the log and the event table */
+	IPC_CONF_BMP,	   /* agent, one for each collector, before CONF_END */
+	IPC_BMP_REQ,	   /* bgpd: connect to that collector */
+	IPC_BMP_DONE,	   /* agent: connected (with the descriptor) or failed */
+	IPC_MRT_START,	   /* agent: write MRT records into that pipe (with the descriptor) */
+	IPC_MRT_STOP,	   /* agent: that is enough */
+	IPC_MRT_DONE,	   /* bgpd: all is written, or nothing more can be */
 	/* routes channel */
 	IPC_NHSET,	/* bgpd: names a next-hop set */
 	IPC_NHSET_DEL,	/* bgpd: no route refers to it any more */
@@ -89,6 +95,7 @@ enum ipc_type {
 	IPC_ROW_PATH,	  /* bgpd */
 	IPC_ROW_STATS,	  /* bgpd */
 	IPC_QUERY_END,	  /* bgpd */
+	IPC_ROW_BMP,	  /* bgpd */
 	IPC_NTYPES
 };
 
@@ -385,6 +392,57 @@ struct ipc_event {
 	char text[IPC_TEXT_MAX]; /* key=value pairs, or a sentence in why="" */
 };
 
+/* What a BMP collector is sent: bits (RFC 7854 section 5, RFC 8671, RFC 9069). */
+enum ipc_bmp_rib {
+	IPC_BMP_IN_PRE = 1 << 0,
+	IPC_BMP_IN_POST = 1 << 1,
+	IPC_BMP_OUT_POST = 1 << 2,
+	IPC_BMP_LOC_RIB = 1 << 3,
+};
+
+struct ipc_conf_bmp {
+	uint32_t id; /* from 1, given by the agent, stays with the name */
+	char name[IPC_NAME_MAX];
+	struct ip_addr addr, source; /* of a change of these bgpd makes a new connection */
+	uint16_t port;
+	uint8_t ribs;	   /* enum ipc_bmp_rib */
+	uint32_t stats_s;  /* between Statistics Reports; 0: none */
+	uint32_t retry_ms; /* before the first new attempt to connect; doubles up to 16 times that */
+	uint32_t stall_ms; /* a collector that takes nothing for so long is given up */
+	char sys_name[IPC_NAME_MAX], sys_descr[IPC_NAME_MAX];
+};
+
+struct ipc_bmp_req {
+	uint32_t id;
+	uint32_t token; /* the answer carries it */
+};
+
+struct ipc_bmp_done {
+	uint32_t id, token;
+	int32_t err; /* 0: a descriptor comes along; else an errno */
+	char why[IPC_TEXT_MAX];
+};
+
+enum ipc_mrt_kind { IPC_MRT_RIB, IPC_MRT_RECORD };
+
+struct ipc_mrt_start {
+	uint32_t id;   /* given by the agent */
+	uint8_t kind;  /* enum ipc_mrt_kind */
+	uint32_t peer; /* RECORD: IPC_PEER_NONE: all */
+};
+
+struct ipc_mrt_stop {
+	uint32_t id;
+};
+
+struct ipc_mrt_done {
+	uint32_t id;
+	int32_t err; /* of writing; 0: everything that was to be written is */
+	uint64_t records, octets;
+	uint64_t lost; /* records that were thrown away because the reader was slow */
+	char why[IPC_TEXT_MAX]; /* refused, or ended early: the reason; "" otherwise */
+};
+
 /* ---- routes -------------------------------------------------------------- */
 
 struct ipc_nh_member {
@@ -469,7 +527,7 @@ struct ipc_verdicts {
 
 /* ---- queries ------------------------------------------------------------- */
 
-enum ipc_query_kind { IPC_Q_PEERS, IPC_Q_PATHS, IPC_Q_STATS };
+enum ipc_query_kind { IPC_Q_PEERS, IPC_Q_PATHS, IPC_Q_STATS, IPC_Q_BMP };
 enum ipc_view {
 	IPC_VIEW_ALL,	     /* every path of a destination */
 	IPC_VIEW_RECEIVED,   /* Adj-RIB-In before policy */
@@ -601,6 +659,26 @@ struct ipc_row_stats {
 	char deferring_for[IPC_TEXT_MAX];
 };
 
+enum ipc_bmp_state {
+	IPC_BMP_WAITING, /* before the next attempt to connect */
+	IPC_BMP_CONNECTING,
+	IPC_BMP_DUMPING, /* connected: what is there is being sent */
+	IPC_BMP_UP,	 /* the same, and only changes are sent from now on */
+};
+
+struct ipc_row_bmp {
+	uint32_t query;
+	uint32_t id;
+	uint8_t state; /* enum ipc_bmp_state */
+	uint64_t state_age_us;
+	char reason[IPC_TEXT_MAX]; /* not connected: why, in words */
+	uint64_t messages, octets; /* sent */
+	uint64_t dropped;	   /* messages thrown away with a connection */
+	uint64_t queued_octets;	   /* waiting now */
+	uint32_t connects, overflows; /* connections made; given up because it read too slowly */
+	uint32_t peers;		   /* it was told of and are up */
+};
+
 struct ipc_query_end {
 	uint32_t id;
 	uint8_t status; /* 0: complete, 1: cancelled, 2: nothing by that name */
@@ -627,6 +705,12 @@ struct ipc_msg {
 		struct ipc_peer_cmd peer_cmd;
 		struct ipc_shutdown shutdown;
 		struct ipc_event event;
+		struct ipc_conf_bmp conf_bmp;
+		struct ipc_bmp_req bmp_req;
+		struct ipc_bmp_done bmp_done;
+		struct ipc_mrt_start mrt_start;
+		struct ipc_mrt_stop mrt_stop;
+		struct ipc_mrt_done mrt_done;
 		struct ipc_nhset nhset;
 		struct ipc_nhset_del nhset_del;
 		struct ipc_route route;
@@ -640,6 +724,7 @@ struct ipc_msg {
 		struct ipc_row_path row_path;
 		struct ipc_row_stats row_stats;
 		struct ipc_query_end query_end;
+		struct ipc_row_bmp row_bmp;
 	};
 };
 
@@ -673,5 +758,6 @@ const char *ipc_fsm_state_name(enum ipc_fsm_state s); /* RFC spelling: "Establis
 const char *ipc_role_name(enum ipc_role r); /* RFC 9234: "provider", "rs-server", ...; "" for none */
 const char *ipc_verdict_name(enum ipc_verdict_state s); /* "installed", "refused", ... */
 const char *ipc_refusal_text(enum ipc_refusal r); /* a sentence for the CLI */
+const char *ipc_bmp_state_name(enum ipc_bmp_state s); /* "waiting", "up", ... */
 
 #endif

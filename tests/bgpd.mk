@@ -13,6 +13,12 @@ test_attrs_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_attrs_LDADD = $(bgpd_test_ldadd)
 TESTS += test_attrs
 
+check_PROGRAMS += test_bmp
+test_bmp_SOURCES = tests/unit/test_bmp.c tests/unit/ribrig.c tests/unit/ribrig.h tests/unit/unit.h
+test_bmp_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_bmp_LDADD = $(bgpd_test_ldadd)
+TESTS += test_bmp
+
 check_PROGRAMS += test_collision
 test_collision_SOURCES = tests/unit/test_collision.c tests/unit/rig.c tests/unit/rig.h tests/unit/unit.h
 test_collision_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -36,6 +42,12 @@ test_decide_SOURCES = tests/unit/test_decide.c
 test_decide_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_decide_LDADD = $(bgpd_test_ldadd)
 TESTS += test_decide
+
+check_PROGRAMS += test_feedenc
+test_feedenc_SOURCES = tests/unit/test_feedenc.c tests/unit/unit.h
+test_feedenc_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_feedenc_LDADD = $(bgpd_test_ldadd)
+TESTS += test_feedenc
 
 check_PROGRAMS += test_fsm
 test_fsm_SOURCES = tests/unit/test_fsm.c tests/unit/unit.h

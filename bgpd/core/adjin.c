@@ -93,7 +93,7 @@ path_set(struct rpeer *rp, struct mono_us now, unsigned i, uint32_t id, const st
 	struct speaker *sp = rp->sp;
 	struct path *p = rib_path(&sp->rib[i], id);
 	struct ip_addr old_nh = adjin_next_hop(p), nh;
-	bool used_nh = uses_next_hop(p);
+	bool used_nh = uses_next_hop(p), was_accepted = path_reason(p) == REJECT_NONE;
 
 	account(rp, i, p, -1);
 	if (p->attrs != attrs) {
@@ -110,6 +110,7 @@ path_set(struct rpeer *rp, struct mono_us now, unsigned i, uint32_t id, const st
 	}
 	if (used_nh)
 		nht_unref(&sp->nht, &old_nh);
+	feeds_path(sp, i, id, was_accepted);
 	loc_touch(sp, i, p->dest);
 }
 
@@ -131,6 +132,7 @@ path_add(struct rpeer *rp, struct mono_us now, unsigned i, uint32_t dest, uint32
 		nh = adjin_next_hop(p);
 		nht_ref(&sp->nht, &nh);
 	}
+	feeds_path(sp, i, id, false);
 	loc_touch(sp, i, dest);
 }
 
@@ -142,6 +144,7 @@ path_remove(struct speaker *sp, unsigned i, uint32_t id)
 	struct ip_addr nh = adjin_next_hop(p);
 	uint32_t dest = p->dest;
 
+	feeds_path_gone(sp, i, id);
 	account(rp, i, p, -1);
 	if (p->flags & PATH_BEST)
 		rp->af[i].best--;
@@ -342,6 +345,17 @@ is_same(const struct rib *rib, uint32_t id, const struct attrs *attrs, const str
 	    rib_path_received(rib, id) == received;
 }
 
+static void
+count_reason(struct rpeer_counts *n, uint16_t flags)
+{
+	enum reject_reason r = (enum reject_reason)(flags >> PATH_REASON_SHIFT);
+
+	n->rejected += r != REJECT_NONE;
+	n->as_loop += r == REJECT_AS_LOOP;
+	n->originator += r == REJECT_ORIGINATOR;
+	n->cluster_loop += r == REJECT_CLUSTER;
+}
+
 /* False: the session was ended over it. */
 static bool
 announce(const struct intake *in, const struct nlri *n, const struct attrs *attrs, uint16_t flags)
@@ -351,10 +365,13 @@ announce(const struct intake *in, const struct nlri *n, const struct attrs *attr
 	struct rib *rib = &rp->sp->rib[in->i];
 	uint32_t dest = rib_find(rib, prefix), id;
 
+	count_reason(&rp->counts, flags);
 	id = dest ? rib_path_find(rib, dest, rp->index, n->path_id) : 0;
 	if (id && adjin_live(rp->sp, in->i, rib_path(rib, id))) {
 		if (!is_same(rib, id, attrs, in->attrs, flags))
 			path_set(rp, in->now, in->i, id, attrs, in->attrs, flags);
+		else
+			rp->counts.dup_prefix++;
 		return true;
 	}
 	if (!id && !count_admits(rp, in->i, dest, prefix))
@@ -411,6 +428,8 @@ withdraw_all(struct rpeer *rp, unsigned i, struct rd r)
 		id = dest ? rib_path_find(rib, dest, rp->index, n.path_id) : 0;
 		if (id)
 			path_remove(rp->sp, i, id);
+		else
+			rp->counts.dup_withdraw++;
 	}
 }
 
@@ -448,8 +467,10 @@ adjin_update(struct rpeer *rp, struct mono_us now, const struct update *u)
 	if (u->mp_reach_af)
 		reach(rp, now, u, true);
 	for (i = 0; i < AF_COUNT; i++)
-		if ((u->eor & AF_BIT(AF_OF(i))) && rp->af[i].active)
+		if ((u->eor & AF_BIT(AF_OF(i))) && rp->af[i].active) {
 			gr_end_of_rib(rp, now, i);
+			feeds_end_of_rib(rp, i);
+		}
 }
 
 /* ---- own prefixes ---------------------------------------------------------------- */

@@ -679,6 +679,8 @@ med_encode(struct enc *x)
 static void
 local_pref_encode(struct enc *x)
 {
+	if (x->ctx->as_is && !(x->a->flags & ATTRS_LOCAL_PREF))
+		return;
 	put_u32(x, WELL_KNOWN, ATTR_LOCAL_PREF,
 	    x->a->flags & ATTRS_LOCAL_PREF ? x->a->local_pref : LOCAL_PREF_DEFAULT);
 }
@@ -1033,7 +1035,7 @@ attr_encode(struct wr *w, const struct update_ctx *ctx, const struct attrs *a,
 			continue;
 		unknown_encode(&x, last, type);
 		last = type;
-		if (d->encode && !row_is_foreign(d, ctx))
+		if (d->encode && (ctx->as_is || !row_is_foreign(d, ctx)))
 			d->encode(&x);
 	}
 	unknown_encode(&x, last, 256);

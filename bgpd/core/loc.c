@@ -149,7 +149,7 @@ decide(struct speaker *sp, unsigned i, uint32_t dest)
 {
 	struct dest *d = rib_dest(&sp->rib[i], dest);
 	size_t k, n, used, usable;
-	bool skipped = d->flags & DEST_SKIPPED;
+	bool skipped = d->flags & DEST_SKIPPED, changed;
 
 	sp->decisions++;
 	usable = gather(sp, i, dest, &n);
@@ -159,10 +159,12 @@ decide(struct speaker *sp, unsigned i, uint32_t dest)
 	rib_reorder(&sp->rib[i], dest, sp->loc->order, n, used);
 	d->flags &= (uint8_t)~DEST_SKIPPED;
 	fib_update(sp, i, dest);
-	if (mark_best(sp, i, dest) || skipped)
+	changed = mark_best(sp, i, dest);
+	if (changed || skipped)
 		groups_touch(sp, i, dest);
 	else
 		groups_touch_paths(sp, i, dest);
+	feeds_decided(sp, i, dest, changed);
 	if (n == 0)
 		reap_dying(sp, REAP_DESTS + i, dest);
 }

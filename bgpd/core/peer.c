@@ -206,6 +206,7 @@ peer_session_down(struct session *s, struct mono_us now, enum fsm_event ev,
 	const char *why = cause->why ? cause->why : fsm_event_name(ev);
 
 	p->up = NULL;
+	p->down_event = (uint8_t)ev;
 	p->flaps++;
 	p->no_params = false;
 	if (mono_reached(now, mono_add_s(p->up_since, LASTING_S)))
@@ -277,6 +278,18 @@ failed(struct session *s, struct mono_us now, enum fsm_state was, enum fsm_event
 		    "peer-failed", "state=%s why=\"%s\"", fsm_state_name(was), p->reason);
 }
 
+static void
+tell_state(struct peer *p)
+{
+	enum fsm_state was = (enum fsm_state)p->shown_state, is = peer_state(p);
+
+	if (was == is)
+		return;
+	p->shown_state = (uint8_t)is;
+	if (p->env->ops->state)
+		p->env->ops->state(p, was, is);
+}
+
 void
 peer_session_changed(struct session *s, struct mono_us now, enum fsm_state was, enum fsm_event ev,
     const struct session_cause *cause)
@@ -286,6 +299,7 @@ peer_session_changed(struct session *s, struct mono_us now, enum fsm_state was, 
 
 	if (was == s->state && was >= FSM_OPENSENT) /* the common case */
 		return;
+	tell_state(p);
 	if (was != s->state)
 		p->env->ops->event(p, LOG_DEBUG, "session-state", "dir=%s from=%s to=%s event=%s",
 		    s->dir == SESSION_OUT ? "out" : "in", fsm_state_name(was),
@@ -646,13 +660,14 @@ peer_conn_closed(struct peer_env *env, struct mono_us now, conn_id conn, int err
 		session_event(s, now, EV_TCP_FAILS, &cause);
 }
 
-/* Count the messages of buf, which fill() wrote. */
+/* Count the messages of buf, which fill() wrote, and show them to those who watch. */
 static void
 count_out(struct peer *p, const uint8_t *buf, size_t octets)
 {
 	struct rd r = rd_init(buf, octets);
 
 	while (rd_left(&r) > 0) {
+		const uint8_t *msg = r.p;
 		uint16_t length;
 		uint8_t type;
 
@@ -660,6 +675,8 @@ count_out(struct peer *p, const uint8_t *buf, size_t octets)
 		length = rd_u16(&r);
 		type = rd_u8(&r);
 		rd_skip(&r, length > BGP_HEADER_OCTETS ? length - (size_t)BGP_HEADER_OCTETS : 0);
+		if (p->env->ops->message && !r.bad)
+			p->env->ops->message(p, p->up->conn, true, msg, (size_t)(r.p - msg));
 		p->msgs_out[type == BGP_ROUTE_REFRESH ? BGP_ROUTE_REFRESH : BGP_UPDATE]++;
 		p->msgs_out[0]++;
 	}

@@ -51,6 +51,11 @@ struct peer_ops {
 	    __attribute__((format(printf, 4, 5)));
 	/* The graceful restart capability to offer this peer; present false: none. */
 	void (*gr_caps)(const struct peer *p, struct cap_gr *ret);
+	/* A whole message was read from a connection, or will be written to it. May be NULL. */
+	void (*message)(struct peer *p, const struct conn *c, bool sent, const uint8_t *msg,
+	    size_t octets);
+	/* What peer_state() tells has changed. May be NULL. */
+	void (*state)(struct peer *p, enum fsm_state was, enum fsm_state now);
 };
 
 /* What all peers of a speaker share.  Owned by the speaker; outlives its peers. */
@@ -101,6 +106,8 @@ struct peer {
 	struct mono_us last_error_at;
 	bool fault;		    /* last_error is one side's refusal, not just a lost connection */
 	struct log_limit update_log; /* malformed UPDATEs */
+	uint8_t shown_state;	    /* enum fsm_state, as last told by ops->state() */
+	uint8_t down_event;	    /* enum fsm_event that ended the last session */
 	uint64_t msgs_in[BGP_NMSG], msgs_out[BGP_NMSG]; /* by type; [0] the sum */
 	uint64_t withdraw_errs;	    /* UPDATEs treated as withdraw */
 	uint64_t discard_errs;	    /* UPDATEs with attributes discarded */

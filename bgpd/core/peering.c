@@ -113,6 +113,7 @@ rpeer_free(struct rpeer *rp)
 	groups_source_changed(sp, rp->index);
 	sp->peer[rp->index] = NULL;
 	put_chains(rp);
+	mem_free(rp->notification.p);
 	mem_free(rp);
 }
 
@@ -160,6 +161,7 @@ rpeers_free(struct speaker *sp)
 		if (rp->peer)
 			peer_free(rp->peer);
 		put_chains(rp);
+		mem_free(rp->notification.p);
 		mem_free(rp);
 	}
 	mem_free(sp->local);
@@ -262,6 +264,7 @@ on_up(struct peer *p, struct mono_us now)
 			groups_join(rp, now, i);
 	}
 	gr_up(rp, now);
+	feeds_up(rp);
 }
 
 static void
@@ -270,6 +273,7 @@ on_down(struct peer *p, struct mono_us now, enum peer_down how, const char *why)
 	struct rpeer *rp = p->rib;
 	unsigned i;
 
+	feeds_down(rp);
 	rp->up_since = MONO_NEVER;
 	for (i = 0; i < AF_COUNT; i++) {
 		groups_leave(rp, i);
@@ -350,6 +354,8 @@ const struct peer_ops speaker_peer_ops = {
 	.refresh = on_refresh,
 	.fill = on_fill,
 	.wants_fill = on_wants_fill,
+	.message = feeds_message,
+	.state = feeds_state,
 	.todo = on_todo,
 	.event = on_event,
 	.gr_caps = gr_caps,

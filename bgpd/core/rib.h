@@ -31,6 +31,7 @@
 enum dest_flag {
 	DEST_LIVE = 1 << 0,    /* the slot is a destination */
 	DEST_SKIPPED = 1 << 1, /* a group looked while a decision was due: look again after it */
+	DEST_BEST = 1 << 2,    /* there was a best path after the last decision */
 };
 
 struct dest {

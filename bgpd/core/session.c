@@ -51,6 +51,8 @@ conn_free(struct conn *c)
 	timer_stop(c->env->timers, &c->linger);
 	hmap_remove(&c->env->conns, &c->node);
 	mem_free(c->out);
+	mem_free(c->open_in.p);
+	mem_free(c->open_out.p);
 	mem_free(c);
 }
 
@@ -112,6 +114,20 @@ conn_take(struct conn *c, uint8_t *buf, size_t cap)
 	return n;
 }
 
+/* A message for those who watch; the first OPEN each way is kept for them, too. */
+static void
+tell_message(struct session *s, bool sent, uint8_t type, const uint8_t *msg, size_t octets)
+{
+	struct conn_open *open = sent ? &s->conn->open_out : &s->conn->open_in;
+
+	if (type == BGP_OPEN && !open->p) {
+		open->p = mem_dup(msg, octets);
+		open->octets = (uint16_t)octets;
+	}
+	if (s->peer->env->ops->message)
+		s->peer->env->ops->message(s->peer, s->conn, sent, msg, octets);
+}
+
 /* Append a message to its connection's output; false, and nothing done, when it did not fit into w. */
 static bool
 out_add(struct session *s, const struct wr *w, uint8_t type)
@@ -120,6 +136,7 @@ out_add(struct session *s, const struct wr *w, uint8_t type)
 
 	if (w->full)
 		return false;
+	tell_message(s, true, type, w->base, wr_len(w));
 	c->out = mem_realloc(c->out, c->out_octets + wr_len(w));
 	memcpy(c->out + c->out_octets, w->base, wr_len(w));
 	c->out_octets += wr_len(w);
@@ -674,6 +691,7 @@ session_input(struct session *s, struct mono_us now, const uint8_t *in, size_t l
 		}
 		s->peer->msgs_in[h.type]++;
 		s->peer->msgs_in[0]++;
+		tell_message(s, false, h.type, in + used, h.octets);
 		rx[h.type](s, now, in + used, h.octets);
 		used += h.octets;
 		messages++;

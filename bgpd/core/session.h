@@ -74,6 +74,12 @@ peer_max_octets(const struct peer_neg *n)
  */
 #define CONN_OUT_OCTETS 148
 
+/* An OPEN as it stood on the wire, header included. */
+struct conn_open {
+	uint8_t *p; /* NULL: none yet */
+	uint16_t octets;
+};
+
 /* A TCP connection.  Outlives its session until its last octets are taken. */
 struct conn {
 	struct hmap_node node; /* in env->conns, by id */
@@ -88,6 +94,7 @@ struct conn {
 	struct ipc_endpoints ep;
 	uint8_t *out;	       /* control messages, NULL: none */
 	size_t out_octets;
+	struct conn_open open_in, open_out; /* the peer's and ours, kept for monitoring */
 };
 
 struct session {

@@ -50,6 +50,7 @@ speaker_new(struct mono_us now, const struct ipc_hello *hello, struct log *log)
 	filters_init(&sp->filters);
 	heap_init(&sp->timers);
 	list_init(&sp->todos);
+	feeds_init(sp);
 	add_local(sp);
 	for (i = 0; i < AF_COUNT; i++)
 		rib_init(&sp->rib[i], AF_OF(i), sp->pool, key);
@@ -73,6 +74,7 @@ speaker_free(struct speaker *sp)
 	struct todo t;
 	unsigned i;
 
+	feeds_free(sp);
 	rpeers_free(sp);
 	peer_env_free(&sp->env);
 	groups_free(sp);
@@ -434,4 +436,5 @@ speaker_shutdown(struct speaker *sp, struct mono_us now, enum ipc_shutdown_mode 
 	for (k = 1; k < sp->npeers; k++)
 		if (sp->peer[k] && sp->peer[k]->peer)
 			peer_shutdown(sp->peer[k]->peer, now, mode, text);
+	feeds_shutdown(sp, now);
 }

@@ -144,6 +144,11 @@ enum todo_kind {
 	TODO_NH_WATCH, /* nh, on */
 	TODO_PEER_GONE, /* a dynamic peer was forgotten: peer */
 	TODO_SHUTDOWN_DONE,
+	TODO_BMP_CONNECT, /* ask the agent to connect to a collector: peer (its id), token */
+	TODO_FEED_WRITE,  /* feed conn has something to pull: write when it has room */
+	TODO_FEED_CLOSE,  /* send what is left of feed conn (at most 1 s), then close it */
+	TODO_FEED_ABORT,  /* close feed conn at once */
+	TODO_MRT_DONE,	  /* mrt */
 };
 struct todo {
 	enum todo_kind kind;
@@ -152,6 +157,7 @@ struct todo {
 	bool on;
 	struct ip_addr nh;
 	struct ipc_event event;
+	struct ipc_mrt_done mrt;
 };
 /* Returns false when there is nothing to do. */
 bool speaker_next_todo(struct speaker *sp, struct todo *ret);
@@ -186,6 +192,49 @@ bool speaker_peer_cmd(struct speaker *sp, struct mono_us now, const struct ipc_p
 void speaker_shutdown(struct speaker *sp, struct mono_us now, enum ipc_shutdown_mode mode,
     const char *text);
 
+/* ---- monitoring feeds (feed.h) --------------------------------------------- */
+
+/* Real time less monotonic time, in microseconds: for the time stamps of feeds. */
+void speaker_wall(struct speaker *sp, int64_t offset_us);
+
+/*
+ * The BMP collectors that shall be served, all of them; those that stay as
+ * they are keep their connection.  Borrowed for the call.
+ */
+void speaker_bmp_configure(struct speaker *sp, struct mono_us now, const struct ipc_conf_bmp *v,
+    size_t n);
+/* A TODO_BMP_CONNECT's answer: the feed's id, or 0 when it is not wanted any more. */
+uint32_t speaker_bmp_connected(struct speaker *sp, struct mono_us now, uint32_t id,
+    uint32_t token);
+/* err is an errno, why a sentence. */
+void speaker_bmp_failed(struct speaker *sp, struct mono_us now, uint32_t id, uint32_t token,
+    int err, const char *why);
+
+/*
+ * Write an MRT dump, or record sessions: the feed's id, or 0 and a TODO_MRT_DONE that says
+ * why not.  A TODO_MRT_DONE follows in any case, once the feed is closed.
+ */
+uint32_t speaker_mrt_start(struct speaker *sp, struct mono_us now, const struct ipc_mrt_start *m);
+/* What was recorded up to now is written, then the feed ends; unknown ids are fine. */
+void speaker_mrt_stop(struct speaker *sp, struct mono_us now, uint32_t id);
+
+/*
+ * What feed is to write next: octets, 0 when there is nothing, or nothing yet (see
+ * speaker_feed_pending()).  cap at least SPEAKER_FEED_MIN.  Never more than a slice of work.
+ */
+#define SPEAKER_FEED_MIN 32768
+size_t speaker_feed_output(struct speaker *sp, struct mono_us now, uint32_t feed, uint8_t *buf,
+    size_t cap);
+/* Is there something to write, or to look for? */
+bool speaker_feed_pending(const struct speaker *sp, uint32_t feed);
+/* Nothing will come any more: close it, and say so by speaker_feed_closed(). */
+bool speaker_feed_ended(const struct speaker *sp, uint32_t feed);
+/* Its descriptor takes nothing since then; MONO_NEVER: it does again. */
+void speaker_feed_blocked(struct speaker *sp, struct mono_us now, uint32_t feed,
+    struct mono_us since);
+/* Its descriptor is gone: err is an errno, 0 for an orderly end. */
+void speaker_feed_closed(struct speaker *sp, struct mono_us now, uint32_t feed, int err);
+
 /* ---- views --------------------------------------------------------------- */
 
 /* Cursor of a query; zero-initialised but for q. Survives changes between calls. */
@@ -202,6 +251,8 @@ bool speaker_next_path(struct speaker *sp, struct mono_us now, struct speaker_cu
     uint32_t max_steps, struct ipc_row_path *ret, bool *ret_more);
 bool speaker_next_peer(struct speaker *sp, struct mono_us now, struct speaker_cursor *c,
     struct ipc_row_peer *ret);
+bool speaker_next_bmp(struct speaker *sp, struct mono_us now, struct speaker_cursor *c,
+    struct ipc_row_bmp *ret);
 void speaker_stats(const struct speaker *sp, struct mono_us now, struct ipc_row_stats *ret);
 
 #endif

@@ -17,6 +17,7 @@
 #include "bgpd/core/attrs.h"
 #include "bgpd/core/bitq.h"
 #include "bgpd/core/decide.h"
+#include "bgpd/core/feed.h"
 #include "bgpd/core/fibout.h"
 #include "bgpd/core/gr.h"
 #include "bgpd/core/group.h"
@@ -40,6 +41,12 @@ struct rpeer_af {
 	bool crowded;	    /* too many paths of one prefix: said so */
 	struct member *member; /* of an update group; NULL unless active */
 	const struct filter_chain *chain[2]; /* import and export; references, NULL: no rules */
+};
+
+/* What was received and came to nothing, since the peer is known: RFC 7854 section 4.8. */
+struct rpeer_counts {
+	uint32_t rejected, as_loop, originator, cluster_loop; /* the first includes the others */
+	uint32_t dup_prefix, dup_withdraw;
 };
 
 /*
@@ -66,6 +73,13 @@ struct rpeer {
 	struct timer forget; /* a dynamic peer that nobody uses */
 	bool reimport; /* the walk has to ask the import policy again */
 	uint8_t fill_first; /* the family whose turn to write is next */
+
+	struct rpeer_counts counts;
+	struct {
+		uint8_t *p; /* NULL: none */
+		uint16_t octets;
+		bool sent;
+	} notification; /* of the session that ends; kept only while there are collectors */
 };
 
 /* A walk over all paths of a family, by id; goes on until one full round after the last request. */
@@ -102,6 +116,8 @@ struct speaker {
 	struct fib fib;
 	struct groups groups;
 	struct gr gr;
+
+	struct feeds feeds;
 
 	struct list todos; /* struct todo_node */
 	uint64_t decisions, updates_in;

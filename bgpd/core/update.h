@@ -25,6 +25,7 @@ struct update_ctx {
 	bool as4;	     /* both sides have 4-octet AS numbers (RFC 6793) */
 	bool ebgp;
 	bool confed;	     /* inside our confederation; with ebgp: another Member-AS (RFC 5065) */
+	bool as_is;	     /* encode what a set holds, neither more nor less: for monitoring feeds */
 	uint8_t families;    /* AF_BIT()s negotiated: others in MP_REACH/MP_UNREACH are skipped */
 	uint8_t addpath_rx;  /* AF_BIT()s with path ids in what we receive (RFC 7911) */
 	uint8_t addpath_tx;  /* and in what we send */

@@ -92,7 +92,7 @@ op_gr_caps(const struct peer *p, struct cap_gr *ret)
 }
 
 static const struct peer_ops ops = { op_up, op_down, op_update, op_refresh, op_fill,
-	op_wants_fill, op_todo, op_event, op_gr_caps };
+	op_wants_fill, op_todo, op_event, op_gr_caps, NULL, NULL };
 
 static const struct mono_us now = { 1000000 };
 

@@ -308,7 +308,7 @@ static void
 query(struct gen *g, struct ipc_query *ret)
 {
 	ret->id = any32(g);
-	ret->kind = below8(g, IPC_Q_STATS);
+	ret->kind = below8(g, IPC_Q_BMP);
 	ret->view = below8(g, IPC_VIEW_REJECTED);
 	ret->match = below8(g, IPC_MATCH_LONGEST);
 	ret->peer = any32(g);
@@ -421,6 +421,81 @@ event(struct gen *g, struct ipc_event *ret)
 	ret->peer = any32(g);
 	text(g, ret->name, sizeof(ret->name));
 	text(g, ret->text, sizeof(ret->text));
+}
+
+static void
+conf_bmp(struct gen *g, struct ipc_conf_bmp *ret)
+{
+	ret->id = id(g);
+	text(g, ret->name, sizeof(ret->name));
+	addr(g, true, &ret->addr);
+	addr(g, true, &ret->source);
+	ret->port = any16(g);
+	ret->ribs = below8(g, 15);
+	ret->stats_s = any32(g);
+	ret->retry_ms = any32(g);
+	ret->stall_ms = any32(g);
+	text(g, ret->sys_name, sizeof(ret->sys_name));
+	text(g, ret->sys_descr, sizeof(ret->sys_descr));
+}
+
+static void
+mrt_done(struct gen *g, struct ipc_mrt_done *ret)
+{
+	ret->id = id(g);
+	ret->err = (int32_t)any32(g);
+	ret->records = any64(g);
+	ret->octets = any64(g);
+	ret->lost = any64(g);
+	text(g, ret->why, sizeof(ret->why));
+}
+
+/* Messages of the monitoring feeds. */
+static void
+gen_feed(struct gen *g, struct ipc_msg *m)
+{
+	switch ((int)m->type) {
+	case IPC_CONF_BMP:
+		conf_bmp(g, &m->conf_bmp);
+		break;
+	case IPC_BMP_REQ:
+		m->bmp_req = (struct ipc_bmp_req){ id(g), any32(g) };
+		break;
+	case IPC_BMP_DONE:
+		m->bmp_done.id = id(g);
+		m->bmp_done.token = any32(g);
+		m->bmp_done.err = (int32_t)any32(g);
+		text(g, m->bmp_done.why, sizeof(m->bmp_done.why));
+		break;
+	case IPC_MRT_START:
+		m->mrt_start.id = id(g);
+		m->mrt_start.kind = below8(g, IPC_MRT_RECORD);
+		m->mrt_start.peer = any32(g);
+		break;
+	case IPC_MRT_STOP:
+		m->mrt_stop.id = id(g);
+		break;
+	case IPC_MRT_DONE:
+		mrt_done(g, &m->mrt_done);
+		break;
+	}
+}
+
+static void
+row_bmp(struct gen *g, struct ipc_row_bmp *ret)
+{
+	uint64_t *words[] = { &ret->state_age_us, &ret->messages, &ret->octets, &ret->dropped,
+		&ret->queued_octets };
+
+	ret->query = any32(g);
+	ret->id = id(g);
+	ret->state = below8(g, IPC_BMP_UP);
+	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		*words[i] = any64(g);
+	text(g, ret->reason, sizeof(ret->reason));
+	ret->connects = any32(g);
+	ret->overflows = any32(g);
+	ret->peers = any32(g);
 }
 
 /* Messages of the control channel. */
@@ -546,6 +621,9 @@ gen_other(struct gen *g, struct ipc_msg *m)
 		m->query_end.id = any32(g);
 		m->query_end.status = below8(g, 2);
 		break;
+	case IPC_ROW_BMP:
+		row_bmp(g, &m->row_bmp);
+		break;
 	}
 }
 
@@ -555,5 +633,6 @@ gen_ipcmsg(struct gen *g, enum ipc_type type, struct ipc_msg *ret)
 	memset(ret, 0, sizeof(*ret));
 	ret->type = type;
 	gen_control(g, ret);
+	gen_feed(g, ret);
 	gen_other(g, ret);
 }
