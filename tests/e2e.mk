@@ -23,6 +23,7 @@ EXTRA_DIST += \
 	tests/e2e/quickstart.py \
 	tests/e2e/test_collision.py \
 	tests/e2e/test_commands.py \
+	tests/e2e/test_filters.py \
 	tests/e2e/test_footprint.py \
 	tests/e2e/test_fuzz_peer.py \
 	tests/e2e/test_hostile.py \
