@@ -262,7 +262,10 @@ class Bird(Daemon):
 
 
 class Frr(Daemon):
-    """FRR: zebra and bgpd (staticd is not needed: `network` statements)."""
+    """FRR: zebra and bgpd (staticd is not needed: `network` statements).
+
+    options: lines (more of `router bgp`), install, keep_kernel, only_zebra.
+    """
 
     package = "frr"
     kernel = True
@@ -272,6 +275,7 @@ class Frr(Daemon):
              f"router bgp {self.asn}", f" bgp router-id {self.router_id}",
              " no bgp ebgp-requires-policy", " no bgp default ipv4-unicast",
              " no bgp network import-check", " bgp bestpath as-path multipath-relax"]
+        c += [f" {x}" for x in self.options.get("lines", ())]
         if any(n.gr for n in self.neighbors):
             c += [" bgp graceful-restart", " bgp graceful-restart preserve-fw-state",
                   " bgp graceful-restart restart-time 30"]
