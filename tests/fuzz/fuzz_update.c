@@ -57,7 +57,7 @@ check_again(const struct update_ctx *ctx, struct attrs_pool *pool, bool mp)
 		return;
 	update_attrs(&u, mp, &b);
 	nh = (struct update_nh){ .nh = b.next_hop, .ll = b.next_hop_ll };
-	if (!ctx->ebgp && !(b.flags & ATTRS_LOCAL_PREF)) { /* we always write one */
+	if ((!ctx->ebgp || ctx->confed) && !(b.flags & ATTRS_LOCAL_PREF)) { /* we always write one */
 		b.flags |= ATTRS_LOCAL_PREF;
 		b.local_pref = 100;
 	}
@@ -92,6 +92,7 @@ LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
 	len--;
 	ctx.as4 = kind & 1;
 	ctx.ebgp = kind & 2;
+	ctx.confed = kind & 32;
 	ctx.addpath_rx = kind & 4 ? 3 : 0;
 	if (kind & 24)
 		ctx.families = (kind >> 3) & 3;

@@ -75,12 +75,14 @@ make_set(struct rng *r, bool ebgp, bool wide, struct parts *p, struct attrs_buil
 {
 	*b = (struct attrs_build){ .origin = (uint8_t)rng_below(r, 3) };
 	b->flags = (uint16_t)(rng_u64(r) &
-	    (ATTRS_MED | ATTRS_LOCAL_PREF | ATTRS_ATOMIC | ATTRS_AGGREGATOR | ATTRS_ORIGINATOR));
+	    (ATTRS_MED | ATTRS_LOCAL_PREF | ATTRS_ATOMIC | ATTRS_AGGREGATOR | ATTRS_ORIGINATOR |
+		ATTRS_OTC));
 	b->med = (uint32_t)rng_u64(r);
 	b->local_pref = (uint32_t)rng_u64(r);
 	b->aggregator_asn = (uint32_t)rng_range(r, 1, wide ? 4294967294u : 65535);
 	b->aggregator_id = (uint32_t)rng_u64(r);
 	b->originator_id = (uint32_t)rng_u64(r);
+	b->otc = (uint32_t)rng_u64(r);
 	b->part[ATTRS_AS_PATH] = make_path(r, p->path, sizeof(p->path), wide);
 	b->part[ATTRS_COMMUNITIES] = make_part(r, p->comm, 4, sizeof(p->comm));
 	b->part[ATTRS_EXT] = make_part(r, p->ext, 8, sizeof(p->ext));

@@ -306,12 +306,12 @@ START_TEST(an_index_used_again_is_another_source)
 	rig_pull(&rig, 3, 4096);
 	ck_assert_int_eq(rig_said_of(&rig, "10.9.0.0/16")->what, SAID_ANNOUNCE);
 	speaker_peer_ops.down(rig_peer(&rig, 1)->peer, rig.now, PEER_DOWN_FLUSH, "removed");
-	rig.peer[1].id = 11;
+	rig.peer[1].id = RIG_PEERS;
 	rig_configure(&rig, NULL);
 	rig_work(&rig); /* nobody pulls */
 	rig_configure(&rig, NULL);
-	rig_up(&rig, 11, RIG_AS, true);
-	rig_announce(&rig, 11, "10.9.0.0/16", (uint32_t[]){ 65001, 7, 0 }, 1, NULL);
+	rig_up(&rig, RIG_PEERS, RIG_AS, true);
+	rig_announce(&rig, RIG_PEERS, "10.9.0.0/16", (uint32_t[]){ 65001, 7, 0 }, 1, NULL);
 	rig_work(&rig);
 	rig_pull(&rig, 3, 4096);
 	ck_assert_int_eq(rig_said_of(&rig, "10.9.0.0/16")->what, SAID_ANNOUNCE);
