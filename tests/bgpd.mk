@@ -55,11 +55,11 @@ test_fsm_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_fsm_LDADD = $(bgpd_test_ldadd)
 TESTS += test_fsm
 
-check_PROGRAMS += test_peer
-test_peer_SOURCES = tests/unit/test_peer.c tests/unit/rig.c tests/unit/rig.h tests/unit/unit.h
-test_peer_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-test_peer_LDADD = $(bgpd_test_ldadd)
-TESTS += test_peer
+check_PROGRAMS += tests/unit/test_peer
+tests_unit_test_peer_SOURCES = tests/unit/test_peer.c tests/unit/rig.c tests/unit/rig.h tests/unit/unit.h
+tests_unit_test_peer_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_peer_LDADD = $(bgpd_test_ldadd)
+TESTS += tests/unit/test_peer
 
 check_PROGRAMS += test_session
 test_session_SOURCES = tests/unit/test_session.c tests/unit/rig.c tests/unit/rig.h tests/unit/unit.h
@@ -138,11 +138,11 @@ test_msg_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_msg_LDADD = $(bgpd_test_ldadd)
 TESTS += test_msg
 
-check_PROGRAMS += test_update
-test_update_SOURCES = tests/unit/test_update.c
-test_update_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-test_update_LDADD = $(bgpd_test_ldadd)
-TESTS += test_update
+check_PROGRAMS += tests/unit/test_update
+tests_unit_test_update_SOURCES = tests/unit/test_update.c
+tests_unit_test_update_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_update_LDADD = $(bgpd_test_ldadd)
+TESTS += tests/unit/test_update
 
 # Wire vectors over the core; e2e/test_vectors.py runs the same program against sockets.
 check_PROGRAMS += tests/vectors/vectors
