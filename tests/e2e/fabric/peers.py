@@ -23,6 +23,7 @@ import re
 import shutil
 import signal
 import socket
+import string
 
 from .wait import wait_until
 
@@ -56,6 +57,8 @@ class Neighbor:
     transit: also pass on what was learned elsewhere (routers do; default).
     gr: graceful restart in both roles. connect_retry/hold in seconds.
     extra: lines of the daemon's own language for this neighbour (BIRD, FRR, OpenBGPD).
+    text: the same by place: "session" and "family" (all daemons), "config" (GoBGP: the neighbour's own keys), "capability"
+    (ExaBGP). $peer, $local, $asn and $peeras stand for addresses and AS numbers.
     """
     addr: str
     asn: int
@@ -70,6 +73,7 @@ class Neighbor:
     transit: bool = True
     multihop: bool = False
     extra: tuple = ()
+    text: dict = dataclasses.field(default_factory=dict)
 
 
 class Daemon:
@@ -101,6 +105,21 @@ class Daemon:
         raise NotImplementedError
 
     # what all share
+
+    def lines(self, n, place):
+        """Lines of n.text for a place, with names filled in."""
+        return [string.Template(line).safe_substitute(
+            peer=n.addr, local=n.local, asn=self.asn, peeras=n.asn)
+            for line in n.text.get(place, "").splitlines()]
+
+    def glob(self, place="global"):
+        """Lines for the whole daemon (option `text`, by place)."""
+        return self.options.get("text", {}).get(place, "").splitlines()
+
+    def with_routes(self, family):
+        """(prefix, own words for its attributes) of a family; option `attributes`."""
+        words = self.options.get("attributes", {})
+        return [(p, words.get(p, "")) for p in of_family(self.networks, family)]
 
     def start(self, deadline_s=20):
         """Write the configuration, start, and return once it answers and listens."""
@@ -178,13 +197,14 @@ class Bird(Daemon):
 
     def configure(self):
         c = [f'log "{self.dir}/bird.log" all;', f"router id {self.router_id};",
-             "protocol device { scan time 5; }"]
+             "protocol device { scan time 5; }", *self.glob()]
         if self.options.get("install", True):
             for f in FAMILIES:
                 c.append(f"protocol kernel k{f[3]} {{ merge paths on; {f} {{ import none; "
                          "export where source = RTS_BGP; }; }")
         for f in FAMILIES:
-            routes = "".join(f" route {p} unreachable;" for p in of_family(self.networks, f))
+            routes = "".join(f" route {p} unreachable{w and f' {{ {w} }}'};"
+                             for p, w in self.with_routes(f))
             c.append(f"protocol static s{f[3]} {{ {f};{routes} }}")
         c += [self._neighbor(i, n) for i, n in enumerate(self.neighbors)]
         self.conf = self.write("bird.conf", "\n".join(c) + "\n")
@@ -202,11 +222,13 @@ class Bird(Daemon):
         if n.password:
             lines.append(f'password "{n.password}";')
         lines += n.extra
+        lines += self.lines(n, "session")
         for f in n.families:
             hop = "next hop self;"
             if f == "ipv6" and ":" not in n.addr:
                 hop = f"next hop address {n.local6};" if n.local6 else hop
-            lines.append(f"{f} {{ import all; export where source ~ {export}; {hop} }};")
+            more = " ".join(self.lines(n, "family"))
+            lines.append(f"{f} {{ import all; export where source ~ {export}; {hop} {more} }};")
         return f"protocol bgp n{i} {{\n  " + "\n  ".join(lines) + "\n}"
 
     def launch(self):
@@ -279,17 +301,26 @@ class Frr(Daemon):
         if any(n.gr for n in self.neighbors):
             c += [" bgp graceful-restart", " bgp graceful-restart preserve-fw-state",
                   " bgp graceful-restart restart-time 30"]
+        c += self.glob("router")
         for n in self.neighbors:
             c += self._neighbor(n)
         for f in FAMILIES:
             c.append(f" address-family {f} unicast")
-            c += [f"  network {p}" for p in of_family(self.networks, f)]
+            c += self.glob(f)
+            c += [f"  network {p}" + (w and f" route-map {self._map_name(p)}")
+                  for p, w in self.with_routes(f)]
             for n in self.neighbors:
                 if f in n.families:
                     c += self._activate(n, f)
             c.append(" exit-address-family")
-        c += self._route_maps()
+        c += self._route_maps() + self.glob()
+        for p, w in self.options.get("attributes", {}).items():
+            c += [f"route-map {self._map_name(p)} permit 10", *w.splitlines()]
         self.conf = self.write("frr.conf", "\n".join(c) + "\n")
+
+    @staticmethod
+    def _map_name(prefix):
+        return "set-" + re.sub(r"\W", "-", prefix)
 
     @staticmethod
     def _route_maps():
@@ -310,13 +341,14 @@ class Frr(Daemon):
         if n.password:
             c.append(f" neighbor {n.addr} password {n.password}")
         c.append(f" neighbor {n.addr} graceful-restart{'' if n.gr else '-disable'}")
-        return c + [f" neighbor {n.addr} {x}" for x in n.extra]
+        return c + [f" neighbor {n.addr} {x}" for x in n.extra] + \
+            self.lines(n, "session")
 
     def _activate(self, n, family):
         c = [f"  neighbor {n.addr} activate"]
         if not n.transit:
             c.append(f"  neighbor {n.addr} route-map own out")
-        return c
+        return c + self.lines(n, "family")
 
     def launch(self):
         binds = [*self.account_binds(), *self.private_run()]
@@ -367,7 +399,7 @@ class Frr(Daemon):
     def ready(self):
         if self.options.get("only_zebra"):
             return self.vtysh("show version", daemon="zebra")
-        return str(self.asn) in self.vtysh("show bgp ipv4 unicast summary json") \
+        return str(self.asn) in self.vtysh("show bgp summary json") \
             and self.ns.run("ss", "-Htln", "sport = :179")
 
     def reconfigure(self, networks):
@@ -409,14 +441,15 @@ class Gobgp(Daemon):
     def configure(self):
         c = ["[global.config]", f"  as = {self.asn}", f'  router-id = "{self.router_id}"',
              "  port = 179",
-             f"  local-address-list = {json.dumps(sorted({n.local for n in self.neighbors}))}"]
+             f"  local-address-list = {json.dumps(sorted({n.local for n in self.neighbors}))}",
+             *self.glob()]
         for n in self.neighbors:
             c += self._neighbor(n)
         self.conf = self.write("gobgp.toml", "\n".join(c) + "\n")
 
     def _neighbor(self, n):
         c = ["[[neighbors]]", "  [neighbors.config]", f'    neighbor-address = "{n.addr}"',
-             f"    peer-as = {n.asn}"]
+             f"    peer-as = {n.asn}", *self.lines(n, "config")]
         if n.password:
             c.append(f'    auth-password = "{n.password}"')
         c += ["  [neighbors.timers.config]", f"    hold-time = {n.hold}",
@@ -427,6 +460,7 @@ class Gobgp(Daemon):
         if n.multihop:
             c += ["  [neighbors.ebgp-multihop.config]", "    enabled = true",
                   "    multihop-ttl = 8"]
+        c += self.lines(n, "session")
         if n.gr:
             c += ["  [neighbors.graceful-restart.config]", "    enabled = true",
                   "    restart-time = 30"]
@@ -436,25 +470,28 @@ class Gobgp(Daemon):
             if n.gr:
                 c += ["    [neighbors.afi-safis.mp-graceful-restart.config]",
                       "      enabled = true"]
+            c += self.lines(n, "family")
         return c
 
     def launch(self):
+        again = ["-r"] if self.options.get("recover") else []
         self.spawn("usr/bin/gobgpd", "-f", self.conf, "--api-hosts", "127.0.0.1:50051",
-                   "--pprof-disable")
+                   "--pprof-disable", *again)
 
     def gobgp(self, *words):
         return self.ns.run(f"{self.root}/usr/bin/gobgp", *words)
 
     def start(self, deadline_s=20):
         super().start(deadline_s)
-        for p in self.networks:
-            self.announce(p)
+        for f in FAMILIES:
+            for p, words in self.with_routes(f):
+                self.announce(p, words)
         return self
 
-    def announce(self, prefix):
+    def announce(self, prefix, words=""):
         family = family_of(prefix)
         hop = ["nexthop", next(n.local6 for n in self.neighbors)] if family == "ipv6" else []
-        self.gobgp("global", "rib", "add", "-a", family, prefix, *hop)
+        self.gobgp("global", "rib", "add", "-a", family, prefix, *hop, *words.split())
 
     def ready(self):
         return str(self.asn) in self.gobgp("global") and self.ns.run("ss", "-Htln", "sport = :179")
@@ -492,10 +529,12 @@ class Openbgpd(Daemon):
         c = [f"AS {self.asn}", f"router-id {self.router_id}", "holdtime 9", "fib-update no",
              f'socket "{self.dir}/bgpd.sock"']
         c += [f"listen on {a}" for a in sorted({n.local for n in self.neighbors})]
-        c += [f"network {p}" for p in self.networks]
+        c += self.glob()
+        c += [f"network {p}" + (w and f" set {{ {w} }}")
+              for f in FAMILIES for p, w in self.with_routes(f)]
         for n in self.neighbors:
             c += self._neighbor(n)
-        c += ["allow from any", "allow to any"]
+        c += ["allow from any", "allow to any", *self.glob("rules")]
         self.conf = self.write("bgpd.conf", "\n".join(c) + "\n", 0o600)
 
     def _neighbor(self, n):
@@ -510,7 +549,7 @@ class Openbgpd(Daemon):
         if n.password:
             c.append(f'\ttcp md5sig password "{n.password}"')
         c += [f"\t{x}" for x in n.extra]
-        c += [f"\tannounce restart {'yes' if n.gr else 'no'}", "}"]
+        c += [f"\tannounce restart {'yes' if n.gr else 'no'}", *self.lines(n, "session"), "}"]
         return c
 
     def launch(self):
@@ -556,7 +595,9 @@ class Exabgp(Daemon):
 
     def configure(self):
         # no exec: ExaBGP takes a closed standard output for the helper's death
-        dump = self.write("dump.sh", f"#!/bin/sh\ncat >>{self.dir}/events\n:\n", 0o755)
+        self.write("commands", "")
+        dump = self.write("dump.sh", f"#!/bin/sh\ntail -n +1 -f {self.dir}/commands &\n"
+                          f"cat >>{self.dir}/events\nkill $!\n", 0o755)
         c = [f"process dump {{ run {dump}; encoder json; }}"]
         for n in self.neighbors:
             c += self._neighbor(n)
@@ -565,10 +606,9 @@ class Exabgp(Daemon):
     def _neighbor(self, n):
         families = " ".join(f"{f} unicast;" for f in n.families)
         routes = []
-        for p in self.networks:
-            if family_of(p) in n.families:
-                hop = n.local6 if family_of(p) == "ipv6" and n.local6 else "self"
-                routes.append(f"route {p} next-hop {hop};")
+        for f in n.families:
+            hop = n.local6 if f == "ipv6" and n.local6 else "self"
+            routes += [f"route {p} next-hop {hop} {w};" for p, w in self.with_routes(f)]
         c = [f"neighbor {n.addr} {{ router-id {self.router_id}; local-address {n.local};",
              f" local-as {self.asn}; peer-as {n.asn}; hold-time {n.hold};"]
         if n.passive:
@@ -577,10 +617,20 @@ class Exabgp(Daemon):
             c.append(" outgoing-ttl 8;")
         if n.password:
             c.append(f" md5-password '{n.password}'; md5-base64 false;")
-        c += [f" capability {{ asn4 enable;{' graceful-restart 30;' if n.gr else ''} }}",
+        c += self.lines(n, "session")
+        more = " ".join(self.lines(n, "capability"))
+        if "asn4" not in more:
+            more += " asn4 enable;"
+        c += [f" capability {{{more}{' graceful-restart 30;' if n.gr else ''} }}",
               f" family {{ {families} }}", f" static {{ {' '.join(routes)} }}",
-              " api { processes [ dump ]; neighbor-changes; receive { parsed; update; } }", "}"]
+              " api { processes [ dump ]; neighbor-changes; "
+              "receive { parsed; open; update; } }", "}"]
         return c
+
+    def command(self, text):
+        """One command of its API."""
+        with open(f"{self.dir}/commands", "a") as f:
+            f.write(text + "\n")
 
     def env(self):
         return {**super().env(), "exabgp.daemon.user": "root", "exabgp.daemon.drop": "false",
@@ -603,7 +653,7 @@ class Exabgp(Daemon):
         return "configuration" in self.procs[0].text() or os.path.exists(f"{self.dir}/events")
 
     def _events(self, addr):
-        with open(f"{self.dir}/events") as f:
+        with open(f"{self.dir}/events", errors="replace") as f:
             for line in f:
                 with contextlib.suppress(ValueError):
                     e = json.loads(line)

@@ -1,0 +1,243 @@
+"""The fixed table of the interoperability matrix.
+
+Each feature names its RFC, what is asserted on both ends, the scenario that does it
+(scenarios.py), and for every daemon a cell: Conf with the lines of that daemon's own
+configuration which switch it on (empty: it does so by default), or Not with the manual
+that was read and why it is not there, in our words. The manuals:
+
+    bird2-doc 2.0.12    bird-6.html (chapter 6, protocols), bird-5.html (filters)
+    frr-doc 8.4.4       html/bgp.html, html/routemap.html
+    gobgpd 3.10.0       /usr/share/doc/gobgpd/*.md
+    openbgpd 7.7        bgpd.conf(5), bgpctl(8)
+    exabgp 4.2.21       exabgp.conf(5), /usr/share/doc/exabgp/examples
+"""
+
+from matrix import Conf, Feature, Not
+
+D = Conf()
+EXA = "exabgp.conf(5), CONFIGURATION FILE SYNTAX"
+BGPD = "bgpd.conf(5), NEIGHBORS AND GROUPS"
+GOCONF = "gobgpd configuration.md"
+NO_RIB = Not(EXA, "it announces what its file or a program tells it and keeps no table of "
+             "routes: nothing there passes on what a neighbour sent")
+
+
+def cells(bird=D, frr=D, gobgp=D, openbgpd=D, exabgp=D):
+    return {"bird": bird, "frr": frr, "gobgp": gobgp, "openbgpd": openbgpd, "exabgp": exabgp}
+
+
+def route(**words):
+    return cells(**{k: Conf(route=v) if isinstance(v, str) else v for k, v in words.items()})
+
+
+def standard(value):
+    """A standard community on one announced prefix."""
+    a, b = value.split(":")
+    return route(bird=f"bgp_community.add(({a},{b}));", frr=f"set community {value}",
+                 gobgp=f"community {value}", openbgpd=f"community {value}",
+                 exabgp=f"community [{value}]")
+
+
+def tagged(name, prefix, value):
+    """As standard(), but put on while it is sent: FRR and OpenBGPD obey it themselves."""
+    own = standard(value)
+    own["frr"] = Conf(
+        family="  neighbor $peer route-map tag out",
+        glob=f"ip prefix-list {name} permit {prefix}\n"
+        f"route-map tag permit {10 if name == 'no-export' else 20}\n"
+        f"match ip address prefix-list {name}\nset community {value} additive\n"
+        "route-map tag permit 30")
+    own["openbgpd"] = Conf(rules=f"match to any prefix {prefix} set community {value}")
+    return own
+
+
+FEATURES = [
+    # ---- sessions
+    Feature("ipv4", "session over IPv4, weft dials", "4271",
+            "Established on both ends within the deadline; each end counts the prefixes that "
+            "the other one says it sent.", "session", cells()),
+    Feature("ipv6", "session over IPv6", "4271, 4760",
+            "The same over an IPv6 connection, weft's own address being IPv6.", "session6", cells()),
+    Feature("passive", "the daemon dials, weft waits", "4271 s8.1.1",
+            "weft is passive and the session runs on its port 179.", "session6", cells()),
+    Feature("families", "two families on one session", "4760",
+            "Both families are negotiated; each end has a usable IPv6 route of the other's.",
+            "session", cells(openbgpd=Conf(session="\tmultihop 2", rules=(
+                "match to any inet6 set nexthop fd09:2::2\n"
+                "match to any inet6 set nexthop no-modify")))),
+    Feature("as4", "4-octet AS numbers", "6793",
+            "AS 4200000001 and 4200000002 stand in the other end's AS_PATH as they are.",
+            "session", cells()),
+    Feature("eor", "End-of-RIB", "4724 s2",
+            "Sent and received for both families, by weft's counters and the daemon's.",
+            "session", cells()),
+    Feature("hold3", "hold time 3 s", "4271 s4.2",
+            "Both ends say 3 s was agreed, and the session lives on for longer than that.",
+            "session", cells()),
+    Feature("ll", "IPv6 next hops, global and link-local", "2545",
+            "weft takes the daemon's next hop of either form; the daemon has weft's.",
+            "session6", cells()),
+    Feature("plain", "OPEN without capabilities", "5492, 4271",
+            "No optional parameter from the daemon: an IPv4 session comes up with 2-octet AS "
+            "numbers, and routes pass both ways.", "plain", cells(
+                bird=Conf(session="capabilities off;"),
+                frr=Conf(session=" neighbor $peer dont-capability-negotiate"),
+                openbgpd=Conf(session="\tannounce capabilities no"),
+                gobgp=Not(GOCONF, "lists every key of a neighbour; none leaves capabilities out"),
+                exabgp=Not(EXA, "the capability section switches single ones; those of the "
+                           "families are always sent"))),
+    Feature("md5", "TCP MD5 signatures", "2385",
+            "With the same key on both ends the session comes up and routes pass.", "md5", cells(
+                bird=Conf(), frr=Conf())),
+    Feature("md5-wrong", "TCP MD5, wrong key refused", "2385",
+            "With another key on weft's side neither end comes up, and weft has a reason; with "
+            "the right one both come up again.", "md5", cells()),
+    Feature("gtsm", "GTSM", "5082",
+            "Both ends send TTL 255 (seen on the wire) and accept each other.", "gtsm", cells(
+                bird=Conf(session="ttl security on;"),
+                frr=Conf(session=" neighbor $peer ttl-security hops 1"),
+                gobgp=Conf(session="  [neighbors.ttl-security.config]\n    enabled = true\n"
+                           "    ttl-min = 255"),
+                openbgpd=Conf(session="\tttl-security yes"),
+                exabgp=Conf(session=" outgoing-ttl 255; incoming-ttl 255;"))),
+    Feature("multihop", "eBGP multihop", "4271",
+            "A session between loopback addresses that no link shares.", "multihop", cells()),
+
+    # ---- restart, refresh
+    Feature("gr-helper", "graceful restart, weft helps", "4724 s4.2",
+            "The daemon is killed: weft shows its routes as stale and valid; when it is back "
+            "none is stale.", "helper", cells(
+                openbgpd=Not(f"{BGPD}, announce restart", "it sends and understands the "
+                             "End-of-RIB marker only; its capability names no family whose "
+                             "routes could be kept"))),
+    Feature("gr-restarting", "graceful restart, weft restarts", "4724 s4.1",
+            "weft is killed: the daemon keeps its routes while the session is down, and has them "
+            "after weft sent End-of-RIB.", "restarting", cells(
+                openbgpd=Not(f"{BGPD}, announce restart", "only the End-of-RIB marker is "
+                             "supported of graceful restart"),
+                exabgp=NO_RIB)),
+    Feature("refresh-ours", "route refresh, weft asks", "2918",
+            "The daemon counts the request and sends its UPDATEs again; the session stays.",
+            "refresh", cells(
+                openbgpd=Not(f"{BGPD}, announce refresh", "the capability is announced, but 7.7 "
+                             "logs `route refresh: AID IPv4 unicast not negotiated` for every "
+                             "request and sends nothing"),
+                exabgp=Not("/usr/share/doc/exabgp/examples/api-open.conf, capability",
+                           "route-refresh offers RFC 7313 as well, and 4.2.21 ends a session "
+                           "without a message when a neighbour that speaks it asks"))),
+    Feature("refresh-theirs", "route refresh, the daemon asks", "2918",
+            "weft counts the request and sends its UPDATEs again.", "refresh", cells(
+                exabgp=Conf(capability="route-refresh enable;"),
+                gobgp=Not("gobgpd cli-command-syntax.md, 2.2", "the commands for a neighbour are "
+                          "soft resets; softresetin works on the routes it has stored and sends "
+                          "no request"))),
+
+    # ---- attributes
+    Feature("communities", "communities", "1997",
+            "Two values reach the other end in order, both ways.", "attributes", route(
+                bird="bgp_community.add((64900,7)); bgp_community.add((64900,8));",
+                frr="set community 64900:7 64900:8", gobgp="community 64900:7,64900:8",
+                openbgpd="community 64900:7 community 64900:8",
+                exabgp="community [64900:7 64900:8]")),
+    Feature("large", "large communities", "8092",
+            "One with a 4-octet AS reaches the other end, both ways.", "attributes", route(
+                bird="bgp_large_community.add((4200000008,3,4));",
+                frr="set large-community 4200000008:3:4", gobgp="large-community 4200000008:3:4",
+                openbgpd="large-community 4200000008:3:4",
+                exabgp="large-community [4200000008:3:4]")),
+    Feature("ext", "extended communities passed on", "4360",
+            "A route target passes through weft, both ways, octet by octet.", "attributes", route(
+                bird="bgp_ext_community.add((rt,64900,200));",
+                frr="set extcommunity rt 64900:200", gobgp="rt 64900:200",
+                openbgpd="ext-community rt 64900:200",
+                exabgp="extended-community [target:64900:200]")),
+    Feature("unknown", "unknown transitive attribute passed on", "4271 s9",
+            "Attribute 250 passes through weft to the daemon with the Partial bit set, and from "
+            "the daemon through weft to the next speaker.", "attributes", route(
+                exabgp="attribute [0xfa 0xc0 0x77656674]")),
+    Feature("prepend", "AS_PATH prepended", "4271 s5.1.2",
+            "A path with an AS several times passes unchanged but for one's own AS in front.",
+            "attributes", route(
+                bird="bgp_path.prepend(4200000002); bgp_path.prepend(4200000002);",
+                frr="set as-path prepend 4200000002 4200000002",
+                gobgp="aspath 4200000002,4200000002", openbgpd="prepend-self 2",
+                exabgp="as-path [4200000002 4200000002 4200000002]")),
+    Feature("no-export", "NO_EXPORT obeyed", "1997",
+            "weft takes the route and tells it to no other AS, in both directions.",
+            "attributes", tagged("no-export", "172.21.14.0/24", "65535:65281")),
+    Feature("no-advertise", "NO_ADVERTISE obeyed", "1997",
+            "weft takes the route and tells it to nobody, in both directions.",
+            "attributes", tagged("no-advertise", "172.21.15.0/24", "65535:65282")),
+    Feature("gshut", "GRACEFUL_SHUTDOWN", "8326",
+            "weft gives the daemon's route LOCAL_PREF 0; passed on, the community stays.",
+            "attributes", standard("65535:0")),
+    Feature("med", "MULTI_EXIT_DISC", "4271 s5.1.4",
+            "weft takes the daemon's value; neither way does one reach a third AS.",
+            "attributes", route(bird="bgp_med = 42;", frr="set metric 42", gobgp="med 42",
+                                openbgpd="med 42", exabgp="med 42")),
+    Feature("aggregate", "AGGREGATOR and ATOMIC_AGGREGATE passed on", "4271 s5.1.6-7",
+            "Both attributes pass through weft, both ways.", "attributes", route(
+                exabgp="atomic-aggregate aggregator (64820:4.3.2.1)")),
+    Feature("as-loop", "AS loops refused", "4271 s9.1.2",
+            "weft refuses a path with its own AS and says why; the daemon does not use one with "
+            "its own.", "loop", cells(
+                gobgp=Conf(route="aspath 4200000001"),
+                exabgp=Conf(route="as-path [4200000002 4200000001]"))),
+
+    # ---- iBGP
+    Feature("ibgp", "iBGP: LOCAL_PREF, MED, no re-advertisement", "4271 s5.1.5, s9.2",
+            "LOCAL_PREF and MED arrive as set, both ways, with an empty AS_PATH; weft tells the "
+            "daemon's route to no other iBGP peer.", "internal", route(
+                bird="bgp_local_pref = 300; bgp_med = 30;",
+                frr="set local-preference 300\nset metric 30", gobgp="local-pref 300 med 30",
+                openbgpd="localpref 300 med 30", exabgp="local-preference 300 med 30")),
+    Feature("reflector", "route reflection, weft reflects", "4456",
+            "Between clients: ORIGINATOR_ID, CLUSTER_LIST and the kept next hop, both ways.",
+            "reflector", cells()),
+    Feature("rr-client", "route reflection, weft is a client", "4456",
+            "The daemon reflects: weft shows originator and cluster of what it gets, and what it "
+            "announces reaches another client.", "client", cells(
+                bird=Conf(session="rr client; rr cluster id 10.255.0.1;"),
+                frr=Conf(router=" bgp cluster-id 10.255.0.1",
+                         family="  neighbor $peer route-reflector-client"),
+                gobgp=Conf(session="  [neighbors.route-reflector.config]\n"
+                           "    route-reflector-client = true\n"
+                           '    route-reflector-cluster-id = "10.255.0.1"'),
+                openbgpd=Conf(session="\troute-reflector 10.255.0.1"), exabgp=NO_RIB)),
+    Feature("cluster-loop", "CLUSTER_LIST and ORIGINATOR_ID loops refused", "4456 s8",
+            "Through the daemon comes a route with weft's own cluster id, and one with its own "
+            "router id: refused, with the reason.", "client", cells(exabgp=NO_RIB)),
+
+    # ---- closing
+    Feature("limit-ours", "prefix limit, weft's", "4486, 4271 s6.7",
+            "The daemon sends more than weft takes: weft closes with Cease 6/1, and the daemon "
+            "says so.", "limit_ours", cells()),
+    Feature("limit-theirs", "prefix limit, the daemon's", "4486",
+            "weft sends more than the daemon takes: weft says that the peer closed with 6/1.",
+            "limit_theirs", cells(
+                bird=Conf(family="import limit 3 action restart;"),
+                frr=Conf(family="  neighbor $peer maximum-prefix 3"),
+                gobgp=Conf(family="    [neighbors.afi-safis.prefix-limit.config]\n"
+                           "      max-prefixes = 3"),
+                openbgpd=Conf(session="\tmax-prefix 3 restart 1"),
+                exabgp=Not(EXA, "no key limits what a neighbour may send"))),
+    Feature("shutdown", "administrative shutdown", "4486",
+            "weft closes the session: the daemon says that it was shut down by the other side.",
+            "closing", cells()),
+    Feature("shutdown-ours", "shutdown communication, weft's", "9003",
+            "Text with letters beyond ASCII arrives as it was written.", "closing", cells(
+                exabgp=Not(EXA, "nothing there knows of one; 4.2.21 takes a Cease with text for "
+                           "a broken message and answers with 1/0"))),
+    Feature("shutdown-theirs", "shutdown communication, the daemon's", "9003",
+            "weft shows the daemon's text.", "closing", cells(
+                exabgp=Not("/usr/share/doc/exabgp/examples/run/api-teardown.run", "the command "
+                           "teardown takes a subcode and no text"))),
+    Feature("reset", "administrative reset", "4486",
+            "Each side resets the session in turn: the other one says so, and it comes up again.",
+            "closing", cells()),
+
+    # ---- numbers
+    Feature("many", "10,000 prefixes each way", "4271",
+            "Both ends count them all, the next speaker hears all, and 700 withdrawals arrive.",
+            "many", cells()),
+]
