@@ -165,7 +165,12 @@ EXTRA_DIST += tests/vectors/check-list \
 	tests/vectors/45-community.vec \
 	tests/vectors/46-reflection.vec \
 	tests/vectors/50-refresh.vec \
-	tests/vectors/51-notification.vec
+	tests/vectors/51-notification.vec \
+	tests/vectors/60-role.vec \
+	tests/vectors/61-addpath.vec \
+	tests/vectors/62-extended.vec \
+	tests/vectors/63-enhanced.vec \
+	tests/vectors/64-confederation.vec
 
 .PHONY: update-vector-list
 update-vector-list: tests/vectors/vectors

@@ -41,7 +41,7 @@ LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
 	if (len == 0 || len > INPUT_MAX)
 		return 0;
 	kind = (enum vec_kind)(VEC_EBGP + in[0] % (VEC_NKINDS - VEC_EBGP));
-	vec_core_open(&w, 0);
+	vec_core_open(&w, 0, vec_is_confed(kind));
 	o = vec_observer_up(&w, &set, why);
 	HOLD(o);
 	c = w.dial(&w, kind);

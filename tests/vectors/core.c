@@ -20,6 +20,8 @@ struct core {
 		conn_id id;	    /* 0: free, or weft's end has closed */
 		uint8_t *pending;   /* octets not consumed yet */
 		size_t octets;
+		bool deaf;	    /* our end takes nothing */
+		struct mono_us since;
 	} conn[CONNS_MAX];
 	bool moved; /* something happened in this round */
 };
@@ -37,6 +39,16 @@ vec_conn_append(struct vec_conn *c, const uint8_t *buf, size_t n)
 
 /* ---- weft's side ---------------------------------------------------------------------- */
 
+/* Our role towards each kind: the other side of what the peer is. */
+static const uint8_t roles[VEC_NKINDS] = {
+	[VEC_PROVIDER] = IPC_ROLE_CUSTOMER,
+	[VEC_CUSTOMER] = IPC_ROLE_PROVIDER,
+	[VEC_PEER] = IPC_ROLE_PEER,
+	[VEC_RS] = IPC_ROLE_RS_CLIENT,
+	[VEC_RS_CLIENT] = IPC_ROLE_RS,
+	[VEC_STRICT] = IPC_ROLE_PROVIDER,
+};
+
 static struct ipc_conf_peer
 conf_of(enum vec_kind kind, unsigned lane)
 {
@@ -51,8 +63,13 @@ conf_of(enum vec_kind kind, unsigned lane)
 		.import_all = true,
 		.export_all = true,
 		.gr_enabled = true,
+		.ext_msg = true,
 		.families = 3,
 		.hold_s = 90,
+		.addpath_receive = kind == VEC_ADDPATH,
+		.addpath_max = 16,
+		.role = roles[kind],
+		.strict_role = kind == VEC_STRICT,
 		.next_hop_mode = kind == VEC_OBSERVER ? IPC_NEXTHOP_KEEP : IPC_NEXTHOP_AUTO };
 
 	snprintf(p.name, sizeof(p.name), "%s", vec_kinds[kind]);
@@ -93,6 +110,10 @@ take_output(struct core *k, struct core_conn *cc)
 	static uint8_t buf[1 << 17];
 	size_t n;
 
+	if (cc->deaf && cc->id && speaker_conn_pending(k->sp, cc->id)) {
+		speaker_conn_blocked(k->sp, k->now, cc->id, cc->since);
+		return;
+	}
 	while (cc->id && (n = speaker_conn_output(k->sp, k->now, cc->id, buf, sizeof(buf))) > 0) {
 		k->moved = true;
 		if (cc->c)
@@ -108,6 +129,7 @@ weft_closes(struct core *k, conn_id id, bool flush)
 
 	if (!cc || !id)
 		return;
+	cc->deaf = false;
 	if (flush)
 		take_output(k, cc);
 	cc->id = 0;
@@ -197,6 +219,7 @@ dial(struct vec_world *w, enum vec_kind kind)
 	if (!cc->id)
 		return NULL;
 	cc->octets = 0;
+	cc->deaf = false;
 	cc->c = mem_zalloc(sizeof(*cc->c));
 	cc->c->id = (uint32_t)(cc - k->conn);
 	return cc->c;
@@ -246,6 +269,19 @@ finish(struct vec_world *w, struct vec_conn *c)
 	weft_closes(k, cc->id, true);
 }
 
+/* The socket between is full at once. */
+static void
+deafen(struct vec_world *w, struct vec_conn *c, bool deaf)
+{
+	struct core *k = w->ctx;
+	struct core_conn *cc = &k->conn[c->id];
+
+	cc->deaf = deaf;
+	cc->since = deaf ? k->now : MONO_NEVER;
+	if (!deaf && cc->id)
+		speaker_conn_blocked(k->sp, k->now, cc->id, MONO_NEVER);
+}
+
 static uint64_t
 now_us(struct vec_world *w)
 {
@@ -253,23 +289,31 @@ now_us(struct vec_world *w)
 }
 
 static void
-configure(struct core *k)
+configure(struct core *k, bool confed)
 {
 	struct ipc_conf_speaker conf = { .asn = VEC_WEFT_AS, .router_id = 0x0a090001, .multipath = 16,
 		.gr_enabled = true, .gr_restart_time_s = 120, .gr_deferral_ms = 10000 };
 	struct ipc_conf_peer peers[VEC_NKINDS];
 	struct ipc_conf_applied applied;
+	size_t n = 0;
 
+	if (confed) {
+		conf.confed_id = VEC_CONFED_ID;
+		conf.nmembers = 2;
+		conf.member[0] = VEC_WEFT_AS;
+		conf.member[1] = VEC_PEER_AS;
+	}
 	for (unsigned i = 0; i < VEC_NKINDS; i++)
-		peers[i] = conf_of((enum vec_kind)i, k->lane);
-	speaker_configure(k->sp, k->now, &conf, peers, VEC_NKINDS, NULL, 0, &applied);
+		if (i == VEC_OBSERVER || vec_is_confed((enum vec_kind)i) == confed)
+			peers[n++] = conf_of((enum vec_kind)i, k->lane);
+	speaker_configure(k->sp, k->now, &conf, peers, n, NULL, 0, &applied);
 	originate(k, "10.244.7.0/24");
 	originate(k, "fd00:10:244:7::/64");
 	speaker_originate_end(k->sp, k->now);
 }
 
 void
-vec_core_open(struct vec_world *w, unsigned lane)
+vec_core_open(struct vec_world *w, unsigned lane, bool confed)
 {
 	struct core *k = mem_zalloc(sizeof(*k));
 	struct ipc_hello hello = { .seed = 7 };
@@ -277,9 +321,9 @@ vec_core_open(struct vec_world *w, unsigned lane)
 	k->now.us = 10000000;
 	k->lane = lane;
 	k->sp = speaker_new(k->now, &hello, NULL);
-	configure(k);
+	configure(k, confed);
 	*w = (struct vec_world){ .lane = lane, .ctx = k, .dial = dial, .send = send_octets,
-		.finish = finish, .hang_up = hang_up, .pump = pump, .now_us = now_us };
+		.finish = finish, .hang_up = hang_up, .deafen = deafen, .pump = pump, .now_us = now_us };
 }
 
 void

@@ -24,7 +24,7 @@
 #define WHY_MAX	   1024
 
 static struct vec_set set;
-static const struct vec *clean[VEC_NKINDS]; /* a vector with a good route, per kind */
+static const struct vec *clean[2]; /* a vector with a good route of an external, an internal peer */
 
 struct stream {
 	uint8_t b[STREAM_MAX];
@@ -176,11 +176,23 @@ mutate_message(struct rng *r, struct stream *s)
 
 /* ---- a case ------------------------------------------------------------------------------------ */
 
+/* weft is not in a confederation here. */
+static const struct vec *
+pick_vector(struct rng *r)
+{
+	const struct vec *v;
+
+	do
+		v = &set.v[rng_below(r, set.n)];
+	while (vec_is_confed(vec_kind_of(v->peer)));
+	return v;
+}
+
 /* Some vector's octets, more often than not with another's behind, and changed. */
 static enum vec_kind
 make_stream(struct rng *r, unsigned lane, struct stream *s)
 {
-	const struct vec *v = &set.v[rng_below(r, set.n)], *also = &set.v[rng_below(r, set.n)];
+	const struct vec *v = pick_vector(r), *also = pick_vector(r);
 	static uint8_t unused[STREAM_MAX];
 	struct wr w = wr_init(s->b, STREAM_MAX / 4), nowhere = wr_init(unused, sizeof(unused));
 	struct wr rest;
@@ -266,7 +278,7 @@ run_case(struct vec_world *w, struct vec_observer *o, uint64_t seed, unsigned lo
 	bool ok;
 
 	rng_seed(&r, seed ^ ((uint64_t)w->lane << 56) ^ (k * 0x9e3779b97f4a7c15u));
-	ok = attack(w, &r, &s, &kind, why) && vec_run(w, o, &set, clean[kind], why);
+	ok = attack(w, &r, &s, &kind, why) && vec_run_as(w, o, &set, clean[kind == VEC_IBGP], kind, why);
 	if (ok && !vec_observer_is_up(o)) {
 		snprintf(why, sizeof(why), "the observer's session ended");
 		ok = false;
@@ -362,9 +374,9 @@ main(int argc, char **argv)
 		return 1;
 	for (size_t i = 0; i < set.n; i++) {
 		if (strcmp(set.v[i].id, "update-usual") == 0)
-			clean[VEC_EBGP] = &set.v[i];
+			clean[0] = &set.v[i];
 		if (strcmp(set.v[i].id, "originator-added") == 0)
-			clean[VEC_IBGP] = &set.v[i];
+			clean[1] = &set.v[i];
 	}
 	status = opt.one_case ? run_lane(&opt, opt.lane) == 0 : run_lanes(&opt);
 	vec_set_free(&set);

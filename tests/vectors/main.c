@@ -3,6 +3,7 @@
  *
  *	vectors                     over the core, each in a speaker of its own
  *	vectors --socket LANES      over TCP against the weft at 10.9.0.1, LANES at once
+ *	        --confed yes        the one there is in a confederation
  *	vectors --page FILE         FILE (doc/standards.md) with the coverage list written anew
  *	vectors ... --only ID       these alone (may be a part of the name)
  *
@@ -21,10 +22,13 @@
 
 static struct vec_set set;
 static const char *only;
+static bool confed;
 
 static bool
 is_wanted(const struct vec *v, bool socket)
 {
+	if (socket && vec_is_confed(vec_kind_of(v->peer)) != confed)
+		return false;
 	if (socket && v->only && strcmp(v->only, "core") == 0)
 		return false;
 	return !only || strstr(v->id, only);
@@ -46,7 +50,7 @@ run_in_core(const struct vec *v)
 	struct vec_world w;
 	bool ok = false;
 
-	vec_core_open(&w, 0);
+	vec_core_open(&w, 0, vec_is_confed(vec_kind_of(v->peer)));
 	o = vec_observer_up(&w, &set, why);
 	if (o) {
 		ok = vec_run(&w, o, &set, v, why);
@@ -197,6 +201,8 @@ main(int argc, char **argv)
 			page = argv[i + 1];
 		else if (strcmp(argv[i], "--socket") == 0)
 			lanes = (unsigned)strtoul(argv[i + 1], NULL, 10);
+		else if (strcmp(argv[i], "--confed") == 0)
+			confed = true;
 		else if (strcmp(argv[i], "--only") == 0)
 			only = argv[i + 1];
 	}

@@ -107,7 +107,7 @@ number(struct vec_asm *a, const char *s)
 	if (strcmp(s, "peeras") == 0)
 		return vec_asn(a->kind);
 	if (strcmp(s, "weftas") == 0)
-		return VEC_WEFT_AS;
+		return a->kind == VEC_OUTSIDE ? VEC_CONFED_ID : VEC_WEFT_AS;
 	v = strtoul(s, &end, 0);
 	if (*end || !*s || v > UINT32_MAX)
 		fail(a, "not a number", s);
@@ -461,7 +461,8 @@ vec_octets(struct vec_asm *a, const char *expr, struct wr *w)
 
 /* ---- who is who ----------------------------------------------------------------------------- */
 
-const char *const vec_kinds[VEC_NKINDS] = { "observer", "ebgp", "ibgp" };
+const char *const vec_kinds[VEC_NKINDS] = { "observer", "ebgp", "ibgp", "addpath",
+	"provider", "customer", "peer", "rs-server", "rs-client", "strict", "member", "outside" };
 
 enum vec_kind
 vec_kind_of(const char *name)
@@ -477,6 +478,8 @@ vec_kind_of(const char *name)
 uint32_t
 vec_asn(enum vec_kind kind)
 {
+	if (kind == VEC_OUTSIDE)
+		return VEC_OUTSIDE_AS;
 	return kind == VEC_OBSERVER || kind == VEC_IBGP ? VEC_WEFT_AS : VEC_PEER_AS;
 }
 

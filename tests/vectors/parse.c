@@ -122,7 +122,7 @@ static bool
 is_step(const char *key)
 {
 	static const char *const verbs[] = { "send", "notify", "closed", "up", "route", "gone",
-		"told", "untold", "wait", "hangup", "offers", "ends" };
+		"told", "untold", "wait", "hangup", "offers", "ends", "deaf", "hear" };
 
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
 		if (strcmp(verbs[i], key) == 0)

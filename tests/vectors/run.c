@@ -40,6 +40,7 @@ struct run {
 	struct vec_view told;	  /* what weft told the hostile session */
 	unsigned told_before;	  /* told.serial at the last send */
 	uint8_t families;	  /* bits as AFIs: 1 IPv4, 2 IPv6, offered by our OPEN */
+	uint8_t add_path;	  /* the same: with path ids */
 	uint8_t marker_af;
 	bool got_open, sent_open, sent_keepalive, malformed;
 	unsigned keepalives;
@@ -217,6 +218,27 @@ send_keepalive(struct run *r)
 	return send_octets(r, "msg:4()");
 }
 
+static void
+read_family(struct run *r, struct rd *value)
+{
+	uint16_t afi = rd_u16(value);
+
+	rd_u8(value);
+	if ((afi == 1 || afi == 2) && rd_u8(value) == 1)
+		r->families |= (uint8_t)afi;
+}
+
+/* RFC 7911: we send path ids where weft is configured to take them. */
+static void
+read_add_path(struct run *r, struct rd *value)
+{
+	uint16_t afi = rd_u16(value);
+	uint8_t safi = rd_u8(value), how = rd_u8(value);
+
+	if (r->a.kind == VEC_ADDPATH && (afi == 1 || afi == 2) && safi == 1 && (how == 2 || how == 3))
+		r->add_path |= (uint8_t)afi;
+}
+
 /* What our OPEN offers decides how octets are written: AS width, families. */
 static void
 read_caps(struct run *r)
@@ -231,12 +253,12 @@ read_caps(struct run *r)
 	while (rd_left(&rd) > 0) {
 		uint8_t code = rd_u8(&rd);
 		struct rd value = rd_sub(&rd, rd_u8(&rd));
-		uint16_t afi = code == 1 ? rd_u16(&value) : 0;
 
 		r->a.as4 |= code == 65;
-		rd_u8(&value);
-		if ((afi == 1 || afi == 2) && rd_u8(&value) == 1)
-			r->families |= (uint8_t)afi;
+		if (code == 1)
+			read_family(r, &value);
+		while (code == 69 && rd_left(&value) > 0)
+			read_add_path(r, &value);
 	}
 	if (!r->families)
 		r->families = 1;
@@ -277,19 +299,23 @@ marker_came(struct run *r)
 static bool
 marker_round(struct run *r, uint8_t af)
 {
-	const char *base = r->a.kind == VEC_IBGP ? "$ibase" : "$base";
+	const char *base = r->a.kind == VEC_IBGP ? "$ibase"
+	    : r->a.kind == VEC_MEMBER		 ? "$mbase"
+						 : "$base";
+	const char *id = r->add_path & (af == IP4 ? 1 : 2) ? "u32:9" : "";
 	char expr[256];
 
 	r->marker_af = af;
 	r->o->marker = (r->o->marker + 1) & 0xffff;
 	if (af == IP4)
-		snprintf(expr, sizeof(expr), "msg:2(l16() l16(%s attr:c0:8(u16:64999 u16:%u)) p4.255)",
-		    base, r->o->marker);
+		snprintf(expr, sizeof(expr),
+		    "msg:2(l16() l16(%s attr:c0:8(u16:64999 u16:%u)) %s p4.255)", base, r->o->marker,
+		    id);
 	else
 		snprintf(expr, sizeof(expr),
-		    "msg:2(l16() l16(%s attr:80:14($ip6 l8(peer6) 00 p6.255)"
+		    "msg:2(l16() l16(%s attr:80:14($ip6 l8(peer6) 00 %s p6.255)"
 		    " attr:c0:8(u16:64999 u16:%u)))",
-		    base, r->o->marker);
+		    base, id, r->o->marker);
 	return send_octets(r, expr) && until(r, marker_came) && !r->c->closed;
 }
 
@@ -573,6 +599,21 @@ step_hangup(struct run *r, char *rest)
 	return r->c || wrong(r, "%s", "weft takes no new connection");
 }
 
+static bool
+step_deaf(struct run *r, char *rest)
+{
+	if (r->w->deafen)
+		r->w->deafen(r->w, r->c, true);
+	return r->w->deafen || wrong(r, "%s", "not in this world");
+}
+
+static bool
+step_hear(struct run *r, char *rest)
+{
+	r->w->deafen(r->w, r->c, false);
+	return true;
+}
+
 static const struct {
 	const char *verb;
 	bool (*run)(struct run *r, char *rest);
@@ -589,6 +630,8 @@ static const struct {
 	{ "wait", step_wait },
 	{ "hangup", step_hangup },
 	{ "offers", step_offers },
+	{ "deaf", step_deaf },
+	{ "hear", step_hear },
 };
 
 static bool
@@ -652,8 +695,8 @@ clean_up(struct run *r)
 }
 
 bool
-vec_run(struct vec_world *w, struct vec_observer *o, const struct vec_set *set,
-    const struct vec *v, char *why)
+vec_run_as(struct vec_world *w, struct vec_observer *o, const struct vec_set *set,
+    const struct vec *v, enum vec_kind kind, char *why)
 {
 	struct run *r = mem_zalloc(sizeof(*r));
 	bool ok;
@@ -664,7 +707,7 @@ vec_run(struct vec_world *w, struct vec_observer *o, const struct vec_set *set,
 	r->set = set;
 	r->v = v;
 	r->why = why;
-	r->a = (struct vec_asm){ .set = set, .kind = vec_kind_of(v->peer), .lane = w->lane };
+	r->a = (struct vec_asm){ .set = set, .kind = kind, .lane = w->lane };
 	read_caps(r);
 	r->c = w->dial(w, r->a.kind);
 	ok = r->c ? handshake(r) : wrong(r, "%s", "weft does not take the connection");
@@ -676,6 +719,13 @@ vec_run(struct vec_world *w, struct vec_observer *o, const struct vec_set *set,
 	vec_view_free(&r->told);
 	mem_free(r);
 	return ok;
+}
+
+bool
+vec_run(struct vec_world *w, struct vec_observer *o, const struct vec_set *set,
+    const struct vec *v, char *why)
+{
+	return vec_run_as(w, o, set, v, vec_kind_of(v->peer), why);
 }
 
 /* What a vector sends from its first octet on, without waiting for anything. */

@@ -62,9 +62,34 @@ void vec_set_free(struct vec_set *set);
 
 #define VEC_WEFT_AS 65001
 #define VEC_PEER_AS 65002
+#define VEC_OUTSIDE_AS 65003
 
-/* Kinds of peers as weft is configured for them; lanes of one kind differ by address only. */
-enum vec_kind { VEC_OBSERVER, VEC_EBGP, VEC_IBGP, VEC_NKINDS };
+/*
+ * Kinds of peers as weft is configured for them; lanes of one kind differ by address only.
+ * VEC_CUSTOMER and so on are what the peer is to weft (RFC 9234). VEC_MEMBER is another
+ * Member-AS (RFC 5065), and VEC_OUTSIDE a peer outside, of a weft in a confederation.
+ */
+enum vec_kind {
+	VEC_OBSERVER,
+	VEC_EBGP,
+	VEC_IBGP,
+	VEC_ADDPATH,
+	VEC_PROVIDER,
+	VEC_CUSTOMER,
+	VEC_PEER,
+	VEC_RS,
+	VEC_RS_CLIENT,
+	VEC_STRICT, /* a customer that must tell its role */
+	VEC_MEMBER,
+	VEC_OUTSIDE,
+	VEC_NKINDS
+};
+#define VEC_CONFED_ID 65100
+static inline bool
+vec_is_confed(enum vec_kind kind)
+{
+	return kind == VEC_MEMBER || kind == VEC_OUTSIDE;
+}
 extern const char *const vec_kinds[VEC_NKINDS];
 
 /* The kind of that name, VEC_NKINDS when there is none. */
@@ -131,6 +156,8 @@ struct vec_world {
 	void (*finish)(struct vec_world *w, struct vec_conn *c);
 	/* Our end closes; c is freed. */
 	void (*hang_up)(struct vec_world *w, struct vec_conn *c);
+	/* We read nothing of this connection any more, or again. NULL: not in this world. */
+	void (*deafen)(struct vec_world *w, struct vec_conn *c, bool deaf);
 	/* Let something happen: returns after it did, or after at most 20 ms. */
 	void (*pump)(struct vec_world *w);
 	uint64_t (*now_us)(struct vec_world *w);
@@ -138,8 +165,8 @@ struct vec_world {
 
 void vec_conn_append(struct vec_conn *c, const uint8_t *buf, size_t n);
 
-/* A speaker of its own in this process, in virtual time. */
-void vec_core_open(struct vec_world *w, unsigned lane);
+/* A speaker of its own in this process, in virtual time; in a confederation or not. */
+void vec_core_open(struct vec_world *w, unsigned lane, bool confed);
 void vec_core_close(struct vec_world *w);
 /* The weft that listens on vec_weft_addr(IP4). */
 void vec_tcp_open(struct vec_world *w, unsigned lane);
@@ -163,8 +190,10 @@ size_t vec_observer_routes(const struct vec_observer *o);
 bool vec_script(const struct vec_set *set, const struct vec *v, unsigned lane, struct wr *open,
     struct wr *rest);
 
-/* Run one vector; false with why (of 1024 octets) filled. */
+/* Run one vector; false with why (of 1024 octets) filled. The second: as that kind of peer. */
 bool vec_run(struct vec_world *w, struct vec_observer *o, const struct vec_set *set,
     const struct vec *v, char *why);
+bool vec_run_as(struct vec_world *w, struct vec_observer *o, const struct vec_set *set,
+    const struct vec *v, enum vec_kind kind, char *why);
 
 #endif
