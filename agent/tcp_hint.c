@@ -130,7 +130,8 @@ md5_words(const struct tcp_peer *p, enum ipc_fsm_state state, const struct tcp_d
 		return recently(d, DROP_MD5_UNEXPECTED, now) ?
 		    "the kernel drops segments signed with an MD5 password: "
 		    "the peer may have one for us, we have none for it" : NULL;
-	if (recently(d, DROP_MD5_WRONG, now))
+	if (recently(d, DROP_MD5_WRONG, now) &&
+	    !mono_before(d->rose[DROP_MD5_WRONG], d->rose[DROP_MD5_MISSING]))
 		return "the kernel drops segments signed with another MD5 password: "
 		       "ours and the peer's may differ";
 	if (recently(d, DROP_MD5_MISSING, now))
@@ -138,6 +139,22 @@ md5_words(const struct tcp_peer *p, enum ipc_fsm_state state, const struct tcp_d
 		       "the peer may have no password for us";
 	return state == IPC_CONNECT ?
 	    "an MD5 password is set: another one at the peer, or none, looks like this" : NULL;
+}
+
+/*
+ * Without ebgpMultihop and ttlSecurity packets to eBGP peers leave with TTL 1, and who drops them
+ * says nothing; with some daemons not before it has taken our connection and our OPEN.
+ */
+static const char *
+ttl_words(const struct tcp_peer *p, enum ipc_fsm_state state, const struct fib *f)
+{
+	if (p->ttl != 1)
+		return NULL;
+	if (!fib_onlink_ifindex(f, &p->addr) && !link_towards(f, &p->addr))
+		return "it is on no link of this node, and we send TTL 1 to eBGP peers: "
+		       "ebgpMultihop lets us reach it";
+	return state == IPC_CONNECT || state >= IPC_OPENSENT ?
+	    "we send TTL 1: a peer with TTL security drops that, ttlSecurity here would send 255" : NULL;
 }
 
 void
@@ -158,6 +175,8 @@ tcp_hint_words(const struct tcp_peer *p, enum ipc_fsm_state state, const struct 
 		    "%u; the peer has to send 255", p->min_ttl);
 	else if (is_silent(state))
 		words = md5_words(p, state, d, now);
+	if (!*buf && !words)
+		words = ttl_words(p, state, f);
 	if (words)
 		snprintf(buf, cap, "%s", words);
 }

@@ -171,8 +171,8 @@ limit_end(struct rpeer *rp, struct mono_us now, unsigned i, const struct ipc_max
 	    lim->action == IPC_MAXPFX_IDLE ? UINT64_MAX : (uint64_t)lim->after_s * 1000000;
 	char why[IPC_TEXT_MAX];
 
-	snprintf(why, sizeof(why), "prefix limit: more than %" PRIu32 " %s prefixes", lim->limit,
-	    afi_desc[i].name);
+	snprintf(why, sizeof(why), "prefix limit: it announces more than our limit of %" PRIu32 " %s "
+	    "prefixes", lim->limit, afi_desc[i].name);
 	peer_end(rp->peer, now, ERR_CEASE, CEASE_MAX_PREFIXES, data, sizeof(data), why, idle_us);
 }
 

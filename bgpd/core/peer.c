@@ -414,7 +414,7 @@ static void
 forget(struct peer *p)
 {
 	p->errors = 0;
-	p->no_params = p->show_own_asn = false;
+	p->no_params = p->show_own_asn = p->fault = false;
 	p->idle_until = (struct mono_us){ 0 };
 	session_arm(&p->s[SESSION_OUT], TIMER_IDLE_HOLD, MONO_NEVER);
 }

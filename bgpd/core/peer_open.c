@@ -211,10 +211,25 @@ id_acceptable(const struct peer *p, const struct msg_open *o, struct verdict *v)
 	return o->asn != peer_local_asn(p) || o->id != p->env->conf->router_id;
 }
 
+/* "ipv4-unicast or ipv6-unicast", "neither" */
+static char *
+families_text(uint8_t families, char *buf, size_t cap)
+{
+	bool both = families == (AF_BIT(IP4) | AF_BIT(IP6));
+
+	if (families == 0)
+		snprintf(buf, cap, "neither");
+	else
+		snprintf(buf, cap, "%s%s%s", families & AF_BIT(IP4) ? afi_desc[0].name : "",
+		    both ? " or " : "", families & AF_BIT(IP6) ? afi_desc[1].name : "");
+	return buf;
+}
+
 /* The data of Unsupported Capability lists the capabilities we miss: RFC 5492 section 5. */
 static bool
-families_acceptable(const struct peer *p, uint8_t common, struct verdict *v)
+families_acceptable(const struct peer *p, const struct msg_open *o, uint8_t common, struct verdict *v)
 {
+	char ours[64], theirs[64];
 	struct wr w = wr_init(v->data, sizeof(v->data));
 	struct caps want = { .families = p->conf.families };
 
@@ -223,10 +238,9 @@ families_acceptable(const struct peer *p, uint8_t common, struct verdict *v)
 	v->sub = OPEN_BAD_CAPABILITY;
 	caps_encode(&w, &want);
 	v->data_octets = (uint8_t)wr_len(&w);
-	snprintf(v->why, sizeof(v->why), "no address family in common: we want %s%s%s",
-	    p->conf.families & AF_BIT(IP4) ? afi_desc[0].name : "",
-	    p->conf.families == (AF_BIT(IP4) | AF_BIT(IP6)) ? " or " : "",
-	    p->conf.families & AF_BIT(IP6) ? afi_desc[1].name : "");
+	snprintf(v->why, sizeof(v->why), "no address family in common: we want %s, it offers %s",
+	    families_text(p->conf.families, ours, sizeof(ours)),
+	    families_text(o->caps.mp ? o->caps.families : AF_BIT(IP4), theirs, sizeof(theirs)));
 	return false;
 }
 
@@ -400,7 +414,7 @@ peer_got_open(struct session *s, struct mono_us now, const struct msg_open *o)
 	negotiate(p, &mine.caps, o, &s->neg);
 	if (!asn_acceptable(p, o->asn, &v) || !id_acceptable(p, o, &v) ||
 	    !role_acceptable(p, &o->caps, &v) ||
-	    !families_acceptable(p, s->neg.families, &v)) {
+	    !families_acceptable(p, o, s->neg.families, &v)) {
 		refusal.sub = v.sub;
 		refusal.data = v.data;
 		refusal.data_octets = v.data_octets;

@@ -6,6 +6,7 @@
  * msg_shutdown_text() before they get here.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -45,7 +46,8 @@ hint_id(const struct peer *p, const struct msg_notification *n, struct words *w)
 	struct ip_addr id = ip_addr_from_v4(p->env->conf->router_id);
 	char text[IP_ADDR_STRLEN];
 
-	add(w, ": it does not accept our BGP identifier %s", ip_addr_str(&id, text));
+	add(w, ": it does not accept our BGP identifier %s, which may be its own",
+	    ip_addr_str(&id, text));
 }
 
 static void
@@ -68,6 +70,20 @@ hint_capability(const struct peer *p, const struct msg_notification *n, struct w
 		rd_skip(&r, rd_u8(&r));
 		add(w, "%s%s (%u)", shown++ ? ", " : ": ", cap_name(code), code);
 	}
+}
+
+/* AFI, SAFI and limit may come along: RFC 4486 section 4. */
+static void
+hint_max_prefixes(const struct peer *p, const struct msg_notification *n, struct words *w)
+{
+	struct rd r = rd_init(n->data, n->data_octets);
+	uint16_t afi = rd_u16(&r);
+	uint8_t safi = rd_u8(&r);
+	uint32_t limit = rd_u32(&r);
+
+	add(w, ": we announce more prefixes than it allows");
+	if (rd_done(&r) && (afi == IP4 || afi == IP6) && safi == BGP_SAFI_UNICAST)
+		add(w, ", which is %" PRIu32 " of %s", limit, afi_desc[AF_IDX(afi)].name);
 }
 
 static void
@@ -102,7 +118,7 @@ static const struct {
 	{ ERR_OPEN, OPEN_BAD_CAPABILITY, NULL, hint_capability },
 	{ ERR_OPEN, OPEN_ROLE_MISMATCH, NULL, hint_role },
 	{ ERR_HOLD_TIMER, 0, "it heard nothing from us in time", NULL },
-	{ ERR_CEASE, CEASE_MAX_PREFIXES, "we announce more prefixes than it allows", NULL },
+	{ ERR_CEASE, CEASE_MAX_PREFIXES, NULL, hint_max_prefixes },
 	{ ERR_CEASE, CEASE_ADMIN_SHUTDOWN, NULL, hint_text },
 	{ ERR_CEASE, CEASE_DECONFIGURED, "it has no configuration for us any more", NULL },
 	{ ERR_CEASE, CEASE_ADMIN_RESET, NULL, hint_text },

@@ -604,7 +604,7 @@ START_TEST(limit_restarts)
 	sim_peer_row(&net->node[0], &net->node[1], &row);
 	ck_assert_uint_ne(row.state, IPC_ESTABLISHED);
 	ck_assert_uint_eq(row.established_count, 1);
-	ck_assert_str_eq(row.last_error, "prefix limit: more than 9 ipv4-unicast prefixes");
+	ck_assert_str_eq(row.last_error, "prefix limit: it announces more than our limit of 9 ipv4-unicast prefixes");
 	sim_disown(&net->node[1], "10.244.20.0/24");
 	sim_run(net, 45 * SECOND);
 	sim_peer_row(&net->node[0], &net->node[1], &row);

@@ -54,29 +54,36 @@ counters(const char *path, const char *risen)
 static const struct hint_case {
 	const char *peer, *risen;
 	enum ipc_fsm_state state;
-	bool key, ttl;
+	bool key, ttl; /* ttl: ttlSecurity; without both we send TTL 1 when one_hop */
 	const char *want; /* NULL: no hint */
+	bool one_hop;
 } cases[] = {
-	{ "10.0.0.2", NULL, IPC_CONNECT, false, false, NULL },
-	{ "10.0.0.1", NULL, IPC_CONNECT, false, false, "10.0.0.1 is this node's own address" },
-	{ "10.0.1.2", NULL, IPC_CONNECT, false, false, "interface eth1 has no carrier" },
-	{ "10.0.2.2", NULL, IPC_IDLE, false, false, "interface eth2 is down" },
-	{ "10.7.7.7", NULL, IPC_CONNECT, false, false, NULL },
-	{ "10.0.0.2", NULL, IPC_CONNECT, true, false, "an MD5 password is set: another one" },
-	{ "10.0.0.2", "TCPMD5Failure", IPC_CONNECT, true, false, "ours and the peer's may differ" },
-	{ "10.0.0.2", "TCPMD5NotFound", IPC_ACTIVE, true, false, "the peer may have no password" },
-	{ "10.0.0.2", "TCPMD5Unexpected", IPC_CONNECT, false, false, "we have none for it" },
-	{ "10.0.0.2", "TCPMinTTLDrop", IPC_OPENSENT, false, true, "the peer has to send 255" },
+	{ "10.0.0.2", NULL, IPC_CONNECT, false, false, NULL, false },
+	{ "10.0.0.1", NULL, IPC_CONNECT, false, false, "10.0.0.1 is this node's own address", false },
+	{ "10.0.1.2", NULL, IPC_CONNECT, false, false, "interface eth1 has no carrier", false },
+	{ "10.0.2.2", NULL, IPC_IDLE, false, false, "interface eth2 is down", false },
+	{ "10.7.7.7", NULL, IPC_CONNECT, false, false, NULL, false },
+	{ "10.0.0.2", NULL, IPC_CONNECT, true, false, "an MD5 password is set: another one", false },
+	{ "10.0.0.2", "TCPMD5Failure", IPC_CONNECT, true, false, "ours and the peer's may differ", false },
+	{ "10.0.0.2", "TCPMD5NotFound", IPC_ACTIVE, true, false, "the peer may have no password", false },
+	{ "10.0.0.2", "TCPMD5Unexpected", IPC_CONNECT, false, false, "we have none for it", false },
+	{ "10.0.0.2", "TCPMinTTLDrop", IPC_OPENSENT, false, true, "the peer has to send 255", false },
+	{ "10.0.0.2", NULL, IPC_CONNECT, false, false, "a peer with TTL security drops", true },
+	{ "10.0.0.2", NULL, IPC_ACTIVE, false, false, NULL, true },
+	{ "10.7.7.7", NULL, IPC_ACTIVE, false, false, "ebgpMultihop lets us reach it", true },
+	{ "10.7.7.7", NULL, IPC_IDLE, false, false, "it is on no link", true },
+	{ "10.0.0.2", NULL, IPC_OPENCONFIRM, false, false, "ttlSecurity here would send 255", true },
 	/* Counters that do not fit this peer, or are no news. */
-	{ "10.0.0.2", "TCPMD5Unexpected", IPC_IDLE, false, false, NULL },
-	{ "10.0.0.2", "TCPMD5Failure", IPC_CONNECT, false, false, NULL },
-	{ "10.0.0.2", "TCPMinTTLDrop", IPC_CONNECT, false, false, NULL },
+	{ "10.0.0.2", "TCPMD5Unexpected", IPC_IDLE, false, false, NULL, false },
+	{ "10.0.0.2", "TCPMD5Failure", IPC_CONNECT, false, false, NULL, false },
+	{ "10.0.0.2", "TCPMinTTLDrop", IPC_CONNECT, false, false, NULL, false },
 };
 
 START_TEST(words)
 {
 	const struct hint_case *c = &cases[_i];
-	struct tcp_peer p = { .key_len = c->key, .min_ttl = c->ttl ? 255 : 0 };
+	struct tcp_peer p = { .key_len = c->key, .min_ttl = c->ttl ? 255 : 0,
+		.ttl = c->ttl ? 255 : c->one_hop };
 	struct mono_us now = { START };
 	char path[] = "/tmp/weft-hint.XXXXXX", buf[256];
 	struct tcp_drops d = { 0 };

@@ -191,17 +191,19 @@ static const struct refusal refusals[] = {
 	    HEX(4, 0xfd, 0xea, 0, 9, 10, 0, 0, 2, 3, 2, 0), OPEN_UNSPECIFIC, NULL, 0, NULL },
 	{ "no IPv6: RFC 5492 section 5", NUM, 65002, 0, 2,
 	    HEX(4, 0xfd, 0xea, 0, 9, 10, 0, 0, 2, 8, 2, 6, 1, 4, 0, 1, 0, 1), OPEN_BAD_CAPABILITY,
-	    HEX(1, 4, 0, 2, 0, 1), "no address family in common: we want ipv6-unicast" },
+	    HEX(1, 4, 0, 2, 0, 1),
+	    "no address family in common: we want ipv6-unicast, it offers ipv4-unicast" },
 	{ "no IPv4", NUM, 65002, 0, 1,
 	    HEX(4, 0xfd, 0xea, 0, 9, 10, 0, 0, 2, 8, 2, 6, 1, 4, 0, 2, 0, 1), OPEN_BAD_CAPABILITY,
-	    HEX(1, 4, 0, 1, 0, 1), "no address family in common: we want ipv4-unicast" },
+	    HEX(1, 4, 0, 1, 0, 1),
+	    "no address family in common: we want ipv4-unicast, it offers ipv6-unicast" },
 	{ "without capabilities it has IPv4 alone: RFC 4760 section 8", NUM, 65002, 0, 2,
 	    HEX(4, 0xfd, 0xea, 0, 9, 10, 0, 0, 2, 0), OPEN_BAD_CAPABILITY, HEX(1, 4, 0, 2, 0, 1),
-	    "no address family in common: we want ipv6-unicast" },
+	    "no address family in common: we want ipv6-unicast, it offers ipv4-unicast" },
 	{ "L2VPN alone", NUM, 65002, 0, 3,
 	    HEX(4, 0xfd, 0xea, 0, 9, 10, 0, 0, 2, 8, 2, 6, 1, 4, 0, 25, 0, 70), OPEN_BAD_CAPABILITY,
 	    HEX(1, 4, 0, 1, 0, 1, 1, 4, 0, 2, 0, 1),
-	    "no address family in common: we want ipv4-unicast or ipv6-unicast" },
+	    "no address family in common: we want ipv4-unicast or ipv6-unicast, it offers neither" },
 };
 
 START_TEST(open_is_refused)
@@ -1664,7 +1666,7 @@ static const struct {
 	{ 2, 2, NULL, 0, "peer says OPEN Message Error, Bad Peer AS (2/2): it does not expect AS 65001 "
 			 "here" },
 	{ 2, 3, NULL, 0, "peer says OPEN Message Error, Bad BGP Identifier (2/3): it does not accept our "
-			 "BGP identifier 10.0.0.1" },
+			 "BGP identifier 10.0.0.1, which may be its own" },
 	{ 2, 4, NULL, 0, "peer says OPEN Message Error, Unsupported Optional Parameter (2/4): it refuses "
 			 "optional parameters" },
 	{ 2, 6, NULL, 0, "peer says OPEN Message Error, Unacceptable Hold Time (2/6): it does not accept "
@@ -1688,6 +1690,10 @@ static const struct {
 	{ 6, 0, NULL, 0, "peer says Cease (6/0)" },
 	{ 6, 1, NULL, 0, "peer says Cease, Maximum Number of Prefixes Reached (6/1): we announce more "
 			 "prefixes than it allows" },
+	{ 6, 1, HEX(0, 2, 1, 0, 0, 1, 0), "peer says Cease, Maximum Number of Prefixes Reached (6/1): we "
+	    "announce more prefixes than it allows, which is 256 of ipv6-unicast" },
+	{ 6, 1, HEX(0, 25, 70, 0, 0, 1, 0), "peer says Cease, Maximum Number of Prefixes Reached (6/1): "
+	    "we announce more prefixes than it allows" },
 	{ 6, 3, NULL, 0, "peer says Cease, Peer De-configured (6/3): it has no configuration for us any "
 			 "more" },
 	{ 6, 5, NULL, 0, "peer says Cease, Connection Rejected (6/5): it does not take a connection from "
