@@ -24,6 +24,7 @@ agent_libagent_a_SOURCES = \
 	agent/nlsock.c agent/nlsock.h \
 	agent/source.c agent/source.h \
 	agent/tcp.c agent/tcp.h \
+	agent/tcp_ao.c agent/tcp_ao.h \
 	agent/tcp_hint.c agent/tcp_hint.h \
 	agent/tcp_sock.c agent/tcp_sock.h \
 	agent/views.c agent/views.h \

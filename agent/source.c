@@ -23,6 +23,7 @@
 #include "agent/identity.h"
 #include "agent/launcher.h"
 #include "agent/tcp.h"
+#include "agent/tcp_ao.h"
 #include "lib/conf.h"
 #include "lib/conf_filter.h"
 #include "lib/ipcmsg.h"
@@ -36,6 +37,7 @@ struct peer_slot {
 	uint32_t id;
 	struct ipc_conf_peer sent; /* id 0: nothing yet */
 	struct tcp_peer tcp;	   /* as last given to tcp */
+	uint32_t transport;	   /* rises with changes of it that need a new session */
 };
 
 /* An entry with listenRange, resolved: what its peers are made of. */
@@ -177,9 +179,14 @@ slot_free(struct peer_slot *slot)
 	mem_free(slot);
 }
 
+/* Where a key is put: TCP_KEY_MAX octets and their number. */
+struct key_to {
+	uint8_t *key, *len;
+};
+
 /* Take a key without its line end; false with the problem in words. */
 static bool
-take_key(struct tcp_peer *t, const char *key, size_t len, const char *from, char *problem)
+take_key(const struct key_to *t, const char *key, size_t len, const char *from, char *problem)
 {
 	while (len > 0 && (key[len - 1] == '\n' || key[len - 1] == '\r'))
 		len--;
@@ -189,12 +196,12 @@ take_key(struct tcp_peer *t, const char *key, size_t len, const char *from, char
 		return false;
 	}
 	memcpy(t->key, key, len);
-	t->key_len = (uint8_t)len;
+	*t->len = (uint8_t)len;
 	return true;
 }
 
 static bool
-key_from_file(struct agent *a, struct tcp_peer *t, const char *path, char *problem)
+key_from_file(struct agent *a, const struct key_to *t, const char *path, char *problem)
 {
 	char words[LAUNCH_TEXT_MAX], *key;
 	const char *why = NULL;
@@ -219,14 +226,40 @@ key_from_file(struct agent *a, struct tcp_peer *t, const char *path, char *probl
 	return ok;
 }
 
+/* A kernel without TCP-AO stops the peer: never fall back to no authentication. */
+static bool
+load_ao(struct agent *a, const struct conf_peer *c, struct tcp_peer *t, char *problem)
+{
+	if (!tcp_ao_supported()) {
+		snprintf(problem, IPC_TEXT_MAX, "tcpAO: this kernel has no TCP-AO (CONFIG_TCP_AO, Linux 6.7 "
+		    "or newer)");
+		return false;
+	}
+	for (size_t i = 0; i < c->ao_names.n && i < TCP_AO_KEYS_MAX; i++) {
+		const struct conf_ao_key *k = conf_ao_key_find(a->conf, c->ao_names.v[i]);
+		struct tcp_ao_key *to = &t->ao[t->nao];
+
+		if (!k || !key_from_file(a, &(struct key_to){ to->key, &to->key_len }, k->file, problem))
+			return false;
+		to->send_id = (uint8_t)k->send_id;
+		to->recv_id = (uint8_t)k->recv_id;
+		to->algorithm = (uint8_t)k->algorithm;
+		t->nao++;
+	}
+	return true;
+}
+
 /* A missing secret stops the peer: never fall back to no password. */
 static bool
 load_key(struct agent *a, const struct conf_peer *c, struct tcp_peer *t, char *problem)
 {
+	struct key_to to = { t->key, &t->key_len };
 	const char *value;
 
+	if (c->ao_names.n > 0)
+		return load_ao(a, c, t, problem);
 	if (c->password_file)
-		return key_from_file(a, t, c->password_file, problem);
+		return key_from_file(a, &to, c->password_file, problem);
 	if (!c->password_env)
 		return true;
 	value = getenv(c->password_env);
@@ -235,7 +268,7 @@ load_key(struct agent *a, const struct conf_peer *c, struct tcp_peer *t, char *p
 		    c->password_env);
 		return false;
 	}
-	return take_key(t, value, strlen(value), c->password_env, problem);
+	return take_key(&to, value, strlen(value), c->password_env, problem);
 }
 
 static void
@@ -352,6 +385,7 @@ fill_peer(const struct agent *a, const struct agent_peer *p, struct ipc_conf_pee
 	to->dynamic = p->dynamic;
 	to->forget_ms = p->dynamic ? c->forget_s * 1000 : 0;
 	to->range = p->range;
+	to->transport = p->slot->transport;
 	to->onlink = !conf_peer_is_ibgp(a->conf, c) && !conf_peer_is_confed(a->conf, c) &&
 		     c->multihop_ttl == 0;
 	to->rr_client = c->rr_client;
@@ -663,13 +697,11 @@ same_without_key(const struct tcp_peer *a, const struct tcp_peer *b)
 
 /*
  * Something that bgpd does not see has changed.  A key is changed on the sockets as they are, for
- * which bgpd lends them; source and hop limit take a reset.
+ * which bgpd lends them; source and hop limit take a new session.
  */
 static void
 tcp_changed(struct agent *a, struct peer_slot *slot, const struct tcp_peer *now)
 {
-	struct ipc_peer_cmd cmd = { .peer = slot->id, .cmd = IPC_CMD_RESET,
-		.text = "configuration changed" };
 	struct ipc_msg lend = { .type = IPC_CONN_LEND };
 
 	if (slot->sent.id == 0 || slot->tcp.id == 0 || memcmp(&slot->tcp, now, sizeof *now) == 0)
@@ -678,7 +710,7 @@ tcp_changed(struct agent *a, struct peer_slot *slot, const struct tcp_peer *now)
 	if (same_without_key(&slot->tcp, now))
 		bgpd_send(a->bgpd, &lend, -1);
 	else
-		agent_peer_cmd(a, &cmd);
+		slot->transport++;
 }
 
 static void
@@ -765,7 +797,9 @@ wanted_ranges(struct source *s, size_t *ret_n)
 			v[n].prefix = s->range[i].conf->ranges.v[k];
 			v[n].gtsm = s->range[i].tcp.min_ttl != 0;
 			memcpy(v[n].key, s->range[i].tcp.key, sizeof v[n].key);
-			v[n++].key_len = s->range[i].tcp.key_len;
+			v[n].key_len = s->range[i].tcp.key_len;
+			memcpy(v[n].ao, s->range[i].tcp.ao, sizeof v[n].ao);
+			v[n++].nao = s->range[i].tcp.nao;
 		}
 	*ret_n = n;
 	return v;

@@ -17,6 +17,7 @@
 #include "agent/agent.h"
 #include "agent/core/fib.h"
 #include "agent/launcher.h"
+#include "agent/tcp_ao.h"
 #include "agent/tcp_hint.h"
 #include "agent/tcp_sock.h"
 #include "lib/list.h"
@@ -279,7 +280,39 @@ key_failed(struct tcp *t, uint32_t peer, int err)
 
 	snprintf(text, sizeof text, "why=\"%s%s\"", strerror(err),
 	    err == ENOMEM ? ": a listener takes no more keys (net.core.optmem_max)" : "");
-	t->ops->event(t->ctx, IPC_LVL_ERR, peer, "md5-key-failed", text);
+	t->ops->event(t->ctx, IPC_LVL_ERR, peer, "key-failed", text);
+}
+
+static struct ip_prefix
+host_prefix(const struct ip_addr *a)
+{
+	return ip_prefix_of(a, a->af == IP4 ? 32 : 128);
+}
+
+/* A listener's key of a peer or range, MD5 or TCP-AO; the same key again is fine. */
+static int
+dress_ao(int fd, const struct ip_prefix *peer, const struct tcp_ao_key *k, uint8_t n)
+{
+	tcp_ao_unset(fd, peer, k, n);
+	return tcp_ao_set(fd, peer, k, n, true);
+}
+
+static int
+dress_peer(int fd, const struct tcp_peer *p)
+{
+	struct ip_prefix host = host_prefix(&p->addr);
+
+	if (p->nao)
+		return dress_ao(fd, &host, p->ao, p->nao);
+	return p->key_len ? tcp_set_md5(fd, &p->addr, p->key, p->key_len) : 0;
+}
+
+static int
+dress_range(int fd, const struct tcp_range *g)
+{
+	if (g->nao)
+		return dress_ao(fd, &g->prefix, g->ao, g->nao);
+	return g->key_len ? tcp_set_md5_net(fd, &g->prefix, g->key, g->key_len) : 0;
 }
 
 /* Keys of every configured peer and range of that family; dynamic peers have their range's. */
@@ -296,7 +329,7 @@ listener_dress_peers(struct listener *l)
 		if (p->addr.af != l->conf.addr.af || p->dynamic)
 			continue;
 		gtsm = gtsm || p->min_ttl;
-		r = p->key_len ? tcp_set_md5(l->fd, &p->addr, p->key, p->key_len) : 0;
+		r = dress_peer(l->fd, p);
 		if (r < 0)
 			key_failed(t, p->id, -r);
 	}
@@ -316,7 +349,7 @@ listener_dress_ranges(struct listener *l)
 		if (g->prefix.af != l->conf.addr.af)
 			continue;
 		gtsm = gtsm || g->gtsm;
-		r = g->key_len ? tcp_set_md5_net(l->fd, &g->prefix, g->key, g->key_len) : 0;
+		r = dress_range(l->fd, g);
 		if (r < 0)
 			key_failed(t, IPC_PEER_NONE, -r);
 	}
@@ -423,6 +456,28 @@ undress_peers(struct tcp *t, const struct tcp_peer *old, size_t nold)
 	}
 }
 
+/* Every TCP-AO key that was there; what is still wanted is set again. */
+static void
+undress_ao(struct tcp *t)
+{
+	struct list *n;
+
+	LIST_FOREACH(n, &t->listeners) {
+		struct listener *l = container_of(n, struct listener, link);
+
+		for (size_t i = 0; l->fd >= 0 && i < t->npeers; i++) {
+			const struct tcp_peer *p = &t->peers[i];
+			struct ip_prefix host = host_prefix(&p->addr);
+
+			if (p->nao && p->addr.af == l->conf.addr.af)
+				tcp_ao_unset(l->fd, &host, p->ao, p->nao);
+		}
+		for (size_t i = 0; l->fd >= 0 && i < t->nranges; i++)
+			if (t->ranges[i].nao && t->ranges[i].prefix.af == l->conf.addr.af)
+				tcp_ao_unset(l->fd, &t->ranges[i].prefix, t->ranges[i].ao, t->ranges[i].nao);
+	}
+}
+
 static bool
 has_range_key(const struct tcp *t, const struct ip_prefix *net)
 {
@@ -497,6 +552,7 @@ tcp_configure(struct tcp *t, const struct tcp_conf *c, unsigned *ret_failed)
 	size_t npeers = t->npeers, nranges = t->nranges;
 	unsigned failed;
 
+	undress_ao(t);
 	t->npeers = c->npeers;
 	t->peers = c->npeers ? mem_dup(c->peer, c->npeers * sizeof *c->peer) : NULL;
 	t->nranges = c->nranges;
@@ -623,6 +679,7 @@ dial_socket(const struct tcp_peer *p)
 {
 	int af = p->addr.af == IP4 ? AF_INET : AF_INET6;
 	int fd = socket(af, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct ip_prefix host = host_prefix(&p->addr);
 	struct sockaddr_storage ss;
 	socklen_t len;
 	int r = 0;
@@ -633,6 +690,8 @@ dial_socket(const struct tcp_peer *p)
 	r = tcp_set_ttl(fd, p->addr.af, p->ttl, p->min_ttl);
 	if (r == 0 && p->key_len)
 		r = tcp_set_md5(fd, &p->addr, p->key, p->key_len);
+	if (r == 0 && p->nao)
+		r = tcp_ao_set(fd, &host, p->ao, p->nao, false);
 	if (r == 0 && p->source.af == p->addr.af) {
 		len = tcp_sockaddr(&p->source, 0, &ss);
 		if (bind(fd, (struct sockaddr *)&ss, len) < 0)

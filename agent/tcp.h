@@ -23,6 +23,16 @@ struct tcp;
 
 #define TCP_KEY_MAX 80 /* TCP_MD5SIG_MAXKEYLEN */
 
+#define TCP_AO_KEYS_MAX 4
+
+/* A master key tuple of TCP-AO (RFC 5925 section 3.1). */
+struct tcp_ao_key {
+	uint8_t send_id, recv_id;
+	uint8_t algorithm; /* enum conf_ao_algorithm */
+	uint8_t key_len;
+	uint8_t key[TCP_KEY_MAX];
+};
+
 /* What a connection to or from one peer needs; copied. */
 struct tcp_peer {
 	uint32_t id;
@@ -37,6 +47,8 @@ struct tcp_peer {
 	bool multihop;
 	uint8_t key[TCP_KEY_MAX];
 	uint8_t key_len;	/* 0: no key */
+	uint8_t nao;		/* 0: no TCP-AO */
+	struct tcp_ao_key ao[TCP_AO_KEYS_MAX]; /* the first one is sent with */
 };
 
 /* Peers that may connect, known by their prefix only; copied. */
@@ -45,6 +57,8 @@ struct tcp_range {
 	bool gtsm; /* its peers check our hop limit */
 	uint8_t key[TCP_KEY_MAX];
 	uint8_t key_len;
+	uint8_t nao;
+	struct tcp_ao_key ao[TCP_AO_KEYS_MAX];
 };
 
 struct tcp_listen {

@@ -126,6 +126,15 @@ conf_filter_find(const struct conf *c, const char *name)
 	return NULL;
 }
 
+const struct conf_ao_key *
+conf_ao_key_find(const struct conf *c, const char *name)
+{
+	for (size_t i = 0; i < c->ao_keys.n; i++)
+		if (c->ao_keys.v[i].name && strcmp(c->ao_keys.v[i].name, name) == 0)
+			return &c->ao_keys.v[i];
+	return NULL;
+}
+
 bool
 conf_protects(const struct conf *c, enum conf_protect_what what)
 {

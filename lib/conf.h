@@ -275,6 +275,7 @@ struct conf_peer {
 	uint32_t ttl_security; /* GTSM (RFC 5082): hops the peer may be away, 1 to 254; 0: off */
 	char *password_file;   /* TCP MD5: at most one of the two; NULL: not there; may be relative */
 	char *password_env;
+	struct conf_strs ao_names; /* TCP-AO: names of keys, the one to send with first */
 	struct conf_timers timers;
 	uint32_t families;		     /* set of CONF_FAMILY() */
 	struct conf_max_prefixes max_common; /* private: what max[] inherits */
@@ -300,6 +301,25 @@ struct conf_peer {
 
 struct conf_peers {
 	struct conf_peer *v;
+	size_t n;
+};
+
+/* ---- TCP-AO keys ----------------------------------------------------------- */
+
+#define CONF_AO_KEYS_MAX 4 /* of one peer */
+
+enum conf_ao_algorithm { CONF_AO_HMAC_SHA1, CONF_AO_AES_128_CMAC }; /* RFC 5926 */
+
+struct conf_ao_key {
+	struct conf_set set;
+	char *name;
+	uint32_t send_id, recv_id; /* KeyIDs, 0 to 255 */
+	enum conf_ao_algorithm algorithm;
+	char *file; /* may be relative */
+};
+
+struct conf_ao_keys {
+	struct conf_ao_key *v;
 	size_t n;
 };
 
@@ -489,6 +509,7 @@ struct conf {
 	struct conf_node node;
 	struct conf_bgp bgp;
 	struct conf_peers peers;
+	struct conf_ao_keys ao_keys;
 	struct conf_advs advertisements; /* at least one unless written as [] */
 	struct conf_communities communities;
 	struct conf_filters filters;
@@ -552,6 +573,9 @@ struct conf *conf_load(const struct conf_env *env, const char *name, const char 
 
 /* NULL is fine. */
 void conf_free(struct conf *c);
+
+/* The TCP-AO key of that name, or NULL. */
+const struct conf_ao_key *conf_ao_key_find(const struct conf *c, const char *name);
 
 /* The peer of that name, or NULL. */
 const struct conf_peer *conf_peer_find(const struct conf *c, const char *name);

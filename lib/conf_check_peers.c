@@ -347,6 +347,45 @@ check_key_of_range(struct conf_ctx *ctx, const struct conf_peer *p)
 	}
 }
 
+/* ---- TCP-AO ----------------------------------------------------------------- */
+
+static void
+check_ao_names(struct conf_ctx *ctx, const struct conf_peer *p)
+{
+	struct conf_clash at = { .base = p, .path = "peers[].tcpAO" };
+
+	for (size_t i = 0; i < p->ao_names.n; i++) {
+		const struct conf_ao_key *k = conf_ao_key_find(ctx->c, p->ao_names.v[i]), *o;
+
+		at.item = (int)i;
+		if (!k)
+			conf_clash(ctx, &at, "no key of tcpAOKeys has the name \"%s\"",
+			    p->ao_names.v[i]);
+		for (size_t j = 0; k && j < i; j++) {
+			o = conf_ao_key_find(ctx->c, p->ao_names.v[j]);
+			if (o && (o->send_id == k->send_id || o->recv_id == k->recv_id))
+				conf_clash(ctx, &at, "\"%s\" and \"%s\" have the same %s", o->name,
+				    k->name, o->send_id == k->send_id ? "sendID" : "recvID");
+		}
+	}
+	if (p->ao_names.n > CONF_AO_KEYS_MAX)
+		CLASH(p, "peers[].tcpAO", NULL, "a peer has at most %d keys", CONF_AO_KEYS_MAX);
+	if (p->ao_names.n > 0 && has_password(p))
+		CLASH(p, "peers[].tcpAO", "peers[].password", "password stands here, too; keep one of them");
+}
+
+static void
+check_ao_keys(struct conf_ctx *ctx)
+{
+	const struct conf_ao_keys *ks = &ctx->c->ao_keys;
+
+	for (size_t i = 0; i < ks->n; i++)
+		for (size_t j = 0; j < i; j++)
+			if (ks->v[i].name && ks->v[j].name && strcmp(ks->v[i].name, ks->v[j].name) == 0)
+				CLASH(&ks->v[i], "tcpAOKeys[].name", NULL,
+				    "\"%s\" is the name of tcpAOKeys[%zu], too", ks->v[i].name, j);
+}
+
 static void
 check_passwords(struct conf_ctx *ctx)
 {
@@ -354,6 +393,9 @@ check_passwords(struct conf_ctx *ctx)
 
 	check_key_count(ctx, IP4);
 	check_key_count(ctx, IP6);
+	check_ao_keys(ctx);
+	for (size_t i = 0; i < ps->n; i++)
+		check_ao_names(ctx, &ps->v[i]);
 	for (size_t i = 0; i < ps->n; i++)
 		if (ps->v[i].ranges.n == 0 && !has_password(&ps->v[i]))
 			check_key_of_range(ctx, &ps->v[i]);

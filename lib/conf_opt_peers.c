@@ -368,6 +368,18 @@ static const struct opt rows[] = {
 	    .brief = "environment variable of weftd with the password",
 	},
 	{
+	    .path = "peers[].tcpAO",
+	    AT(ao_names),
+	    .type = OPT_NAME,
+	    .flags = OPT_F_MANY | OPT_F_NONEMPTY,
+	    .max = 63,
+	    .effect = OPT_SESSION,
+	    .brief = "TCP-AO keys (RFC 5925), by their names in tcpAOKeys",
+	    .doc = "At most four. The first one is sent with, any of them is accepted. In place of `password`. A "
+		   "kernel without TCP-AO (before Linux 6.7, or without CONFIG_TCP_AO) keeps this "
+		   "peer down, with that reason, and no other.",
+	},
+	{
 	    .path = "peers[].timers",
 	    .type = OPT_MAP,
 	    .brief = "timers of this peer",
@@ -576,4 +588,67 @@ static const struct opt rows[] = {
 	},
 };
 
+#undef AT
+#define AT(member) .off = offsetof(struct conf_ao_key, member)
+
+static const struct opt ao_rows[] = {
+	{
+	    .path = "tcpAOKeys",
+	    .type = OPT_LIST,
+	    .off = offsetof(struct conf, ao_keys),
+	    .elem = sizeof(struct conf_ao_key),
+	    .max = 1000,
+	    .effect = OPT_SESSION,
+	    .brief = "keys for TCP-AO (RFC 5925): master key tuples",
+	    .doc = "Which peers use them is in `peers[].tcpAO`.",
+	},
+	{
+	    .path = "tcpAOKeys[].name",
+	    AT(name),
+	    .type = OPT_NAME,
+	    .flags = OPT_F_REQUIRED,
+	    .max = 63,
+	    .effect = OPT_SESSION,
+	    .brief = "name of the key, for peers[].tcpAO",
+	},
+	{
+	    .path = "tcpAOKeys[].sendID",
+	    AT(send_id),
+	    .type = OPT_UINT,
+	    .flags = OPT_F_REQUIRED,
+	    .max = 255,
+	    .effect = OPT_SESSION,
+	    .brief = "KeyID of segments sent with it: the peer's recvID",
+	},
+	{
+	    .path = "tcpAOKeys[].recvID",
+	    AT(recv_id),
+	    .type = OPT_UINT,
+	    .flags = OPT_F_REQUIRED,
+	    .max = 255,
+	    .effect = OPT_SESSION,
+	    .brief = "KeyID of segments received with it: the peer's sendID",
+	},
+	{
+	    .path = "tcpAOKeys[].algorithm",
+	    AT(algorithm),
+	    .type = OPT_ENUM,
+	    .words = OPT_WORDS("hmac-sha1", "aes-128-cmac"),
+	    .dflt = "hmac-sha1",
+	    .effect = OPT_SESSION,
+	    .brief = "how segments are signed (RFC 5926)",
+	},
+	{
+	    .path = "tcpAOKeys[].file",
+	    AT(file),
+	    .type = OPT_FILE,
+	    .flags = OPT_F_REQUIRED,
+	    .max = 4095,
+	    .effect = OPT_SESSION,
+	    .brief = "file that holds the key and nothing else",
+	    .doc = "As for `peers[].password.file`.",
+	},
+};
+
 const struct opt_section conf_opts_peers = OPT_SECTION(rows);
+const struct opt_section conf_opts_ao_keys = OPT_SECTION(ao_rows);

@@ -15,6 +15,7 @@ static const struct opt_section *const sections[] = {
 	&conf_opts_node,
 	&conf_opts_bgp,
 	&conf_opts_peers,
+	&conf_opts_ao_keys,
 	&conf_opts_advertisements,
 	&conf_opts_communities,
 	&conf_opts_filters,

@@ -267,6 +267,7 @@ x_conf_peer(struct codec *c, struct ipc_msg *msg)
 	x_bool(c, &m->enabled);
 	x_bool(c, &m->dynamic);
 	x_u32(c, &m->forget_ms);
+	x_u32(c, &m->transport);
 	x_u32(c, &m->range);
 	x_bool(c, &m->onlink);
 	x_bool(c, &m->rr_client);
@@ -855,7 +856,7 @@ x_query_end(struct codec *c, struct ipc_msg *msg)
 #define TEXT_MAX(n)  (2 + (n) - 1)
 #define EP_MIN	     (8 + 5 * ADDR_MIN)
 #define EP_MAX	     (8 + 5 * ADDR_MAX)
-#define PEER_FIXED   (2 + 54 + 2 * 10)
+#define PEER_FIXED   (2 + 58 + 2 * 10)
 #define ORIG_FIXED   (2 + 18)
 #define PATH_FIXED   (2 + 69)
 #define ROWPEER_FIXED (2 + 9 + 16 + 49 + 96 + 24 + 2 * 30)

@@ -187,6 +187,8 @@ struct ipc_conf_peer {
 	bool enabled;	      /* false: administratively down */
 	bool dynamic;	      /* forgotten when it was unused for forget_ms: PEER_GONE */
 	uint32_t forget_ms;
+	uint32_t transport;   /* another number: what the agent alone knows (source address, hop limits,
+			       * keys) has changed, so that the session starts again */
 	uint32_t range;	      /* what announcements may name it by beside its id; 0: nothing */
 	bool onlink;	      /* eBGP and not multihop: next hops are on the shared link */
 	bool rr_client;	      /* RFC 4456 */

@@ -25,6 +25,12 @@ tests_unit_test_hint_SOURCES = tests/unit/test_hint.c tests/unit/unit.h
 tests_unit_test_hint_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
 tests_unit_test_hint_LDADD = $(NL_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_ao
+TESTS += tests/unit/test_ao
+tests_unit_test_ao_SOURCES = tests/unit/test_ao.c tests/unit/unit.h
+tests_unit_test_ao_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
+tests_unit_test_ao_LDADD = $(NL_TEST_LIBS)
+
 check_PROGRAMS += tests/unit/test_dynamic
 TESTS += tests/unit/test_dynamic
 tests_unit_test_dynamic_SOURCES = tests/unit/test_dynamic.c tests/unit/unit.h

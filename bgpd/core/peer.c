@@ -442,7 +442,7 @@ needs_reset(const struct ipc_conf_peer *a, const struct ipc_conf_peer *b)
 	    (a->addpath_send == IPC_ADDPATH_NONE) != (b->addpath_send == IPC_ADDPATH_NONE) ||
 	    a->ext_msg != b->ext_msg ||
 	    a->local_as_mode != b->local_as_mode || a->role != b->role ||
-	    a->strict_role != b->strict_role;
+	    a->strict_role != b->strict_role || a->transport != b->transport;
 }
 
 bool

@@ -55,6 +55,10 @@ example(const struct opt *o)
 		{ "peers[].listenRange", "10.0.0.0/16" },
 		{ "peers[].asNumber", "65000" },
 		{ "advertisements[].type", "PodCIDR" },
+		{ "tcpAOKeys[].name", "k1" },
+		{ "tcpAOKeys[].sendID", "1" },
+		{ "tcpAOKeys[].recvID", "2" },
+		{ "tcpAOKeys[].file", "/etc/weft/k1" },
 		{ "communities[].name", "c1" },
 		{ "communities[].value", "64512:1" },
 	};

@@ -1,5 +1,6 @@
 """TCP MD5 keys (RFC 2385): for ranges, changed under a live session, wrong or missing."""
 
+import errno
 import os
 import socket
 
@@ -130,3 +131,30 @@ def test_two_nodes_change_their_password(lab):
         return all(x["state"] == "Established" and x["uptime_s"] >= 10 for x in p) or No(p)
     wait_until(lasted, 20, "longer than the hold time")
     assert all(w.peer("p")["established_count"] == 1 for w in wefts)
+
+
+def has_tcp_ao():
+    """Does this kernel know TCP-AO (TCP_AO_INFO)?"""
+    with socket.socket() as s:
+        try:
+            s.getsockopt(socket.IPPROTO_TCP, 40, 64)
+        except OSError as e:
+            return e.errno != errno.ENOPROTOOPT
+    return True
+
+
+@pytest.mark.skipif(has_tcp_ao(), reason="about kernels without TCP-AO")
+def test_tcp_ao_without_a_kernel_for_it(lab):
+    """A peer with TCP-AO stays down and says why; the others do not mind."""
+    net = KeyedNet(lab, [peer("tor", "10.9.1.4", RACK_AS, tcpAO=["k"]), rack("r", tcpAO=["k"]),
+                         peer("plain", "10.9.1.3", RACK_AS, passive=True)], "secret",
+                   tcpAOKeys=[{"name": "k", "sendID": 1, "recvID": 2, "file": "key"}])
+    assert net.weft.weft("check", net.weft.file, check=False).returncode == 0
+    net.speak("10.9.1.3")
+    wait_until(lambda: net.weft.established("plain"), 5, "the one without is up")
+    why = "tcpAO: this kernel has no TCP-AO (CONFIG_TCP_AO, Linux 6.7 or newer)"
+    assert net.weft.peer("tor")["reason"] == why
+    assert why in " ".join(net.weft.weft("peer", "tor", check=False).stdout.split())
+    late = bgp.connect(net.p, "10.9.1.2", "10.9.1.1")
+    assert late.wait(bgp.OPEN, 2) is None and late.closed       # never without authentication
+    wait_until(lambda: any(why in e["text"] for e in net.events("connection-refused")), 5, "said")

@@ -153,6 +153,7 @@ conf_peer(struct gen *g, struct ipc_conf_peer *ret)
 	ret->enabled = flag(g);
 	ret->dynamic = flag(g);
 	ret->forget_ms = any32(g);
+	ret->transport = any32(g);
 	ret->range = any32(g);
 	ret->onlink = flag(g);
 	ret->rr_client = flag(g);

@@ -1312,6 +1312,7 @@ static void set_families(struct ipc_conf_peer *c) { c->families = 1; }
 static void set_hold(struct ipc_conf_peer *c) { c->hold_s = 10; }
 static void set_keepalive(struct ipc_conf_peer *c) { c->keepalive_s = 1; }
 static void set_gr(struct ipc_conf_peer *c) { c->gr_enabled = false; }
+static void set_transport(struct ipc_conf_peer *c) { c->transport++; }
 static void set_nothing(struct ipc_conf_peer *c) { }
 static void set_name(struct ipc_conf_peer *c) { strcpy(c->name, "tor9"); }
 static void set_passive(struct ipc_conf_peer *c) { c->passive = true; }
@@ -1332,6 +1333,7 @@ static const struct {
 } settings[] = {
 	{ set_addr, true }, { set_mode, true }, { set_asn, true }, { set_local_asn, true },
 	{ set_families, true }, { set_hold, true }, { set_keepalive, true }, { set_gr, true },
+	{ set_transport, true },
 	{ set_addpath_rx, true }, { set_addpath_tx, true }, { set_addpath_max, false },
 	{ set_nothing, false }, { set_name, false }, { set_passive, false }, { set_onlink, false },
 	{ set_client, false }, { set_import, false }, { set_export, false },
