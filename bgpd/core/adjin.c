@@ -433,12 +433,22 @@ withdraw_all(struct rpeer *rp, unsigned i, struct rd r)
 	}
 }
 
+/* With our local AS in front (RFC 7705): apart, because it takes so much stack. */
+static __attribute__((noinline)) void
+announce_prepended(struct rpeer *rp, struct mono_us now, unsigned i, struct rd r,
+    struct attrs_build *b)
+{
+	uint8_t scratch[UINT16_MAX + 16];
+
+	attrs_prepend(b, rp->imp.local_asn, 1, scratch, sizeof(scratch));
+	announce_all(rp, now, i, r, b);
+}
+
 static void
 reach(struct rpeer *rp, struct mono_us now, const struct update *u, bool mp)
 {
 	unsigned i = mp ? AF_IDX(u->mp_reach_af) : AF_IDX(IP4);
 	struct rd r = mp ? u->mp_reach : u->nlri;
-	uint8_t scratch[POLICY_SCRATCH_OCTETS];
 	struct attrs_build b;
 
 	if (!rp->af[i].active || rd_left(&r) == 0)
@@ -448,8 +458,11 @@ reach(struct rpeer *rp, struct mono_us now, const struct update *u, bool mp)
 		return;
 	}
 	update_attrs(u, mp, &b);
-	policy_receive(&rp->imp, &b, scratch);
-	announce_all(rp, now, i, r, &b);
+	policy_receive(&rp->imp, &b);
+	if (rp->imp.prepend)
+		announce_prepended(rp, now, i, r, &b);
+	else
+		announce_all(rp, now, i, r, &b);
 }
 
 void

@@ -87,6 +87,36 @@ apply_speaker(struct speaker *sp, const struct ipc_conf_speaker *old)
 			groups_touch_all(sp, i);
 }
 
+/* Who aggregates, of our own covering prefixes: RFC 4271 section 5.1.7. */
+static void
+readdress(struct speaker *sp, struct mono_us now, unsigned i, uint32_t dest)
+{
+	uint32_t id = rib_path_find(&sp->rib[i], dest, RIB_LOCAL_PEER, 0);
+	const struct attrs *a = id ? rib_path(&sp->rib[i], id)->attrs : NULL;
+	struct ip_prefix prefix = rib_prefix(&sp->rib[i], dest);
+	struct attrs_build b;
+
+	if (!a || !(a->flags & ATTRS_AGGREGATOR))
+		return;
+	attrs_to_build(a, &b);
+	speaker_aggregator(sp, &b);
+	a = attrs_intern(sp->pool, &b);
+	adjin_local(sp, now, &prefix, a);
+	attrs_unref(sp->pool, a);
+}
+
+static void
+readdress_all(struct speaker *sp, struct mono_us now)
+{
+	uint32_t id;
+	unsigned i;
+
+	for (i = 0; i < AF_COUNT; i++)
+		for (id = 1; id < slots_end(&sp->rib[i].dests); id++)
+			if (rib_is_dest(&sp->rib[i], id))
+				readdress(sp, now, i, id);
+}
+
 /* ---- peers ------------------------------------------------------------------------------ */
 
 static const struct ipc_conf_peer *
@@ -242,8 +272,10 @@ speaker_configure(struct speaker *sp, struct mono_us now, const struct ipc_conf_
 	sp->configured = true;
 	reimport = set_permit(sp, permit, npermit) || old.cluster_id != conf->cluster_id;
 	remove_peers(sp, now, peers, npeers, ret);
-	if (!first && identity_changed(&old, conf))
+	if (!first && identity_changed(&old, conf)) {
 		reset_all(sp, now);
+		readdress_all(sp, now);
+	}
 	for (k = 0; k < npeers; k++) {
 		struct rpeer *rp = speaker_peer(sp, peers[k].id);
 

@@ -14,6 +14,16 @@
 
 #define DEFAULT_LOCAL_PREF 100
 
+/* Where AS_PATH and CLUSTER_LIST are rewritten: from one half into the other. */
+struct scratch {
+	uint8_t *half[2];
+	size_t cap;
+};
+
+#define SHORT_OCTETS	 512
+#define LONG_OCTETS	 (UINT16_MAX + 16) /* whatever a set can hold */
+#define PREPENDED_OCTETS 32 /* at most two numbers, each with a segment of its own */
+
 static bool
 is_own_address(const struct ipc_endpoints *ep, const struct ip_addr *nh)
 {
@@ -35,17 +45,14 @@ role_is_below(uint8_t role)
 	return role == IPC_ROLE_CUSTOMER || role == IPC_ROLE_PEER || role == IPC_ROLE_RS_CLIENT;
 }
 
-/* RFC 9234 section 5, ingress rule 3; RFC 7705 section 3 for the local AS. */
+/* Ingress rule 3. */
 void
-policy_receive(const struct import_policy *ip, struct attrs_build *b,
-    uint8_t scratch[POLICY_SCRATCH_OCTETS])
+policy_receive(const struct import_policy *ip, struct attrs_build *b)
 {
-	if (role_is_below(ip->role) && !(b->flags & ATTRS_OTC)) {
-		b->flags |= ATTRS_OTC;
-		b->otc = ip->remote_asn;
-	}
-	if (ip->prepend)
-		attrs_prepend(b, ip->local_asn, 1, scratch, POLICY_SCRATCH_OCTETS);
+	if (!role_is_below(ip->role) || b->flags & ATTRS_OTC)
+		return;
+	b->flags |= ATTRS_OTC;
+	b->otc = ip->remote_asn;
 }
 
 /*
@@ -386,7 +393,7 @@ mark_otc(struct attrs_build *b, const struct export_policy *ep)
 /* The AS_PATH towards another AS: RFC 4271 section 5.1.2, RFC 5065 section 4 (c). */
 static bool
 path_to_external(struct attrs_build *b, const struct export_policy *ep,
-    uint8_t scratch[2][POLICY_SCRATCH_OCTETS])
+    struct scratch *s)
 {
 	struct aspath_edit e = { .drop_confed = ep->drop_confed,
 		.override = ep->as_override,
@@ -395,61 +402,59 @@ path_to_external(struct attrs_build *b, const struct export_policy *ep,
 		.peer = ep->peer_asn };
 	unsigned k = 0;
 
-	if (aspath_edits(&e) && !aspath_apply(&e, b, scratch[k++ & 1], POLICY_SCRATCH_OCTETS))
+	if (aspath_edits(&e) && !aspath_apply(&e, b, s->half[k++ & 1], s->cap))
 		return false;
-	if (ep->inner_asn &&
-	    !attrs_prepend(b, ep->inner_asn, 1, scratch[k++ & 1], POLICY_SCRATCH_OCTETS))
+	if (ep->inner_asn && !attrs_prepend(b, ep->inner_asn, 1, s->half[k++ & 1], s->cap))
 		return false;
-	return attrs_prepend(b, ep->local_asn, 1, scratch[k & 1], POLICY_SCRATCH_OCTETS);
+	return attrs_prepend(b, ep->local_asn, 1, s->half[k & 1], s->cap);
 }
 
 /* RFC 4271 sections 5.1.2, 5.1.4 and 5.1.5: what changes towards another AS. */
 static bool
 export_external(struct attrs_build *b, const struct export_policy *ep,
-    const struct export_source *src, uint8_t scratch[2][POLICY_SCRATCH_OCTETS])
+    const struct export_source *src, struct scratch *s)
 {
 	b->flags &= (uint16_t)~ATTRS_LOCAL_PREF;
 	if (!src->local && !(b->marks & ATTRS_MARK_MED))
 		b->flags &= (uint16_t)~ATTRS_MED;
 	drop_reflection(b);
 	mark_otc(b, ep);
-	return path_to_external(b, ep, scratch);
+	return path_to_external(b, ep, s);
 }
 
 /* RFC 4456 section 8: a reflector says who brought it in, and that it passed here. */
 static bool
 export_reflected(struct attrs_build *b, const struct export_policy *ep,
-    const struct export_source *src, uint8_t *scratch)
+    const struct export_source *src, struct scratch *s)
 {
 	if (!(b->flags & ATTRS_ORIGINATOR)) {
 		b->flags |= ATTRS_ORIGINATOR;
 		b->originator_id = src->router_id;
 	}
-	return attrs_prepend_cluster(b, ep->cluster_id, scratch, POLICY_SCRATCH_OCTETS);
+	return attrs_prepend_cluster(b, ep->cluster_id, s->half[0], s->cap);
 }
 
 /* To a speaker inside: iBGP, or another Member-AS (RFC 5065 section 4 (b)). */
 static bool
 export_inside(struct attrs_build *b, const struct export_policy *ep,
-    const struct export_source *src, const struct attrs *a, uint8_t *scratch)
+    const struct export_source *src, const struct attrs *a, struct scratch *s)
 {
 	b->flags |= ATTRS_LOCAL_PREF;
 	b->local_pref = policy_local_pref(src, a);
 	if (ep->ebgp) {
 		drop_reflection(b);
-		return attrs_prepend_confed(b, ep->local_asn, scratch, POLICY_SCRATCH_OCTETS);
+		return attrs_prepend_confed(b, ep->local_asn, s->half[0], s->cap);
 	}
 	if (!src->local && !src->ebgp)
-		return export_reflected(b, ep, src, scratch);
+		return export_reflected(b, ep, src, s);
 	b->flags &= (uint16_t)~ATTRS_ORIGINATOR;
 	return true;
 }
 
-const struct attrs *
-policy_export(struct attrs_pool *pool, const struct export_policy *ep,
-    const struct export_source *src, const struct attrs *a)
+static const struct attrs *
+export_with(struct attrs_pool *pool, const struct export_policy *ep,
+    const struct export_source *src, const struct attrs *a, struct scratch *s)
 {
-	uint8_t scratch[2][POLICY_SCRATCH_OCTETS];
 	struct attrs_build b;
 	bool fits;
 
@@ -458,8 +463,32 @@ policy_export(struct attrs_pool *pool, const struct export_policy *ep,
 	if (policy_next_hop_self(ep, src, a))
 		b.next_hop = (struct ip_addr){ 0 };
 	b.weight = 0;
-	fits = is_external_group(ep) ? export_external(&b, ep, src, scratch)
-				     : export_inside(&b, ep, src, a, scratch[0]);
+	fits = is_external_group(ep) ? export_external(&b, ep, src, s)
+				     : export_inside(&b, ep, src, a, s);
 	b.marks = 0;
 	return fits ? attrs_intern(pool, &b) : NULL;
+}
+
+/* Apart, so that only paths that need it pay for that much stack. */
+static __attribute__((noinline)) const struct attrs *
+export_long(struct attrs_pool *pool, const struct export_policy *ep,
+    const struct export_source *src, const struct attrs *a)
+{
+	uint8_t buf[2][LONG_OCTETS];
+	struct scratch s = { { buf[0], buf[1] }, sizeof(buf[0]) };
+
+	return export_with(pool, ep, src, a, &s);
+}
+
+const struct attrs *
+policy_export(struct attrs_pool *pool, const struct export_policy *ep,
+    const struct export_source *src, const struct attrs *a)
+{
+	uint8_t buf[2][SHORT_OCTETS];
+	struct scratch s = { { buf[0], buf[1] }, sizeof(buf[0]) };
+
+	if (a->part_octets[ATTRS_AS_PATH] > SHORT_OCTETS - PREPENDED_OCTETS ||
+	    a->part_octets[ATTRS_CLUSTER_LIST] > SHORT_OCTETS - PREPENDED_OCTETS)
+		return export_long(pool, ep, src, a);
+	return export_with(pool, ep, src, a, &s);
 }

@@ -59,16 +59,11 @@ struct import_policy {
 	const struct filter_chain *chain[2]; /* borrowed; IPv4 and IPv6; NULL: no rules */
 };
 
-/* Scratch for a rewritten AS_PATH or CLUSTER_LIST: of a received message, and what we put in. */
-#define POLICY_SCRATCH_OCTETS (UINT16_MAX + 16)
-
 /*
- * What the session itself adds to what is received, before it is interned: Only
- * to Customer (RFC 9234 section 5) and the local AS.  Doing it again changes
- * the verdict of no path.  b may borrow from scratch afterwards.
+ * What the session's role adds to what is received, before it is interned: Only
+ * to Customer (RFC 9234 section 5).  Doing it again changes the verdict of no path.
  */
-void policy_receive(const struct import_policy *ip, struct attrs_build *b,
-    uint8_t scratch[POLICY_SCRATCH_OCTETS]);
+void policy_receive(const struct import_policy *ip, struct attrs_build *b);
 
 /* The verdict on the attributes alone. */
 enum reject_reason policy_import_attrs(const struct import_policy *ip, const struct attrs *a);

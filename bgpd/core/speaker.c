@@ -120,6 +120,14 @@ put_large(struct wr *w, const struct ipc_originate *o)
 			wr_u32(w, o->large[k][part]);
 }
 
+void
+speaker_aggregator(const struct speaker *sp, struct attrs_build *b)
+{
+	b->flags |= ATTRS_ATOMIC | ATTRS_AGGREGATOR;
+	b->aggregator_asn = sp->conf.confed_id ? sp->conf.confed_id : sp->conf.asn;
+	b->aggregator_id = sp->conf.router_id;
+}
+
 static const struct attrs *
 originate_attrs(struct speaker *sp, const struct ipc_originate *o)
 {
@@ -135,11 +143,8 @@ originate_attrs(struct speaker *sp, const struct ipc_originate *o)
 		b.flags |= ATTRS_LOCAL_PREF;
 		b.local_pref = o->local_pref;
 	}
-	if (o->aggregate) { /* RFC 4271 sections 5.1.6 and 5.1.7 */
-		b.flags |= ATTRS_ATOMIC | ATTRS_AGGREGATOR;
-		b.aggregator_asn = sp->conf.confed_id ? sp->conf.confed_id : sp->conf.asn;
-		b.aggregator_id = sp->conf.router_id;
-	}
+	if (o->aggregate)
+		speaker_aggregator(sp, &b);
 	b.marks = (uint8_t)((o->kind + IPC_ROUTE_TYPE_PODCIDR) << ATTRS_MARK_TYPE_SHIFT);
 	put_communities(&wc, o);
 	put_large(&wl, o);

@@ -131,6 +131,9 @@ void speaker_event(struct speaker *sp, enum log_level level, const struct rpeer 
 void speaker_vevent(struct speaker *sp, enum log_level level, uint32_t peer, const char *peer_name,
     const char *name, const char *fmt, va_list ap) __attribute__((format(printf, 6, 0)));
 
+/* We made this prefix out of longer ones: RFC 4271 sections 5.1.6 and 5.1.7. */
+void speaker_aggregator(const struct speaker *sp, struct attrs_build *b);
+
 /* Queue something for the shell; take the next one. */
 bool speaker_pop_todo(struct speaker *sp, struct todo *ret);
 void speaker_todo(struct speaker *sp, const struct todo *t);

@@ -324,6 +324,11 @@ START_TEST(covering_prefix)
 	ck_assert(row.atomic_aggregate);
 	ck_assert_uint_eq(row.aggregator_asn, RIG_AS);
 	ck_assert_uint_eq(row.aggregator_id, rig.conf.router_id);
+	rig.conf.router_id = 0x0a000077; /* it follows us */
+	rig_configure(&rig, NULL);
+	rig_work(&rig);
+	rig_rows(&rig, IPC_VIEW_ALL, IPC_MATCH_EXACT, 0, "10.8.0.0/13", &row);
+	ck_assert_uint_eq(row.aggregator_id, 0x0a000077);
 }
 END_TEST
 
