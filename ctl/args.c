@@ -188,6 +188,27 @@ set_diff(struct ctl *c, const char *value)
 	return true;
 }
 
+static bool
+set_filter(struct ctl *c, const char *value)
+{
+	c->filter = value;
+	return *value != '\0';
+}
+
+static bool
+set_direction(struct ctl *c, const char *value)
+{
+	c->direction = value;
+	return strcmp(value, "import") == 0 || strcmp(value, "export") == 0;
+}
+
+static bool
+set_route(struct ctl *c, const char *value)
+{
+	c->route = value;
+	return *value != '\0';
+}
+
 #define VIEW(name)                                                                                 \
 	static bool set_##name(struct ctl *c, const char *value)                                   \
 	{                                                                                          \
@@ -225,6 +246,9 @@ static const struct option options[] = {
 	{ "reason", '\0', "a text of at most 255 octets", OPT_REASON, set_reason },
 	{ "since", '\0', "a time such as 30s, 10m, 2h or 1d", OPT_SINCE, set_since },
 	{ "diff", '\0', NULL, OPT_DIFF, set_diff },
+	{ "filter", '\0', "the name of a filter", OPT_POLICY_TEST, set_filter },
+	{ "direction", '\0', "import or export", OPT_POLICY_TEST, set_direction },
+	{ "route", '\0', "a prefix and attributes", OPT_POLICY_TEST, set_route },
 	{ "all", '\0', NULL, OPT_VIEW, set_all },
 	{ "received", '\0', NULL, OPT_VIEW, set_received },
 	{ "accepted", '\0', NULL, OPT_VIEW, set_accepted },

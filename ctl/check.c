@@ -185,6 +185,34 @@ print_text(struct ctl *c, const char *name, const char *text, const struct conf 
 		    errs->nerrors == 1 ? "" : "s");
 }
 
+struct conf *
+check_load(struct ctl *c, const char *name)
+{
+	char hostname[256] = "", *text, why[512];
+	struct conf_env env = { .hostname = hostname, .getenv = from_environment };
+	struct conf_errs errs;
+	struct conf *conf;
+	size_t len;
+
+	text = read_file(name, &len);
+	if (!text) {
+		snprintf(why, sizeof(why), "%s: %s", name, strerror(errno));
+		render_error(c, CTL_USAGE, why);
+		return NULL;
+	}
+	if (gethostname(hostname, sizeof(hostname) - 1) < 0)
+		hostname[0] = '\0';
+	conf_errs_init(&errs);
+	conf = conf_load(&env, name, text, len, &errs);
+	if (!conf && c->format == CTL_JSON)
+		print_json(c, name, false, &errs);
+	else if (!conf)
+		print_text(c, name, text, NULL, &errs);
+	conf_errs_free(&errs);
+	mem_free(text);
+	return conf;
+}
+
 int
 cmd_check(struct ctl *c)
 {

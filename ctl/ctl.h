@@ -48,6 +48,7 @@ struct ctl {
 	unsigned interval_s;
 	uint8_t af; /* enum ip_af; 0: both */
 	const char *peer, *reason, *since, *view; /* NULL: not given */
+	const char *filter, *direction, *route;	  /* likewise */
 	bool diff;
 
 	bool lost;		    /* the agent was there and went away */
@@ -74,6 +75,7 @@ enum ctl_opt {
 	OPT_FAMILY = 1 << 5,
 	OPT_WATCH = 1 << 6,
 	OPT_JSON = 1 << 7,
+	OPT_POLICY_TEST = 1 << 8, /* --filter, --direction, --route */
 };
 
 struct ctl_command {
@@ -188,6 +190,14 @@ const char *path_fate(const json_t *row, char *buf, size_t cap);
 
 /* `weft check FILE`; returns the exit status. */
 int cmd_check(struct ctl *c);
+
+/* The configuration in a file; NULL after its findings, or why it cannot be read, were printed. */
+struct conf *check_load(struct ctl *c, const char *name);
+
+/* ---- policy.c ---------------------------------------------------------------- */
+
+/* `weft policy test`; its exit status. */
+int cmd_policy(struct ctl *c);
 /* Run c's command again and again; returns its last status. */
 int watch(struct ctl *c, int (*run)(struct ctl *c));
 /* Run c's command, which ends with the agent, again whenever there is an agent again. */

@@ -7,6 +7,8 @@ ctl_libctl_a_SOURCES = \
 	ctl/client.c \
 	ctl/cmds.c \
 	ctl/ctl.h \
+	ctl/policy.c ctl/policy.h \
+	ctl/policy_route.c \
 	ctl/render.c \
 	ctl/show_events.c \
 	ctl/show_fib.c \
@@ -19,4 +21,4 @@ ctl_libctl_a_SOURCES = \
 bin_PROGRAMS += ctl/weft
 ctl_weft_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 ctl_weft_SOURCES = ctl/main.c
-ctl_weft_LDADD = ctl/libctl.a lib/libconf.a lib/libweft.a $(JANSSON_LIBS) $(YAML_LIBS)
+ctl_weft_LDADD = ctl/libctl.a bgpd/core/libbgpcore.a lib/libconf.a lib/libweft.a $(JANSSON_LIBS) $(YAML_LIBS)

@@ -19,7 +19,7 @@ tests_unit_test_control_LDADD = $(CTL_TEST_LIBS)
 
 tests_unit_test_ctl_SOURCES = tests/unit/test_ctl.c tests/unit/unit.h $(fake_agent)
 tests_unit_test_ctl_CPPFLAGS = $(CTL_TEST_CPPFLAGS)
-tests_unit_test_ctl_LDADD = ctl/libctl.a $(CTL_TEST_LIBS)
+tests_unit_test_ctl_LDADD = ctl/libctl.a bgpd/core/libbgpcore.a $(CTL_TEST_LIBS)
 
 tests_unit_test_events_SOURCES = tests/unit/test_events.c tests/unit/unit.h $(fake_agent)
 tests_unit_test_events_CPPFLAGS = $(CTL_TEST_CPPFLAGS)

@@ -20,6 +20,7 @@ _weft() {
 		'nexthops:BGP next hops and how they resolve'
 		'events:what happened'
 		'check:check a configuration file'
+		'policy:run a route through filters'
 		'reload:load the configuration file again'
 		'prepare-restart:let the next stop keep all routes'
 		'flush:remove every route of weft from the kernel'
@@ -56,6 +57,11 @@ _weft() {
 				'--peer[about one peer]:peer:_weft_peers'
 			;;
 		check) _files ;;
+		policy)
+			_arguments $global '1:word:(test)' '2:file:_files' '--peer[filters of a peer]:peer:' \
+				'--filter[one filter]:filter:' '--direction[direction]:direction:(import export)' \
+				'--route[prefix and attributes]:route:'
+			;;
 		help) _describe command commands ;;
 		esac
 		;;

@@ -356,9 +356,99 @@ START_TEST(reload_tells)
 }
 END_TEST
 
+/* A route through tests/conf/policy_test.yaml; commas stand for blanks. */
+static const struct {
+	const char *args;
+	int status;
+	const char *says[4];
+} policies[] = {
+	{ "--peer tor1 --route 10.1.0.0/16,as-path,65000,65002,next-hop,10.0.0.1,communities,pods,med,5",
+	    0, { "filter from-fabric, importV4 rule 1: does not hold: cidr\n",
+	    "  filter from-fabric, rule 1: changed, goes on\n      local pref   none -> 120\n",
+	    "AS path      65000 65002 -> 65000 65000 65002\naccepted\n", "  MED          5\n" } },
+	{ "--filter from-fabric --route 10.1.0.0/16,as-path,{65099,1}", 1,
+	    { "from an eBGP peer, imported by filter from-fabric\n", "rule 2: rejected\nrejected\n",
+	    "AS path      {65099 1}" } },
+	{ "--filter from-fabric --route 10.1.0.0/16", 0, { "undecided: no rule decides" } },
+	{ "--peer tor1 --route 10.1.0.0/16", 1,
+	    { "rejected: no rule decides: import: permitted: outside kernel.permit" } },
+	{ "--peer tor1 --route 10.244.1.0/24", 0, { "accepted: no rule decides: import: permitted\n" } },
+	{ "--peer rr1 --route 10.1.0.0/16", 0, { "from an iBGP peer", "import: all\n" } },
+	{ "--peer tor1 --direction export --route 10.244.1.0/24", 0,
+	    { "from this node, exported", "next hop     none -> self\n", "accepted\n" } },
+	{ "--peer tor1 --direction export --route 10.1.0.0/16,from,peer", 1,
+	    { "rule 2: accepted\nrejected: not announced: eBGP peers get" } },
+	{ "--peer rr1 --direction export --route 10.1.0.0/16,from,peer:tor1", 0,
+	    { "from an eBGP peer tor1, exported by the filters of rr1\n" } },
+	{ "--peer bare --route 0.0.0.0/0", 1, { "the filters of bare: no rules\nrejected: no rule" } },
+	{ "--peer tor1 --direction export -o json --route 10.244.1.0/24", 0,
+	    { "\"failed_condition\": null", "\"attribute\": \"communities\"", "\"after\": \"64512:100\"",
+	    "\"verdict\": \"accepted\"" } },
+	{ "--peer tor1 --route fd00::/8,origin,egp,weight,3,local-pref,7,type,PodCIDR,communities,rt:1:2,1:2:3",
+	    1, { "origin       egp\n", "  weight       3\n", "large        1:2:3", "extended     rt:1:2" } },
+	{ "--peer tor1 --route 10.1.0.0/16,frm,peer", 2, { "did you mean from?" } },
+	{ "--peer tor1 --route 10.1.0.0", 2, { "want a prefix first" } },
+	{ "--peer tor1 --route 10.1.0.0/16,med,x", 2, { "med: want a number from 0 to 4294967295" } },
+	{ "--peer tor1 --route 10.1.0.0/16,med", 2, { "med: want a number, got 0 words" } },
+	{ "--peer tor1 --route 10.1.0.0/16,as-path,1,x", 2, { "as-path: want AS numbers" } },
+	{ "--peer tor1 --route 10.1.0.0/16,as-path,{1", 2, { "as-path: a set has no end" } },
+	{ "--peer tor1 --route 10.1.0.0/16,as-path,{1,{2}}", 2, { "as-path: want AS numbers" } },
+	{ "--peer tor1 --route 10.1.0.0/16,communities,pod", 2, { "\"pod\" is no community" } },
+	{ "--peer tor1 --route 10.1.0.0/16,next-hop,x", 2, { "next-hop: want an address" } },
+	{ "--peer tor1 --route 10.1.0.0/16,from,loca", 2, { "did you mean local?" } },
+	{ "--peer tor1 --route 10.1.0.0/16,from,peer:x", 2, { "no peer has the name \"x\"" } },
+	{ "--peer tor1 --route 10.1.0.0/16,origin,ebgp", 2, { "origin: unknown word \"ebgp\"" } },
+	{ "--peer tor9 --route 10.1.0.0/16", 2, { "no peer has the name \"tor9\"" } },
+	{ "--filter x --route 10.1.0.0/16", 2, { "no filter has the name \"x\"" } },
+	{ "--filter x --peer y --route 10.1.0.0/16", 2, { "usage: weft policy test FILE" } },
+	{ "--peer tor1", 2, { "usage: weft policy test FILE" } },
+	{ "--peer tor1 --direction out --route 10.1.0.0/16", 2, { "want import or export, got \"out\"" } },
+};
+
+START_TEST(policy_test)
+{
+	const char *src = getenv("srcdir");
+	char line[512];
+	struct result r;
+
+	snprintf(line, sizeof(line), "policy test %s/tests/conf/policy_test.yaml %s", src ? src : ".",
+	    policies[_i].args);
+	r = call("node", line, 0);
+	ck_assert_msg(r.status == policies[_i].status, "weft %s: exit %d: %s", line, r.status, r.out);
+	for (unsigned k = 0; k < 4 && policies[_i].says[k]; k++)
+		ck_assert_msg(strstr(r.out, policies[_i].says[k]) != NULL,
+		    "weft %s: \"%s\" is not in: %s", line, policies[_i].says[k], r.out);
+	mem_free(r.out);
+}
+END_TEST
+
+/* A bad file is shown as `weft check` shows it. */
+START_TEST(policy_of_a_bad_file)
+{
+	char name[96], line[160];
+	struct result r;
+
+	snprintf(name, sizeof(name), "%s/badpolicy.yaml", dir);
+	write_file(name, "bgp: {asNumber: 64512}\nfilters: {x: {import: [{}]}}\n");
+	snprintf(line, sizeof(line), "policy test %s --filter x --route 10.0.0.0/8", name);
+	r = call("node", line, 0);
+	ck_assert_int_eq(r.status, 2);
+	ck_assert_ptr_nonnull(strstr(r.out, "filters.x.import[0].action: the rule does nothing"));
+	mem_free(r.out);
+	r = call("node", "policy tst x", 0);
+	ck_assert_int_eq(r.status, 2);
+	ck_assert_ptr_nonnull(strstr(r.out, "did you mean test?"));
+	mem_free(r.out);
+	r = call("node", "policy test /nonexistent --filter x --route 10.0.0.0/8", 0);
+	ck_assert_int_eq(r.status, 2);
+	ck_assert_ptr_nonnull(strstr(r.out, "No such file"));
+	mem_free(r.out);
+}
+END_TEST
+
 START_TEST(check_shows_the_place)
 {
-	char name[96], line[128];
+	char name[96], line[160];
 	struct result r;
 
 	snprintf(name, sizeof(name), "%s/bad.yaml", dir);
@@ -449,6 +539,8 @@ ctl_suite(void)
 	t = tcase_create("command line");
 	tcase_add_loop_test(t, understands, 0, sizeof(lines) / sizeof(lines[0]));
 	tcase_add_test(t, reload_tells);
+	tcase_add_loop_test(t, policy_test, 0, (int)(sizeof(policies) / sizeof(policies[0])));
+	tcase_add_test(t, policy_of_a_bad_file);
 	tcase_add_test(t, check_shows_the_place);
 	tcase_add_loop_test(t, uptime_forms, 0, sizeof(uptimes) / sizeof(uptimes[0]));
 	tcase_add_test(t, text_is_cleaned);
