@@ -74,19 +74,20 @@ void
 rig_up(struct rig *r, unsigned k, uint32_t asn, bool self6)
 {
 	struct peer *p = rig_peer(r, k)->peer;
+	unsigned own = k <= RIG_PEERS ? k : 0; /* a test may have configured more by itself */
 
 	p->neg = (struct peer_neg){ .ebgp = asn != RIG_AS,
 		.confed = r->members >> k & 1,
 		.as4 = true,
 		.refresh = true,
 		.families = 3,
-		.addpath_rx = r->addpath_rx[k],
-		.addpath_tx = r->addpath_tx[k],
+		.addpath_rx = r->addpath_rx[own],
+		.addpath_tx = r->addpath_tx[own],
 		.gr = true,
 		.gr_families = 3,
 		.gr_forwarding = p->neg.gr_forwarding,
 		.gr_time_s = 100,
-		.ext_msg = r->peer[k].ext_msg,
+		.ext_msg = r->peer[own].ext_msg,
 		.local_asn = RIG_AS,
 		.remote_asn = asn,
 		.remote_id = 0x0a000000 + k };
