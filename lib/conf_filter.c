@@ -255,7 +255,7 @@ check_next_hop(const struct place *at, const struct conf_op *op)
 	else if (at->af && op->next_hop.af && op->next_hop.af != at->af)
 		conf_clash(at->ctx, &where, "an %s address in a list for %s routes",
 		    ip_af_str(op->next_hop.af), ip_af_str(at->af));
-	else if (op->next_hop.ifindex || (op->next_hop.af && ip_addr_is_unspec(&op->next_hop)))
+	else if (op->next_hop.af == IP6 && ip_addr_is_link_local(&op->next_hop))
 		conf_clash(at->ctx, &where, "this address is no next hop");
 }
 

@@ -480,6 +480,35 @@ START_TEST(import_in_a_speaker)
 }
 END_TEST
 
+/* Lists for one family, and a next hop of one. */
+START_TEST(families_apart)
+{
+	static const struct ipc_conf_filter rules[] = {
+		RULE(.af = IP6, OP(.kind = IPC_OP_SET_MED, .value = 6)),
+		RULE(.af = IP4, OP(.kind = IPC_OP_SET_MED, .value = 4)),
+		RULE(OP(.kind = IPC_OP_NEXT_HOP, .addr = { .af = IP6, .b = { 0x20, 1, [15] = 0x77 } })),
+		RULE(.rule = 2, .cidr = { .af = IP6, .len = 16, .b = { 0xfd } }, .action = IPC_RULE_ACCEPT),
+		RULE(.rule = 3, .cidr = { IP4, 8, { 192 } }, .action = IPC_RULE_ACCEPT),
+	};
+	struct ip_addr six = { .af = IP6, .b = { 0x20, 1, [15] = 0x77 } };
+	struct ipc_row_path r;
+
+	configure(rules, 5);
+	all_up();
+	rig_announce(&rig, 1, "192.0.2.0/24", path1, 9, NULL);
+	rig_announce(&rig, 1, "fd00:1::/32", path1, 9, NULL);
+	rig_work(&rig);
+	r = row(IPC_VIEW_BEST, 1, "192.0.2.0/24");
+	ck_assert_uint_eq(r.med, 4);
+	ck_assert_int_eq(r.next_hop.af, IP4);
+	r = row(IPC_VIEW_ACCEPTED, 1, "fd00:1::/32");
+	ck_assert_uint_eq(r.med, 6);
+	ck_assert(ip_addr_eq(&r.next_hop, &six));
+	ck_assert_str_eq(r.policy, "filter f, importV6 rule 1: changed; filter f, rule 1: changed; "
+				   "filter f, rule 2: accepted");
+}
+END_TEST
+
 START_TEST(weight_comes_first)
 {
 	static const struct ipc_conf_filter rules[] = {
@@ -634,6 +663,7 @@ main(void)
 	t = unit_case(s, "speaker");
 	tcase_add_checked_fixture(t, rig_setup, rig_teardown);
 	tcase_add_test(t, import_in_a_speaker);
+	tcase_add_test(t, families_apart);
 	tcase_add_test(t, weight_comes_first);
 	tcase_add_test(t, live_change);
 	tcase_add_loop_test(t, export_in_a_speaker, 0, NROWS(exports));
