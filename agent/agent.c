@@ -19,8 +19,10 @@
 #include <unistd.h>
 
 #include "agent/bgpd.h"
+#include "agent/bmp.h"
 #include "agent/launcher.h"
 #include "agent/lifecycle.h"
+#include "agent/mrt.h"
 #include "agent/nl.h"
 #include "agent/source.h"
 #include "agent/tcp.h"
@@ -126,6 +128,12 @@ take_control(struct agent *a, const struct ipc_msg *m, int fd)
 	case IPC_CONN_CANCEL:
 		tcp_cancel(a->tcp, m->conn_req.peer, m->conn_req.token);
 		break;
+	case IPC_BMP_REQ:
+		bmp_connect(a->bmp, m->bmp_req.id, m->bmp_req.token);
+		break;
+	case IPC_MRT_DONE:
+		mrt_done(a->mrts, &m->mrt_done);
+		break;
 	case IPC_EVENT:
 		bgpd_event(a, &m->event);
 		break;
@@ -186,6 +194,8 @@ static void
 bgpd_lost(struct agent *a, const char *why, bool violation)
 {
 	tcp_cancel_all(a->tcp);
+	bmp_cancel_all(a->bmp);
+	mrt_lost(a->mrts);
 	fib_bgpd_gone(a->fib, agent_now());
 	if (a->stopping) {
 		lifecycle_sessions_closed(a);
@@ -501,6 +511,8 @@ agent_fini(struct agent *a)
 	control_free(a->control);
 	lifecycle_free(a);
 	tcp_free(a->tcp);
+	bmp_free(a->bmp);
+	mrts_free(a->mrts);
 	nl_shutdown(a->nl);
 	bgpd_free(a->bgpd);
 	source_free(a->source);
@@ -524,6 +536,8 @@ agent_run(const char *config_name)
 		goto out;
 	}
 	a.tcp = tcp_new(a.base, a.launcher, a.fib, &tcp_ops, &a);
+	a.bmp = bmp_new(&a);
+	a.mrts = mrts_new(&a);
 	if (!first_config(&a)) {
 		a.exit_status = LAUNCH_EXIT_CONFIG;
 		goto out;

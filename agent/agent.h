@@ -7,6 +7,8 @@
  *   source.c   configuration file -> struct conf -> bgpd and fib
  *   bgpd.c     the three channels to weft-bgpd: coalescing queues, queries
  *   tcp.c      listeners, outgoing connects, MD5 keys, why a connect failed
+ *   bmp.c      connects to BMP collectors
+ *   mrt.c      MRT dumps and recordings under way
  *   events.c   the event table in memory, and the log line for each event
  *   control.c  control socket: JSON requests, streams of answers
  *   http.c     /metrics, /livez, /readyz on loopback
@@ -30,6 +32,8 @@ struct nl;
 struct events;
 struct bgpd;
 struct tcp;
+struct bmp;
+struct mrts;
 struct launcher;
 struct source;
 struct control;
@@ -87,6 +91,8 @@ struct agent {
 	struct bgpd *bgpd;
 	struct agent_child bgpd_child;
 	struct tcp *tcp;
+	struct bmp *bmp;
+	struct mrts *mrts;
 	struct launcher *launcher;
 	struct source *source;
 	struct control *control;

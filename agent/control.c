@@ -56,6 +56,8 @@ struct control_client {
 	struct bufferevent *bev;
 	struct event *idle; /* fires when no whole request came */
 	struct event *late; /* fires when bgpd has not answered */
+	struct event *fd_ev; /* waits for a descriptor; NULL: does not */
+	void (*got_fd)(struct control_req *r, int fd);
 	struct event *next; /* looks for the next request from a fresh stack */
 	uid_t uid;
 	bool may_change;
@@ -92,6 +94,9 @@ request_free(struct control_client *cl)
 	cl->query_on = false;
 	event_del(cl->late);
 	cl->pull = NULL;
+	if (cl->fd_ev)
+		event_free(cl->fd_ev);
+	cl->fd_ev = NULL;
 	if (cl->ticket)
 		cl->ticket->cl = NULL;
 	cl->ticket = NULL;
@@ -345,6 +350,64 @@ control_redeem(struct control_ticket *t)
 	return &cl->req;
 }
 
+/* ---- a descriptor from the client ------------------------------------------- */
+
+/* The one octet with a descriptor; -1: without one. False: the client is gone. */
+static bool
+fd_recv(int sock, int *ret_fd)
+{
+	union {
+		struct cmsghdr align;
+		char buf[CMSG_SPACE(sizeof(int))];
+	} ctl;
+	char octet;
+	struct iovec iov = { &octet, 1 };
+	struct msghdr m = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = ctl.buf,
+		.msg_controllen = sizeof(ctl.buf) };
+	const struct cmsghdr *c;
+
+	*ret_fd = -1;
+	if (recvmsg(sock, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT) <= 0)
+		return false;
+	c = CMSG_FIRSTHDR(&m);
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
+	    c->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(ret_fd, CMSG_DATA(c), sizeof(int));
+	return true;
+}
+
+static void
+on_fd(evutil_socket_t sock, short what, void *ctx)
+{
+	struct control_client *cl = ctx;
+	int fd;
+
+	if ((what & EV_TIMEOUT) || !fd_recv(sock, &fd)) {
+		client_free(cl);
+		return;
+	}
+	event_free(cl->fd_ev);
+	cl->fd_ev = NULL;
+	bufferevent_enable(cl->bev, EV_READ);
+	cl->got_fd(&cl->req, fd);
+}
+
+void
+control_take_fd(struct control_req *r, void (*got)(struct control_req *r, int fd))
+{
+	static const struct timeval limit = { .tv_sec = CONTROL_IDLE_S };
+	struct control_client *cl = r->client;
+
+	bufferevent_disable(cl->bev, EV_READ); /* it would read the octet and drop the descriptor */
+	cl->got_fd = got;
+	cl->fd_ev = event_new(cl->c->a->base, bufferevent_getfd(cl->bev), EV_READ, on_fd, cl);
+	event_add(cl->fd_ev, &limit);
+	out_bool(control_row(r), "ready", true);
+	control_row_end(r);
+}
+
 /* ---- reading -------------------------------------------------------------- */
 
 static void
@@ -446,6 +509,11 @@ on_event(struct bufferevent *bev, short what, void *ctx)
 {
 	struct control_client *cl = ctx;
 
+	if ((what & BEV_EVENT_EOF) && cl->busy && cl->req.on_eof) {
+		cl->eof = true;
+		cl->req.on_eof(&cl->req);
+		return;
+	}
 	if (!(what & BEV_EVENT_EOF) || cl->closing ||
 	    (cl->busy && cl->req.args.follow)) {
 		client_free(cl);

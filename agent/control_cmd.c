@@ -18,9 +18,11 @@
 
 #include <jansson.h>
 
+#include "agent/bmp.h"
 #include "agent/control.h"
 #include "agent/events.h"
 #include "agent/http.h"
+#include "agent/mrt.h"
 #include "agent/source.h"
 #include "lib/mem.h"
 
@@ -756,6 +758,120 @@ cmd_events(struct control_req *r)
 	control_pull(r, events_pull);
 }
 
+/* ---- monitoring feeds --------------------------------------------------------- */
+
+static void
+bmp_out(struct control_req *r, const struct conf_bmp *c, const struct ipc_row_bmp *row)
+{
+	view_bmp(control_row(r), r->a, c, row);
+	control_row_end(r);
+	r->st.rows += !row || row->state < IPC_BMP_DUMPING;
+}
+
+static void
+bmp_row(struct control_req *r, const struct ipc_msg *msg)
+{
+	const struct conf_bmp *c;
+
+	if (msg->type != IPC_ROW_BMP)
+		return;
+	c = bmp_by_id(r->a->bmp, msg->row_bmp.id);
+	if (!c) /* removed by a reload just now */
+		return;
+	mark_seen(r, msg->row_bmp.id);
+	bmp_out(r, c, &msg->row_bmp);
+}
+
+/* Those that bgpd does not know come last; st.rows counts those that are not connected. */
+static void
+bmp_end(struct control_req *r, uint8_t status, bool lost)
+{
+	const struct conf *c = r->a->conf;
+
+	if (lost)
+		warn_lost(r);
+	for (size_t i = 0; c && i < c->bmp.n; i++)
+		if (!was_seen(r, bmp_id(r->a->bmp, i)))
+			bmp_out(r, &c->bmp.v[i], NULL);
+	control_end(r, r->st.rows || lost ? CONTROL_DOWN : CONTROL_OK, NULL);
+}
+
+static void
+cmd_bmp(struct control_req *r)
+{
+	static const struct ipc_query q = { .kind = IPC_Q_BMP };
+
+	control_query(r, &q, bmp_row, bmp_end);
+}
+
+static void
+mrt_finished(void *ctx, const struct ipc_mrt_done *done)
+{
+	struct control_req *r = ctx;
+	struct out *o = control_row(r);
+
+	r->st.mrt = 0;
+	out_u64(o, "records", done->records);
+	out_u64(o, "octets", done->octets);
+	out_u64(o, "lost", done->lost);
+	control_row_end(r);
+	if (done->why[0])
+		control_end(r, CONTROL_DOWN, done->why);
+	else if (done->err)
+		control_endf(r, CONTROL_DOWN, "the records could not be passed on: %s",
+		    strerror(done->err));
+	else
+		control_end(r, CONTROL_OK, NULL);
+}
+
+static void
+mrt_begin(struct control_req *r, int fd, enum ipc_mrt_kind kind)
+{
+	const char *why;
+
+	if (fd < 0) {
+		control_end(r, CONTROL_USAGE, "want a descriptor with that octet");
+		return;
+	}
+	r->st.mrt = mrt_start(r->a->mrts, kind, r->args.peer, fd, mrt_finished, r, &why);
+	if (!r->st.mrt)
+		control_end(r, CONTROL_DOWN, why);
+}
+
+static void
+mrt_rib(struct control_req *r, int fd)
+{
+	mrt_begin(r, fd, IPC_MRT_RIB);
+}
+
+static void
+mrt_record(struct control_req *r, int fd)
+{
+	mrt_begin(r, fd, IPC_MRT_RECORD);
+}
+
+static void
+mrt_eof(struct control_req *r)
+{
+	mrt_stop(r->a->mrts, r->st.mrt);
+}
+
+static void
+cmd_mrt_rib(struct control_req *r)
+{
+	r->on_eof = mrt_eof;
+	control_take_fd(r, mrt_rib);
+}
+
+static void
+cmd_mrt_record(struct control_req *r)
+{
+	if ((r->args.given & A(ARG_PEER)) && !need_peer(r))
+		return;
+	r->on_eof = mrt_eof;
+	control_take_fd(r, mrt_record);
+}
+
 /* ---- commands that change something ------------------------------------------ */
 
 static void
@@ -851,6 +967,9 @@ static const struct control_cmd cmds[] = {
 	{ "fib", A(ARG_DIFF) | A(ARG_FAMILY), 0, false, cmd_fib },
 	{ "nexthops", A(ARG_FAMILY), 0, false, cmd_nexthops },
 	{ "events", A(ARG_FOLLOW) | A(ARG_SINCE) | A(ARG_PEER), 0, false, cmd_events },
+	{ "bmp", 0, 0, false, cmd_bmp },
+	{ "mrt-rib", 0, 0, true, cmd_mrt_rib },
+	{ "mrt-record", A(ARG_PEER), 0, true, cmd_mrt_record },
 	{ "reload", 0, 0, true, cmd_reload },
 	{ "prepare-restart", 0, 0, true, cmd_prepare_restart },
 	{ "flush", 0, 0, true, cmd_flush },
@@ -933,6 +1052,9 @@ void
 control_cmd_free(struct control_req *r)
 {
 	mem_free(r->st.seen);
+	if (r->st.mrt)
+		mrt_drop(r->a->mrts, r->st.mrt);
+	r->st.mrt = 0;
 	if (r->st.have_doc)
 		out_free(&r->st.doc);
 }

@@ -54,6 +54,7 @@ struct control_state {
 	uint32_t rows;
 	struct out doc; /* route: the row under construction */
 	bool have_doc;
+	uint32_t mrt;	/* mrt: the job under way, 0: none */
 	struct ip_addr nhs[64]; /* route: next hops of its paths */
 	size_t nnhs;
 };
@@ -64,6 +65,8 @@ struct control_req {
 	const struct control_cmd *cmd;
 	struct control_args args;
 	struct control_state st;
+	/* The client sends nothing more but wants the answer; NULL: leave it alone. */
+	void (*on_eof)(struct control_req *r);
 	uid_t uid;
 	const char *sysctl_root;
 };
@@ -107,6 +110,12 @@ void control_query(struct control_req *r, const struct ipc_query *q,
 struct control_ticket;
 struct control_ticket *control_ticket(struct control_req *r);
 struct control_req *control_redeem(struct control_ticket *t);
+
+/*
+ * Ask the client for a descriptor: it sends one octet with it (SCM_RIGHTS) after the row that
+ * this writes. got is called with the descriptor, which is the receiver's, or -1.
+ */
+void control_take_fd(struct control_req *r, void (*got)(struct control_req *r, int fd));
 
 /* ---- for control.c (control_cmd.c) ---------------------------------------- */
 

@@ -27,6 +27,7 @@
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 
+#include "agent/bmp.h"
 #include "agent/metrics.h"
 #include "agent/views.h"
 #include "lib/list.h"
@@ -243,12 +244,14 @@ finish_ready(struct http_req *r)
 /* ---- asking bgpd --------------------------------------------------------------- */
 
 static void ask_peers(struct http_req *r);
+static void ask_bmp(struct http_req *r);
 
 static void
 on_row(void *ctx, const struct ipc_msg *msg)
 {
 	struct http_req *r = ctx;
 	const struct agent_peer *p;
+	const struct conf_bmp *c;
 
 	if (msg->type == IPC_ROW_STATS) {
 		r->stats = msg->row_stats;
@@ -257,6 +260,10 @@ on_row(void *ctx, const struct ipc_msg *msg)
 		p = agent_peer_by_id(r->h->a, msg->row_peer.id);
 		if (p)
 			metrics_add_peer(r->m, p, &msg->row_peer);
+	} else if (msg->type == IPC_ROW_BMP && r->m) {
+		c = bmp_by_id(r->h->a->bmp, msg->row_bmp.id);
+		if (c)
+			metrics_add_bmp(r->m, c, &msg->row_bmp);
 	}
 	if (r->credit && --r->credit == CREDIT / 2) {
 		r->credit += CREDIT / 2;
@@ -293,6 +300,20 @@ on_peers_end(void *ctx, uint8_t status, bool lost)
 {
 	struct http_req *r = ctx;
 
+	const struct conf *c = r->h->a->conf;
+
+	r->asking = false;
+	if (!lost && c && c->bmp.n > 0)
+		ask_bmp(r);
+	else
+		finish_metrics(r);
+}
+
+static void
+on_bmp_end(void *ctx, uint8_t status, bool lost)
+{
+	struct http_req *r = ctx;
+
 	r->asking = false;
 	finish_metrics(r);
 }
@@ -313,6 +334,14 @@ ask_peers(struct http_req *r)
 	static const struct query_ops ops = { .row = on_row, .end = on_peers_end };
 
 	ask(r, IPC_Q_PEERS, &ops);
+}
+
+static void
+ask_bmp(struct http_req *r)
+{
+	static const struct query_ops ops = { .row = on_row, .end = on_bmp_end };
+
+	ask(r, IPC_Q_BMP, &ops);
 }
 
 static void

@@ -5,6 +5,7 @@ agent_libagent_a_SOURCES = \
 	agent/agent.c agent/agent.h \
 	agent/announce.c agent/announce.h \
 	agent/bgpd.c agent/bgpd.h \
+	agent/bmp.c agent/bmp.h \
 	agent/control.c agent/control.h \
 	agent/control_cmd.c agent/control_req.h \
 	agent/events.c agent/events.h \
@@ -14,6 +15,7 @@ agent_libagent_a_SOURCES = \
 	agent/launcher.c agent/launcher.h \
 	agent/lifecycle.c agent/lifecycle.h \
 	agent/metrics.c agent/metrics.h \
+	agent/mrt.c agent/mrt.h \
 	agent/nl.c agent/nl.h \
 	agent/nlbatch.c agent/nlbatch.h \
 	agent/nldump.c agent/nldump.h \

@@ -27,10 +27,17 @@ struct metrics_peer {
 	struct ipc_peer_family fam[2];
 };
 
+struct metrics_bmp {
+	char name[IPC_NAME_MAX];
+	struct ipc_row_bmp row;
+};
+
 struct metrics {
 	const struct agent *a;
 	struct metrics_peer *peer;
 	size_t npeers, cap;
+	struct metrics_bmp *bmp;
+	size_t nbmp;
 	struct ipc_row_stats stats;
 	bool have_stats;
 	struct fib_stats fib;
@@ -55,6 +62,7 @@ metrics_free(struct metrics *m)
 	if (!m)
 		return;
 	mem_free(m->peer);
+	mem_free(m->bmp);
 	mem_free(m);
 }
 
@@ -95,6 +103,17 @@ metrics_add_peer(struct metrics *m, const struct agent_peer *p, const struct ipc
 	memcpy(mp->msgs_in, r->msgs_in, sizeof(mp->msgs_in));
 	memcpy(mp->msgs_out, r->msgs_out, sizeof(mp->msgs_out));
 	memcpy(mp->fam, r->fam, sizeof(mp->fam));
+}
+
+void
+metrics_add_bmp(struct metrics *m, const struct conf_bmp *c, const struct ipc_row_bmp *r)
+{
+	struct metrics_bmp *b;
+
+	m->bmp = mem_realloc_array(m->bmp, m->nbmp + 1, sizeof(*m->bmp)); /* there are few */
+	b = &m->bmp[m->nbmp++];
+	snprintf(b->name, sizeof(b->name), "%s", c->name);
+	b->row = *r;
 }
 
 void
@@ -240,6 +259,19 @@ messages(FILE *f, const char *name, const struct metrics *m)
 	}
 }
 
+#define BMP_METRIC(func, expr)                                                                     \
+	static void func(FILE *f, const char *name, const struct metrics *m)                       \
+	{                                                                                          \
+		for (const struct metrics_bmp *b = m->bmp; b < m->bmp + m->nbmp; b++)              \
+			put_one(f, name, "collector", b->name, (expr));                            \
+	}
+
+BMP_METRIC(bmp_up, b->row.state >= IPC_BMP_DUMPING)
+BMP_METRIC(bmp_messages, b->row.messages)
+BMP_METRIC(bmp_dropped, b->row.dropped)
+BMP_METRIC(bmp_connects, b->row.connects)
+BMP_METRIC(bmp_overflows, b->row.overflows)
+
 #define RIB_METRIC(func, field)                                                                    \
 	static void func(FILE *f, const char *name, const struct metrics *m)                       \
 	{                                                                                          \
@@ -366,6 +398,15 @@ static const struct {
 	{ "weft_config_reloads_total", "counter", "Loads of the configuration.", config_reloads },
 	{ "weft_config_last_reload_success", "gauge",
 	    "Whether the last load of the configuration was good.", config_ok },
+	{ "weft_bmp_up", "gauge", "Whether a BMP collector is connected.", bmp_up },
+	{ "weft_bmp_messages_total", "counter", "Messages sent to a BMP collector.", bmp_messages },
+	{ "weft_bmp_dropped_total", "counter",
+	    "Messages to a BMP collector that were thrown away with its connection.", bmp_dropped },
+	{ "weft_bmp_connects_total", "counter", "Connections made to a BMP collector.",
+	    bmp_connects },
+	{ "weft_bmp_overflows_total", "counter",
+	    "Connections to a BMP collector that were given up because it read too slowly.",
+	    bmp_overflows },
 	{ "weft_events_total", "counter", "Events recorded.", events_total },
 };
 

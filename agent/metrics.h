@@ -19,6 +19,8 @@ void metrics_free(struct metrics *m);
 /* A peer; r: bgpd's row, or NULL when there is none. One call for each peer. */
 void metrics_add_peer(struct metrics *m, const struct agent_peer *p,
     const struct ipc_row_peer *r);
+/* A BMP collector. */
+void metrics_add_bmp(struct metrics *m, const struct conf_bmp *c, const struct ipc_row_bmp *r);
 void metrics_add_stats(struct metrics *m, const struct ipc_row_stats *stats);
 
 /* Was that peer added already? */

@@ -19,6 +19,7 @@
 
 #include "agent/announce.h"
 #include "agent/bgpd.h"
+#include "agent/bmp.h"
 #include "agent/dynamic.h"
 #include "agent/identity.h"
 #include "agent/launcher.h"
@@ -487,6 +488,7 @@ send_conf(struct agent *a)
 	}
 	send_permit(a);
 	send_filters(a, m);
+	bmp_send_conf(a->bmp);
 	m->type = IPC_CONF_END;
 	m->conf_begin.gen = a->conf_gen;
 	bgpd_send(a->bgpd, m, -1);

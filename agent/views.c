@@ -627,6 +627,46 @@ view_nexthop(struct out *o, const struct agent *a, const struct fib_nh_view *v)
 	out_str(o, "reason", or_null(v->why));
 }
 
+/* ---- BMP ------------------------------------------------------------------- */
+
+static void
+bmp_tables(struct out *o, uint32_t monitor)
+{
+	static const char *const names[] = { "adj-rib-in-pre", "adj-rib-in-post",
+		"adj-rib-out-post", "loc-rib" };
+
+	out_open_array(o, "monitor");
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (monitor >> i & 1)
+			out_str(o, NULL, names[i]);
+	out_close(o);
+}
+
+void
+view_bmp(struct out *o, const struct agent *a, const struct conf_bmp *c,
+    const struct ipc_row_bmp *r)
+{
+	char why[IPC_TEXT_MAX] = "";
+
+	out_str(o, "collector", c->name);
+	out_addr(o, "address", a, &c->addr);
+	out_u64(o, "port", c->port);
+	out_str(o, "state", r ? ipc_bmp_state_name((enum ipc_bmp_state)r->state) : "unknown");
+	out_bool(o, "connected", r && r->state >= IPC_BMP_DUMPING);
+	out_opt_u64(o, "since_s", r, r ? r->state_age_us / 1000000 : 0);
+	if (!r && !view_bgpd_problem(a, why, sizeof(why)))
+		snprintf(why, sizeof(why), "weft-bgpd does not know it yet");
+	out_str(o, "reason", or_null(r ? r->reason : why));
+	bmp_tables(o, c->monitor);
+	out_opt_u64(o, "peers", r, r ? r->peers : 0);
+	out_opt_u64(o, "messages", r, r ? r->messages : 0);
+	out_opt_u64(o, "octets", r, r ? r->octets : 0);
+	out_opt_u64(o, "dropped", r, r ? r->dropped : 0);
+	out_opt_u64(o, "queued_octets", r, r ? r->queued_octets : 0);
+	out_opt_u64(o, "connects", r, r ? r->connects : 0);
+	out_opt_u64(o, "overflows", r, r ? r->overflows : 0);
+}
+
 /* ---- events -------------------------------------------------------------- */
 
 void

@@ -45,6 +45,10 @@ void view_path(struct out *o, const struct agent *a, const struct ipc_row_path *
 /* One of the peers that a destination is advertised to. */
 void view_advertised_to(struct out *o, const struct agent *a, const struct ipc_row_path *r);
 
+/* A BMP collector; r: bgpd's row, NULL when it has none. */
+void view_bmp(struct out *o, const struct agent *a, const struct conf_bmp *c,
+    const struct ipc_row_bmp *r);
+
 /* A kernel route wanted or held, a BGP next hop, an event. */
 void view_fib(struct out *o, const struct agent *a, const struct fib_view *v);
 void view_nexthop(struct out *o, const struct agent *a, const struct fib_nh_view *v);

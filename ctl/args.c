@@ -126,6 +126,12 @@ set_since(struct ctl *c, const char *value)
 }
 
 static bool
+set_for(struct ctl *c, const char *value)
+{
+	return args_duration(value, &c->for_s) && c->for_s > 0;
+}
+
+static bool
 set_peer(struct ctl *c, const char *value)
 {
 	c->peer = value;
@@ -245,6 +251,7 @@ static const struct option options[] = {
 	{ "peer", '\0', "the name of a peer", OPT_PEER, set_peer },
 	{ "reason", '\0', "a text of at most 255 octets", OPT_REASON, set_reason },
 	{ "since", '\0', "a time such as 30s, 10m, 2h or 1d", OPT_SINCE, set_since },
+	{ "for", '\0', "a time such as 30s, 10m or 2h", OPT_FOR, set_for },
 	{ "diff", '\0', NULL, OPT_DIFF, set_diff },
 	{ "filter", '\0', "the name of a filter", OPT_POLICY_TEST, set_filter },
 	{ "direction", '\0', "import or export", OPT_POLICY_TEST, set_direction },

@@ -24,6 +24,8 @@
 struct client {
 	int fd;
 	bool patient; /* no timeout: following events */
+	const struct client_pass *pass; /* NULL: none */
+	bool stopped; /* the agent was told that it is enough */
 	char *buf;
 	size_t len, cap, used; /* octets there; octets of them already given out */
 };
@@ -96,13 +98,47 @@ client_send(int fd, const char *text)
 
 /* ---- reading lines ---------------------------------------------------------------- */
 
+/* Let the command work; wait until the agent has said something. */
+static int
+client_wait_passing(struct client *cl)
+{
+	const struct client_pass *p = cl->pass;
+
+	for (;;) {
+		struct pollfd pfd[2] = { { .fd = cl->fd, .events = POLLIN },
+			{ .fd = p->fd(p->ctx), .events = POLLIN } };
+		int rc = poll(pfd, 2, p->look_ms);
+
+		if (rc < 0 && errno != EINTR)
+			return rc;
+		if (!p->step(p->ctx, rc > 0 && pfd[1].fd >= 0 && pfd[1].revents) && !cl->stopped) {
+			cl->stopped = true;
+			shutdown(cl->fd, SHUT_WR);
+		}
+		if (rc > 0 && pfd[0].revents)
+			return 1;
+	}
+}
+
+static int
+client_wait(struct client *cl)
+{
+	struct pollfd pfd = { .fd = cl->fd, .events = POLLIN };
+	int rc;
+
+	if (cl->pass)
+		return client_wait_passing(cl);
+	do
+		rc = poll(&pfd, 1, cl->patient ? -1 : ANSWER_TIMEOUT_MS);
+	while (rc < 0 && errno == EINTR);
+	return rc;
+}
+
 /* More octets into the buffer. NULL, or what is wrong. */
 static const char *
 client_fill(struct client *cl)
 {
-	struct pollfd pfd = { .fd = cl->fd, .events = POLLIN };
 	ssize_t n;
-	int rc;
 
 	if (cl->used)
 		memmove(cl->buf, cl->buf + cl->used, cl->len - cl->used);
@@ -114,10 +150,7 @@ client_fill(struct client *cl)
 		cl->cap = cl->cap ? cl->cap * 2 : 65536;
 		cl->buf = mem_realloc(cl->buf, cl->cap);
 	}
-	do
-		rc = poll(&pfd, 1, cl->patient ? -1 : ANSWER_TIMEOUT_MS);
-	while (rc < 0 && errno == EINTR);
-	if (rc == 0)
+	if (client_wait(cl) == 0)
 		return "it has not answered for 30 seconds";
 	n = recv(cl->fd, cl->buf + cl->len, cl->cap - cl->len - 1, 0);
 	if (n < 0)
@@ -204,6 +237,45 @@ take_line(char *line, size_t len, bool parse, const struct client_ops *ops, void
 	return more;
 }
 
+/* ---- passing a descriptor --------------------------------------------------------------- */
+
+static bool
+is_ready_row(const char *line)
+{
+	static const char ready[] = "{\"row\":{\"ready\":true}";
+
+	return strncmp(line, ready, sizeof(ready) - 1) == 0;
+}
+
+/* The agent waits for the descriptor; false: there is none. */
+static bool
+client_pass_fd(struct client *cl)
+{
+	union {
+		struct cmsghdr align;
+		char buf[CMSG_SPACE(sizeof(int))];
+	} ctl = { .buf = { 0 } };
+	char octet = 0;
+	struct iovec iov = { &octet, 1 };
+	struct msghdr m = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = ctl.buf,
+		.msg_controllen = sizeof(ctl.buf) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	int fd = cl->pass->ready(cl->pass->ctx);
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &fd, sizeof(int));
+	n = sendmsg(cl->fd, &m, MSG_NOSIGNAL);
+	close(fd);
+	return n == 1;
+}
+
 /* False: it broke off. */
 static bool
 read_answer(struct client *cl, bool parse, const struct client_ops *ops, void *ctx,
@@ -220,6 +292,10 @@ read_answer(struct client *cl, bool parse, const struct client_ops *ops, void *c
 			ret->error = mem_printf("the agent was lost: %s", why);
 			return false;
 		}
+		if (cl->pass && is_ready_row(line) && !client_pass_fd(cl)) {
+			ret->exit = CTL_DOWN;
+			return true;
+		}
 	} while (take_line(line, len, parse, ops, ctx, ret));
 	return true;
 }
@@ -234,12 +310,13 @@ client_reaches(const struct ctl *c)
 	return fd >= 0;
 }
 
-void
-client_ask(struct ctl *c, json_t *request, bool parse, const struct client_ops *ops,
-    void *ctx, struct client_end *ret)
+static void
+ask(struct ctl *c, json_t *request, bool parse, const struct client_pass *pass,
+    const struct client_ops *ops, void *ctx, struct client_end *ret)
 {
 	json_t *args = json_object_get(request, "args");
-	struct client cl = { .patient = json_is_true(json_object_get(args, "follow")) };
+	struct client cl = { .patient = json_is_true(json_object_get(args, "follow")),
+		.pass = pass };
 	char *text = json_dumps(request, JSON_COMPACT);
 	char *line = mem_printf("%s\n", text ? text : "");
 	int rc;
@@ -261,4 +338,18 @@ client_ask(struct ctl *c, json_t *request, bool parse, const struct client_ops *
 	mem_free(line);
 	free(text);
 	json_decref(request);
+}
+
+void
+client_ask(struct ctl *c, json_t *request, bool parse, const struct client_ops *ops,
+    void *ctx, struct client_end *ret)
+{
+	ask(c, request, parse, NULL, ops, ctx, ret);
+}
+
+void
+client_ask_passing(struct ctl *c, json_t *request, const struct client_pass *pass,
+    const struct client_ops *ops, void *ctx, struct client_end *ret)
+{
+	ask(c, request, true, pass, ops, ctx, ret);
 }

@@ -171,6 +171,28 @@ run_events(struct ctl *c)
 	return render(c, req, c->watch ? &render_events_follow : &render_events);
 }
 
+static int
+run_bmp(struct ctl *c)
+{
+	return render(c, request("bmp"), &render_bmp);
+}
+
+static int
+run_mrt(struct ctl *c)
+{
+	static const char *const words[] = { "rib", "record" };
+	int what = args_word(words, 2, c->arg[0]);
+	json_t *req;
+
+	if (what < 0)
+		return usage_error(c, "mrt: want rib or record, got \"%s\"", c->arg[0]);
+	if (what == 0 && (c->peer || c->for_s))
+		return usage_error(c, "mrt rib takes neither --peer nor --for");
+	req = request(what == 0 ? "mrt-rib" : "mrt-record");
+	add_text(req, "peer", c->peer);
+	return mrt_run(c, req, c->arg[1], c->for_s);
+}
+
 /* ---- changing ------------------------------------------------------------------------------ */
 
 static int
@@ -276,6 +298,10 @@ const struct ctl_command ctl_commands[] = {
 	    run_nexthops },
 	{ "events", "[-w] [--since TIME] [--peer NAME]", "what happened", 0, 0,
 	    LOOK | OPT_SINCE | OPT_PEER, false, run_events },
+	{ "bmp", "", "BMP collectors, and why one is not connected", 0, 0, LOOK, false, run_bmp },
+	{ "mrt", "rib FILE | record FILE [--peer NAME] [--for TIME]",
+	    "all routes, or messages of sessions, as MRT into a file", 2, 2,
+	    OPT_JSON | OPT_PEER | OPT_FOR, false, run_mrt },
 	{ "check", "FILE", "check a configuration file; needs no agent", 1, 1, OPT_JSON, false,
 	    cmd_check },
 	{ "policy",

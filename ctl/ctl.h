@@ -8,6 +8,7 @@
  *	render.c    one answer -> JSON document, or rows for a table
  *	show_*.c    tables and screens out of the JSON rows
  *	check.c	    `weft check FILE`, without an agent
+ *	mrt.c	    `weft mrt`: dumps and recordings into a file
  *	watch.c	    -w
  *	text.c	    times, numbers, and octets that must not reach a terminal
  *
@@ -49,6 +50,7 @@ struct ctl {
 	uint8_t af; /* enum ip_af; 0: both */
 	const char *peer, *reason, *since, *view; /* NULL: not given */
 	const char *filter, *direction, *route;	  /* likewise */
+	uint64_t for_s; /* 0: not given */
 	bool diff;
 
 	bool lost;		    /* the agent was there and went away */
@@ -76,6 +78,7 @@ enum ctl_opt {
 	OPT_WATCH = 1 << 6,
 	OPT_JSON = 1 << 7,
 	OPT_POLICY_TEST = 1 << 8, /* --filter, --direction, --route */
+	OPT_FOR = 1 << 9,
 };
 
 struct ctl_command {
@@ -130,6 +133,21 @@ struct client_end {
 void client_ask(struct ctl *c, json_t *request, bool parse, const struct client_ops *ops,
     void *ctx, struct client_end *ret);
 
+/* What a command does that gives the agent a descriptor and works while its answer comes. */
+struct client_pass {
+	/* The agent waits for a descriptor: the one to give, which is closed then; -1: give up. */
+	int (*ready)(void *ctx);
+	/* A descriptor to be read meanwhile; -1: none (any more). */
+	int (*fd)(void *ctx);
+	/* Called when it is readable, and every look_ms. False: that is enough, tell the agent. */
+	bool (*step)(void *ctx, bool readable);
+	void *ctx;
+	int look_ms;
+};
+/* client_ask() for them; rows are parsed. */
+void client_ask_passing(struct ctl *c, json_t *request, const struct client_pass *pass,
+    const struct client_ops *ops, void *ctx, struct client_end *ret);
+
 /* Does the agent take a connection? */
 bool client_reaches(const struct ctl *c);
 
@@ -176,6 +194,7 @@ extern const struct render render_routes;
 extern const struct render render_route;
 extern const struct render render_fib;
 extern const struct render render_nexthops;
+extern const struct render render_bmp;
 extern const struct render render_events;
 extern const struct render render_events_follow;
 extern const struct render render_change, render_reload, render_prepare, render_flush;
@@ -185,6 +204,11 @@ const char *path_flags(const json_t *row, bool wide, char buf[4]);
 const char *path_as(const json_t *row, char *buf, size_t cap);
 /* What became of it, in words: "installed", "refused: ...". */
 const char *path_fate(const json_t *row, char *buf, size_t cap);
+
+/* ---- mrt.c -------------------------------------------------------------------------- */
+
+/* Have records written into the file ("-": standard output), for_s seconds long (0: no limit). */
+int mrt_run(struct ctl *c, json_t *request, const char *file, uint64_t for_s);
 
 /* ---- check.c, watch.c -------------------------------------------------------------- */
 

@@ -7,9 +7,11 @@ ctl_libctl_a_SOURCES = \
 	ctl/client.c \
 	ctl/cmds.c \
 	ctl/ctl.h \
+	ctl/mrt.c \
 	ctl/policy.c ctl/policy.h \
 	ctl/policy_route.c \
 	ctl/render.c \
+	ctl/show_bmp.c \
 	ctl/show_events.c \
 	ctl/show_fib.c \
 	ctl/show_peers.c \

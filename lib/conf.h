@@ -490,6 +490,33 @@ struct conf_kernel {
 	enum conf_sysctls sysctls;
 };
 
+/* ---- bmp ----------------------------------------------------------------- */
+
+/* Tables a collector is told about, as bits in conf_bmp.monitor. */
+enum conf_bmp_table {
+	CONF_BMP_IN_PRE = 1 << 0,
+	CONF_BMP_IN_POST = 1 << 1,
+	CONF_BMP_OUT_POST = 1 << 2,
+	CONF_BMP_LOC_RIB = 1 << 3,
+};
+
+struct conf_bmp {
+	struct conf_set set;
+	char *name; /* unique, never empty */
+	struct ip_addr addr;
+	uint32_t port;
+	struct conf_source source; /* NODE_IP, NONE or ADDR */
+	uint32_t monitor;	   /* enum conf_bmp_table */
+	uint32_t stats_s;	   /* between reports; 0: none */
+	uint32_t retry_ms;
+	uint32_t stall_ms; /* disconnected when it takes nothing for so long */
+};
+
+struct conf_bmps {
+	struct conf_bmp *v;
+	size_t n;
+};
+
 /* ---- ops ---------------------------------------------------------------- */
 
 enum conf_log_level { CONF_LOG_ERROR, CONF_LOG_WARN, CONF_LOG_INFO, CONF_LOG_DEBUG };
@@ -514,6 +541,7 @@ struct conf {
 	struct conf_communities communities;
 	struct conf_filters filters;
 	struct conf_kernel kernel;
+	struct conf_bmps bmp;
 	struct conf_ops ops;
 };
 
@@ -629,7 +657,7 @@ struct conf_peer_diff {
 struct conf_diff {
 	struct conf_peer_diff *v; /* every peer of either configuration, new order first */
 	size_t n;
-	bool node, bgp, advertisements, kernel, ops; /* anything under these keys differs */
+	bool node, bgp, advertisements, kernel, bmp, ops; /* anything under these keys differs */
 };
 
 /* Compare two configurations; the result borrows from both. */

@@ -221,6 +221,42 @@ check_communities(struct conf_ctx *ctx)
 	}
 }
 
+/* ---- bmp ----------------------------------------------------------------- */
+
+static void
+check_collector(struct conf_ctx *ctx, const struct conf_bmp *c)
+{
+	struct conf_clash at = { .base = c, .path = "bmp[].address", .item = -1 };
+	char addr[IP_ADDR_STRLEN];
+
+	ip_addr_str(&c->addr, addr);
+	if (c->addr.af == IP6 && ip_addr_is_link_local(&c->addr))
+		conf_clash(ctx, &at, "%s is link-local: a collector needs an address without scope",
+		    addr);
+	at.path = "bmp[].sourceAddress";
+	at.other = "bmp[].address";
+	if (c->source.how == CONF_SOURCE_ADDR && c->addr.af != IP_NONE &&
+	    c->source.addr.af != c->addr.af)
+		conf_clash(ctx, &at, "it is of another family than the collector's address, %s",
+		    addr);
+}
+
+static void
+check_bmp(struct conf_ctx *ctx)
+{
+	const struct conf_bmps *cs = &ctx->c->bmp;
+	struct conf_clash at = { .path = "bmp[].name", .item = -1, .other = "bmp[].address" };
+
+	for (size_t i = 0; i < cs->n; i++) {
+		check_collector(ctx, &cs->v[i]);
+		at.base = &cs->v[i];
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(cs->v[j].name, cs->v[i].name) == 0)
+				conf_clash(ctx, &at, "\"%s\" is the name of bmp[%zu], too",
+				    cs->v[i].name, j);
+	}
+}
+
 void
 conf_check(struct conf_ctx *ctx)
 {
@@ -233,4 +269,5 @@ conf_check(struct conf_ctx *ctx)
 	conf_check_filters(ctx);
 	check_permit(ctx);
 	check_kernel_source(ctx);
+	check_bmp(ctx);
 }

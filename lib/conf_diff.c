@@ -247,6 +247,7 @@ conf_diff(const struct conf *was, const struct conf *now)
 	diff_rest(d, was, now);
 	d->advertisements =
 	    lists_differ("advertisements", was, now) || lists_differ("communities", was, now);
+	d->bmp = lists_differ("bmp", was, now);
 	return d;
 }
 

@@ -187,6 +187,16 @@ fill_advertisements(struct conf *c)
 }
 
 static void
+fill_bmp(struct conf_bmp *c)
+{
+	char addr[IP_ADDR_STRLEN];
+
+	if (!c->name)
+		c->name = mem_strdup(ip_addr_str(&c->addr, addr));
+	opt_mark_set(c, opt_find("bmp[].name"));
+}
+
+static void
 fill_kernel(struct conf *c)
 {
 	struct conf_kernel *k = &c->kernel;
@@ -211,6 +221,8 @@ conf_fill(struct conf_ctx *ctx)
 	fill_lists(c, NULL, c);
 	for (size_t i = 0; i < c->peers.n; i++)
 		fill_peer(c, &c->peers.v[i]);
+	for (size_t i = 0; i < c->bmp.n; i++)
+		fill_bmp(&c->bmp.v[i]);
 	fill_kernel(c);
 }
 

@@ -20,6 +20,7 @@ static const struct opt_section *const sections[] = {
 	&conf_opts_communities,
 	&conf_opts_filters,
 	&conf_opts_kernel,
+	&conf_opts_bmp,
 	&conf_opts_ops,
 };
 #define NSECTIONS (sizeof(sections) / sizeof(sections[0]))

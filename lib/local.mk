@@ -37,6 +37,7 @@ lib_libconf_a_SOURCES = \
 	lib/conf_filter.c lib/conf_filter.h \
 	lib/conf_opt_adv.c \
 	lib/conf_opt_bgp.c \
+	lib/conf_opt_bmp.c \
 	lib/conf_opt_filters.c \
 	lib/conf_opt_kernel.c \
 	lib/conf_opt_node.c \

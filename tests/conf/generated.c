@@ -61,6 +61,7 @@ example(const struct opt *o)
 		{ "tcpAOKeys[].file", "/etc/weft/k1" },
 		{ "communities[].name", "c1" },
 		{ "communities[].value", "64512:1" },
+		{ "bmp[].address", "192.0.2.9" },
 	};
 
 	for (size_t i = 0; i < sizeof(examples) / sizeof(examples[0]); i++)

@@ -11,8 +11,10 @@
 
 #include <event2/event.h>
 
+#include "agent/bmp.h"
 #include "agent/control.h"
 #include "agent/events.h"
+#include "agent/mrt.h"
 #include "agent/tcp.h"
 #include "lib/mem.h"
 
@@ -119,6 +121,12 @@ query_next(struct fake_query *fq, struct ipc_msg *m)
 		m->type = IPC_ROW_STATS;
 		m->row_stats = f->stats;
 		return fq->at++ == 0;
+	case IPC_Q_BMP:
+		m->type = IPC_ROW_BMP;
+		if (fq->at >= f->nbmp)
+			return false;
+		m->row_bmp = f->bmp[fq->at++];
+		return true;
 	case IPC_Q_PATHS:
 		break;
 	}
@@ -211,6 +219,78 @@ agent_query_cancel(struct agent *a, uint32_t id)
 	((struct fake *)a)->cancels++;
 	if (fq)
 		query_free(fq);
+}
+
+/* ---- monitoring feeds ------------------------------------------------------------------- */
+
+/* Its agent is the struct fake around them; there is one at a time. */
+static struct fake *the_fake;
+
+uint32_t
+bmp_id(struct bmp *b, size_t place)
+{
+	return (uint32_t)place + 1;
+}
+
+const struct conf_bmp *
+bmp_by_id(const struct bmp *b, uint32_t id)
+{
+	const struct conf *c = the_fake->a.conf;
+
+	return c && id > 0 && id <= c->bmp.n ? &c->bmp.v[id - 1] : NULL;
+}
+
+static void
+on_mrt_written(evutil_socket_t fd, short what, void *ctx)
+{
+	static const struct ipc_mrt_done written = { .id = 1, .records = 3, .octets = 15 };
+	struct fake *f = ctx;
+
+	if (f->mrt_fd >= 0)
+		fake_mrt_done(f, &written);
+}
+
+uint32_t
+mrt_start(struct mrts *m, enum ipc_mrt_kind kind, uint32_t peer, int fd, mrt_done_fn *done,
+    void *ctx, const char **ret_why)
+{
+	static const struct timeval now = { 0 };
+	struct fake *f = the_fake;
+
+	f->mrt_kind = kind;
+	f->mrt_peer = peer;
+	f->mrt_done = done;
+	f->mrt_ctx = ctx;
+	f->mrt_fd = fd;
+	if (kind == IPC_MRT_RECORD)
+		return 1;
+	(void)!write(fd, "3 whole records", 15);
+	event_base_once(f->a.base, -1, EV_TIMEOUT, on_mrt_written, f, &now);
+	return 1;
+}
+
+void
+mrt_stop(struct mrts *m, uint32_t id)
+{
+	the_fake->mrt_stops++;
+}
+
+void
+mrt_drop(struct mrts *m, uint32_t id)
+{
+	struct fake *f = the_fake;
+
+	f->mrt_drops++;
+	close(f->mrt_fd);
+	f->mrt_fd = -1;
+}
+
+void
+fake_mrt_done(struct fake *f, const struct ipc_mrt_done *done)
+{
+	close(f->mrt_fd);
+	f->mrt_fd = -1;
+	f->mrt_done(f->mrt_ctx, done);
 }
 
 /* ---- commands ----------------------------------------------------------------------------- */
@@ -376,7 +456,12 @@ static const char node_yaml[] = "node: {name: node-a, ip: 10.0.1.11, podCIDRs: [
 				"  - {name: node-d, peerIP: 'fe80::2%eth1', asNumber: external,\n"
 				"     password: {file: /etc/weft/md5}}\n"
 				"  - {name: node-e, peerIP: 10.0.1.15, asNumber: 64515, enabled: false}\n"
-				"kernel: {permit: [10.244.0.0/16, 'fd00:10:244::/56']}\n";
+				"kernel: {permit: [10.244.0.0/16, 'fd00:10:244::/56']}\n"
+				"bmp:\n"
+				"  - {name: noc, address: 192.0.2.10}\n"
+				"  - {name: lab, address: '2001:db8::10', port: 1790,\n"
+				"     monitor: [adj-rib-out-post]}\n"
+				"  - {name: new, address: 192.0.2.12}\n";
 
 static struct ip_addr
 addr(const char *s)
@@ -615,6 +700,8 @@ fake_new_empty(const char *yaml)
 		abort();
 	}
 	conf_errs_free(&errs);
+	the_fake = f;
+	f->mrt_fd = -1;
 	a->base = event_base_new();
 	a->started = (struct mono_us){ S(FAKE_NOW_S - 190000) };
 	snprintf(a->hostname, sizeof(a->hostname), "host");
@@ -633,6 +720,17 @@ fake_new_empty(const char *yaml)
 		a->peers[i].addr = a->conf->peers.v[i].addr;
 	}
 	return f;
+}
+
+static void
+fill_bmp(struct fake *f)
+{
+	*GROW(f->bmp, f->nbmp) = (struct ipc_row_bmp){ .id = 1, .state = IPC_BMP_UP,
+		.state_age_us = S(3600), .messages = 1234, .octets = 98765, .connects = 2,
+		.dropped = 17, .overflows = 1, .peers = 2 };
+	*GROW(f->bmp, f->nbmp) = (struct ipc_row_bmp){ .id = 2, .state = IPC_BMP_WAITING,
+		.state_age_us = S(4),
+		.reason = "nothing listens on 2001:db8::10 port 1790" };
 }
 
 struct fake *
@@ -656,6 +754,7 @@ fake_new(void)
 	fill_paths(f);
 	fill_fib(f);
 	fill_events(f);
+	fill_bmp(f);
 	return f;
 }
 
@@ -674,6 +773,7 @@ fake_free(struct fake *f)
 	conf_free(a->conf);
 	event_base_free(a->base);
 	mem_free(f->peer);
+	mem_free(f->bmp);
 	mem_free(f->path);
 	mem_free(f->adv);
 	mem_free(f);

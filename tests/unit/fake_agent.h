@@ -23,6 +23,8 @@ struct fake {
 	struct ipc_row_path *adv; /* Adj-RIB-Out */
 	size_t nadv;
 	struct ipc_row_stats stats;
+	struct ipc_row_bmp *bmp;
+	size_t nbmp;
 
 	bool lost;   /* queries end at once: no bgpd */
 	bool silent; /* queries never end */
@@ -35,6 +37,14 @@ struct fake {
 	uint32_t queries, cancels, rows_out, credit_left;
 	struct ipc_peer_cmd last_cmd;
 	unsigned reloads, prepares, flushes;
+
+	/* mrt_start() was called: what with; fake_mrt_done() ends it. */
+	int mrt_fd; /* -1: no job */
+	enum ipc_mrt_kind mrt_kind;
+	uint32_t mrt_peer;
+	void (*mrt_done)(void *ctx, const struct ipc_mrt_done *done);
+	void *mrt_ctx;
+	unsigned mrt_stops, mrt_drops;
 };
 
 /* A node with three peers, routes of both families and something wrong in most ways. */
@@ -44,6 +54,9 @@ struct fake *fake_new_empty(const char *yaml);
 void fake_free(struct fake *f);
 
 void fake_flushed(struct fake *f);
+
+/* bgpd says that the job is over. */
+void fake_mrt_done(struct fake *f, const struct ipc_mrt_done *done);
 
 /* Turn the loop until *done, at most for that long; false: the deadline came first. */
 bool fake_run(struct fake *f, const bool *done, unsigned ms);

@@ -287,6 +287,121 @@ START_TEST(commands_reach_the_agent)
 }
 END_TEST
 
+/* ---- a descriptor ------------------------------------------------------------------------ */
+
+/* One octet with the descriptor (-1: without). */
+static void
+send_fd(int sock, int fd)
+{
+	union {
+		struct cmsghdr align;
+		char buf[CMSG_SPACE(sizeof(int))];
+	} ctl = { .buf = { 0 } };
+	char octet = 0;
+	struct iovec iov = { &octet, 1 };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct cmsghdr *h;
+
+	if (fd >= 0) {
+		m.msg_control = ctl.buf;
+		m.msg_controllen = sizeof(ctl.buf);
+		h = CMSG_FIRSTHDR(&m);
+		h->cmsg_level = SOL_SOCKET;
+		h->cmsg_type = SCM_RIGHTS;
+		h->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(h), &fd, sizeof(int));
+	}
+	ck_assert_int_eq(sendmsg(sock, &m, 0), 1);
+}
+
+/* A client whose request is answered with "ready". */
+static struct client
+mrt_client(const char *request)
+{
+	struct client cl = client_new();
+
+	client_write(&cl, request, strlen(request));
+	for (int i = 0; i < 2500 && !strchr(cl.buf, '\n'); i++) {
+		turn(2);
+		client_read(&cl);
+	}
+	ck_assert_str_eq(cl.buf, "{\"row\":{\"ready\":true}}\n");
+	return cl;
+}
+
+START_TEST(descriptors_are_passed_on)
+{
+	struct client cl = mrt_client("{\"cmd\":\"mrt-rib\"}\n");
+	char buf[32] = "";
+	int p[2];
+
+	ck_assert_int_eq(pipe(p), 0);
+	send_fd(cl.fd, p[1]);
+	close(p[1]);
+	client_wait(&cl);
+	ck_assert_ptr_nonnull(strstr(cl.buf, "{\"row\":{\"records\":3,\"octets\":15,\"lost\":0}}"));
+	ck_assert_ptr_nonnull(strstr(cl.buf, "{\"end\":{\"exit\":0,"));
+	ck_assert_int_eq(read(p[0], buf, sizeof(buf)), 15);
+	ck_assert_int_eq(read(p[0], buf, sizeof(buf)), 0); /* nobody has it any more */
+	close(p[0]);
+	client_free(&cl);
+}
+END_TEST
+
+START_TEST(recordings_end_when_the_client_has_enough)
+{
+	static const struct ipc_mrt_done full = { .id = 1, .records = 9, .err = ENOSPC };
+	struct client cl = mrt_client("{\"cmd\":\"mrt-record\",\"args\":{\"peer\":\"node-b\"}}\n");
+	int p[2];
+
+	ck_assert_int_eq(pipe(p), 0);
+	send_fd(cl.fd, p[1]);
+	turn(20);
+	ck_assert_int_eq(f->mrt_kind, IPC_MRT_RECORD);
+	ck_assert_uint_eq(f->mrt_peer, 2);
+	ck_assert_uint_eq(f->mrt_stops, 0);
+	shutdown(cl.fd, SHUT_WR);
+	turn(20);
+	ck_assert_uint_eq(f->mrt_stops, 1);
+	fake_mrt_done(f, &full);
+	client_wait_closed(&cl);
+	ck_assert_ptr_nonnull(strstr(cl.buf, "\"exit\":1,"));
+	ck_assert_ptr_nonnull(strstr(cl.buf, "No space left"));
+	ck_assert_uint_eq(f->mrt_drops, 0);
+	close(p[0]);
+	close(p[1]);
+	client_free(&cl);
+}
+END_TEST
+
+/* A client that vanishes takes its recording with it; one that sends no descriptor gets none. */
+START_TEST(recordings_of_clients_that_left)
+{
+	struct client cl = mrt_client("{\"cmd\":\"mrt-record\"}\n");
+	struct timespec linger = { .tv_nsec = 1 };
+	int p[2];
+
+	send_fd(cl.fd, -1);
+	client_wait(&cl);
+	ck_assert_ptr_nonnull(strstr(cl.buf, "\"exit\":2,"));
+	client_free(&cl);
+	cl = mrt_client("{\"cmd\":\"mrt-record\"}\n");
+	client_free(&cl);
+	turn(20);
+	cl = mrt_client("{\"cmd\":\"mrt-record\"}\n");
+	ck_assert_int_eq(pipe(p), 0);
+	send_fd(cl.fd, p[1]);
+	turn(20);
+	ck_assert_int_ge(f->mrt_fd, 0);
+	close(p[0]);
+	close(p[1]);
+	client_free(&cl);
+	nanosleep(&linger, NULL);
+	turn(20);
+	ck_assert_uint_eq(f->mrt_stops + f->mrt_drops, 1);
+}
+END_TEST
+
 START_TEST(requests_follow_each_other)
 {
 	static const char three[] = "{\"cmd\":\"version\"}\n{\"cmd\":\"routes\"}\nnonsense\n";
@@ -555,6 +670,9 @@ main(void)
 	tcase_add_loop_test(t, broken_requests, 0, NROWS(bad));
 	tcase_add_loop_test(t, answers_are_lines, 0, NROWS(good));
 	tcase_add_test(t, commands_reach_the_agent);
+	tcase_add_test(t, descriptors_are_passed_on);
+	tcase_add_test(t, recordings_end_when_the_client_has_enough);
+	tcase_add_test(t, recordings_of_clients_that_left);
 	tcase_add_test(t, requests_follow_each_other);
 	tcase_add_test(t, long_requests_are_refused);
 	tcase_add_test(t, bgpd_down);

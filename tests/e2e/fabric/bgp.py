@@ -187,6 +187,11 @@ class Conn:
         assert self.wait(KEEPALIVE, deadline_s) is not None, f"no KEEPALIVE: {self.received}"
         return self
 
+    def take_all(self):
+        """Every message that has come so far, as (kind, body)."""
+        self.poll()
+        return list(self.received)
+
     def close(self):
         self.sock.close()
         self.closed = True
