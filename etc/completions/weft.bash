@@ -1,7 +1,7 @@
 # bash completion for weft(8)
 _weft() {
 	local cur prev words cword
-	local commands="status peers peer routes route fib nexthops events check policy reload
+	local commands="status peers peer routes route fib nexthops events bmp mrt check policy reload
 		prepare-restart flush version help"
 	local options="-o -w -4 -6 -h -V --output --watch --interval --no-headers --run-dir
 		--help --version"
@@ -16,7 +16,7 @@ _weft() {
 	for ((i = 1; i < cword; i++)); do
 		case ${words[i]} in
 		--run-dir) dir=${words[++i]} ;;
-		-o | --output | --interval | --peer | --reason | --since | --filter | --direction | --route) ((i++)) ;;
+		-o | --output | --interval | --peer | --reason | --since | --for | --filter | --direction | --route) ((i++)) ;;
 		show | -*) ;;
 		*) if [[ -z $cmd ]]; then cmd=${words[i]}; else arg+=" ${words[i]}"; fi ;;
 		esac
@@ -39,7 +39,7 @@ _weft() {
 		mapfile -t COMPREPLY < <(compgen -W "import export" -- "$cur")
 		return
 		;;
-	--since | --interval | --reason | --filter | --route) return ;;
+	--since | --interval | --reason | --for | --filter | --route) return ;;
 	esac
 
 	local want="$commands"
@@ -63,6 +63,16 @@ _weft() {
 	events)
 		options+=" --since --peer"
 		want=""
+		;;
+	mrt)
+		options+=" --peer --for"
+		case $arg in
+		"") want="rib record" ;;
+		*)
+			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+			return
+			;;
+		esac
 		;;
 	check)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")

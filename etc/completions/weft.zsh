@@ -19,6 +19,8 @@ _weft() {
 		'fib:routes in the kernel against those wanted'
 		'nexthops:BGP next hops and how they resolve'
 		'events:what happened'
+		'bmp:BMP collectors, and why one is not connected'
+		'mrt:all routes, or messages of sessions, as MRT into a file'
 		'check:check a configuration file'
 		'policy:run a route through filters'
 		'reload:load the configuration file again'
@@ -55,6 +57,10 @@ _weft() {
 		events)
 			_arguments $global '--since[for how long]:time:(10m 1h 1d)' \
 				'--peer[about one peer]:peer:_weft_peers'
+			;;
+		mrt)
+			_arguments $global '--peer[of one peer]:peer:_weft_peers' '--for[for how long]:time:(30s 10m 1h)' \
+				'1:what:(rib record)' '2:file:_files'
 			;;
 		check) _files ;;
 		policy)
