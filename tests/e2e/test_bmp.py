@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from fabric import bgp
+from fabric import bgp, mrt
 from fabric.bmp import Collector
 from fabric.topo import timers
 from fabric.weft import Weft, config, peer
@@ -39,10 +39,10 @@ class Site:
             self.weft.start()
         self.speakers = {}
 
-    def up(self, ns, me, other, asn):
+    def up(self, ns, me, other, asn, caps=None):
         """A session from a scripted speaker."""
         s = bgp.connect(ns, me, other)
-        s.send(bgp.OPEN, bgp.open_body(asn, me, hold=0))     # no keepalives to be sent
+        s.send(bgp.OPEN, bgp.open_body(asn, me, hold=0, caps=caps))     # no keepalives to be sent
         s.send(bgp.KEEPALIVE)
         wait_until(lambda: self.weft.established(me), 10, f"session with {me}")
         self.speakers[me] = s
@@ -112,6 +112,41 @@ def test_tables_and_changes(lab):
     assert row["state"] == "up" and row["connected"] and row["peers"] == 2
     assert row["messages"] >= len(c.messages) > 20 and row["dropped"] == 0
     assert site.weft.weft("bmp").count("watch") == 1
+
+
+def add_path_cap():
+    """We send several paths of IPv4 unicast: RFC 7911 section 4."""
+    return bytes([69, 4, 0, 1, 1, 2])
+
+
+def path_update(prefix, path_id, *as_path, withdraw=False):
+    nlri = path_id.to_bytes(4, "big") + bgp.nlri([prefix])
+    if withdraw:
+        return len(nlri).to_bytes(2, "big") + nlri + bytes(2)
+    return bgp.update_body([prefix], next_hop=P, as_path=as_path)[:-len(bgp.nlri([prefix]))] + nlri
+
+
+def test_add_path(lab):
+    """Path ids of a peer that sends several paths (RFC 7911), in BMP and in MRT (RFC 8050)."""
+    site = Site(lab, ["adj-rib-in-pre", "adj-rib-in-post"], start=False)
+    site.weft.config["peers"][0]["addPath"] = {"receive": True}
+    site.weft.start()
+    caps = bgp.cap_mp("ipv4") + bgp.cap_as4(65001) + add_path_cap()
+    p = site.up(site.p, P, W, 65001, caps)
+    c = site.collector.accept()
+    c.addpath = {P}
+    for path_id in (7, 8):
+        p.send(bgp.UPDATE, path_update("10.30.1.0/24", path_id, 65001, 64900 + path_id))
+    c.await_(lambda: set(c.table("post", P)) == {"10.30.1.0/24#7", "10.30.1.0/24#8"}, 5, "two paths")
+    assert c.table("pre", P)["10.30.1.0/24#8"].path == [65001, 64908]
+    file = f"{site.w.dir}/x.mrt"
+    site.weft.weft("mrt", "rib", file)
+    with open(file, "rb") as f:
+        paths = [x for x in mrt.table(f.read())[1] if x.prefix == "10.30.1.0/24"]
+    assert sorted(x.path[1] for x in paths) == [64907, 64908]
+    assert site.w.run("bgpdump", "-m", file).count("|10.30.1.0/24|") == 2
+    p.send(bgp.UPDATE, path_update("10.30.1.0/24", 7, withdraw=True))
+    c.await_(lambda: set(c.table("post", P)) == set(c.table("pre", P)) == {"10.30.1.0/24#8"}, 5, "one is gone")
 
 
 def test_peer_down_says_why(lab):
@@ -188,6 +223,7 @@ def flood(s, rounds, routes):
             s.send(bgp.UPDATE, bgp.update_body(withdrawn=b))
 
 
+@pytest.mark.release     # the memory of a build with sanitizers says nothing
 def test_collector_that_stops_reading(lab, figure):
     """It is given up with an event and costs no memory; sessions go on; later it is told again."""
     site = Site(lab, ALL, rcvbuf=4096, stallTimeout="2s")

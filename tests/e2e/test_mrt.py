@@ -173,6 +173,7 @@ def test_full_disk_and_closed_pipe(lab):
                10, "and another one is possible")
 
 
+@pytest.mark.release     # the memory of a build with sanitizers says nothing
 def test_reader_that_stops(lab, figure):
     """Records are lost and counted rather than kept: bgpd does not grow."""
     site = Site(lab)

@@ -52,15 +52,18 @@ def bgp_message(data):
 
 
 def prefixes(data, v6, addpath=False):
+    """Prefixes of an NLRI field; with path ids as "PREFIX#ID" (RFC 7911 section 3)."""
     out = []
     while data:
+        path_id = ""
         if addpath:
-            data = data[4:]
+            check(len(data) > 4, "path id cut off")
+            path_id, data = f"#{int.from_bytes(data[:4], 'big')}", data[4:]
         bits = data[0]
         octets = (bits + 7) // 8
         check(bits <= (128 if v6 else 32) and len(data) > octets, "bad prefix")
         packed = data[1:1 + octets].ljust(16 if v6 else 4, b"\0")
-        out.append(str(ipaddress.ip_network((packed, bits))))
+        out.append(str(ipaddress.ip_network((packed, bits))) + path_id)
         data = data[1 + octets:]
     return out
 
@@ -92,14 +95,15 @@ def as_path(data, as4=True):
 Update = collections.namedtuple("Update", "announced withdrawn eor attrs next_hop path")
 
 
-def update(body, as4=True):
+def update(body, as4=True, addpath=False):
     gone_len = struct.unpack("!H", body[:2])[0]
     gone = body[2:2 + gone_len]
     rest = body[2 + gone_len:]
     attr_len = struct.unpack("!H", rest[:2])[0]
     check(len(rest) >= 2 + attr_len, "attributes cut off")
     attrs = attributes(rest[2:2 + attr_len])
-    announced, withdrawn = prefixes(rest[2 + attr_len:], False), prefixes(gone, False)
+    announced = prefixes(rest[2 + attr_len:], False, addpath)
+    withdrawn = prefixes(gone, False, addpath)
     hop = attrs.get(NEXT_HOP)
     eor = "ipv4" if len(body) == 4 else None
     if MP_REACH in attrs:
@@ -153,6 +157,7 @@ class Collector:
             self.listener.bind((address, port))
             self.listener.listen(4)
         self.sock = None
+        self.addpath = set()    # peers whose IPv4 prefixes come with path ids
         self.raw = b""
         self.reset()
 
@@ -257,7 +262,8 @@ class Collector:
         check(head.rib != "loc" or self.loc_rib, "routes of the Loc-RIB before it is up")
         kind, inner, rest = bgp_message(body)
         check(kind == bgp.UPDATE and not rest, "not one UPDATE")
-        u = update(inner, not head.flags & AS2)
+        u = update(inner, not head.flags & AS2,
+                   head.rib in ("pre", "post") and head.peer in self.addpath)
         table = self.ribs.setdefault((head.rib, head.peer), {})
         for p in u.withdrawn:
             table.pop(p, None)
