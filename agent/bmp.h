@@ -16,6 +16,7 @@
 struct agent;
 struct bmp;
 
+/* Without any connect under way; NULL is fine to free. */
 struct bmp *bmp_new(struct agent *a);
 void bmp_free(struct bmp *b);
 

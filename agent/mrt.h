@@ -15,6 +15,7 @@ struct mrts;
 /* Called once, unless mrt_drop() comes before; done->why says what is wrong, "" nothing. */
 typedef void mrt_done_fn(void *ctx, const struct ipc_mrt_done *done);
 
+/* No job yet; jobs under way are forgotten at the end, NULL is fine. */
 struct mrts *mrts_new(struct agent *a);
 void mrts_free(struct mrts *m);
 
