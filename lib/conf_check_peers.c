@@ -401,6 +401,17 @@ check_passwords(struct conf_ctx *ctx)
 			check_key_of_range(ctx, &ps->v[i]);
 }
 
+/* Equals are those that the decision process uses side by side: with multipath 1 none are. */
+static void
+check_add_path(struct conf_ctx *ctx, const struct conf_peer *p)
+{
+	struct conf_clash at = { .base = p, .path = "peers[].addPath.send", .item = -1, .warning = true,
+		.hint = "raise bgp.multipath, or send all" };
+
+	if (p->addpath.send == CONF_ADDPATH_EQUAL && ctx->c->bgp.multipath == 1)
+		conf_clash(ctx, &at, "with bgp.multipath 1 nothing is equal: one path is sent");
+}
+
 void
 conf_check_peers(struct conf_ctx *ctx)
 {
@@ -421,6 +432,7 @@ conf_check_peers(struct conf_ctx *ctx)
 		}
 		check_as(ctx, &ps->v[i]);
 		check_session(ctx, &ps->v[i]);
+		check_add_path(ctx, &ps->v[i]);
 	}
 }
 

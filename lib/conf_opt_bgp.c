@@ -219,10 +219,11 @@ static const struct opt rows[] = {
 	    .max = 64,
 	    .dflt = "16",
 	    .effect = OPT_POLICY,
-	    .brief = "equal paths used at once",
+	    .brief = "next hops of equal paths used at once",
 	    .doc =
-		"Paths that are equal up to the length of their AS path share the traffic. 1 uses "
-		"the best one only. See also `kernel.multipath`.",
+		"Paths that are equal up to the length of their AS path share the traffic; those "
+		"with one next hop count once. 1 uses the best one only. See also "
+		"`kernel.multipath`.",
 	},
 	{
 	    .path = "bgp.addPath",
@@ -250,8 +251,8 @@ static const struct opt rows[] = {
 	    .effect = OPT_SESSION,
 	    .brief = "which paths of a prefix peers are sent",
 	    .doc = "`none` sends the best one, as BGP without this extension does. `equal` sends "
-		   "the best one and those used beside it (`bgp.multipath`): what the clients of "
-		   "a route reflector need for equal-cost multipath. `all` sends every usable one. "
+		   "the best one and those used beside it (`bgp.multipath`), one for each next "
+		   "hop: what the clients of a route reflector need for equal-cost multipath. `all` sends every usable one. "
 		   "Peers that do not offer to receive several are sent the best one in any case. "
 		   "A change between `all` and `equal` leaves the session up.",
 	},

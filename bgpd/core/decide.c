@@ -194,22 +194,46 @@ gather_alive(struct decide_cand *v, size_t n)
 	return alive;
 }
 
-/* Bring the k best of n equals to the front, in order. */
+/* Bring the best of the equals v[i] to v[n - 1] to v[i]. */
 static void
-select_first(struct decide_cand *v, size_t n, size_t k)
+select_next(struct decide_cand *v, size_t n, size_t i)
 {
-	size_t i, j, best;
+	size_t j, best = i;
 	int cmp;
 
-	for (i = 0; i < k; i++) {
-		best = i;
-		for (j = i + 1; j < n; j++) {
-			first_difference(&v[j], &v[best], DECIDE_FIRST_TIE, &cmp);
-			if (cmp < 0)
-				best = j;
-		}
-		swap_cand(&v[i], &v[best]);
+	for (j = i + 1; j < n; j++) {
+		first_difference(&v[j], &v[best], DECIDE_FIRST_TIE, &cmp);
+		if (cmp < 0)
+			best = j;
 	}
+	swap_cand(&v[i], &v[best]);
+}
+
+/* Has one of v[0] to v[i - 1] the next hop of v[i]? */
+static bool
+same_next_hop(const struct decide_cand *v, size_t i)
+{
+	size_t k;
+
+	for (k = 0; k < i && v[i].nh; k++)
+		if (v[k].nh == v[i].nh)
+			return true;
+	return false;
+}
+
+/* Bring the best of n equals to the front, in order, as many as are used; returns how many. */
+static size_t
+select_used(struct decide_cand *v, size_t n, size_t max_paths)
+{
+	size_t i, hops = 0;
+
+	for (i = 0; i < n && i < DECIDE_USED_MAX; i++) {
+		select_next(v, n, i);
+		if (i > 0 && (max_paths <= 1 || (!same_next_hop(v, i) && hops == max_paths)))
+			break;
+		hops += !same_next_hop(v, i);
+	}
+	return i;
 }
 
 size_t
@@ -228,8 +252,7 @@ decide_best(struct decide_cand *v, size_t n, size_t max_paths)
 	for (step = 0; step < DECIDE_FIRST_TIE; step++)
 		sieve(v, n, step);
 	equals = gather_alive(v, n);
-	used = max_paths == 0 ? 1 : equals < max_paths ? equals : max_paths;
-	select_first(v, equals, used);
+	used = select_used(v, equals, max_paths);
 	for (i = 1; i < equals; i++)
 		v[i].step = (uint8_t)first_difference(&v[0], &v[i], DECIDE_FIRST_TIE, &cmp);
 	v[0].step = v[1].step;

@@ -48,15 +48,20 @@ struct decide_cand {
 	bool local, ebgp;
 	uint32_t path_id;	   /* as received; 0 without add-path */
 	uint32_t path;		   /* the caller's */
+	const void *nh;		   /* equal for equal next hops; NULL: like no other */
 
 	uint8_t step; /* out, enum decide_step: decided against it; for the best: for it */
 	bool seen;    /* scratch */
 };
 
+#define DECIDE_USED_MAX UINT8_MAX
+
 /*
  * Order n candidates: the best first, then those used beside it (in order of
- * preference), then the rest.  Returns how many are used: 0 for none, else 1
- * to max_paths (at least 1).  Every candidate's step is set.  No two
+ * preference), then the rest.  Returns how many are used, 0 for none: all that
+ * are equal, as long as they have max_paths (at least 1) next hops between
+ * them, since reflectors tell of one next hop again and again; with max_paths
+ * 1 the best alone.  Every candidate's step is set.  No two
  * candidates may have the same peer address and path id.
  */
 size_t decide_best(struct decide_cand *v, size_t n, size_t max_paths);

@@ -70,7 +70,8 @@ candidate(const struct speaker *sp, unsigned i, uint32_t id, struct decide_cand 
 		.local = local,
 		.ebgp = rp->src.ebgp && !rp->src.confed,
 		.path_id = rib_path_id(&sp->rib[i], id),
-		.path = id };
+		.path = id,
+		.nh = nh };
 	return true;
 }
 

@@ -171,9 +171,22 @@ struct chosen {
 	struct {
 		uint32_t path;
 		const struct attrs *attrs; /* a reference; NULL: left as it is */
+		const void *nh;
 		uint16_t vis;
 	} v[UINT8_MAX];
 };
+
+/* Is the next hop told already?  For equal paths once is enough. */
+static bool
+knows_next_hop(const struct chosen *c, const void *nh)
+{
+	size_t k;
+
+	for (k = 0; k < c->n && nh; k++)
+		if (c->v[k].nh == nh)
+			return true;
+	return false;
+}
 
 /* Of the paths that the decision process lets pass, the first so many that may be exported. */
 static void
@@ -181,19 +194,23 @@ choose_paths(struct speaker *sp, const struct group *g, uint32_t dest, struct ch
 {
 	size_t used, k, n = loc_explain(sp, AF_IDX(g->af), dest, &used);
 	struct decide_cand *cand = sp->loc->cand;
+	bool equal = g->policy.addpath == IPC_ADDPATH_EQUAL;
 	const struct attrs *attrs;
 	uint16_t vis;
 
 	c->n = 0;
-	if (g->policy.addpath == IPC_ADDPATH_EQUAL)
+	if (equal)
 		n = used;
 	for (k = 0; k < n && c->n < g->policy.addpath_max; k++) {
 		if (k >= used)
 			decide_next(cand, n, k);
+		if (equal && knows_next_hop(c, cand[k].nh))
+			continue;
 		if (wanted_of_path(sp, g, cand[k].path, &attrs, &vis) && !attrs)
 			continue;
 		c->v[c->n].path = cand[k].path;
 		c->v[c->n].attrs = attrs;
+		c->v[c->n].nh = cand[k].nh;
 		c->v[c->n++].vis = vis;
 	}
 }

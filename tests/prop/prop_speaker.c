@@ -29,7 +29,7 @@ uint64_t prop_seed;
 #define BUF	   16384
 #define TEXT	   384
 #define NIDS	   3 /* paths of one prefix from a peer with add-path */
-#define MULTIPATH  4
+#define MULTIPATH  3 /* of 4 next hops */
 #define NCANDS	   (NPEERS * NIDS + 1)
 
 /* What somebody says of a prefix; all zeros: nothing. */
@@ -529,6 +529,34 @@ is_refused(unsigned i)
 	return w->conf.install && i % 7 == 3;
 }
 
+/* One of the n paths has that next hop. */
+static bool
+model_hop_among(const struct rival *v, unsigned n, unsigned nh)
+{
+	unsigned a;
+
+	for (a = 0; a < n; a++)
+		if (v[a].s->nh == nh)
+			return true;
+	return false;
+}
+
+/* How many of the equals are used: as many as MULTIPATH next hops have. */
+static unsigned
+model_used(const struct rival *v, unsigned equal)
+{
+	unsigned a, hops = 0;
+
+	for (a = 0; a < equal; a++) {
+		bool known = model_hop_among(v, a, v[a].s->nh);
+
+		if (!known && hops == MULTIPATH)
+			return a;
+		hops += !known;
+	}
+	return equal;
+}
+
 /* What peer k should have been sent of prefix i, by the order of the paths; how many. */
 static unsigned
 model_view(unsigned k, unsigned i, const struct rival *v, unsigned n, unsigned equal,
@@ -536,17 +564,21 @@ model_view(unsigned k, unsigned i, const struct rival *v, unsigned n, unsigned e
 {
 	const struct party *p = &w->p[k];
 	unsigned a, max = p->tx ? p->conf.addpath_max : 1, count = 0, found = 0;
+	bool equals_only = p->tx && p->conf.addpath_send == IPC_ADDPATH_EQUAL;
+	struct rival told[NCANDS];
 
 	if (n > 0 && v[0].from > 0 && is_refused(i))
 		return 0;
 	if (!p->tx)
 		n = n > 0;
-	else if (p->conf.addpath_send == IPC_ADDPATH_EQUAL)
-		n = equal < MULTIPATH ? equal : MULTIPATH;
+	else if (equals_only)
+		n = model_used(v, equal);
 	for (a = 0; a < n && count < max; a++) {
 		if (!model_exports(v[a].from, k, v[a].s))
 			continue;
-		count++;
+		if (equals_only && model_hop_among(told, count, v[a].s->nh))
+			continue;
+		told[count++] = v[a];
 		if (model_sees(v[a].from, k, v[a].s))
 			model_text(v[a].from, k, i, v[a].s, want[found++]);
 	}

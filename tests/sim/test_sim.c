@@ -196,6 +196,74 @@ START_TEST(one_of_two_reflectors_dies)
 }
 END_TEST
 
+/* Nodes of the cluster that announce one prefix together, and everybody else uses all of them. */
+#define ANYCAST	  "10.243.0.0/24"
+#define ANYCASTER(k) ((k) >= 2 && (k) < 6)
+
+static bool
+anycast_shared(void *ctx)
+{
+	const struct ipc_nhset *s;
+	unsigned a, b, want = 0;
+
+	for (b = 2; b < net->nnodes; b++)
+		want += ANYCASTER(b) && net->node[b].up;
+	for (a = 2; a < net->nnodes; a++) {
+		if (ANYCASTER(a) || !net->node[a].up)
+			continue;
+		s = sim_route(&net->node[a], ANYCAST);
+		if (want == 0 ? s != NULL : !s || s->n != want)
+			return false;
+		for (b = 0; s && b < s->n; b++) /* sorted, as the addresses are */
+			if (b > 0 && ip_addr_cmp(&s->member[b - 1].addr, &s->member[b].addr) >= 0)
+				return false;
+	}
+	return true;
+}
+
+/* Two reflectors with add-path (RFC 7911); nodes die and come back, links break. */
+START_TEST(clients_get_every_equal_path)
+{
+	struct sim_node *a;
+	unsigned k, j;
+
+	rng_seed(&net->rng, (uint64_t)_i + 300);
+	reflected(2, 7);
+	for (k = 0; k < net->nnodes; k++) {
+		if (ANYCASTER(k))
+			sim_own(&net->node[k], ANYCAST);
+		for (j = 0; j < net->node[k].npeers; j++) {
+			net->node[k].peer[j].addpath_receive = true;
+			net->node[k].peer[j].addpath_max = 16;
+			net->node[k].peer[j].addpath_send = k >= 2 ? IPC_ADDPATH_NONE :
+			    _i % 2			       ? IPC_ADDPATH_ALL :
+								 IPC_ADDPATH_EQUAL;
+		}
+	}
+	start_all();
+	ck_assert(sim_until(net, 20 * SECOND, anycast_shared, NULL));
+	for (k = 0; k < 15; k++) {
+		a = &net->node[rng_below(&net->rng, 7)];
+		if (!a->up)
+			sim_start(a, false);
+		else if (rng_chance(&net->rng, 50))
+			sim_kill(a);
+		else
+			sim_cut(a, &net->node[a->no == 0], rng_chance(&net->rng, 50));
+		sim_run(net, rng_below(&net->rng, 8 * SECOND));
+	}
+	for (k = 0; k < 7; k++) {
+		a = &net->node[k];
+		sim_cut(a, &net->node[k == 0], false);
+		if (!a->up)
+			sim_start(a, false);
+	}
+	ck_assert(sim_until(net, 300 * SECOND, sim_all_established, net));
+	ck_assert(sim_until(net, 200 * SECOND, anycast_shared, NULL));
+	ck_assert(sim_until(net, 200 * SECOND, mesh_complete, NULL));
+}
+END_TEST
+
 /* ---- two uplinks ------------------------------------------------------------------------ */
 
 /* Node 0 between ToRs 1 and 2, which announce the same and one prefix each of their own. */
@@ -642,6 +710,7 @@ main(void)
 	tcase_add_loop_test(t, mesh_of_eight, 0, 4);
 	tcase_add_loop_test(t, reflector_with_twenty_clients, 0, 2);
 	tcase_add_test(t, one_of_two_reflectors_dies);
+	tcase_add_loop_test(t, clients_get_every_equal_path, 0, 6);
 	tcase_add_test(t, two_uplinks_share_and_never_transit);
 	tcase_add_test(t, transit_on_request);
 	tcase_add_test(t, permit_changes_on_a_live_session);

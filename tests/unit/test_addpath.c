@@ -362,6 +362,42 @@ START_TEST(at_most_so_many_the_best_first)
 }
 END_TEST
 
+/* What several peers say of one next hop is sent once to those who want equals. */
+START_TEST(a_next_hop_is_told_once)
+{
+	announce(1, P1, 0, 1, 100);
+	announce(2, P1, 0, 1, 100);
+	announce(3, P1, 1, 3, 100);
+	announce(3, P1, 2, 3, 100);
+	ck_assert_uint_eq(pull(4), 4);
+	ck_assert_uint_eq(pull(5), 2);
+	ck_assert(id_of(1) && id_of(3));
+	withdraw(1, P1, 0); /* another one steps in */
+	ck_assert_uint_eq(pull(5), 2);
+	ck_assert(id_of(1));
+}
+END_TEST
+
+/* Enhanced refresh (RFC 7313 section 4): paths left out go, by their ids. */
+START_TEST(refreshed_path_by_path)
+{
+	rig_eor(&rig, 3, IP4);
+	rig_peer(&rig, 3)->peer->neg.enhanced_refresh = true;
+	announce(3, P1, 1, 1, 100);
+	announce(3, P1, 2, 2, 100);
+	rig_work(&rig);
+	speaker_peer_ops.refresh(rig_peer(&rig, 3)->peer, rig.now, IP4, REFRESH_BORR);
+	announce(3, P1, 2, 2, 100);
+	announce(3, P1, 9, 9, 100);
+	speaker_peer_ops.refresh(rig_peer(&rig, 3)->peer, rig.now, IP4, REFRESH_EORR);
+	rig_work(&rig);
+	ck_assert_uint_eq(paths_of(3), 2);
+	withdraw(3, P1, 2);
+	withdraw(3, P1, 9);
+	ck_assert_uint_eq(paths_of(3), 0);
+}
+END_TEST
+
 /* Reflection is asked of each path: RFC 4456 section 6. */
 START_TEST(only_paths_that_may_go)
 {
@@ -494,6 +530,8 @@ main(void)
 	tcase_add_test(t, numbers_are_used_again_late);
 	tcase_add_test(t, nobody_hears_its_own);
 	tcase_add_test(t, at_most_so_many_the_best_first);
+	tcase_add_test(t, a_next_hop_is_told_once);
+	tcase_add_test(t, refreshed_path_by_path);
 	tcase_add_test(t, only_paths_that_may_go);
 	tcase_add_test(t, on_the_wire);
 	tcase_add_test(t, refresh_and_end_of_rib);

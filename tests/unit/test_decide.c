@@ -169,6 +169,64 @@ START_TEST(multipath_in_order_and_bounded)
 }
 END_TEST
 
+/* Two reflectors tell of the same next hops: the bound is on these. */
+START_TEST(next_hops_are_counted_not_paths)
+{
+	static const struct side s[5] = { { .router_id = 1, .peer = 1 }, { .router_id = 1, .peer = 2 },
+		{ .router_id = 2, .peer = 1, .path_id = 1 }, { .router_id = 2, .peer = 2 },
+		{ .router_id = 3, .peer = 3 } };
+	static const char nh[3];
+	struct decide_cand v[5];
+	int k;
+
+	for (k = 0; k < 5; k++) {
+		v[k] = cand(&s[4 - k], (uint32_t)(4 - k), 1);
+		v[k].nh = &nh[(4 - k) / 2];
+	}
+	ck_assert_uint_eq(decide_best(v, 5, 1), 1);
+	ck_assert_uint_eq(decide_best(v, 5, 2), 4);
+	for (k = 0; k < 4; k++)
+		ck_assert_uint_eq(v[k].path, (uint32_t)k);
+	ck_assert_uint_eq(decide_best(v, 5, 3), 5);
+}
+END_TEST
+
+START_TEST(used_paths_have_a_bound)
+{
+	static struct decide_cand v[300];
+	static const char nh;
+	struct side s = { .peer = 1 };
+	uint32_t k;
+
+	for (k = 0; k < 300; k++) {
+		s.path_id = 300 - k;
+		v[k] = cand(&s, 300 - k, 1);
+		v[k].nh = &nh;
+	}
+	ck_assert_uint_eq(decide_best(v, 300, 2), DECIDE_USED_MAX);
+	ck_assert_uint_eq(v[DECIDE_USED_MAX - 1].path, DECIDE_USED_MAX);
+}
+END_TEST
+
+/* The rest in order: who came farther, then as if the decision went on without MED. */
+START_TEST(what_is_left_is_ordered)
+{
+	const struct side s[5] = { { .peer = 1, .a = A(.as_path_hops = 1) },
+		{ .peer = 2, .a = A(.as_path_hops = 2) }, { .peer = 3, .a = A(.as_path_hops = 3) },
+		{ .peer = 1, .local_pref = 90 }, { .peer = 2, .local_pref = 90 } };
+	struct decide_cand v[5];
+	size_t k;
+
+	for (k = 0; k < 5; k++)
+		v[k] = cand(&s[4 - k], (uint32_t)(4 - k), 1);
+	ck_assert_uint_eq(decide_best(v, 5, 8), 1);
+	for (k = 1; k < 5; k++) {
+		decide_next(v, 5, k);
+		ck_assert_uint_eq(v[k].path, k);
+	}
+}
+END_TEST
+
 START_TEST(every_step_has_words)
 {
 	int i, k;
@@ -192,6 +250,9 @@ main(void)
 	tcase_add_test(t, nothing_and_one);
 	tcase_add_test(t, med_does_not_depend_on_order);
 	tcase_add_test(t, multipath_in_order_and_bounded);
+	tcase_add_test(t, next_hops_are_counted_not_paths);
+	tcase_add_test(t, used_paths_have_a_bound);
+	tcase_add_test(t, what_is_left_is_ordered);
 	tcase_add_test(t, every_step_has_words);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
