@@ -119,7 +119,7 @@ dead_link(const struct fib *f, const struct ip_addr *a)
 static bool
 is_silent(enum ipc_fsm_state state)
 {
-	return state == IPC_CONNECT || state == IPC_ACTIVE || state == IPC_OPENSENT;
+	return state != IPC_IDLE && state != IPC_ESTABLISHED;
 }
 
 static const char *

@@ -19,12 +19,18 @@ from conftest import crashes
 
 DAEMONS = sorted(peers.ALL)
 PEER_AS, OTHER_AS = 65002, 65099
-PLAIN, INTERNAL, KEYED, CALLING, ONE_FAMILY, LIMITED, NEAR, PATIENT, UNKNOWN = range(11, 20)
+PLAIN, INTERNAL, KEYED, CALLING, ONE_FAMILY, LIMITED, NEAR, PATIENT, CUSTOMER, STRICT, UNKNOWN = \
+    range(11, 22)
 NETS = 5
 
 # Lines of the daemons' own languages.
 LIMIT = {"openbgpd": ("max-prefix 1",)}
 GTSM = {"bird": ("ttl security on;",), "frr": ("ttl-security hops 1",)}
+ROLE = {"bird": ("local role customer;",), "frr": ("local-role customer",),
+        "openbgpd": ("announce policy customer",)}
+STRICT_ROLE = {"bird": (*ROLE["bird"], "require roles on;"),
+               "frr": ("local-role customer strict-mode",),
+               "openbgpd": ("announce policy customer enforce",)}
 SLOW = {"bird": ("min hold time 60;",), "openbgpd": ("holdtime min 60",)}
 
 
@@ -75,6 +81,7 @@ class Couple:
         n = [one(PLAIN), one(INTERNAL, PEER_AS), one(KEYED, password="secret", **active),
              one(CALLING, **active), one(ONE_FAMILY), one(PATIENT, extra=SLOW.get(name, ())),
              one(NEAR, extra=GTSM.get(name, ())),
+             one(CUSTOMER, extra=ROLE.get(name, ())), one(STRICT, extra=STRICT_ROLE.get(name, ())),
              one(LIMITED, tag="limit", extra=LIMIT.get(name, ()))]
         return n
 
@@ -145,6 +152,14 @@ CASES = {
     "no common family": Case(ONE_FAMILY, ("no address family in common: we want ipv6-unicast, it "
                                           "offers ipv4-unicast", "it wants a capability that we do "
                                           "not offer"), families=["ipv6"]),
+    "roles that do not fit": Case(CUSTOMER, ("we are customer to it, so it has to be provider, its "
+                                             "OPEN says customer", "peer says OPEN Message Error, Role "
+                                             "Mismatch (2/11): it does not accept that we are customer "
+                                             "to it"), only=sorted(ROLE), role="customer"),
+    "no role, ours": Case(PLAIN, "we are provider to it and want to be told its role (strictRole), "
+                          "its OPEN tells none", role="provider", strictRole=True),
+    "no role, theirs": Case(STRICT, "peer says OPEN Message Error, Role Mismatch (2/11): it wants our "
+                            "role, and none is configured here", only=sorted(ROLE)),
     "too many prefixes, ours": Case(PLAIN, "prefix limit: it announces more than our limit of 3 "
                                     "ipv4-unicast prefixes", maxPrefixes={"limit": 3}),
     "too many prefixes, theirs": Case(LIMITED, "peer says Cease, Maximum Number of Prefixes Reached "

@@ -73,6 +73,7 @@ static const struct hint_case {
 	{ "10.7.7.7", NULL, IPC_ACTIVE, false, false, "ebgpMultihop lets us reach it", true },
 	{ "10.7.7.7", NULL, IPC_IDLE, false, false, "it is on no link", true },
 	{ "10.0.0.2", NULL, IPC_OPENCONFIRM, false, false, "ttlSecurity here would send 255", true },
+	{ "10.0.0.2", "TCPMinTTLDrop", IPC_OPENCONFIRM, false, true, "the peer has to send 255", false },
 	/* Counters that do not fit this peer, or are no news. */
 	{ "10.0.0.2", "TCPMD5Unexpected", IPC_IDLE, false, false, NULL, false },
 	{ "10.0.0.2", "TCPMD5Failure", IPC_CONNECT, false, false, NULL, false },
