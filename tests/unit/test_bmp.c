@@ -667,6 +667,7 @@ main(void)
 	tcase_add_test(told, counts_for_statistics);
 	tcase_add_checked_fixture(deaf, setup, teardown);
 	tcase_add_test(deaf, stalled_collector_is_given_up);
+	tcase_set_timeout(deaf, 60); /* 3 s of work, on a machine that may be busy */
 	tcase_add_test(deaf, queue_is_bounded);
 	tcase_add_test(deaf, pauses_grow);
 	tcase_add_test(deaf, lost_connection_is_made_again);
