@@ -561,8 +561,8 @@ static const struct opt rows[] = {
 	    .brief = "accept host routes with the community blackhole from this eBGP peer",
 	    .doc =
 		"RFC 7999. `false`, the default, rejects routes that ask for it. With `true` host "
-		"routes are accepted, are not passed on to other ASes, and lead to their next hop, "
-		"which is where their packets are discarded.",
+		"routes that `import` accepts are taken: a blackhole route goes into the kernel, "
+		"within `kernel.permit` as for all routes, and no other AS is told of it.",
 	},
 	{
 	    .path = "peers[].honorGracefulShutdown",

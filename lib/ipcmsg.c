@@ -517,6 +517,7 @@ x_nhset(struct codec *c, struct ipc_msg *msg)
 
 	x_id(c, &m->id);
 	x_u32(c, &m->backup);
+	x_bool(c, &m->discard);
 	x_count(c, &m->n, 1, IPC_MEMBERS_MAX);
 	for (uint16_t i = 0; more(c, i, m->n); i++) {
 		x_addr(c, &m->member[i].addr);
@@ -919,8 +920,8 @@ const struct ipc_desc ipc_desc[IPC_NTYPES] = {
 	[IPC_MRT_DONE] = { "mrt-done", IPC_BGPD, false, IPC_CHAN_CONTROL, 34 + TEXT_MIN,
 	    34 + TEXT_MAX(IPC_TEXT_MAX), false },
 
-	[IPC_NHSET] = { "nhset", IPC_BGPD, false, IPC_CHAN_ROUTES, 12 + (ADDR_MIN + 4) + 1,
-	    12 + IPC_MEMBERS_MAX * (ADDR_MAX + 1), false },
+	[IPC_NHSET] = { "nhset", IPC_BGPD, false, IPC_CHAN_ROUTES, 13 + (ADDR_MIN + 4) + 1,
+	    13 + IPC_MEMBERS_MAX * (ADDR_MAX + 1), false },
 	[IPC_NHSET_DEL] = { "nhset-del", IPC_BGPD, false, IPC_CHAN_ROUTES, 6, 6, false },
 	[IPC_ROUTE] = { "route", IPC_BGPD, false, IPC_CHAN_ROUTES, 8,
 	    8 + IPC_PREFIXES_MAX * PREFIX_MAX, false },

@@ -455,6 +455,7 @@ struct ipc_nh_member {
 struct ipc_nhset {
 	uint32_t id;	 /* from 1; a known id is given new members */
 	uint32_t backup; /* set to fall back to when no member is left; 0: none */
+	bool discard;	 /* packets are to be dropped here (RFC 7999), not sent on to the members */
 	uint16_t n;	 /* 1 to IPC_MEMBERS_MAX; sorted, no duplicates */
 	struct ipc_nh_member member[IPC_MEMBERS_MAX];
 };

@@ -168,7 +168,7 @@ set_object(struct fib *f, struct fib_set *s)
 	struct nhobj *o = s->obj ? nhobj_find(&f->objs, s->obj) : NULL;
 	uint32_t was = s->obj;
 
-	if (n->nlegs == 0 || !use_objects(f)) {
+	if (n->nlegs == 0 || s->discard || !use_objects(f)) {
 		set_drop_obj(f, s);
 		return;
 	}
@@ -189,10 +189,12 @@ static uint32_t
 set_hops(struct fib *f, const struct fib_set *s, uint8_t af)
 {
 	const struct ip_addr *src = af == IP4 ? &f->conf.source4 : &f->conf.source6;
-	struct kern_route r;
+	struct kern_route r, hole = { .type = KERN_BLACKHOLE };
 
 	if (s->nhs.nlegs == 0 || (af == IP6 && s->nhs.has4))
 		return 0;
+	if (s->discard)
+		return hops_get(&f->hops, &hole, true);
 	r.type = KERN_UNICAST;
 	r.nhid = s->obj;
 	r.prefsrc = (struct ip_addr){ 0 };
@@ -274,7 +276,7 @@ on_own(void *ctx, const struct ip_addr *a, int below, struct nht_own *ret)
 	for (n = trie_lpm(t, a); n; n = trie_lpm_next_shorter(t, n)) {
 		const struct fib_entry *e = container_of(n, struct fib_entry, node);
 
-		if (n->prefix.len >= below || !e->usable)
+		if (n->prefix.len >= below || !e->usable || f->setv[e->set]->discard)
 			continue;
 		ret->prefix = n->prefix;
 		ret->set = &f->setv[e->set]->nhs;
@@ -637,9 +639,12 @@ fib_nhset(struct fib *f, struct mono_us now, const struct ipc_nhset *s, const ch
 		return false;
 	}
 	if (have) {
+		have->discard = s->discard;
 		nht_set_members(&f->nht, &have->nhs, s->member, s->n, b);
+		fib_set_refresh(f, have);
 	} else {
 		have = set_new(f, s->id);
+		have->discard = s->discard;
 		nht_set_init(&f->nht, &have->nhs, s->member, s->n, b);
 	}
 	return true;

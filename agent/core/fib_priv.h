@@ -79,6 +79,7 @@ struct fib_set {
 	uint32_t id, self;
 	bool live;  /* bgpd may name it by id */
 	bool group; /* has needed a group once: stays one */
+	bool discard; /* its routes are blackholes */
 	uint32_t obj;	  /* nexthop object, 0: none */
 	uint32_t want[2]; /* hops numbers, IPv4 and IPv6 */
 	uint32_t first, n; /* entries */

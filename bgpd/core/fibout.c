@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "bgpd/core/adjin.h"
+#include "bgpd/core/bgp.h"
 #include "bgpd/core/loc.h"
 #include "bgpd/core/speaker_priv.h"
 #include "lib/mem.h"
@@ -19,7 +20,7 @@ struct fib_set {
 	struct hmap_node node;
 	uint32_t id, refs;
 	uint32_t next_dead; /* also links free slots */
-	bool told, on_dead;
+	bool told, on_dead, discard;
 	uint16_t n;
 	struct ipc_nh_member *member;
 };
@@ -70,7 +71,7 @@ same_members(const struct fib_set *s, const struct ipc_nhset *w)
 {
 	uint16_t k;
 
-	if (s->n != w->n)
+	if (s->n != w->n || s->discard != w->discard)
 		return false;
 	for (k = 0; k < s->n; k++)
 		if (!ip_addr_eq(&s->member[k].addr, &w->member[k].addr) ||
@@ -82,9 +83,10 @@ same_members(const struct fib_set *s, const struct ipc_nhset *w)
 static uint64_t
 members_hash(const struct fib *f, const struct ipc_nhset *w)
 {
-	uint8_t buf[IPC_MEMBERS_MAX * 22], *p = buf;
+	uint8_t buf[1 + IPC_MEMBERS_MAX * 22], *p = buf;
 	uint16_t k;
 
+	*p++ = w->discard;
 	for (k = 0; k < w->n; k++) {
 		*p++ = w->member[k].addr.af;
 		memcpy(p, &w->member[k].addr.ifindex, 4);
@@ -115,6 +117,7 @@ set_intern(struct fib *f, const struct ipc_nhset *w)
 	s = set_at(f, id);
 	s->id = id;
 	s->refs = 1;
+	s->discard = w->discard;
 	s->n = w->n;
 	s->member = mem_dup(w->member, w->n * sizeof(*w->member));
 	hmap_insert(&f->map, &s->node, hash);
@@ -181,6 +184,16 @@ add_member(struct ipc_nhset *w, const struct ip_addr *addr)
 	w->n++;
 }
 
+/* An external peer asked for it, and may: RFC 7999 section 3.3. */
+static bool
+asks_for_blackhole(const struct speaker *sp, const struct path *p)
+{
+	const struct import_policy *imp = &sp->peer[p->peer]->imp;
+
+	return imp->accept_blackhole && imp->ebgp && !imp->confed &&
+	    attrs_has_community(p->attrs, COMM_BLACKHOLE);
+}
+
 /* n 0: no route (unreachable, or the agent has its own). */
 static void
 wanted_members(const struct speaker *sp, unsigned i, uint32_t dest, struct ipc_nhset *w)
@@ -191,12 +204,14 @@ wanted_members(const struct speaker *sp, unsigned i, uint32_t dest, struct ipc_n
 	unsigned k;
 
 	w->n = 0;
+	w->discard = false;
 	for (k = 0; k < d->used && w->n < IPC_MEMBERS_MAX; k++, id = rib_path(rib, id)->next) {
 		const struct path *p = rib_path(rib, id);
 		struct ip_addr addr = adjin_next_hop(p);
 
 		if (p->peer == RIB_LOCAL_PEER)
 			break;
+		w->discard |= k == 0 && asks_for_blackhole(sp, p);
 		add_member(w, &addr);
 	}
 }

@@ -36,20 +36,24 @@ def test_as_override(lab):
     assert t.weft.peer("tor2")["flaps"] == 0
 
 
+def bird_exports(bird, action):
+    """Let BIRD do that with each route before it announces it."""
+    plain = bird.configure
+
+    def configure():
+        plain()
+        with open(bird.conf) as f:
+            text, n = re.subn(r"export where source ~ \[[^]]*];",
+                              f"export filter {{ {action} accept; }};", f.read())
+        assert n, text
+        bird.conf = bird.write("bird.conf", text)
+    bird.configure = configure
+
+
 def test_allow_as_in(lab):
     """tor2 announces a path with our number in it: a loop, unless allowAsIn says otherwise."""
     t = TwoTors(lab, ([], NETS))
-    t.tors[1].neighbors[0].extra = ()
-    launch = t.tors[1].configure
-
-    def configure():
-        launch()
-        with open(t.tors[1].conf) as f:
-            text = f.read()
-        t.tors[1].conf = t.tors[1].write("bird.conf", text.replace(
-            "export where source ~ [RTS_STATIC, RTS_BGP];",
-            f"export filter {{ bgp_path.prepend({WEFT_AS}); accept; }};"))
-    t.tors[1].configure = configure
+    bird_exports(t.tors[1], f"bgp_path.prepend({WEFT_AS});")
     t.start()
 
     def state():
@@ -162,3 +166,26 @@ def test_covering_prefix(lab):
     wait_until(lambda: not has(pair.daemon, cover), 5, "the last one is gone")
     wait_until(lambda: cover not in blackholes(pair.w) or No(blackholes(pair.w)), 5,
                "so is its blackhole")
+
+
+def test_blackhole(lab):
+    """A host route with the community blackhole: rejected, or with acceptBlackhole a blackhole."""
+    host = "172.21.0.9/32"
+    pair = Pair(lab, Bird, [host])
+    bird_exports(pair.daemon, "bgp_community.add((65535, 666));")
+    pair.weft.start()
+    pair.daemon.start()
+    pair.wait_up()
+
+    def state():
+        paths = pair.weft.route(host)["paths"]
+        return paths[0] if paths else No("not there")
+    assert "blackhole" in wait_until(state, 10, "the route is here")["reject_reason"]
+    assert host.split("/")[0] not in blackholes(pair.w)
+    pair.weft.config["peers"][0]["acceptBlackhole"] = True
+    pair.weft.write_config()
+    pair.weft.weft("reload")
+    wait_until(lambda: host.split("/")[0] in blackholes(pair.w) or No(blackholes(pair.w)), 5,
+               "it is a blackhole")
+    pair.weft.wait_synced()
+    assert pair.weft.peer("peer")["flaps"] == 0

@@ -275,6 +275,7 @@ nhset(struct gen *g, struct ipc_nhset *ret)
 {
 	ret->id = id(g);
 	ret->backup = any32(g);
+	ret->discard = flag(g);
 	ret->n = (uint16_t)number(g, 1, IPC_MEMBERS_MAX);
 	for (unsigned i = 0; i < ret->n; i++) {
 		addr(g, false, &ret->member[i].addr);

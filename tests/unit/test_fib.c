@@ -1034,6 +1034,33 @@ START_TEST(block_first_then_ready)
 }
 END_TEST
 
+/* RFC 7999: dropped here, with or without nexthop objects; changed and given back like others. */
+START_TEST(set_that_discards)
+{
+	struct ipc_nhset s = { .id = 1, .discard = true, .n = 1,
+		.member = { { .addr = ad("10.0.0.2"), .weight = 1 } } };
+
+	conf.nhobj = _i ? FIB_NHOBJ_AUTO : FIB_NHOBJ_OFF;
+	fib_configure(f, now, &conf);
+	ck_assert(fib_nhset(f, now, &s, &why));
+	route(1, "10.64.1.1/32");
+	expect(FIB_OP_ROUTE_ADD);
+	ck_assert_int_eq(op.route.type, KERN_BLACKHOLE);
+	ck_assert_uint_eq(op.route.nlegs, 0);
+	ck_assert_uint_eq(op.route.nhid, 0);
+	answer(0);
+	ck_assert_uint_eq(verdict("10.64.1.1/32").state, IPC_V_INSTALLED);
+	s.discard = false;
+	ck_assert(fib_nhset(f, now, &s, &why));
+	run();
+	ck_assert_int_eq(view("10.64.1.1/32").have.type, KERN_UNICAST);
+	s.discard = true;
+	ck_assert(fib_nhset(f, now, &s, &why));
+	run();
+	ck_assert_int_eq(view("10.64.1.1/32").have.type, KERN_BLACKHOLE);
+}
+END_TEST
+
 /* An aggregate: its own route first, and what others announce inside is learned all the same. */
 START_TEST(cover_lets_others_in)
 {
@@ -1154,6 +1181,7 @@ main(void)
 	tcase_add_test(tc, bgpd_gone_keeps_everything);
 	tcase_add_test(tc, somebody_uses_our_protocol);
 	tcase_add_test(tc, block_first_then_ready);
+	tcase_add_loop_test(tc, set_that_discards, 0, 2);
 	tcase_add_test(tc, cover_lets_others_in);
 	tcase_add_test(tc, flush_and_configure_again);
 	tcase_add_test(tc, rows_come_in_order);

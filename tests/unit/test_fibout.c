@@ -131,6 +131,35 @@ START_TEST(one_next_hop_from_two_peers)
 }
 END_TEST
 
+/* RFC 7999: a set of its own, with the same next hop; with the option off the route is no more. */
+START_TEST(a_blackhole_that_was_agreed_on)
+{
+	static const uint8_t hole[4] = { 0xff, 0xff, 0x02, 0x9a };
+	struct attrs_build b = { .part[ATTRS_COMMUNITIES] = { hole, 4 } };
+
+	rig.peer[1].accept_blackhole = true;
+	rig_configure(&rig, NULL);
+	announce(1, "10.9.1.1/32", 1);
+	expect(FIB_NHSET, 1, NULL);
+	ck_assert(!op.nhset->discard);
+	expect(FIB_ROUTE, 1, "10.9.1.1/32");
+	rig_announce(&rig, 1, "10.9.1.1/32", (uint32_t[]){ 65001, 0 }, 1, &b);
+	rig_work(&rig);
+	expect(FIB_NHSET, 2, NULL);
+	ck_assert(op.nhset->discard);
+	ck_assert_uint_eq(op.nhset->n, 1);
+	ck_assert_uint_eq(op.nhset->member[0].addr.b[3], 1);
+	expect(FIB_ROUTE, 2, "10.9.1.1/32");
+	expect(FIB_NHSET_DEL, 1, NULL);
+	rig.peer[1].accept_blackhole = false;
+	rig_configure(&rig, NULL);
+	rig_work(&rig);
+	expect(FIB_ROUTE_DEL, 0, "10.9.1.1/32");
+	expect(FIB_NHSET_DEL, 2, NULL);
+	expect_nothing();
+}
+END_TEST
+
 START_TEST(multipath_is_bounded)
 {
 	unsigned k;
@@ -343,6 +372,7 @@ main(void)
 	tcase_add_test(t, set_before_route);
 	tcase_add_test(t, multipath_and_back);
 	tcase_add_test(t, one_next_hop_from_two_peers);
+	tcase_add_test(t, a_blackhole_that_was_agreed_on);
 	tcase_add_test(t, multipath_is_bounded);
 	tcase_add_test(t, only_the_newest_state_is_told);
 	tcase_add_test(t, own_prefixes_are_not_told);

@@ -114,10 +114,10 @@ static const struct {
 	{ "two prefixes, one there", IPC_ROUTE, HEX(0, 0, 0, 1, 0, 2, 1, 0), "inside a field" },
 	{ "one prefix, two there", IPC_ROUTE, HEX(0, 0, 0, 1, 0, 1, 1, 0, 2, 0), "left over" },
 	{ "set without members", IPC_NHSET,
-	    HEX(0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
+	    HEX(0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
 	    "number of" },
 	{ "member of weight 0", IPC_NHSET,
-	    HEX(0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 10, 0, 0, 1, 0), "weight" },
+	    HEX(0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 10, 0, 0, 1, 0), "weight" },
 };
 
 START_TEST(malformed)
