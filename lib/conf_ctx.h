@@ -85,9 +85,6 @@ const struct ynode *conf_where(
  */
 char *conf_option_text(const struct opt *o, const void *base);
 
-/* All members of an element of the list `parent` as conf_dump() prints them; likewise. */
-char *conf_members_text(const struct opt *parent, const void *base);
-
 /* Does the option's value stand in the file (and is not inherited)? */
 bool conf_is_written(const struct conf_ctx *ctx, const void *base, const struct opt *o);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/conf_ctx.h"
+#include "lib/conf_filter.h"
 #include "lib/mem.h"
 
 const char *
@@ -80,21 +81,31 @@ diff_peer(struct conf_peer_diff *pd)
 			note(pd, cost(o), o->path);
 }
 
-/* Does a filter say something else now?  NULL: it is not there. */
+/* Do two lists of rules say the same to bgpd?  Names of communities may stand for others now. */
 static bool
-filter_differs(const struct conf_filter *was, const struct conf_filter *now)
+rules_differ(const struct conf *was, const struct conf_filter *f, const struct conf *now,
+    const struct conf_filter *g, enum conf_filter_list list)
 {
-	const struct opt *list = opt_find("filters");
-	char *a, *b;
-	bool ret;
+	struct ipc_conf_filter *m = mem_zalloc_array(2, sizeof(*m));
+	bool ret = f->rules[list].n != g->rules[list].n;
 
-	if (!was || !now)
-		return was != now;
-	a = conf_members_text(list, was);
-	b = conf_members_text(list, now);
-	ret = strcmp(a, b) != 0;
-	mem_free(a);
-	mem_free(b);
+	for (size_t i = 0; !ret && i < f->rules[list].n; i++) {
+		conf_filter_message(was, f, list, i, 1, &m[0]);
+		conf_filter_message(now, g, list, i, 1, &m[1]);
+		ret = memcmp(&m[0], &m[1], sizeof(m[0])) != 0;
+	}
+	mem_free(m);
+	return ret;
+}
+
+static bool
+filter_differs(const struct conf *was, const struct conf *now, const char *name)
+{
+	const struct conf_filter *f = conf_filter_find(was, name), *g = conf_filter_find(now, name);
+	bool ret = !f || !g;
+
+	for (unsigned l = 0; !ret && l < CONF_FILTER_NLISTS; l++)
+		ret = rules_differ(was, f, now, g, (enum conf_filter_list)l);
 	return ret;
 }
 
@@ -105,8 +116,7 @@ diff_filters(struct conf_peer_diff *pd, const struct conf *was, const struct con
 	const struct conf_strs *names = &pd->now->filters;
 
 	for (size_t i = 0; i < names->n && pd->change < CONF_POLICY; i++)
-		if (filter_differs(
-			conf_filter_find(was, names->v[i]), conf_filter_find(now, names->v[i])))
+		if (filter_differs(was, now, names->v[i]))
 			note(pd, CONF_POLICY, "filters");
 }
 

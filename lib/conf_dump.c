@@ -236,16 +236,6 @@ put_members(
 }
 
 char *
-conf_members_text(const struct opt *parent, const void *base)
-{
-	struct dump d = { NULL, 0, 0 };
-
-	put(&d, "");
-	put_members(&d, parent, base, 0, false);
-	return d.s;
-}
-
-char *
 conf_dump(const struct conf *c)
 {
 	struct dump d = { NULL, 0, 0 };

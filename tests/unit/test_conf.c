@@ -14,6 +14,7 @@
 #include "tests/unit/unit.h"
 
 #define BASE "bgp: {asNumber: 64512}\nkernel: {permit: [10.244.0.0/16]}\n"
+#define FILTERED "peers: [{name: p, peerIP: 10.0.0.1, asNumber: 65000, filters: [f]}]\n"
 #define PEER "{name: p, peerIP: 10.0.0.1, asNumber: 65000}"
 
 /* Load or fail the test; findings to standard error. */
@@ -363,6 +364,28 @@ static const struct {
 	    "bgp: {asNumber: 64512, listen: {port: 1179}}\n"
 	    "kernel: {permit: [10.244.0.0/16], metric: 30}\npeers: [" PEER "]",
 	    CONF_SAME, NULL },
+	/* What its filters say counts, not how; and only of those it has. */
+	{ BASE FILTERED "filters: {f: {import: [{action: Accept}]}}",
+	    BASE FILTERED "filters: {f: {import: [{action: Reject}]}}", CONF_POLICY, "filters" },
+	{ BASE FILTERED "filters: {f: {import: [{action: Accept}]}}",
+	    BASE FILTERED "filters: {f: {importV4: [{action: Accept}]}}", CONF_POLICY, "filters" },
+	{ BASE FILTERED "filters: {f: {import: [{action: Accept}]}}",
+	    BASE FILTERED "filters: {g: {import: [{action: Reject}]}, f: {import: "
+			  "[{matchOperator: In, cidr: 0.0.0.0/0, action: Reject}]}}",
+	    CONF_POLICY, "filters" },
+	{ BASE FILTERED "filters: {f: {import: [{action: Accept}]}}",
+	    BASE FILTERED "filters: {g: {import: [{action: Reject}]}, f: {import: [{source: any, "
+			  "action: Accept}]}}",
+	    CONF_SAME, NULL },
+	{ BASE FILTERED "communities: [{name: c, value: '1:1'}]\n"
+			"filters: {f: {import: [{communities: {any: c}, action: Accept}]}}",
+	    BASE FILTERED "communities: [{name: c, value: '1:2'}]\n"
+			  "filters: {f: {import: [{communities: {any: c}, action: Accept}]}}",
+	    CONF_POLICY, "filters" },
+	{ BASE FILTERED "filters: {f: {import: [{action: Accept}]}, g: {}}",
+	    BASE "peers: [{name: p, peerIP: 10.0.0.1, asNumber: 65000, filters: [f, g]}]\n"
+		 "filters: {f: {import: [{action: Accept}]}, g: {}}",
+	    CONF_POLICY, "peers[].filters" },
 	{ BASE, BASE "peers: [" PEER "]", CONF_ADDED, NULL },
 	{ BASE "peers: [" PEER "]", BASE, CONF_REMOVED, NULL },
 };
