@@ -12,6 +12,7 @@
  */
 #include "bgpd/core/attr.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "bgpd/core/bgp.h"
@@ -60,7 +61,9 @@ struct attr_desc {
 	void (*encode)(struct enc *x);		      /* NULL: update.c's, or never sent */
 };
 
-#define OCTETS_ANY 0xff
+#define OCTETS_ANY   0xff
+#define LARGE_OCTETS 12
+#define EXT_OCTETS   8
 #define WELL_KNOWN ATTR_F_TRANSITIVE
 #define OPT_TRANS  (ATTR_F_OPTIONAL | ATTR_F_TRANSITIVE)
 #define OPT_LOCAL  ATTR_F_OPTIONAL
@@ -155,6 +158,37 @@ large_decode(struct walk *k, struct rd *r)
 {
 	part_decode(k, r, ATTRS_LARGE);
 	partial_keep(k, ATTRS_LARGE_PARTIAL);
+}
+
+static int
+by_large(const void *a, const void *b)
+{
+	return memcmp(a, b, LARGE_OCTETS);
+}
+
+/*
+ * The same value twice counts once: RFC 8092 section 3.  A list without such is left
+ * in its order.  After the walk, because scratch must begin with unknown attributes.
+ */
+static void
+large_unique(struct walk *k)
+{
+	struct attrs_view *v = &k->u->attrs.part[ATTRS_LARGE];
+	uint8_t *sorted = wr_take(&k->scratch, v->octets);
+	size_t n = v->octets / LARGE_OCTETS, kept = 1;
+
+	if (n < 2 || !sorted)
+		return;
+	memcpy(sorted, v->p, v->octets);
+	qsort(sorted, n, LARGE_OCTETS, by_large);
+	for (size_t i = 1; i < n; i++) {
+		const uint8_t *one = sorted + i * LARGE_OCTETS;
+
+		if (by_large(one, one - LARGE_OCTETS) != 0)
+			memmove(sorted + kept++ * LARGE_OCTETS, one, LARGE_OCTETS);
+	}
+	if (kept < n)
+		*v = (struct attrs_view){ .p = sorted, .octets = (uint16_t)(kept * LARGE_OCTETS) };
 }
 
 static void
@@ -727,10 +761,25 @@ cluster_list_encode(struct enc *x)
 	put_part(x, OPT_LOCAL, ATTR_CLUSTER_LIST, ATTRS_CLUSTER_LIST);
 }
 
+#define EXT_NOT_TRANSITIVE 0x40 /* in the first octet: RFC 4360 section 2 */
+
+/* Non-transitive ones end at the border of the AS: RFC 4360 section 6. */
 static void
 ext_encode(struct enc *x)
 {
-	put_part(x, partial(x->a, ATTRS_EXT_PARTIAL), ATTR_EXT_COMMUNITIES, ATTRS_EXT);
+	struct attrs_view v = attrs_part(x->a, ATTRS_EXT);
+	bool all = x->ctx->as_is || !x->ctx->ebgp || x->ctx->confed;
+	size_t octets = 0;
+
+	for (size_t i = 0; i < v.octets; i += EXT_OCTETS)
+		if (all || !(v.p[i] & EXT_NOT_TRANSITIVE))
+			octets += EXT_OCTETS;
+	if (octets == 0)
+		return;
+	attr_put_header(x->w, partial(x->a, ATTRS_EXT_PARTIAL), ATTR_EXT_COMMUNITIES, octets);
+	for (size_t i = 0; i < v.octets; i += EXT_OCTETS)
+		if (all || !(v.p[i] & EXT_NOT_TRANSITIVE))
+			wr_bytes(x->w, v.p + i, EXT_OCTETS);
 }
 
 static void
@@ -1000,6 +1049,7 @@ attr_decode(const struct update_ctx *ctx, struct rd *r, struct update *u,
 		attr_decode_one(&k, &value);
 	u->attrs.part[ATTRS_UNKNOWN] = (struct attrs_view){ .p = u->scratch,
 		.octets = (uint16_t)wr_len(&k.scratch) };
+	large_unique(&k);
 	if (!ctx->as4)
 		as4_merge(&k);
 }

@@ -114,10 +114,21 @@ policy_import_attrs(const struct import_policy *ip, const struct attrs *a)
 	return is_own_address(ip->ep, &nh) ? REJECT_OWN_NEXT_HOP : REJECT_NONE;
 }
 
+/* IPv4 link-local ranges are somebody's pod ranges, IPv6 ones never leave a link. */
+static bool
+is_unicast(const struct ip_prefix *p)
+{
+	struct ip_addr a = ip_prefix_addr(p);
+
+	return !ip_addr_is_multicast(&a) && !(a.af == IP6 && ip_addr_is_link_local(&a));
+}
+
 enum reject_reason
 policy_import_prefix(const struct import_policy *ip, const struct attrs *a,
     const struct ip_prefix *prefix)
 {
+	if (!is_unicast(prefix))
+		return REJECT_NOT_UNICAST;
 	if (!from_external(ip))
 		return REJECT_NONE;
 	if (ip->accept_blackhole && !ip_prefix_is_host(prefix) &&
@@ -210,6 +221,7 @@ policy_reject_text(enum reject_reason reason)
 		[REJECT_BLACKHOLE] =
 		    "community blackhole, and acceptBlackhole is off for this peer (RFC 7999)",
 		[REJECT_BLACKHOLE_WIDE] = "community blackhole is for host routes (RFC 7999)",
+		[REJECT_NOT_UNICAST] = "its prefix is multicast or link-local (RFC 4271 section 6.3)",
 		[REJECT_FILTER] = "a rule of a filter rejects it",
 	};
 

@@ -39,6 +39,7 @@ enum reject_reason {
 	REJECT_LEAK_PEER, /* Only to Customer of another AS from a peer */
 	REJECT_BLACKHOLE,
 	REJECT_BLACKHOLE_WIDE,
+	REJECT_NOT_UNICAST, /* a multicast or link-local prefix: RFC 4271 section 6.3 */
 	REJECT_FILTER, /* a rule of a filter did (filter.h) */
 	REJECT_NREASONS
 };

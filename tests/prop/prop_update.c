@@ -93,6 +93,8 @@ make_set(struct rng *r, bool ebgp, bool wide, struct parts *p, struct attrs_buil
 	if (ebgp) {
 		b->flags &= (uint16_t)~(ATTRS_LOCAL_PREF | ATTRS_ORIGINATOR);
 		b->part[ATTRS_CLUSTER_LIST].octets = 0;
+		for (size_t i = 0; i < b->part[ATTRS_EXT].octets; i += 8)
+			p->ext[i] &= 0xbf; /* transitive */
 	} else {
 		b->flags |= ATTRS_LOCAL_PREF;
 	}

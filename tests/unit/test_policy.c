@@ -566,6 +566,32 @@ START_TEST(export_otc)
 }
 END_TEST
 
+/* RFC 4271 section 6.3: from anybody, whatever is permitted. */
+START_TEST(prefixes_that_are_no_routes)
+{
+	static const struct {
+		const char *prefix;
+		enum reject_reason want;
+	} rows[] = { { "224.0.0.0/4", REJECT_NOT_UNICAST }, { "239.1.2.3/32", REJECT_NOT_UNICAST },
+		{ "224.0.0.0/3", REJECT_NOT_UNICAST }, { "ff00::/8", REJECT_NOT_UNICAST },
+		{ "ff02::1/128", REJECT_NOT_UNICAST }, { "fe80::/10", REJECT_NOT_UNICAST },
+		{ "fe80::1/128", REJECT_NOT_UNICAST }, { "223.255.255.0/24", REJECT_NONE },
+		{ "240.0.0.0/4", REJECT_NONE }, { "169.254.0.0/16", REJECT_NONE },
+		{ "0.0.0.0/0", REJECT_NONE }, { "::/0", REJECT_NONE }, { "fc00::/6", REJECT_NONE },
+		{ "fec0::/10", REJECT_NONE } };
+	struct import_policy ip = { .ebgp = _i & 1, .import_all = true };
+	struct attrs_build b = { 0 };
+	const struct attrs *a = attrs_intern(pool, &b);
+
+	for (int i = 0; i < NROWS(rows); i++) {
+		struct ip_prefix p = px(rows[i].prefix);
+
+		ck_assert_msg(policy_import_prefix(&ip, a, &p) == rows[i].want, "%s", rows[i].prefix);
+	}
+	attrs_unref(pool, a);
+}
+END_TEST
+
 START_TEST(every_reason_has_words)
 {
 	int i, k;
@@ -599,6 +625,7 @@ main(void)
 	tcase_add_loop_test(t, export_rules, 0, NROWS(exports));
 	tcase_add_loop_test(t, export_long_paths, 0, 11);
 	tcase_add_loop_test(t, export_otc, 0, NROWS(otc_exports));
+	tcase_add_loop_test(t, prefixes_that_are_no_routes, 0, 2);
 	tcase_add_test(t, every_reason_has_words);
 	return unit_run(s);
 }

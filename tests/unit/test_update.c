@@ -1038,6 +1038,38 @@ START_TEST(long_attributes)
 }
 END_TEST
 
+/* Towards whom the second of two extended communities, which is not transitive, goes: 4360 s6. */
+START_TEST(ext_communities_end_at_the_border)
+{
+	static const struct {
+		enum kind kind;
+		bool confed, as_is;
+		uint16_t octets;
+	} rows[] = { { EBGP, false, false, 8 }, { IBGP, false, false, 16 }, { EBGP, true, false, 16 },
+		{ EBGP, false, true, 16 } };
+	static const uint8_t ext[16] = { 0, 2, 0xfd, 0xea, 0, 0, 0, 1, 0x40, 4, 0xfd, 0xea, 1 };
+	struct update_ctx ctx = ctx_of(rows[_i].kind);
+	struct attrs_pool *pool = attrs_pool_new(seed);
+	struct attrs_build b = { .part[ATTRS_EXT] = { ext, sizeof(ext) } };
+	const struct attrs *a = attrs_intern(pool, &b);
+	struct update_nh nh = nh_of("10.0.0.9", NULL);
+	struct nlri n = prefix("10.0.0.0/8");
+	uint8_t buf[4096];
+	struct wr w = wr_init(buf, sizeof(buf));
+
+	ctx.confed = rows[_i].confed;
+	ctx.as_is = rows[_i].as_is;
+	ck_assert_uint_eq(update_encode_reach(&w, &ctx, a, IP4, &nh, &n, 1, NULL, NULL), 1);
+	ctx = ctx_of(IBGP); /* takes all that may stand beside them */
+	update_decode(&ctx, buf + 19, wr_len(&w) - 19, &u);
+	ck_assert_int_eq(u.err.act, ACT_NONE);
+	ck_assert_uint_eq(u.attrs.part[ATTRS_EXT].octets, rows[_i].octets);
+	ck_assert_mem_eq(u.attrs.part[ATTRS_EXT].p, ext, rows[_i].octets);
+	attrs_unref(pool, a);
+	attrs_pool_free(pool);
+}
+END_TEST
+
 /* ---- extended messages: RFC 8654 section 4 -------------------------------------------------------- */
 
 /*
@@ -1156,6 +1188,7 @@ main(void)
 	tcase_add_test(tc, unreach_octets);
 	tcase_add_test(tc, eor_octets);
 	tcase_add_test(tc, long_attributes);
+	tcase_add_loop_test(tc, ext_communities_end_at_the_border, 0, 4);
 	tcase_add_loop_test(tc, discards_what_may_go, 0, sizeof(lean_cases) / sizeof(lean_cases[0]));
 	tcase_add_test(tc, as_path_too_long_to_widen);
 	tcase_add_test(tc, names);
