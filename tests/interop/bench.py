@@ -1,5 +1,7 @@
 """The bench: probe A -- weft -- daemon [-- probe B], and questions about both ends."""
 
+import dataclasses
+
 from fabric.peers import FAMILIES, Neighbor, family_of
 from fabric.topo import timers, wire
 from fabric.wait import No, holds_for, wait_until
@@ -26,23 +28,26 @@ class Bench:
     "daemon" or None (both dial). weft_as/daemon_as: equal means iBGP. peer: more keys of
     weft's peer; bgp, more: of weft's configuration; neighbor: of fabric's Neighbor;
     a, b: keyword arguments of the probes, None for no probe. b_neighbor: for the
-    daemon's session with probe B.
+    daemon's session with probe B. second: a second session for each probe, from
+    another address and the next higher AS (a2, b2).
     """
 
     def __init__(self, run, features=(), transport=4, passive=None, weft_as=WEFT_AS,
                  daemon_as=DAEMON_AS, peer=None, bgp=None, more=None, neighbor=None, a=None,
                  b=None, b_neighbor=None, networks=NETS, attributes=None, families=FAMILIES,
-                 install=False, options=None):
+                 install=False, options=None, second=False):
         self.run, self.lab = run, run.lab
         self.w, self.d = self.lab.ns("weft"), self.lab.ns("peer")
         self.mine, self.other = wire(self.lab, self.w, "eth0", self.d, "eth0", 2)
         self.addr = self.other[0] if transport == 4 else self.other[1]      # the daemon
         self.me = self.mine[0] if transport == 4 else self.mine[1]          # weft
         self.asns, self.dials = (weft_as, daemon_as), passive == "weft"
-        self.a_args, self.b_args, self.a, self.b = a, b, None, None
+        self.a_args, self.b_args, self.a, self.b, self.second = a, b, None, None, second
         peers = [self._peer(transport, passive, list(families), peer or {})]
         if a is not None:
             peers.append(self._probe_a())
+        if second:
+            peers.append(self._probe_a2())
         self.weft = Weft(self.w, config(
             "weft", weft_as, self.mine, peers, PODS, PERMIT,
             bgp={"transit": True, **(bgp or {})}, **{
@@ -64,6 +69,10 @@ class Bench:
         self.a_rest = args
         return peer("probe", self.a_mine[0], self.a_as, passive=True, **OPEN, **self.a_more)
 
+    def _probe_a2(self):
+        self.a_ns.addr("eth0", "10.9.1.3/24")
+        return peer("probe2", "10.9.1.3", self.a_as + 1, passive=True, **OPEN)
+
     def _daemon(self, run, features, passive, families, neighbor, b_neighbor, networks,
                 attributes, options):
         place = run.places(dict.fromkeys(["families", *features]))
@@ -74,6 +83,10 @@ class Bench:
         neighbors = [Neighbor(self.me, self.asns[0], self.addr, self.other[1], **args)]
         if self.b_args is not None and run.daemon != "exabgp":
             neighbors.append(self._probe_b(b_neighbor))
+            if self.second:
+                self.b_ns.addr("eth0", "10.9.3.3/24")
+                neighbors.append(dataclasses.replace(neighbors[-1], addr="10.9.3.3",
+                                                     asn=self.b_as + 1))
         place["global"] = place.pop("glob", "") + USUAL.get(run.daemon, "")
         place.pop("route", None)
         return run.kind(self.d, self.asns[1], self.other[0], neighbors, networks,
@@ -87,6 +100,17 @@ class Bench:
         self.b_rest = args
         return Neighbor(self.b_mine[0], self.b_as, self.b_other[0], self.b_other[1], passive=True,
                         gr=False, **more)
+
+    def second_link(self):
+        """Another link to the same daemon, with a session of its own; before start()."""
+        ends = wire(self.lab, self.w, "eth7", self.d, "eth7", 7)
+        (mine, _), (other, other6) = ends
+        self.weft.config["peers"].append(peer("peer2", other, self.asns[1], timers=timers(),
+                                              families=["ipv4"], **OPEN))
+        first = self.daemon.neighbors[0]
+        self.daemon.neighbors.append(dataclasses.replace(first, addr=mine, local=other,
+                                                         local6=other6))
+        return ends
 
     # -- life -----------------------------------------------------------------------
 
@@ -102,7 +126,27 @@ class Bench:
         if self.b_args is not None and self.run.daemon != "exabgp":
             self.b = Probe(self.b_ns, self.b_mine[0], self.b_other[0], self.b_as, "10.9.3.1",
                            **self.b_rest)
+        if self.second:
+            self.a2 = Probe(self.a_ns, "10.9.1.3", self.a_other[0], self.a_as + 1, "10.9.1.3")
+            if self.b:
+                self.b2 = Probe(self.b_ns, "10.9.3.3", self.b_other[0], self.b_as + 1, "10.9.3.3")
         return self
+
+    def reload(self, **peer_keys):
+        """Change keys of weft's peer in the live configuration; the session must stay."""
+        before = self.peer()
+        self.weft.config["peers"][0].update(peer_keys)
+        self.weft.write_config()
+        self.weft.weft("reload")
+        return before
+
+    def assert_untouched(self, before):
+        """The session has lived on since `before` (reload()'s answer)."""
+        now = self.peer()
+        assert now["state"] == "Established" and now["flaps"] == before["flaps"]
+        assert now["established_count"] == before["established_count"]
+        assert now["uptime_s"] >= before["uptime_s"], (now["uptime_s"], before["uptime_s"])
+        assert self.daemon.established(self.me)
 
     def mark(self):
         """Before something that closes the session, for again()."""

@@ -47,7 +47,7 @@ class Bird(View):
                               "route", "all", prefix, check=False, env=self.d.env())
         for line in shown.stdout.splitlines():
             if re.match(r"(\S+)?\s+\w+ \[", line):
-                a = {}
+                a = {"as_path": [], "communities": [], "large": [], "ext": [], "clusters": []}
                 found.append(a)
             m = re.match(r"\s+BGP\.(\w+)(?: \[\w\])?: ?(.*)", line)
             if m and a is not None:

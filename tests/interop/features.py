@@ -51,6 +51,61 @@ def tagged(name, prefix, value):
     return own
 
 
+# Whole configurations with a range of neighbours in the place of one.
+RANGE_BIRD = """log "$dir/bird.log" all;
+router id 10.9.2.2;
+protocol device { }
+protocol static { ipv4; route 172.21.0.0/24 unreachable; }
+protocol bgp racks {
+  local 10.9.2.2 as 4200000002;
+  neighbor range 10.9.2.0/24 as 4200000001;
+  dynamic name "rack";
+  ipv4 { import all; export where source = RTS_STATIC; next hop self; };
+}
+"""
+RANGE_FRR = """log file $dir/frr.log
+router bgp 4200000002
+ bgp router-id 10.9.2.2
+ no bgp ebgp-requires-policy
+ no bgp default ipv4-unicast
+ no bgp network import-check
+ neighbor rack peer-group
+ neighbor rack remote-as 4200000001
+ bgp listen range 10.9.2.0/24 peer-group rack
+ address-family ipv4 unicast
+  network 172.21.0.0/24
+  neighbor rack activate
+ exit-address-family
+"""
+RANGE_GOBGP = """[global.config]
+  as = 4200000002
+  router-id = "10.9.2.2"
+  local-address-list = ["10.9.2.2"]
+[[peer-groups]]
+  [peer-groups.config]
+    peer-group-name = "rack"
+    peer-as = 4200000001
+  [[peer-groups.afi-safis]]
+    [peer-groups.afi-safis.config]
+      afi-safi-name = "ipv4-unicast"
+[[dynamic-neighbors]]
+  [dynamic-neighbors.config]
+    prefix = "10.9.2.0/24"
+    peer-group = "rack"
+"""
+RANGE_OPENBGPD = """AS 4200000002
+router-id 10.9.2.2
+fib-update no
+socket "$dir/bgpd.sock"
+listen on 10.9.2.2
+network 172.21.0.0/24
+neighbor 10.9.2.0/24 {
+	remote-as 4200000001
+}
+allow from any
+allow to any
+"""
+
 FEATURES = [
     # ---- sessions
     Feature("ipv4", "session over IPv4, weft dials", "4271",
@@ -171,6 +226,9 @@ FEATURES = [
     Feature("gshut", "GRACEFUL_SHUTDOWN", "8326",
             "weft gives the daemon's route LOCAL_PREF 0; passed on, the community stays.",
             "attributes", standard("65535:0")),
+    Feature("blackhole", "BLACKHOLE", "7999",
+            "weft does not take the daemon's host route with it; with acceptBlackhole it does, on "
+            "the same session, and tells it to no other AS.", "attributes", standard("65535:666")),
     Feature("med", "MULTI_EXIT_DISC", "4271 s5.1.4",
             "weft takes the daemon's value; neither way does one reach a third AS.",
             "attributes", route(bird="bgp_med = 42;", frr="set metric 42", gobgp="med 42",
@@ -232,9 +290,128 @@ FEATURES = [
             "weft shows the daemon's text.", "closing", cells(
                 exabgp=Not("/usr/share/doc/exabgp/examples/run/api-teardown.run", "the command "
                            "teardown takes a subcode and no text"))),
+    Feature("deconfigured", "peer taken out of the configuration", "4486",
+            "weft closes with Cease 6/3, and the daemon says so.", "closing", cells()),
     Feature("reset", "administrative reset", "4486",
             "Each side resets the session in turn: the other one says so, and it comes up again.",
             "closing", cells()),
+
+    # ---- extensions
+    Feature("addpath-rx", "several paths received", "7911",
+            "weft has two paths of one prefix from the daemon.", "addpath", cells(
+                bird=Conf(family="add paths on;"),
+                frr=Conf(family="  neighbor $peer addpath-tx-all-paths"),
+                gobgp=Conf(session="  [neighbors.add-paths.config]\n    receive = true\n"
+                           "    send-max = 8"),
+                openbgpd=Conf(session="\tannounce add-path recv yes\n"
+                              "\tannounce add-path send all"),
+                exabgp=Conf(capability="add-path send/receive;",
+                            route="path-information 0.0.0.1 as-path [4200000002 64820]|"
+                            "path-information 0.0.0.2 as-path [4200000002 64821]"))),
+    Feature("addpath-tx", "several paths sent", "7911",
+            "The daemon has two paths of one prefix from weft.", "addpath", cells()),
+    Feature("extended", "extended messages", "8654",
+            "Both ends agree; a route with 6,000 octets of communities passes both ways.", "big",
+            cells(bird=Conf(session="enable extended messages on;"),
+                  gobgp=Not(GOCONF, "lists every key of a neighbour, and nothing in the documents "
+                            "there speaks of longer messages"),
+                  openbgpd=Not("bgpd(8), STANDARDS", "RFC 8654 is not among them, and "
+                               "bgpd.conf(5) has no word for it"),
+                  exabgp=Conf(capability="extended-message enable;", route="community [" +
+                              " ".join(f"65000:{i}" for i in range(1500)) + "]"))),
+    Feature("enhanced", "enhanced route refresh", "7313",
+            "Each side asks: the other sends its routes between the markers, of both families.",
+            "enhanced", cells(
+                gobgp=Not(GOCONF, "lists every key of a neighbour, and nothing in the documents "
+                          "there speaks of it"),
+                openbgpd=Conf(session="\tannounce enhanced refresh yes"),
+                exabgp=Not("/usr/share/doc/exabgp/examples/api-open.conf, capability",
+                           "route-refresh offers it, but 4.2.21 ends the session without a "
+                           "message when it ought to send the markers"))),
+    Feature("roles", "roles and Only to Customer", "9234",
+            "weft is the daemon's customer: its routes carry OTC to weft's customer and go to no "
+            "other provider of weft.", "roles", cells(
+                bird=Conf(session="local role provider;"),
+                frr=Conf(session=" neighbor $peer local-role provider"),
+                gobgp=Not(GOCONF, "lists every key of a neighbour; none is a role"),
+                openbgpd=Conf(session="\tannounce policy provider"),
+                exabgp=Not(EXA, "neither the capability section nor a neighbour has a role"))),
+    Feature("role-mismatch", "role mismatch refused", "9234 s4.2",
+            "Both call themselves provider: neither end comes up, and weft says why.", "mismatch",
+            cells(gobgp=Not(GOCONF, "lists every key of a neighbour; none is a role"),
+                  exabgp=Not(EXA, "neither the capability section nor a neighbour has a role"))),
+    Feature("confed", "confederation", "5065",
+            "Two Member-ASes: LOCAL_PREF passes, paths show the members inside and one AS outside.",
+            "confederation", cells(
+                bird=Conf(session="confederation 64700; confederation member yes;"),
+                frr=Conf(router=" bgp confederation identifier 64700\n"
+                         " bgp confederation peers 64601"),
+                gobgp=Conf(glob="[global.confederation.config]\n  enabled = true\n"
+                           "  identifier = 64700\n  member-as-list = [ 64601 ]"),
+                openbgpd=Not("bgpd(8), STANDARDS", "RFC 5065 is not among them, and "
+                             "bgpd.conf(5) has no word for it"),
+                exabgp=Not(EXA, "no key makes a neighbour a member of a confederation"))),
+    Feature("longopen", "extended optional parameters", "9072",
+            "The daemon's capabilities take more than 255 octets: the session comes up, routes "
+            "pass.",
+            "longopen", cells(
+                bird=Not("bird-6.html, BGP, supported standards", "RFC 9072 is not among them"),
+                frr=Conf(glob=f"hostname {'h' * 60}\ndomainname {'d' * 60}\n"
+                         "router bgp 4200000002\n" + "\n".join(
+                    f" address-family {f}\n  neighbor 10.9.2.1 activate\n"
+                    "  neighbor 10.9.3.1 activate\n exit-address-family" for f in ("ipv4 multicast", "ipv4 vpn", "ipv4 flowspec", "ipv6 multicast",
+                              "ipv6 vpn", "ipv6 flowspec", "l2vpn evpn"))),
+                gobgp=Not(GOCONF, "lists every key of a neighbour; none speaks of it"),
+                openbgpd=Not("bgpd(8), STANDARDS", "it is among them, for parameters of more than "
+                             "255 octets, but bgpd.conf(5) has nothing that makes them so long"),
+                exabgp=Not(EXA, "nothing there speaks of it"))),
+
+    # ---- options of weft that the other side sees
+    Feature("as-override", "asOverride", "4271 s9.1.2",
+            "The daemon takes a path that had its own AS in it: weft's stands in its place.",
+            "aspath", cells()),
+    Feature("allow-as-in", "allowAsIn", "4271 s9.1.2",
+            "weft takes the daemon's path with weft's AS in it.", "aspath", cells()),
+    Feature("remove-private", "removePrivate", "6996",
+            "Private numbers do not reach the daemon, public ones do.", "private", cells()),
+    Feature("local-as", "localAS", "4271 s4.2",
+            "The daemon knows weft by another AS: that one alone stands in its paths.", "private",
+            cells()),
+    Feature("aggregation", "aggregationLength", "4271 s9.2.2.2",
+            "The daemon gets the covering prefix with ATOMIC_AGGREGATE and AGGREGATOR, and none "
+            "of the longer ones.", "aggregation", cells()),
+    Feature("nexthop-self", "next hop self", "4271 s5.1.3",
+            "On iBGP the daemon sees weft's address for another AS's route.", "nexthops", cells()),
+    Feature("nexthop-keep", "next hop unchanged", "4271 s5.1.3",
+            "After a reload it sees the address that was learned; the session stays.", "nexthops",
+            cells()),
+    Feature("dynamic", "dynamic peers", "4271 s8.1.1",
+            "The daemon dials from within weft's listenRange: a session, and routes both ways.",
+            "dynamic", cells()),
+    Feature("dynamic-theirs", "dynamic peers, the daemon's", "4271 s8.1.1",
+            "weft dials from within the daemon's range: a session, and routes both ways.",
+            "dynamic_theirs", cells(
+                bird=Conf(whole=RANGE_BIRD), frr=Conf(whole=RANGE_FRR),
+                gobgp=Conf(whole=RANGE_GOBGP), openbgpd=Conf(whole=RANGE_OPENBGPD),
+                exabgp=Not(EXA, "a neighbor is one ip-address there"))),
+    Feature("ecmp", "equal paths by two links, weft", "4271 s9.1.2",
+            "Two sessions give one prefix: weft's kernel has a route with two legs.", "ecmp",
+            cells()),
+    Feature("ecmp-theirs", "equal paths by two links, the daemon", "4271 s9.1.2",
+            "weft's prefix by two sessions: the daemon's kernel has a route with two legs.", "ecmp",
+            cells(gobgp=Not("gobgpd zebra-multipath.md", "routes get into a kernel through "
+                            "another daemon only, FRR's zebra"),
+                  openbgpd=Not("bgpd.conf(5), GLOBAL CONFIGURATION and ATTRIBUTE SET",
+                               "one path of a prefix is used; ecmp is a choice of what add-path "
+                               "sends"), exabgp=NO_RIB)),
+    Feature("filter-out", "filters for export", "4271 s9.1.3",
+            "Communities, MED and prepended numbers of a filter, as the daemon sees them.",
+            "filters", cells()),
+    Feature("filter-in", "filters for import", "4271 s9.1.1",
+            "LOCAL_PREF and a community of a filter on the daemon's route.", "filters", cells()),
+    Feature("filter-live", "filters changed on a live session", "4271 s9",
+            "Another filter, one that rejects all, and none: the daemon sees each, and the session "
+            "stays as it was.", "filters", cells()),
 
     # ---- numbers
     Feature("many", "10,000 prefixes each way", "4271",

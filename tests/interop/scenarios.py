@@ -208,9 +208,10 @@ def refresh(run):
 # ---- attributes ---------------------------------------------------------------------
 
 ATTRIBUTES = ["communities", "large", "ext", "prepend", "no-export", "no-advertise", "gshut", "med",
-              "aggregate", "unknown"]
+              "aggregate", "unknown", "blackhole"]
 NET = {name: f"172.21.{i}.0/24" for i, name in enumerate(ATTRIBUTES, 10)}
 TAGS = ("no-export", "no-advertise")
+NET["blackhole"] = "172.21.30.1/32"
 SENT = {name: f"10.50.{i}.0/24" for i, name in enumerate(ATTRIBUTES, 10)}
 
 
@@ -262,6 +263,15 @@ def attributes(run):
         assert b.has(NET["med"])["med"] == 42
         assert wire.MED not in a.wait_route(NET["med"]), "MED goes to no third AS"
         assert not b.got(SENT["med"]).get("med"), "MED goes to no third AS"
+    with run.check("blackhole"):
+        def refused():
+            rows = [r for r in b.rows(NET["blackhole"], "--rejected") if r["from"] == "peer"]
+            return rows and "blackhole" in rows[0]["reject_reason"] or No(rows)
+        wait_until(refused, 8, "not taken unless acceptBlackhole says so")
+        before = b.reload(acceptBlackhole=True)
+        b.has(NET["blackhole"], lambda r: r["valid"])
+        b.never(lambda: NET["blackhole"] in a.rib, "it goes to no other AS", 0.5)
+        b.assert_untouched(before)
     with run.check("aggregate"):
         assert b.got(SENT["aggregate"], lambda x: x.get("atomic"))["aggregator"] == \
             f"1.2.3.4 AS{A_AS}"
@@ -441,6 +451,15 @@ def closing(run):
         b.view.restart(b.me)
         b.why_event("administrative reset")
         up()
+    with run.check("deconfigured"):
+        peers, b.weft.config["peers"] = b.weft.config["peers"], []
+        b.weft.write_config()
+        b.weft.weft("reload")
+        b.said(["de-configured", "deconfigured", "unconfigured", "subcode 3(", "(6,3)"])
+        b.weft.config["peers"], b.sessions = peers, 0
+        b.weft.write_config()
+        b.weft.weft("reload")
+        b.again()
     with run.check("shutdown-theirs"):
         if run.wants("shutdown-theirs"):
             b.view.shutdown(b.me, text)
@@ -472,3 +491,276 @@ def many(run):
         b.a.withdraw(mine[:700])
         wait_until(lambda: b.daemon.received(b.me)["ipv4"] == 9301
                    or No(b.daemon.received(b.me)), 20, "700 are withdrawn", every_s=0.3)
+
+
+# ---- extensions ---------------------------------------------------------------------
+
+
+def addpath(run):
+    """Two paths of one prefix, from the daemon to weft and from weft to the daemon."""
+    words = run.cell("addpath-rx").text("route")
+    b = Bench(run, ["addpath-rx"], a={}, b={}, second=True,
+              peer={"addPath": {"receive": True, "send": "all"}},
+              networks=[NETS[0]] if words else [], attributes={NETS[0]: words}, families=["ipv4"])
+    if words:           # one prefix, announced twice
+        b.daemon.networks.append(NETS[0])
+        twice = iter(words.split("|"))
+        b.daemon.with_routes = lambda family: [(NETS[0], w) for w in twice]
+    b.start()
+    b.a.announce([ROUTE])
+    b.a2.announce([ROUTE])
+    if b.b:
+        b.b.announce([NETS[0]])
+        b.b2.announce([NETS[0]])
+    with run.check("addpath-rx"):
+        def two():
+            rows = [r for r in b.rows(NETS[0]) if r["from"] == "peer" and r["valid"]]
+            return len({r["as_path"] for r in rows}) == 2 or No(rows)
+        wait_until(two, 8, "weft has two paths of the daemon's")
+    with run.check("addpath-tx"):
+        def both():
+            firsts = {a["as_path"][-1] for a in b.view.paths(ROUTE) if a.get("as_path")}
+            return {A_AS, A_AS + 1} <= firsts or No(firsts)
+        wait_until(both, 8, "the daemon has two paths of weft's", every_s=0.1)
+
+
+BIG = [(65000, i) for i in range(1500)]        # 6,000 octets of communities
+
+
+def big(run):
+    """Attributes of more than 4,096 octets, in one message, both ways."""
+    ext = {"more_caps": bytes([6, 0])}
+    words = run.cell("extended").text("route")
+    b = Bench(run, ["extended"], a=ext, b=ext, networks=[NETS[0]] if words else [],
+              attributes={NETS[0]: words},
+              b_neighbor={"text": run.cell("extended").places}).start()
+    b.a.announce([ROUTE], attrs=[community(*BIG)])
+    if b.b:
+        b.b.announce([NETS[0]], attrs=[community(*BIG)])
+    with run.check("extended"):
+        assert b.peer()["capabilities"]["extended_message"], b.peer()["capabilities"]
+        if run.daemon == "bird":                # it shows as many as fit a line
+            assert len(b.b.wait_route(ROUTE)[wire.COMMUNITIES][1]) == 6000
+        else:
+            assert len(b.got(ROUTE)["communities"]) == 1500
+        assert len(b.a.wait_route(NETS[0])[wire.COMMUNITIES][1]) == 6000
+
+
+def enhanced(run):
+    """Route refresh between markers, asked for by each side."""
+    b = Bench(run, ["enhanced"]).start()
+    b.counted()
+    with run.check("enhanced"):
+        p = b.peer()
+        assert p["capabilities"]["enhanced_route_refresh"]
+        b.view.refresh(b.me)
+        wait_until(lambda: b.peer()["messages"]["in"]["route_refresh"] >
+                   p["messages"]["in"]["route_refresh"], 8, "weft was asked")
+        wait_until(lambda: b.peer()["messages"]["out"]["route_refresh"] >=
+                   p["messages"]["out"]["route_refresh"] + 4, 8,
+                   "weft sent two markers for each family")
+        if run.daemon != "openbgpd":            # it answers no request: see refresh-ours
+            before = b.peer()["messages"]["in"]["route_refresh"]
+            b.weft.weft("peer", "peer", "refresh", "in")
+            wait_until(lambda: b.peer()["messages"]["in"]["route_refresh"] >= before + 4, 8,
+                       "the daemon sent two markers for each family")
+        b.counted()
+        b.assert_untouched(p)
+
+
+def roles(run):
+    """weft is the daemon's customer: what it gets carries OTC, and goes to no provider."""
+    b = Bench(run, ["roles"], peer={"role": "customer"},
+              a={"peer": {"role": "provider"}, "more_caps": bytes([9, 1, 3])}, second=False)
+    b.weft.config["peers"].append(
+        {"name": "up", "peerIP": "10.9.1.3", "asNumber": A_AS + 1, "passive": True,
+         "role": "customer", "import": "all", "export": "all"})
+    b.a_ns.addr("eth0", "10.9.1.3/24")
+    b.start()
+    with run.check("roles"):
+        up = wire.Probe(b.a_ns, "10.9.1.3", b.a_other[0], A_AS + 1, "10.9.1.3",
+                        more_caps=bytes([9, 1, 0]))
+        heard = b.a.wait_route(NETS[0])
+        assert struct.unpack("!I", heard[wire.OTC][1])[0] == DAEMON_AS, "the daemon's OTC"
+        wait_until(lambda: PODS[0] in up.rib, 8, "own prefixes go up")
+        b.never(lambda: NETS[0] in up.rib, "the provider's routes go to no other provider")
+        b.got(PODS[0])
+
+
+def mismatch(run):
+    """Both ends say that they are the provider: 2/11, and weft has a reason."""
+    b = Bench(run, ["roles"], peer={"role": "provider"}).start(up=False)
+    with run.check("role-mismatch"):
+        b.why("it has to be customer")
+        holds_for(lambda: b.peer()["state"] != "Established" and
+                  not b.daemon.established(b.me), 1.5, "nobody comes up")
+
+
+def confederation(run):
+    """Two Member-ASes of AS 64700; probe A is outside."""
+    b = Bench(run, ["confed"], weft_as=64601, daemon_as=64602, networks=[NETS[0]], a={},
+              bgp={"confederation": {"identifier": 64700, "members": [64602]}},
+              more={"advertisements": [{"type": "PodCIDR", "localPref": 250}]}).start()
+    with run.check("confed"):
+        assert b.peer()["type"] == "confed"
+        got = b.got(PODS[0])
+        assert got["as_path"] == [64601] and got["local_pref"] == 250, got
+        assert "64602" in b.has(NETS[0])["as_path"]
+        heard = b.a.wait_route(NETS[0])[wire.AS_PATH][1]
+        assert wire.segments(heard) == [(2, [64700])], "outside there is one AS"
+        b.a.announce([ROUTE])
+        assert b.got(ROUTE)["as_path"] == [64601, A_AS]
+
+
+def longopen(run):
+    """An OPEN with more than 255 octets of parameters; probe B sees that it gets such a one."""
+    b = Bench(run, ["longopen"], b={}).start()
+    with run.check("longopen"):
+        body = next(body for kind, body in b.b.conn.received if kind == 1)
+        assert body[9:11] == b"\xff\xff" and len(body) > 265, body.hex()
+        b.counted()
+
+
+# ---- options of weft that the other side sees ----------------------------------------
+
+
+def aspath(run):
+    """AS paths that weft changes, or takes although its own AS is in them."""
+    words = {NETS[0]: run.cell("as-loop").text("route")}
+    b = Bench(run, networks=[NETS[0]] if words[NETS[0]] else [], attributes=words, a={}, b={},
+              peer={"asOverride": True, "allowAsIn": 1}).start()
+    if b.b:
+        b.b.announce([NETS[0]], as_path=(B_AS, WEFT_AS))
+    b.a.announce([ROUTE], as_path=(A_AS, DAEMON_AS))
+    with run.check("as-override"):
+        assert b.got(ROUTE)["as_path"] == [WEFT_AS, A_AS, WEFT_AS]
+    with run.check("allow-as-in"):
+        assert str(WEFT_AS) in b.has(NETS[0], lambda r: r["valid"])["as_path"].split()
+
+
+def private(run):
+    """removePrivate and localAS: the daemon knows weft by another AS."""
+    b = Bench(run, a={}, peer={"removePrivate": "all", "localAS": 3999},
+              networks=[NETS[0]], families=["ipv4"])
+    b.daemon.neighbors[0].asn = 3999
+    b.start()
+    b.a.announce([ROUTE], as_path=(A_AS, 4000, 64999))
+    with run.check("remove-private"):
+        assert b.got(ROUTE)["as_path"] == [3999, 4000]
+    with run.check("local-as"):
+        assert b.got(PODS[0])["as_path"] == [3999]
+        assert b.has(NETS[0])["as_path"] == str(DAEMON_AS)
+
+
+def aggregation(run):
+    """Two longer prefixes go out as the one that covers them."""
+    b = Bench(run, install=True, more={"advertisements": [
+        {"type": "Prefix", "prefixes": ["10.244.16.0/26", "10.244.16.64/26"],
+         "aggregationLength": 24}]}).start()
+    with run.check("aggregation"):
+        got = b.got("10.244.16.0/24", lambda a: a.get("atomic"))
+        assert got["aggregator"] == f"{b.mine[0]} AS{WEFT_AS}", got
+        assert b.daemon.received(b.me)["ipv4"] == 1
+
+
+def nexthops(run):
+    """iBGP: the next hop of probe A's route, self and as it was learned."""
+    b = Bench(run, daemon_as=WEFT_AS, a={}, peer={"nextHopMode": "self"}, networks=[NETS[0]],
+              families=["ipv4"]).start()
+    b.a.announce([ROUTE])
+    with run.check("nexthop-self"):
+        assert b.got(ROUTE)["next_hop"] == b.mine[0]
+    with run.check("nexthop-keep"):
+        before = b.reload(nextHopMode="keep")
+        b.got(ROUTE, lambda a: a["next_hop"] == "10.9.1.1")
+        b.assert_untouched(before)
+
+
+def dynamic(run):
+    """The daemon connects from a range that weft listens to."""
+    b = Bench(run, passive="weft")
+    p = b.weft.config["peers"][0]
+    p.pop("peerIP")
+    p.update(name="rack", listenRange="10.9.2.0/24")
+    p.pop("passive")
+    b.start(up=False)
+    with run.check("dynamic"):
+        name = f"rack/{b.addr}"
+        b.weft.wait_established(name)
+        b.daemon.wait_established(b.me)
+        b.has(NETS[0], source=name)
+        b.got(PODS[0])
+
+
+def dynamic_theirs(run):
+    """weft connects from within the daemon's range."""
+    b = Bench(run, networks=[NETS[0]], families=["ipv4"])
+    text, d = run.cell("dynamic-theirs").text("whole"), b.daemon
+
+    def configure():
+        d.conf = d.write({"frr": "frr.conf", "bird": "bird.conf", "openbgpd": "bgpd.conf",
+                          "gobgp": "gobgp.toml"}[run.daemon], text.replace("$dir", d.dir),
+                         0o600 if run.daemon == "openbgpd" else 0o644)
+    d.configure = configure
+    if run.daemon == "frr":             # its summary is empty without neighbours
+        d.ready = lambda: b.d.run("ss", "-Htln", "sport = :179")
+    b.start(up=False)
+    with run.check("dynamic-theirs"):
+        b.weft.wait_established("peer")
+        b.has(NETS[0])
+        b.got(PODS[0])
+
+
+def ecmp(run):
+    """The daemon's prefixes by two links: both are used, by weft's kernel and the daemon's."""
+    b = Bench(run, families=["ipv4"], networks=[NETS[0]], install=True, neighbor={"transit": False})
+    mine, other = b.second_link()
+    b.start()
+    b.weft.wait_established("peer2")
+    with run.check("ecmp"):
+        def legs(ns, prefix, **kw):
+            found = set()
+            for r in ns.routes(prefix, **kw):
+                for h in r.get("nexthops") or r.get("nh_info", {}).get("group") or [r]:
+                    found.add(h.get("dev"))
+            return found == {"eth0", "eth7"} or No(found)
+        wait_until(lambda: legs(b.w, NETS[0]), 10, "weft's route has two legs")
+        if run.wants("ecmp-theirs"):
+            with run.check("ecmp-theirs"):
+                wait_until(lambda: legs(b.d, PODS[0]), 10, "the daemon's route has two legs")
+
+
+def filters(run):
+    """Filters come, change and go on a live session."""
+    b = Bench(run, ["families"], networks=[NETS[0]], families=["ipv4"])
+    b.weft.config["filters"] = {
+        "one": {"export": [{"operations": [
+            {"addCommunities": ["64512:1", "64512:2:3"]}, {"setMED": 77},
+            {"prependASPath": {"times": 2}}], "action": "Accept"}],
+         "import": [{"operations": [{"setLocalPref": 150}, {"addCommunities": "64512:9"}]}]},
+        "two": {"export": [
+            {"cidr": "10.244.0.0/16", "operations": [{"setCommunities": "64512:5"}],
+             "action": "Accept"}],
+         "import": [{"operations": [{"setWeight": 7}, {"setMED": 5}]}]},
+        "none": {"export": [{"action": "Reject"}], "import": [{"action": "Reject"}]}}
+    b.start()
+    b.got(PODS[0], lambda a: a["as_path"] == [WEFT_AS])
+    before = b.reload(filters=["one"])
+    with run.check("filter-out"):
+        got = b.got(PODS[0], lambda a: a["as_path"] == [WEFT_AS] * 3)
+        assert got["communities"] == ["64512:1"] and got["large"] == ["64512:2:3"], got
+        assert got["med"] == 77, got
+    with run.check("filter-in"):
+        row = b.has(NETS[0], lambda r: r["local_pref"] == 150)
+        assert "64512:9" in row["communities"], row
+    with run.check("filter-live"):
+        b.reload(filters=["two"])
+        b.got(PODS[0], lambda a: a["as_path"] == [WEFT_AS] and a["communities"] == ["64512:5"])
+        b.has(NETS[0], lambda r: r["local_pref"] == 100 and r["weight"] == 7 and r["med"] == 5)
+        b.reload(filters=["none"])
+        b.wait_lost(b.view.attrs, PODS[0])
+        b.wait_lost(lambda p: [r for r in b.rows(p) if r["valid"] and r["from"] == "peer"], NETS[0])
+        b.reload(filters=[])
+        b.got(PODS[0], lambda a: a["as_path"] == [WEFT_AS] and not a["communities"])
+        b.has(NETS[0], lambda r: r["local_pref"] == 100 and r["weight"] == 0 and r["valid"])
+        b.assert_untouched(before)
