@@ -355,6 +355,11 @@ fill_peer(const struct agent *a, const struct agent_peer *p, struct ipc_conf_pee
 		[CONF_PRIVATE_ALL] = IPC_PRIVATE_ALL,
 		[CONF_PRIVATE_REPLACE] = IPC_PRIVATE_REPLACE,
 	};
+	static const uint8_t on_off[] = {
+		[CONF_AUTO] = IPC_AUTO,
+		[CONF_ON] = IPC_ON,
+		[CONF_OFF] = IPC_OFF,
+	};
 	static const uint8_t role[] = {
 		[CONF_ROLE_NONE] = IPC_ROLE_NONE,
 		[CONF_ROLE_PROVIDER] = IPC_ROLE_PROVIDER,
@@ -394,6 +399,9 @@ fill_peer(const struct agent *a, const struct agent_peer *p, struct ipc_conf_pee
 	to->export_all = c->export == CONF_EXPORT_ALL;
 	to->gr_enabled = c->gr.enabled;
 	to->ext_msg = c->ext_msg;
+	to->ext_next_hop = on_off[c->ext_next_hop];
+	to->next_hop[0] = c->next_hop[0];
+	to->next_hop[1] = c->next_hop[1];
 	to->families = (uint8_t)c->families;
 	to->next_hop_mode = next_hop[c->next_hop_mode];
 	to->addpath_receive = c->addpath.receive;

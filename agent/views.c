@@ -188,6 +188,7 @@ peer_negotiated(struct out *o, const struct ipc_row_peer *r)
 	out_bool(o, "route_refresh", r->refresh);
 	out_bool(o, "enhanced_route_refresh", r->enhanced_refresh);
 	out_bool(o, "extended_message", r->ext_msg);
+	out_bool(o, "extended_next_hop", r->ext_next_hop);
 	out_bool(o, "graceful_restart", r->gr);
 	out_close(o);
 

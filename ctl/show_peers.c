@@ -395,6 +395,7 @@ peer_capabilities(struct ctl *c, const json_t *row)
 	} caps[] = { { "as4", "4-octet AS numbers" }, { "route_refresh", "route refresh" },
 		{ "enhanced_route_refresh", "enhanced route refresh" },
 		{ "extended_message", "long messages" },
+		{ "extended_next_hop", "IPv6 next hops for IPv4" },
 		{ "graceful_restart", "graceful restart" } };
 	const json_t *o = js_obj(row, "capabilities"), *gr = js_obj(row, "gr");
 	char text[256] = "";

@@ -26,8 +26,12 @@ static void
 put_words(struct out *o, const char *const *words)
 {
 	out_open_array(o, "enum");
-	for (size_t i = 0; words[i]; i++)
-		out_str(o, NULL, words[i]);
+	for (size_t i = 0; words[i]; i++) {
+		if (strcmp(words[i], "true") == 0 || strcmp(words[i], "false") == 0)
+			out_bool(o, NULL, words[i][0] == 't'); /* as a YAML reader sees it */
+		else
+			out_str(o, NULL, words[i]);
+	}
 	out_close(o);
 }
 

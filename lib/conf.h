@@ -210,6 +210,8 @@ struct conf_max_prefixes {
 	uint32_t after_s;
 };
 
+enum conf_auto { CONF_AUTO, CONF_ON, CONF_OFF };
+
 enum conf_next_hop_mode {
 	CONF_NEXT_HOP_AUTO, /* self to eBGP peers, kept to iBGP peers */
 	CONF_NEXT_HOP_SELF,
@@ -284,6 +286,8 @@ struct conf_peer {
 	bool rr_client;
 	struct conf_gr gr; /* deferral_ms is unused */
 	struct conf_addpath addpath;
+	struct ip_addr next_hop[2];  /* "self" is announced as: [0] IPv4, [1] IPv6; af IP_NONE: own */
+	enum conf_auto ext_next_hop; /* IPv4 over IPv6 next hops (RFC 8950) */
 	bool ext_msg;	   /* extended messages (RFC 8654) */
 	enum conf_import import;
 	enum conf_export export;
@@ -461,8 +465,6 @@ struct conf_protect {
 	struct conf_protect_item *v;
 	size_t n;
 };
-
-enum conf_auto { CONF_AUTO, CONF_ON, CONF_OFF };
 
 enum conf_own_block { CONF_OWN_BLACKHOLE, CONF_OWN_UNREACHABLE, CONF_OWN_NONE };
 enum conf_discard { CONF_DISCARD_UNREACHABLE, CONF_DISCARD_NONE };

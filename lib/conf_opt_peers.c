@@ -464,6 +464,42 @@ static const struct opt rows[] = {
 		"other nodes need not know: those carry this node.",
 	},
 	{
+	    .path = "peers[].nextHop",
+	    .type = OPT_MAP,
+	    .brief = "addresses announced in place of this node's own",
+	    .doc =
+		"For every route that would carry this node as next hop (see `nextHopMode`), such as "
+		"a service address or the address of a router that leads here.",
+	},
+	{
+	    .path = "peers[].nextHop.ipv4",
+	    AT(next_hop[0]),
+	    .type = OPT_ADDR,
+	    .min = 4,
+	    .effect = OPT_POLICY,
+	    .brief = "next hop of IPv4 routes",
+	},
+	{
+	    .path = "peers[].nextHop.ipv6",
+	    AT(next_hop[1]),
+	    .type = OPT_ADDR,
+	    .min = 6,
+	    .effect = OPT_POLICY,
+	    .brief = "next hop of IPv6 routes",
+	},
+	{
+	    .path = "peers[].extendedNextHop",
+	    AT(ext_next_hop),
+	    .type = OPT_ENUM,
+	    .words = OPT_WORDS("auto", "true", "false"),
+	    .dflt = "auto",
+	    .effect = OPT_SESSION,
+	    .brief = "IPv4 routes with IPv6 next hops (RFC 8950)",
+	    .doc = "`auto` offers it on sessions over IPv6. When the peer offers it, too, IPv4 "
+		   "routes on such a session carry this node's IPv6 address, so that links need "
+		   "no IPv4 addresses.",
+	},
+	{
 	    .path = "peers[].routeReflectorClient",
 	    AT(rr_client),
 	    .type = OPT_BOOL,

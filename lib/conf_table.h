@@ -35,7 +35,7 @@ enum opt_type {
 	OPT_ENVNAME,	     /* char *, name of an environment variable */
 	OPT_IFNAME,	     /* char[CONF_IFNAME_LEN] */
 	OPT_IFSTR,	     /* char *, an interface name */
-	OPT_ADDR,	     /* struct ip_addr */
+	OPT_ADDR,	     /* struct ip_addr; min 4 or 6: of that family only */
 	OPT_ROUTERID,	     /* struct ip_addr, IPv4 and not 0.0.0.0 */
 	OPT_PREFIX,	     /* struct ip_prefix without host bits */
 	OPT_ASN,	     /* uint32_t, plain or asdot (RFC 5396) */

@@ -88,10 +88,26 @@ host_addr(const char *text, struct ip_addr *ret, struct opt_why *why)
 	return true;
 }
 
+/* Of an option for one family: its min is 4 or 6. */
+static uint8_t
+family_of(const struct opt *o)
+{
+	return o->min == 4 ? IP4 : IP6;
+}
+
 static bool
 addr_parse(const struct opt *o, const char *text, void *ret, struct opt_why *why)
 {
-	return host_addr(text, ret, why);
+	struct ip_addr a;
+
+	if (!host_addr(text, &a, why) || (o->min != 0 && a.af != family_of(o)))
+		return false;
+	if (o->min != 0 && ip_addr_is_link_local(&a)) {
+		why->hint = mem_strdup("a link-local one is known on its link only");
+		return false;
+	}
+	*(struct ip_addr *)ret = a;
+	return true;
 }
 
 static char *
@@ -105,7 +121,8 @@ addr_print(const struct opt *o, const void *v)
 static char *
 addr_wanted(const struct opt *o)
 {
-	return mem_strdup("an IPv4 or IPv6 address");
+	return mem_strdup(o->min == 0 ? "an IPv4 or IPv6 address"
+			  : family_of(o) == IP4 ? "an IPv4 address" : "an IPv6 address");
 }
 
 static bool

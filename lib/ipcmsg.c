@@ -275,6 +275,9 @@ x_conf_peer(struct codec *c, struct ipc_msg *msg)
 	x_bool(c, &m->export_all);
 	x_bool(c, &m->gr_enabled);
 	x_bool(c, &m->ext_msg);
+	x_enum(c, &m->ext_next_hop, IPC_OFF);
+	x_addr(c, &m->next_hop[0]);
+	x_addr(c, &m->next_hop[1]);
 	x_enum(c, &m->families, 3);
 	x_enum(c, &m->next_hop_mode, IPC_NEXTHOP_KEEP);
 	x_bool(c, &m->addpath_receive);
@@ -645,6 +648,7 @@ x_row_peer_session(struct codec *c, struct ipc_row_peer *m)
 	x_bool(c, &m->refresh);
 	x_bool(c, &m->enhanced_refresh);
 	x_bool(c, &m->ext_msg);
+	x_bool(c, &m->ext_next_hop);
 	x_bool(c, &m->gr);
 	x_bool(c, &m->gr_notification);
 	x_bool(c, &m->peer_restarting);
@@ -857,10 +861,10 @@ x_query_end(struct codec *c, struct ipc_msg *msg)
 #define TEXT_MAX(n)  (2 + (n) - 1)
 #define EP_MIN	     (8 + 5 * ADDR_MIN)
 #define EP_MAX	     (8 + 5 * ADDR_MAX)
-#define PEER_FIXED   (2 + 58 + 2 * 10)
+#define PEER_FIXED   (2 + 59 + 2 * 10)
 #define ORIG_FIXED   (2 + 18)
 #define PATH_FIXED   (2 + 69)
-#define ROWPEER_FIXED (2 + 9 + 16 + 49 + 96 + 24 + 2 * 30)
+#define ROWPEER_FIXED (2 + 9 + 16 + 50 + 96 + 24 + 2 * 30)
 #define STATS_FIXED  (2 + 20 + 48 + 64 + 1)
 #define FILTERS_MIN  2 /* in a peer's settings */
 #define FILTERS_MAX  (2 + IPC_FILTERS_MAX * 4)
@@ -874,8 +878,8 @@ const struct ipc_desc ipc_desc[IPC_NTYPES] = {
 	[IPC_CONF_SPEAKER] = { "conf-speaker", IPC_AGENT, false, IPC_CHAN_CONTROL, 32,
 	    32 + IPC_CONFED_MAX * 4, false },
 	[IPC_CONF_PEER] = { "conf-peer", IPC_AGENT, false, IPC_CHAN_CONTROL,
-	    PEER_FIXED + FILTERS_MIN + TEXT_MIN + ADDR_MIN,
-	    PEER_FIXED + FILTERS_MAX + TEXT_MAX(IPC_NAME_MAX) + ADDR_MAX, false },
+	    PEER_FIXED + FILTERS_MIN + TEXT_MIN + 3 * ADDR_MIN,
+	    PEER_FIXED + FILTERS_MAX + TEXT_MAX(IPC_NAME_MAX) + 3 * ADDR_MAX, false },
 	[IPC_CONF_FILTER] = { "conf-filter", IPC_AGENT, false, IPC_CHAN_CONTROL,
 	    FILTER_FIXED + TEXT_MIN + 2 * PREFIX_MIN,
 	    FILTER_FIXED + TEXT_MAX(IPC_NAME_MAX) + 2 * PREFIX_MAX + 2 * COMMS_MAX + 3 * ASNS_MAX +
@@ -898,8 +902,8 @@ const struct ipc_desc ipc_desc[IPC_NTYPES] = {
 	[IPC_CONN_IN] = { "conn-in", IPC_AGENT, false, IPC_CHAN_CONTROL, 2 + EP_MIN, 2 + EP_MAX,
 	    true },
 	[IPC_PEER_ADD] = { "peer-add", IPC_AGENT, false, IPC_CHAN_CONTROL,
-	    PEER_FIXED + FILTERS_MIN + TEXT_MIN + ADDR_MIN,
-	    PEER_FIXED + FILTERS_MAX + TEXT_MAX(IPC_NAME_MAX) + ADDR_MAX, false },
+	    PEER_FIXED + FILTERS_MIN + TEXT_MIN + 3 * ADDR_MIN,
+	    PEER_FIXED + FILTERS_MAX + TEXT_MAX(IPC_NAME_MAX) + 3 * ADDR_MAX, false },
 	[IPC_PEER_GONE] = { "peer-gone", IPC_BGPD, false, IPC_CHAN_CONTROL, 6, 6, false },
 	[IPC_CONN_LEND] = { "conn-lend", IPC_AGENT, false, IPC_CHAN_CONTROL, 6, 6, false },
 	[IPC_CONN_LENT] = { "conn-lent", IPC_BGPD, false, IPC_CHAN_CONTROL, 6, 6, true },

@@ -176,6 +176,8 @@ enum ipc_addpath {
 	IPC_ADDPATH_EQUAL, /* the best one and those used beside it */
 };
 
+enum ipc_auto { IPC_AUTO, IPC_ON, IPC_OFF };
+
 struct ipc_conf_peer {
 	uint32_t id;	      /* from 1, given by the agent, stays with the name */
 	char name[IPC_NAME_MAX];
@@ -196,6 +198,8 @@ struct ipc_conf_peer {
 	bool export_all;      /* announce everything that the type of peer allows, else own routes */
 	bool gr_enabled;
 	bool ext_msg;	      /* offer extended messages (RFC 8654) */
+	uint8_t ext_next_hop; /* enum ipc_auto: IPv4 over IPv6 next hops (RFC 8950); auto: on IPv6 */
+	struct ip_addr next_hop[2]; /* announced as "self": [0] IPv4, [1] IPv6; af 0: own addresses */
 	uint8_t families;     /* bit 0 IPv4, bit 1 IPv6 unicast */
 	uint8_t next_hop_mode; /* enum ipc_nexthop_mode */
 	bool addpath_receive;  /* RFC 7911: several paths per prefix */
@@ -592,7 +596,7 @@ struct ipc_row_peer {
 	bool confed;		 /* another Member-AS of our confederation (RFC 5065) */
 	uint8_t role, peer_role; /* enum ipc_role: ours, and what its OPEN says (RFC 9234) */
 	uint64_t leaks;		 /* announcements rejected as route leaks */
-	bool as4, refresh, enhanced_refresh, ext_msg, gr, gr_notification; /* in use on the session */
+	bool as4, refresh, enhanced_refresh, ext_msg, ext_next_hop, gr, gr_notification; /* in use on the session */
 	bool peer_restarting;	 /* R bit in its OPEN */
 	uint16_t gr_peer_time_s;
 	uint32_t stale_left_s;	 /* while its paths are stale */

@@ -524,18 +524,21 @@ mp_next_hop6(struct walk *k, struct rd *r)
 }
 
 static bool
-mp_next_hop_octets_ok(uint8_t af, size_t octets)
+mp_next_hop_octets_ok(const struct update_ctx *ctx, uint8_t af, size_t octets)
 {
-	return af == IP4 ? octets == 4 : octets == 16 || octets == 32;
+	if (af == IP4 && octets == 4)
+		return true;
+	return (af == IP6 || ctx->ext_next_hop) && (octets == 16 || octets == 32);
 }
 
+/* Its length tells the family: RFC 8950 section 3. */
 static void
-mp_next_hop(struct walk *k, uint8_t af, struct rd *r)
+mp_next_hop(struct walk *k, struct rd *r)
 {
 	uint8_t b[4] = { 0 };
 	const char *why;
 
-	if (af == IP6) {
+	if (rd_left(r) > sizeof(b)) {
 		mp_next_hop6(k, r);
 	} else {
 		rd_copy(r, b, sizeof(b));
@@ -579,11 +582,11 @@ mp_reach_decode(struct walk *k, struct rd *r)
 		rd_skip(r, rd_left(r));
 		return;
 	}
-	if (!mp_next_hop_octets_ok(af, nh_octets)) {
+	if (!mp_next_hop_octets_ok(k->ctx, af, nh_octets)) {
 		value_bad(k, ACT_RESET, UPD_OPTIONAL, "the length of its next hop is wrong");
 		return;
 	}
-	mp_next_hop(k, af, &nh);
+	mp_next_hop(k, &nh);
 	u->mp_reach_af = af;
 	u->mp_reach = rd_sub(r, rd_left(r));
 	u->n_mp_reach = mp_nlri_check(k, u->mp_reach, af);

@@ -69,6 +69,29 @@ refresh_encode(struct wr *w, const struct caps *c)
 }
 
 static void
+ext_next_hop_decode(struct rd *r, struct caps *c)
+{
+	while (rd_left(r) > 0) {
+		uint16_t afi = rd_u16(r), safi = rd_u16(r), nh_afi = rd_u16(r);
+
+		if (afi == IP4 && safi == BGP_SAFI_UNICAST && nh_afi == IP6)
+			c->ext_next_hop = true;
+	}
+}
+
+static void
+ext_next_hop_encode(struct wr *w, const struct caps *c)
+{
+	if (!c->ext_next_hop)
+		return;
+	wr_u8(w, CAP_EXT_NEXT_HOP);
+	wr_u8(w, 6);
+	wr_u16(w, IP4);
+	wr_u16(w, BGP_SAFI_UNICAST);
+	wr_u16(w, IP6);
+}
+
+static void
 ext_msg_decode(struct rd *r, struct caps *c)
 {
 	c->ext_msg = true;
@@ -232,7 +255,8 @@ enhanced_refresh_encode(struct wr *w, const struct caps *c)
 static const struct cap_desc cap_desc[] = {
 	{ CAP_MP, 4, 0, "multiprotocol", mp_decode, mp_encode },	   /* RFC 4760 section 8 */
 	{ CAP_REFRESH, 0, 0, "route-refresh", refresh_decode, refresh_encode }, /* RFC 2918 */
-	{ CAP_EXT_NEXT_HOP, 0, 6, "extended-next-hop", NULL, NULL },	   /* RFC 8950 section 4 */
+	{ CAP_EXT_NEXT_HOP, 0, 6, "extended-next-hop", ext_next_hop_decode,
+	    ext_next_hop_encode },					   /* RFC 8950 section 4 */
 	{ CAP_EXT_MESSAGE, 0, 0, "extended-message", ext_msg_decode, ext_msg_encode }, /* RFC 8654 */
 	{ CAP_ROLE, 1, 0, "role", role_decode, role_encode },		   /* RFC 9234 section 4.1 */
 	{ CAP_GR, 2, 4, "graceful-restart", gr_decode, gr_encode },	   /* RFC 4724 section 3 */

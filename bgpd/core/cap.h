@@ -32,6 +32,7 @@ struct caps {
 	bool refresh;	     /* RFC 2918, or its pre-standard code */
 	bool enhanced_refresh; /* RFC 7313 */
 	bool ext_msg;	     /* RFC 8654 */
+	bool ext_next_hop;   /* IPv4 unicast with IPv6 next hops (RFC 8950); others are not looked at */
 	bool as4;	     /* RFC 6793 */
 	uint32_t asn;	     /* with as4 */
 	uint8_t addpath_rx;  /* AF_BIT()s with several paths per prefix: able to receive them, */

@@ -205,14 +205,12 @@ groups_source_changed(struct speaker *sp, uint16_t index)
 
 /* ---- membership ---------------------------------------------------------------- */
 
-/* The next hop "self" of a session: RFC 2545 section 3 for the link-local one. */
+/* The IPv6 next hop "self": RFC 2545 section 3 for the link-local one. */
 static struct update_nh
-self_next_hop(const struct ipc_endpoints *ep, uint8_t af)
+self_next_hop6(const struct ipc_endpoints *ep)
 {
 	bool has_ll = ep->ifindex != 0 && ep->self6ll.af != IP_NONE;
 
-	if (af == IP4)
-		return (struct update_nh){ .nh = ep->self4 };
 	if (!has_ll)
 		return (struct update_nh){ .nh = ep->self6 };
 	if (ep->self6.af != IP_NONE)
@@ -220,6 +218,22 @@ self_next_hop(const struct ipc_endpoints *ep, uint8_t af)
 	if (ip_addr_is_link_local(&ep->remote))
 		return (struct update_nh){ .nh = ep->self6ll, .ll = ep->self6ll };
 	return (struct update_nh){ 0 };
+}
+
+/*
+ * The next hop "self" of a session: the one that was given, or an own address;
+ * for IPv4 over IPv6, where that was agreed on, an IPv6 one (RFC 8950).
+ */
+static struct update_nh
+self_next_hop(const struct rpeer *rp, unsigned i)
+{
+	const struct ipc_endpoints *ep = &rp->peer->ep;
+
+	if (rp->conf.next_hop[i].af != IP_NONE)
+		return (struct update_nh){ .nh = rp->conf.next_hop[i] };
+	if (AF_OF(i) == IP6 || (rp->peer->neg.ext_next_hop && ep->remote.af == IP6))
+		return self_next_hop6(ep);
+	return (struct update_nh){ .nh = ep->self4 };
 }
 
 /* What AS_PATHs to the peer show; equal policies share a group, so nothing is set that has no effect. */
@@ -266,6 +280,7 @@ export_policy_of(const struct rpeer *rp, unsigned i, const struct update_nh *sel
 		ret->addpath_max = rp->conf.addpath_max;
 	}
 	ret->max_octets = peer_max_octets(neg);
+	ret->ext_next_hop = neg->ext_next_hop && AF_OF(i) == IP4;
 	ret->local_asn = neg->local_asn;
 	ret->cluster_id = conf->cluster_id ? conf->cluster_id : conf->router_id;
 	ret->chain = filter_chain_id(rp->af[i].chain[1]);
@@ -369,7 +384,7 @@ groups_join(struct rpeer *rp, struct mono_us now, unsigned i)
 	assert(!rp->af[i].member);
 	m->rp = rp;
 	m->eor_due = true;
-	m->self = self_next_hop(&rp->peer->ep, AF_OF(i));
+	m->self = self_next_hop(rp, i);
 	export_policy_of(rp, i, &m->self, &policy);
 	if (policy.self_octets == 0)
 		speaker_event(rp->sp, LOG_WARN, rp, "no-next-hop", "family=%s why=\"%s\"",
@@ -392,18 +407,47 @@ groups_leave(struct rpeer *rp, unsigned i)
 	mem_free(m);
 }
 
+/* The member walks, from the beginning. */
+static void
+member_again(struct member *m)
+{
+	struct speaker *sp = m->rp->sp;
+
+	if (m->at)
+		member_detach(sp, m);
+	member_walk_all(sp, m);
+	m->g->kick = true;
+}
+
+/* Another next hop of its own: everything is to be said again. */
+static bool
+next_hop_changed(struct member *m, unsigned i)
+{
+	struct update_nh self = self_next_hop(m->rp, i);
+
+	if (ip_addr_eq(&self.nh, &m->self.nh) && ip_addr_eq(&self.ll, &m->self.ll))
+		return false;
+	m->self = self;
+	return true;
+}
+
 void
 groups_rejoin(struct rpeer *rp, struct mono_us now, unsigned i)
 {
 	struct member *m = rp->af[i].member;
 	struct export_policy policy;
+	bool again;
 	uint32_t id;
 
 	if (!m)
 		return;
+	again = next_hop_changed(m, i);
 	export_policy_of(rp, i, &m->self, &policy);
-	if (memcmp(&policy, &m->g->policy, sizeof(policy)) == 0)
+	if (memcmp(&policy, &m->g->policy, sizeof(policy)) == 0) {
+		if (again)
+			member_again(m);
 		return;
+	}
 	if (m->at)
 		member_detach(rp->sp, m);
 	member_exit(m);
@@ -427,12 +471,8 @@ groups_refresh(struct rpeer *rp, struct mono_us now, unsigned i)
 void
 member_refresh(struct member *m)
 {
-	struct speaker *sp = m->rp->sp;
-
 	m->refresh_due = false;
-	if (m->at)
-		member_detach(sp, m);
-	member_walk_all(sp, m);
+	member_again(m);
 	m->borr_due = m->rp->peer->neg.enhanced_refresh;
 	m->eorr_due = false;
 }

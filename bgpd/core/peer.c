@@ -167,6 +167,7 @@ ctx_fill(struct peer *p)
 		.families = p->neg.families,
 		.addpath_rx = p->neg.addpath_rx,
 		.addpath_tx = p->neg.addpath_tx,
+		.ext_next_hop = p->neg.ext_next_hop,
 		.max_octets = peer_max_octets(&p->neg),
 		.ep = &p->ep,
 	};
@@ -440,7 +441,7 @@ needs_reset(const struct ipc_conf_peer *a, const struct ipc_conf_peer *b)
 	    a->keepalive_s != b->keepalive_s || a->gr_enabled != b->gr_enabled ||
 	    a->addpath_receive != b->addpath_receive ||
 	    (a->addpath_send == IPC_ADDPATH_NONE) != (b->addpath_send == IPC_ADDPATH_NONE) ||
-	    a->ext_msg != b->ext_msg ||
+	    a->ext_msg != b->ext_msg || a->ext_next_hop != b->ext_next_hop ||
 	    a->local_as_mode != b->local_as_mode || a->role != b->role ||
 	    a->strict_role != b->strict_role || a->transport != b->transport;
 }
@@ -823,6 +824,7 @@ fill_neg(const struct peer *p, struct ipc_row_peer *ret)
 	ret->refresh = n->refresh;
 	ret->enhanced_refresh = n->enhanced_refresh;
 	ret->ext_msg = n->ext_msg;
+	ret->ext_next_hop = n->ext_next_hop;
 	ret->gr = n->gr;
 	ret->gr_notification = n->gr_notification;
 	ret->peer_restarting = n->gr_restarting;

@@ -77,6 +77,18 @@ role_value(enum ipc_role role)
 	return (uint8_t)(role - IPC_ROLE_PROVIDER);
 }
 
+/* RFC 8950 section 4; by itself only where the IPv6 next hop is the session's own business. */
+static bool
+offers_ext_next_hop(const struct session *s)
+{
+	const struct ipc_conf_peer *conf = &s->peer->conf;
+
+	if (!(conf->families & AF_BIT(IP4)))
+		return false;
+	return conf->ext_next_hop == IPC_ON ||
+	    (conf->ext_next_hop == IPC_AUTO && s->conn && s->conn->ep.remote.af == IP6);
+}
+
 void
 peer_make_open(struct session *s, struct msg_open *ret, bool *ret_params)
 {
@@ -92,6 +104,7 @@ peer_make_open(struct session *s, struct msg_open *ret, bool *ret_params)
 	if (p->no_params)
 		return;
 	ret->caps = (struct caps){
+		.ext_next_hop = offers_ext_next_hop(s),
 		.mp = true,
 		.families = p->conf.families,
 		.refresh = true,
@@ -274,6 +287,7 @@ negotiate(const struct peer *p, const struct caps *mine, const struct msg_open *
 		.refresh = mine->refresh && theirs->refresh,
 		.enhanced_refresh = mine->enhanced_refresh && theirs->enhanced_refresh,
 		.ext_msg = mine->ext_msg && theirs->ext_msg,
+		.ext_next_hop = mine->ext_next_hop && theirs->ext_next_hop,
 		.gr = mine->gr.present && theirs->gr.present,
 	};
 	n->addpath_rx = caps_addpath(theirs, mine) & n->families;

@@ -237,9 +237,9 @@ policy_next_hop_self(const struct export_policy *ep, const struct export_source 
 
 	if (a->marks & ATTRS_MARK_NH_SELF)
 		return true;
-	if ((a->marks & ATTRS_MARK_NH_GIVEN) && nh.af == ep->af)
+	if ((a->marks & ATTRS_MARK_NH_GIVEN) && (nh.af == ep->af || ep->ext_next_hop))
 		return false;
-	if (src->local || nh.af != ep->af || ip_addr_is_unspec(&nh) ||
+	if (src->local || nh.af == IP_NONE || ip_addr_is_unspec(&nh) ||
 	    (nh.af == IP6 && ip_addr_is_link_local(&nh)))
 		return true;
 	if (!ep->ebgp && !src->ebgp)
@@ -306,11 +306,13 @@ sendable(const struct export_policy *ep, const struct export_source *src, const 
 	return r == EXPORT_YES ? check_direction(ep, src, a, decided, transit) : r;
 }
 
-static bool
-lacks_next_hop(const struct export_policy *ep, const struct export_source *src,
+static enum export_reason
+check_next_hop(const struct export_policy *ep, const struct export_source *src,
     const struct attrs *a)
 {
-	return ep->self_octets == 0 && policy_next_hop_self(ep, src, a);
+	if (policy_next_hop_self(ep, src, a))
+		return ep->self_octets == 0 ? EXPORT_NO_SELF : EXPORT_YES;
+	return a->nh_af == ep->af || ep->ext_next_hop ? EXPORT_YES : EXPORT_NEXT_HOP_FAMILY;
 }
 
 enum export_reason
@@ -319,7 +321,7 @@ policy_exportable(const struct export_policy *ep, const struct export_source *sr
 {
 	enum export_reason r = sendable(ep, src, a, false, false);
 
-	return r == EXPORT_YES && lacks_next_hop(ep, src, a) ? EXPORT_NO_SELF : r;
+	return r == EXPORT_YES ? check_next_hop(ep, src, a) : r;
 }
 
 struct filter_route
@@ -349,8 +351,8 @@ policy_filter_export(struct filters *fs, struct attrs_pool *pool, const struct e
 		(res.action == FILTER_REJECT || filter_rule_names_remote(res.rule)));
 	if (r == EXPORT_YES && res.action == FILTER_REJECT)
 		r = EXPORT_FILTER;
-	else if (r == EXPORT_YES && lacks_next_hop(ep, src, res.attrs))
-		r = EXPORT_NO_SELF;
+	else if (r == EXPORT_YES)
+		r = check_next_hop(ep, src, res.attrs);
 	*ret_attrs = r == EXPORT_YES ? attrs_ref(res.attrs) : NULL;
 	attrs_unref(pool, res.attrs);
 	return r;
@@ -374,6 +376,8 @@ policy_export_text(enum export_reason reason)
 		    "not announced: from one client to another, clientToClientReflection is off",
 		[EXPORT_OTC] = "not announced: Only to Customer, and the peer is none (RFC 9234)",
 		[EXPORT_FILTER] = "not announced: a rule of a filter rejects it",
+		[EXPORT_NEXT_HOP_FAMILY] = "not announced: its next hop is an IPv6 address, which the "
+					   "peer does not take for IPv4 (RFC 8950)",
 		[EXPORT_NO_SELF] =
 		    "not announced: no own address of that family on the session's interface",
 	};

@@ -109,6 +109,7 @@ struct export_policy {
 	uint8_t addpath;      /* enum ipc_addpath; not NONE: prefixes go with path ids */
 	uint8_t addpath_max;  /* paths of one prefix */
 	uint16_t max_octets;  /* of a message: RFC 8654 */
+	bool ext_next_hop;    /* IPv4 with IPv6 next hops: RFC 8950 */
 	bool confed;	      /* with ebgp: to another Member-AS */
 	bool no_client_to_client;
 	uint8_t role;	      /* enum ipc_role: ours */
@@ -149,6 +150,7 @@ enum export_reason {
 	EXPORT_CLIENT_TO_CLIENT, /* bgp.clientToClientReflection is off */
 	EXPORT_OTC,	      /* it was to go to customers only */
 	EXPORT_FILTER,	      /* a rule of a filter rejects it */
+	EXPORT_NEXT_HOP_FAMILY, /* an IPv6 next hop, which the peer does not take for IPv4 */
 	EXPORT_NO_SELF,	      /* no address of ours for NEXT_HOP on that session */
 	EXPORT_NREASONS
 };

@@ -268,7 +268,7 @@ flush_dest(struct speaker *sp, struct group *g, struct batch *b, uint32_t dest)
 static struct update_nh
 next_hop_slot(const struct export_policy *policy)
 {
-	struct update_nh nh = { .nh.af = policy->af };
+	struct update_nh nh = { .nh.af = policy->self_octets == 4 ? IP4 : IP6 };
 
 	if (policy->self_octets == 32)
 		nh.ll.af = IP6;

@@ -183,7 +183,7 @@ fill_export_policy(struct speaker *sp, const struct group *g, const struct path 
 }
 
 /*
- * Not announced only because there is no address to announce it with, or, asked
+ * Not announced only because of the address to announce it with, or, asked
  * for that one prefix, because of a filter: shown, with the reason.
  */
 static bool
@@ -195,6 +195,7 @@ fill_withheld(struct speaker *sp, const struct rpeer *to, unsigned i, uint32_t d
 	enum export_reason why;
 	const struct path *p;
 	const struct group *g;
+	bool shown;
 
 	if (!to->af[i].member || d->used == 0)
 		return false;
@@ -204,7 +205,9 @@ fill_withheld(struct speaker *sp, const struct rpeer *to, unsigned i, uint32_t d
 	why = policy_filter_export(&sp->filters, sp->pool, &g->policy, g->chain,
 	    &sp->peer[p->peer]->src, &r->prefix, p->attrs, &attrs);
 	attrs_unref(sp->pool, attrs);
-	if (p->peer == to->index || (why != EXPORT_NO_SELF && (why != EXPORT_FILTER || !one)))
+	shown = why == EXPORT_NO_SELF || why == EXPORT_NEXT_HOP_FAMILY ||
+	    (why == EXPORT_FILTER && one);
+	if (p->peer == to->index || !shown)
 		return false;
 	fill_attrs(p->attrs, r);
 	r->flags = IPC_PATH_REJECTED;

@@ -47,7 +47,7 @@ struct peer_neg {
 	bool confed; /* inside our confederation; with ebgp: another Member-AS (RFC 5065) */
 	uint8_t role, peer_role; /* enum ipc_role; RFC 9234 */
 	bool caps;		/* the peer's OPEN had capabilities */
-	bool as4, refresh, enhanced_refresh, ext_msg;
+	bool as4, refresh, enhanced_refresh, ext_msg, ext_next_hop;
 	bool gr;		/* both sides have graceful restart */
 	bool gr_restarting;	/* R bit of the peer's OPEN */
 	bool gr_notification;	/* N bit on both sides */

@@ -217,7 +217,7 @@ update_encode_reach(struct wr *w, const struct update_ctx *ctx, const struct att
 {
 	uint8_t buf[BGP_MAX_EXT_OCTETS];
 	struct wr attrs = wr_init(buf, ctx->max_octets);
-	bool mp = af != IP4, addpath = ctx->addpath_tx & AF_BIT(af);
+	bool mp = af != IP4 || nh->nh.af != IP4, addpath = ctx->addpath_tx & AF_BIT(af);
 	size_t start = wr_len(w), room = message_room(w, ctx), nh_off = 0, octets, fit, taken, mark;
 
 	if (n == 0)

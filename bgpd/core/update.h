@@ -29,6 +29,7 @@ struct update_ctx {
 	uint8_t families;    /* AF_BIT()s negotiated: others in MP_REACH/MP_UNREACH are skipped */
 	uint8_t addpath_rx;  /* AF_BIT()s with path ids in what we receive (RFC 7911) */
 	uint8_t addpath_tx;  /* and in what we send */
+	bool ext_next_hop;   /* IPv4 in MP_REACH may have an IPv6 next hop (RFC 8950) */
 	uint16_t max_octets; /* of a message we may send: 4096 (RFC 8654: up to 65535) */
 	const struct ipc_endpoints *ep; /* own addresses and scope for next hops; may be NULL */
 };
@@ -78,7 +79,8 @@ struct update_nh {
 /*
  * Append one whole UPDATE (header included) that announces as many of the n
  * prefixes, all of family af, as fit into ctx->max_octets and into w.
- * a gives the attributes but for the next hop, which is nh.  ORIGINATOR_ID
+ * a gives the attributes but for the next hop, which is nh; an IPv6 one puts
+ * IPv4 prefixes into MP_REACH_NLRI (RFC 8950 section 3).  ORIGINATOR_ID
  * and CLUSTER_LIST are written towards iBGP only, LOCAL_PREF also inside a
  * confederation; it is 100 when a has none.  Without ctx->as4 AS_PATH gets 2-octet numbers, with
  * AS4_PATH and AS4_AGGREGATOR as RFC 6793 asks.

@@ -537,19 +537,40 @@ static const struct {
 	[OPT_COMMUNITY_VALUE] = { "no-exprt", "65535:65535", "did you mean no-export?" },
 };
 
+/* An address of one family only. */
 static void
-bad_text(const struct opt *o)
+bad_family(const struct opt *o)
+{
+	bool v4 = o->min == 4;
+
+	expect_value("other family", o, v4 ? "2001:db8::1" : "10.0.0.1",
+	    v4 ? "\"2001:db8::1\"" : "\"10.0.0.1\"", "");
+	expect_good("its family", o, v4 ? "10.0.0.1" : "2001:db8::1");
+	if (!v4)
+		expect_value("link-local", o, "fe80::1", "\"fe80::1\"",
+		    "a link-local one is known on its link only");
+}
+
+static void
+bad_value(const struct opt *o)
 {
 	char *found;
 
-	if (!texts[o->type].bad)
-		return;
 	found = texts[o->type].bad[0] == '"' ? mem_strdup(texts[o->type].bad)
 					     : mem_printf("\"%s\"", texts[o->type].bad);
 	expect_value("bad text", o, texts[o->type].bad, found, texts[o->type].hint);
 	expect_good("good text", o, texts[o->type].good);
 	other_names(o, texts[o->type].good);
 	mem_free(found);
+}
+
+static void
+bad_text(const struct opt *o)
+{
+	if (o->type == OPT_ADDR && o->min != 0)
+		bad_family(o);
+	else if (texts[o->type].bad)
+		bad_value(o);
 }
 
 static void

@@ -1,5 +1,9 @@
-"""What two speakers may agree on beyond plain BGP: refreshes with markers, long messages."""
+"""What two speakers may agree on beyond plain BGP: refreshes with markers, long messages,
+next hops of the other family."""
 
+import dataclasses
+import ipaddress
+import json
 import os
 import signal
 import struct
@@ -328,3 +332,115 @@ def test_a_stopped_peer(lab, figure):
     for side in ("feed", "plain"):
         assert r.weft.peer(side)["flaps"] == 0, side
     wait_until(lambda: r.weft.established("daemon"), 30, "BIRD comes back")
+
+
+# ---- IPv4 over IPv6 next hops: RFC 8950 ------------------------------------------------------------
+
+V6ONLY = {"bird": ("extended next hop on;",), "frr": ("capability extended-nexthop",)}
+
+
+class Bird6(peers.Bird):
+    """BIRD whose IPv4 channel takes IPv6 next hops."""
+
+    def _neighbor(self, i, n):
+        plain = dataclasses.replace(n, extra=())
+        return super()._neighbor(i, plain).replace(
+            "ipv4 { import all;", "ipv4 { extended next hop on; import all;")
+
+
+class OverIPv6:
+    """weft and a daemon on a link that has IPv6 addresses only, each with a loopback address."""
+
+    MINE, THEIRS = "10.244.1.1", "172.20.0.1"
+
+    def __init__(self, lab, name, mine="fd09:1::1", other="fd09:1::2", nodes=None):
+        self.w, self.p = nodes or (lab.ns("weft"), lab.ns("peer"))
+        scope = "%eth0" if nodes else ""
+        if not nodes:
+            lab.link(self.w, "eth0", self.p, "eth0", [f"{mine}/64"], [f"{other}/64"])
+        self.w.addr("lo", f"{self.MINE}/32")
+        self.p.addr("lo", f"{self.THEIRS}/32")
+        kind = Bird6 if name == "bird" else peers.ALL[name]
+        self.weft = Weft(self.w, config(
+            "weft", WEFT_AS, [self.MINE] + ([] if nodes else [mine]),
+            [peer("peer", other + scope, PEER_AS, timers=timers())], permit=PERMIT,
+            advertisements=[{"type": "Interface", "interfaces": ["lo"]}]))
+        self.daemon = kind(self.p, PEER_AS, "10.0.0.2", [
+            peers.Neighbor(mine + scope, WEFT_AS, other, other, transit=False,
+                           extra=V6ONLY[name])],
+            [f"{self.THEIRS}/32"])
+
+    def start(self):
+        self.daemon.start()
+        self.weft.start()
+        self.weft.wait_established()
+        return self
+
+    def installed(self):
+        return any(r["dst"] in (self.THEIRS, f"{self.THEIRS}/32")
+                   for r in self.weft.kernel_routes())
+
+    def pings(self):
+        done = self.w.run("ping", "-c1", "-W1", "-I", self.MINE, self.THEIRS, check=False)
+        return done.returncode == 0 or No(done.stdout)
+
+
+@pytest.mark.parametrize("objects", ["on", "off"])
+@pytest.mark.parametrize("name", sorted(V6ONLY))
+def test_ipv4_over_ipv6(lab, name, objects):
+    """No IPv4 address on the link: pings go between loopback addresses all the same."""
+    t = OverIPv6(lab, name)
+    t.weft.config["kernel"]["nexthopObjects"] = objects
+    t.start()
+    assert t.weft.peer("peer")["capabilities"]["extended_next_hop"]
+    wait_until(lambda: t.installed() or No(t.weft.fib()), 10, "the IPv4 route is in the kernel")
+    wait_until(t.pings, 10, "loopback to loopback over an IPv6-only link")
+    # nobody offers it any more: neither side may use IPv6 next hops for IPv4
+    t.weft.config["peers"][0]["extendedNextHop"] = False
+    t.weft.write_config()
+    t.weft.weft("reload")
+    wait_until(lambda: t.weft.peer("peer")["capabilities"]["extended_next_hop"] is False
+               and t.weft.established("peer"), 20, "a new session without it")
+    wait_until(lambda: not t.installed() or No(t.weft.kernel_routes()), 10,
+               "the IPv4 route is gone")
+
+
+def link_local(ns):
+    """The link-local address of eth0, once it may be used."""
+    def usable():
+        out = json.loads(ns.run("ip", "-j", "-6", "addr", "show", "dev", "eth0", "scope", "link"))
+        return next((a["local"] for i in out for a in i.get("addr_info", ())
+                     if not a.get("tentative")), None)
+    return wait_until(usable, 10, "a link-local address")
+
+
+def test_ipv4_over_link_local(lab):
+    """Not even a global IPv6 address: the session and the next hops are link-local."""
+    w, p = lab.ns("weft"), lab.ns("peer")
+    lab.link(w, "eth0", p, "eth0", [], [])
+    t = OverIPv6(lab, "bird", link_local(w), link_local(p), nodes=(w, p))
+    t.start()
+    wait_until(lambda: t.installed() or No(t.weft.fib()), 10, "the IPv4 route is in the kernel")
+    wait_until(t.pings, 10, "loopback to loopback over a link without addresses")
+
+
+def test_given_next_hop(lab):
+    """peers[].nextHop instead of our own address, changed under the session."""
+    s = Scripted(lab)
+    s.weft.config["peers"][0]["nextHop"] = {"ipv4": "10.9.1.77", "ipv6": "fd09:1::77"}
+    s.weft.write_config()
+    s.weft.weft("reload")
+    conn = s.connect()
+
+    def hops():
+        conn.poll(0.1)
+        bodies = [b for k, b in conn.received if k == bgp.UPDATE and end_of_rib(b) is None]
+        return [[h for h in ("10.9.1.77", "10.9.1.78", "fd09:1::77")
+                 if ipaddress.ip_address(h).packed in b] for b in bodies]
+    wait_until(lambda: sorted(hops()) == [["10.9.1.77"], ["fd09:1::77"]] or No(hops()), 5,
+               "both families carry the given address")
+    s.weft.config["peers"][0]["nextHop"]["ipv4"] = "10.9.1.78"
+    s.weft.write_config()
+    s.weft.weft("reload")
+    wait_until(lambda: hops()[2:] == [["10.9.1.78"]] or No(hops()), 5, "said again")
+    assert s.weft.peer("peer")["flaps"] == 0 and not conn.closed

@@ -160,6 +160,11 @@ conf_peer(struct gen *g, struct ipc_conf_peer *ret)
 	ret->import_all = flag(g);
 	ret->export_all = flag(g);
 	ret->gr_enabled = flag(g);
+	ret->ext_msg = flag(g);
+	ret->ext_next_hop = below8(g, IPC_OFF);
+	addr(g, true, &ret->next_hop[0]);
+	addr(g, true, &ret->next_hop[1]);
+	ret->send_hold_s = any16(g);
 	ret->families = below8(g, 3);
 	ret->next_hop_mode = below8(g, IPC_NEXTHOP_KEEP);
 	ret->addpath_receive = flag(g);
@@ -324,7 +329,7 @@ static void
 row_peer(struct gen *g, struct ipc_row_peer *ret)
 {
 	bool *flags[] = { &ret->internal, &ret->confed, &ret->as4, &ret->refresh, &ret->enhanced_refresh,
-		&ret->ext_msg, &ret->gr, &ret->gr_notification, &ret->peer_restarting };
+		&ret->ext_msg, &ret->ext_next_hop, &ret->gr, &ret->gr_notification, &ret->peer_restarting };
 	uint32_t *words[] = { &ret->query, &ret->remote_asn, &ret->local_asn, &ret->remote_id,
 		&ret->stale_left_s, &ret->established_count, &ret->flaps };
 

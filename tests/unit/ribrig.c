@@ -98,7 +98,12 @@ rig_up(struct rig *r, unsigned k, uint32_t asn, bool self6)
 		p->ep.self6 = (struct ip_addr){
 			.af = IP6, .b = { 0x20, 1, 0xd, 0xb8, [15] = (uint8_t)(200 + k) }
 		};
+	if (r->over6) {
+		p->neg.ext_next_hop = true;
+		p->ep.remote = (struct ip_addr){ .af = IP6, .b = { 0x20, 1, [15] = (uint8_t)k } };
+	}
 	p->ctx = (struct update_ctx){ .as4 = true,
+		.ext_next_hop = r->over6,
 		.ebgp = p->neg.ebgp,
 		.confed = p->neg.confed,
 		.families = 3,

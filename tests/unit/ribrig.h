@@ -34,6 +34,7 @@ struct rig {
 	uint8_t addpath_rx[RIG_PEERS + 1], addpath_tx[RIG_PEERS + 1]; /* from and to a peer: AF_BIT()s */
 	uint32_t path_id; /* of what such a peer announces and withdraws */
 	unsigned members; /* bit k: peer k is in our confederation; it announces AS_CONFED_SEQUENCEs */
+	bool over6;	 /* sessions run over IPv6, with RFC 8950 agreed on */
 	uint32_t gen;
 
 	struct rig_said said[4096]; /* by the last rig_pull() */

@@ -170,6 +170,55 @@ START_TEST(next_hop_is_each_members_own)
 }
 END_TEST
 
+/* RFC 8950: over IPv6 an IPv4 prefix carries our IPv6 address; a learned one is kept or replaced. */
+START_TEST(ipv4_over_ipv6)
+{
+	rig_up(&rig, 4, 65004, true); /* over IPv4 */
+	rig_pull(&rig, 4, 4096);
+	rig.over6 = true;
+	rig_up(&rig, 3, 65003, true);
+	rig_pull(&rig, 3, 4096);
+	rig_originate(&rig, "10.1.0.0/16", NULL);
+	rig_work(&rig);
+	rig_pull(&rig, 3, 4096);
+	ck_assert_str_eq(rig_said_of(&rig, "10.1.0.0/16")->text, "65000|2001:db8::cb|-1|-1|");
+	rig_pull(&rig, 4, 4096);
+	ck_assert_str_eq(rig_said_of(&rig, "10.1.0.0/16")->text, "65000|192.0.2.204|-1|-1|");
+	speaker_unoriginate(rig.sp, rig.now, &(struct ip_prefix){ .af = IP4, .len = 16, .b = { 10, 1 } });
+	rig_work(&rig);
+	rig_pull(&rig, 3, 4096);
+	ck_assert_int_eq(rig_said_of(&rig, "10.1.0.0/16")->what, SAID_WITHDRAW);
+}
+END_TEST
+
+/* The given next hop in place of our own; another one on a live session is said again. */
+START_TEST(given_next_hop)
+{
+	struct ipc_conf_applied applied;
+
+	ck_assert(ip_addr_parse("198.51.100.9", &rig.peer[1].next_hop[0]));
+	ck_assert(ip_addr_parse("2001:db8:9::9", &rig.peer[1].next_hop[1]));
+	rig_configure(&rig, NULL);
+	rig_up(&rig, 1, 65001, true);
+	rig_up(&rig, 2, 65002, true);
+	rig_originate(&rig, "10.1.0.0/16", NULL);
+	rig_originate(&rig, "fd00::/48", NULL);
+	rig_work(&rig);
+	rig_pull(&rig, 1, 4096);
+	ck_assert_str_eq(rig_said_of(&rig, "10.1.0.0/16")->text, "65000|198.51.100.9|-1|-1|");
+	ck_assert_str_eq(rig_said_of(&rig, "fd00::/48")->text, "65000|2001:db8:9::9|-1|-1|");
+	rig_pull(&rig, 2, 4096);
+	ck_assert_str_eq(rig_said_of(&rig, "10.1.0.0/16")->text, "65000|192.0.2.202|-1|-1|");
+	ck_assert(ip_addr_parse("198.51.100.8", &rig.peer[1].next_hop[0]));
+	rig_configure(&rig, &applied);
+	ck_assert_uint_eq(applied.reset, 0);
+	rig_work(&rig);
+	ck_assert_uint_eq(rig_pull(&rig, 1, 4096), 1);
+	ck_assert_str_eq(rig_said_of(&rig, "10.1.0.0/16")->text, "65000|198.51.100.8|-1|-1|");
+	ck_assert_uint_eq(rig_pull(&rig, 2, 4096), 0);
+}
+END_TEST
+
 /* The last state wins: what came and went while nobody pulled is never said. */
 START_TEST(only_the_newest_state_is_said)
 {
@@ -631,6 +680,8 @@ main(void)
 	tcase_add_test(t, no_end_of_rib_before_own_prefixes_are_known);
 	tcase_add_test(t, equal_attributes_are_packed);
 	tcase_add_test(t, next_hop_is_each_members_own);
+	tcase_add_test(t, ipv4_over_ipv6);
+	tcase_add_test(t, given_next_hop);
 	tcase_add_test(t, only_the_newest_state_is_said);
 	tcase_add_test(t, a_source_hears_the_other_side);
 	tcase_add_test(t, invisible_changes_are_silent);

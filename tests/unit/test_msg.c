@@ -226,6 +226,52 @@ START_TEST(capabilities_are_read)
 }
 END_TEST
 
+/* Extended Next Hop Encoding: RFC 8950 section 4. */
+static const struct {
+	const char *name;
+	const uint8_t *caps;
+	size_t octets;
+	bool want, bad;
+} ext_next_hop_cases[] = {
+	{ "IPv4 unicast", HEX(5, 6, 0, 1, 0, 1, 0, 2), true, false },
+	{ "others first", HEX(5, 18, 0, 1, 0, 4, 0, 2, 0, 1, 0, 128, 0, 2, 0, 1, 0, 1, 0, 2), true,
+	    false },
+	{ "others alone", HEX(5, 12, 0, 1, 0, 4, 0, 2, 0, 1, 0, 128, 0, 2), false, false },
+	{ "another next hop", HEX(5, 6, 0, 1, 0, 1, 0, 1), false, false },
+	{ "SAFI with a high octet", HEX(5, 6, 0, 1, 1, 1, 0, 2), false, false },
+	{ "empty", HEX(5, 0), false, false },
+	{ "two capabilities", HEX(5, 6, 0, 1, 0, 4, 0, 2, 5, 6, 0, 1, 0, 1, 0, 2), true, false },
+	{ "5 octets", HEX(5, 5, 0, 1, 0, 1, 0), false, true },
+	{ "7 octets", HEX(5, 7, 0, 1, 0, 1, 0, 2, 0), false, true },
+};
+
+START_TEST(ext_next_hop_read)
+{
+	struct rd r = rd_init(ext_next_hop_cases[_i].caps, ext_next_hop_cases[_i].octets);
+	struct bgp_err e = { 0 };
+	struct caps c = { 0 };
+
+	caps_decode(&r, &c, &e);
+	ck_assert_msg((e.act == ACT_RESET) == ext_next_hop_cases[_i].bad, "%s",
+	    ext_next_hop_cases[_i].name);
+	if (!ext_next_hop_cases[_i].bad)
+		ck_assert_msg(c.ext_next_hop == ext_next_hop_cases[_i].want, "%s",
+		    ext_next_hop_cases[_i].name);
+}
+END_TEST
+
+START_TEST(ext_next_hop_written)
+{
+	struct caps c = { .ext_next_hop = true };
+	uint8_t buf[64];
+	struct wr w = wr_init(buf, sizeof(buf));
+
+	caps_encode(&w, &c);
+	ck_assert_uint_eq(wr_len(&w), 8);
+	ck_assert_mem_eq(buf, ((uint8_t[]){ 5, 6, 0, 1, 0, 1, 0, 2 }), 8);
+}
+END_TEST
+
 /* ADD-PATH: RFC 7911 section 4. */
 static const struct addpath_case {
 	const char *name;
@@ -729,6 +775,9 @@ main(void)
 	tcase_add_test(tc, keepalive_octets);
 	tcase_add_test(tc, notification_octets);
 	tcase_add_test(tc, long_parameters);
+	tcase_add_loop_test(tc, ext_next_hop_read, 0,
+	    sizeof(ext_next_hop_cases) / sizeof(ext_next_hop_cases[0]));
+	tcase_add_test(tc, ext_next_hop_written);
 	tcase_add_test(tc, notification_is_no_longer_than_a_message);
 	tcase_add_loop_test(tc, shutdown_text, 0, NROWS(text_cases));
 	tcase_add_test(tc, shutdown_text_fits_its_buffer);

@@ -332,6 +332,7 @@ END_TEST
 #define FROM_E	{ .ebgp = true, .router_id = 6 }
 #define FROM_I	{ .router_id = 6 }
 #define FROM_M	{ .ebgp = true, .confed = true, .router_id = 6 }
+#define V6_NH	{ .af = IP6, .b = { 0x20, 1, 0xd, 0xb8, [15] = 9 } }
 #define FROM_RC { .rr_client = true, .router_id = 6 }
 
 static const struct {
@@ -467,6 +468,20 @@ static const struct {
 	{ "no address for self", { NOSELF_EBGP }, LOCAL, { .comm = 0 }, NO(NO_SELF) },
 	{ "no address, but none is needed", { NOSELF_IBGP }, FROM_E,
 	    { .path = { 65001 } }, EXPORT_YES, "65001", -1, 100, -1, false, "" },
+	{ "IPv6 next hop for IPv4, reflected to one that takes it: 8950 s4",
+	    { IBGP, .rr_client = true, .ext_next_hop = true }, FROM_I, { .path = { 9 }, .nh = V6_NH },
+	    EXPORT_YES, "9", -1, 100, 6, false, "2.2.2.2" },
+	{ "the same to one that does not: 8950 s4", { IBGP, .rr_client = true }, FROM_I,
+	    { .path = { 9 }, .nh = V6_NH }, NO(NEXT_HOP_FAMILY) },
+	{ "IPv6 next hop for IPv4, keep, not taken",
+	    { EBGP, .all = true, .transit = true, .next_hop_mode = IPC_NEXTHOP_KEEP }, FROM_E,
+	    { .path = { 9 }, .nh = V6_NH }, NO(NEXT_HOP_FAMILY) },
+	{ "IPv6 next hop for IPv4, keep, taken",
+	    { EBGP, .all = true, .transit = true, .ext_next_hop = true,
+		.next_hop_mode = IPC_NEXTHOP_KEEP },
+	    FROM_E, { .path = { 9 }, .nh = V6_NH }, EXPORT_YES, "65000 9", -1, -1, -1, false, "" },
+	{ "IPv6 next hop for IPv4 to eBGP: self", { EBGP, .all = true, .transit = true }, FROM_E,
+	    { .path = { 9 }, .nh = V6_NH }, EXPORT_YES, "65000 9", -1, -1, -1, true, "" },
 	{ "link-local next hop is never passed on",
 	    { .af = IP6, .all = true, .self_octets = 16, .next_hop_mode = IPC_NEXTHOP_KEEP }, FROM_E,
 	    { .path = { 65001 }, .nh = { .af = IP6, .b = { 0xfe, 0x80, [15] = 1 } } }, EXPORT_YES,

@@ -18,7 +18,7 @@
 #define PLAIN_OCTETS   20
 #define NLRI_10	       8, 10
 
-enum kind { EBGP, IBGP, EBGP_AS2, EBGP_IP6_ONLY, EBGP_ADDPATH, MEMBER, IBGP_CONFED };
+enum kind { EBGP, IBGP, EBGP_AS2, EBGP_IP6_ONLY, EBGP_ADDPATH, EBGP_EXT_NH, MEMBER, IBGP_CONFED };
 
 static struct ipc_endpoints ep;
 
@@ -40,6 +40,7 @@ ctx_of(enum kind kind)
 
 	if (kind == EBGP_IP6_ONLY)
 		ctx.families = AF_BIT(IP6);
+	ctx.ext_next_hop = kind == EBGP_EXT_NH;
 	if (kind == EBGP_ADDPATH)
 		ctx.addpath_rx = ctx.addpath_tx = 3;
 	return ctx;
@@ -429,6 +430,8 @@ struct body_case {
 };
 
 #define NH6 0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2
+#define LL(n)	 0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, n
+#define UNSPEC6	 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 
 static const struct body_case body_cases[] = {
 	{ "End-of-RIB, IPv4: 4724 s2", EBGP, HEX(0, 0, 0, 0), ACT_NONE, 0, 0, 0, 0, 0, 0, 0,
@@ -523,6 +526,29 @@ static const struct body_case body_cases[] = {
 	    HEX(0, 0, 0, 40, ORIGIN_IGP_TLV, AS_PATH_TLV, 0x80, 14, 24, 0, 1, 1, 16, NH6, 0, 16,
 		0x20, 1),
 	    ACT_RESET, UPD_OPTIONAL, ATTR_MP_REACH, 36, 0, 0, 0, 0, 0 },
+	{ "IPv4, IPv6 next hop: 8950 s3", EBGP_EXT_NH,
+	    HEX(0, 0, 0, 39, ORIGIN_IGP_TLV, AS_PATH_TLV, 0x80, 14, 23, 0, 1, 1, 16, NH6, 0, 8, 10),
+	    ACT_NONE, 0, 0, 0, 0, 0, 0, 1, 0 },
+	{ "IPv4, IPv6 next hop and link-local: 8950 s3", EBGP_EXT_NH,
+	    HEX(0, 0, 0, 55, ORIGIN_IGP_TLV, AS_PATH_TLV, 0x80, 14, 39, 0, 1, 1, 32, NH6, LL(5), 0,
+		8, 10),
+	    ACT_NONE, 0, 0, 0, 0, 0, 0, 1, 0 },
+	{ "IPv4, IPv4 next hop beside: 8950 s3", EBGP_EXT_NH,
+	    HEX(0, 0, 0, 27, ORIGIN_IGP_TLV, AS_PATH_TLV, 0x80, 14, 11, 0, 1, 1, 4, 10, 0, 0, 2, 0,
+		8, 10),
+	    ACT_NONE, 0, 0, 0, 0, 0, 0, 1, 0 },
+	{ "IPv4, next hop of 12 octets: 7606 s7.11", EBGP_EXT_NH,
+	    HEX(0, 0, 0, 35, ORIGIN_IGP_TLV, AS_PATH_TLV, 0x80, 14, 19, 0, 1, 1, 12, 1, 2, 3, 4, 5,
+		6, 7, 8, 9, 10, 11, 12, 0, 8, 10),
+	    ACT_RESET, UPD_OPTIONAL, ATTR_MP_REACH, 36, 0, 0, 0, 0, 0 },
+	{ "IPv6, next hop of 4 octets: 7606 s7.11", EBGP_EXT_NH,
+	    HEX(0, 0, 0, 28, ORIGIN_IGP_TLV, AS_PATH_TLV, 0x80, 14, 12, 0, 2, 1, 4, 10, 0, 0, 2, 0,
+		16, 0x20, 1),
+	    ACT_RESET, UPD_OPTIONAL, ATTR_MP_REACH, 36, 0, 0, 0, 0, 0 },
+	{ "IPv4, next hop :: 8950", EBGP_EXT_NH,
+	    HEX(0, 0, 0, 39, ORIGIN_IGP_TLV, AS_PATH_TLV, 0x80, 14, 23, 0, 1, 1, 16, UNSPEC6, 0, 8,
+		10),
+	    ACT_WITHDRAW, UPD_NEXT_HOP, ATTR_MP_REACH, 36, 0, 0, 0, 1, 0 },
 	{ "IPv4 not negotiated: looked at, not used", EBGP_IP6_ONLY,
 	    HEX(0, 2, 8, 11, 0, PLAIN_OCTETS, PLAIN, NLRI_10), ACT_NONE, 0, 0, 0, 0, 0, 0, 0, 0 },
 	{ "path ids: 7911 s3", EBGP_ADDPATH,
@@ -713,8 +739,6 @@ START_TEST(as4_merge)
 END_TEST
 
 /* IPv6 next hops as they are found in the wild: RFC 2545 section 3. */
-#define LL(n)	 0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, n
-#define UNSPEC6	 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
 #define MP6(...) ORIGIN_IGP_TLV, AS_PATH_TLV, 0x80, 14, __VA_ARGS__, 0, 16, 0x20, 1
 
 static const struct {
@@ -906,6 +930,31 @@ START_TEST(ipv6_reach_octets)
 	ck_assert_mem_eq(buf + 23, want, sizeof(want));
 	ck_assert_uint_eq(off, 19 + 12);
 	ck_assert_uint_eq(octets, 32);
+	attrs_unref(pool, a);
+	attrs_pool_free(pool);
+}
+END_TEST
+
+/* IPv4 prefixes with an IPv6 next hop: RFC 8950 section 3. */
+START_TEST(ipv4_over_ipv6_octets)
+{
+	static const uint8_t want[] = { 0, 0, 0, 34, 0x90, 14, 0, 23, 0, 1, 1, 16, NH6, 0, 8, 10, 0x40,
+		1, 1, 0, 0x40, 2, 0 };
+	struct update_ctx ctx = ctx_of(EBGP_EXT_NH);
+	struct attrs_pool *pool = attrs_pool_new(seed);
+	struct attrs_build empty = { 0 };
+	const struct attrs *a = attrs_intern(pool, &empty);
+	struct update_nh nh = nh_of("2001:db8::2", NULL);
+	struct nlri n = prefix("10.0.0.0/8");
+	uint8_t buf[4096];
+	struct wr w = wr_init(buf, sizeof(buf));
+	uint16_t off, octets;
+
+	ck_assert_uint_eq(update_encode_reach(&w, &ctx, a, IP4, &nh, &n, 1, &off, &octets), 1);
+	ck_assert_uint_eq(wr_len(&w), 19 + sizeof(want));
+	ck_assert_mem_eq(buf + 19, want, sizeof(want));
+	ck_assert_uint_eq(off, 19 + 12);
+	ck_assert_uint_eq(octets, 16);
 	attrs_unref(pool, a);
 	attrs_pool_free(pool);
 }
@@ -1191,6 +1240,7 @@ main(void)
 	tcase_add_loop_test(tc, ext_communities_end_at_the_border, 0, 4);
 	tcase_add_loop_test(tc, discards_what_may_go, 0, sizeof(lean_cases) / sizeof(lean_cases[0]));
 	tcase_add_test(tc, as_path_too_long_to_widen);
+	tcase_add_test(tc, ipv4_over_ipv6_octets);
 	tcase_add_test(tc, names);
 	return unit_run(s);
 }
