@@ -15,7 +15,7 @@
 
 /* ---- saying so ----------------------------------------------------------- */
 
-/* Put the way from `from`, an element of list (NULL: struct conf), to base into p; false: not below. */
+/* Put the way from `from`, an element of list (NULL: struct conf), to base into p. */
 static bool
 path_to(struct conf_path *p, const struct opt *list, const void *from, const void *base)
 {

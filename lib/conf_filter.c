@@ -147,7 +147,8 @@ check_source(const struct place *at)
 static bool
 holds_always(const struct conf_rule *r)
 {
-	return !has(r, RULE "cidr") && !has(r, RULE "matchOperator") && r->len_min == 0 && r->len_max == 128 &&
+	return !has(r, RULE "cidr") && !has(r, RULE "matchOperator") && r->len_min == 0 &&
+	       r->len_max == 128 &&
 	       r->any_names.n == 0 && r->all_names.n == 0 && r->as_prefix.n == 0 &&
 	       r->as_contains.n == 0 && r->origin_as.n == 0 && r->hops_min == 0 &&
 	       r->hops_max == 65535 && r->next_hop.af == IP_NONE &&

@@ -25,6 +25,37 @@ ME = "10.9.255.1"                       # weft, or BIRD
 FEED, FEED_IBGP = "10.9.3.1", "10.9.3.2"
 HOP = "10.9.3.77"
 
+
+def six(text):
+    """The same in IPv6: 10.244.2.0/24 is fd00:af4:200::/40, 10.9.3.1 is fd09::a09:301."""
+    address, _, length = text.partition("/")
+    n = int(ipaddress.IPv4Address(address))
+    if not length:
+        return str(ipaddress.IPv6Address((0xfd09 << 112) + n))
+    if length == "0":
+        return "::/0"
+    return str(ipaddress.IPv6Network(((0xfd00 << 112) + (n << 80), 16 + int(length))))
+
+
+class Family:
+    """What is written for IPv4, as it is or for IPv6."""
+
+    def __init__(self, v6):
+        self.v6, self.name = v6, "ipv6" if v6 else "ipv4"
+
+    def __call__(self, x):
+        """An address, a prefix, or anything that holds some, as in rules."""
+        if not self.v6:
+            return x
+        if isinstance(x, str):
+            return six(x) if re.fullmatch(r"\d+\.\d+\.\d+\.\d+(/\d+)?", x) else x
+        if isinstance(x, list):
+            return [self(y) for y in x]
+        if isinstance(x, dict):
+            return {k: {a: b + 16 for a, b in v.items()} if k == "prefixLength" else self(v)
+                    for k, v in x.items()}
+        return x
+
 # ---- the routes ----------------------------------------------------------------------
 
 
@@ -140,10 +171,12 @@ EXPORT_ONLY = {
 class Policy:
     """One session of the speaker with each of the two: a filter in one direction."""
 
-    def __init__(self, k, name, rules, export, internal):
-        self.rules, self.export, self.internal = rules, export, internal
+    def __init__(self, k, name, rules, export, internal, family=Family(False)):
+        self.rules, self.export, self.internal = family(rules), export, internal
+        self.family = family
         self.name = f"{'out' if export else 'in'}-{'i' if internal else 'e'}-{name}"
-        self.address = f"10.9.{2 if export else 1}.{k}"
+        self.address = family(f"10.9.{2 if export else 1}.{k}")
+        self.id = f"10.9.{2 if export else 1}.{k}"
         self.asn = AS if internal else VIEW_AS if export else FEED_AS
 
     def protocol(self):
@@ -156,14 +189,14 @@ class Policy:
     def peer(self):
         more = {"import": "permitted", "export": "own"}
         return peer(self.name, self.address, self.asn, passive=True, filters=[self.name],
-                    families=["ipv4"], timers={"hold": "180s"}, **more)
+                    families=[self.family.name], timers={"hold": "180s"}, **more)
 
 
-def policies(export):
+def policies(export, family):
     """Every policy, towards an external and an internal peer."""
     rules = {**BOTH_WAYS, **(EXPORT_ONLY if export else IMPORT_ONLY)}
     named = [(n, r, i) for i in (False, True) for n, r in rules.items()]
-    return [Policy(k + 1, n, r, export, i) for k, (n, r, i) in enumerate(named)]
+    return [Policy(k + 1, n, r, export, i, family) for k, (n, r, i) in enumerate(named)]
 
 
 # ---- the same in BIRD's language ---------------------------------------------------------
@@ -207,12 +240,13 @@ def bird_conditions(rule, policy):
         net = ipaddress.ip_network(rule["nextHop"])
         c.append(f"(defined(bgp_next_hop) && bgp_next_hop ~ {net})")
     sources = {"local": "source = RTS_STATIC", "RemotePeers": "source = RTS_BGP",
-               "mesh": f"source = RTS_BGP && from = {FEED_IBGP}",
-               "peer": f"source = RTS_BGP && from = {FEED}"}
+               "mesh": f"source = RTS_BGP && from = {policy.family(FEED_IBGP)}",
+               "peer": f"source = RTS_BGP && from = {policy.family(FEED)}"}
     if not policy.export:
-        sources["mesh"], sources["peer"] = str(policy.internal), str(not policy.internal)
+        sources["mesh"] = str(policy.internal).lower()
+        sources["peer"] = str(not policy.internal).lower()
     if "source" in rule:
-        c.append(f"({sources[rule['source']].lower() if not policy.export else sources[rule['source']]})")
+        c.append(f"({sources[rule['source']]})")
     if "routeType" in rule:
         c.append(f"(source = {'RTS_BGP' if rule['routeType'] == 'BGP' else 'RTS_STATIC'})")
     if "peerType" in rule:
@@ -242,7 +276,8 @@ def bird_operation(op):
         return [f"bgp_path.prepend({v['as']});"] * v.get("times", 1)
     if key == "setNextHop":
         return [f"bgp_next_hop = {v}; given = true;"]
-    clear = ["bgp_community.empty;", "bgp_large_community.empty;"] if key == "setCommunities" else []
+    clear = ["bgp_community.empty;", "bgp_large_community.empty;"]
+    clear = clear if key == "setCommunities" else []
     verb = "delete" if key == "removeCommunities" else "add"
     return clear + ["{0}.{2}({1});".format(*community(x), verb) for x in v]
 
@@ -251,16 +286,16 @@ def bird_accept(rule, policy):
     """What Accept means: not transit between eBGP peers unless the rule names it."""
     if not policy.export:
         return "accept;"
-    finish = "if !given then bgp_next_hop = %s; accept;" % ME
+    finish = "if !given then bgp_next_hop = %s; accept;" % policy.family(ME)
     if policy.internal or rule.get("source") in ("peer", "RemotePeers"):
         return finish
-    return f"if source = RTS_BGP && from = {FEED} then reject; {finish}"
+    return f"if source = RTS_BGP && from = {policy.family(FEED)} then reject; {finish}"
 
 
 def bird_filter(policy):
     out = ["bool given; {", "given = false;"]
     if policy.export and policy.internal:           # RFC 4456: no reflection here
-        out.append(f"if source = RTS_BGP && from = {FEED_IBGP} then reject;")
+        out.append(f"if source = RTS_BGP && from = {policy.family(FEED_IBGP)} then reject;")
     for rule in policy.rules:
         body = [x for op in rule.get("operations", []) for x in bird_operation(op)]
         if rule.get("action") == "Accept":
@@ -274,7 +309,7 @@ def bird_filter(policy):
     elif policy.internal:
         out.append("accept;")
     else:
-        out.append(f"if net ~ [{PERMIT}+] then accept;")
+        out.append(f"if net ~ [{policy.family(PERMIT)}+] then accept;")
     return "\n  ".join([*out, "reject;", "}"])
 
 
@@ -282,25 +317,28 @@ class FilterBird(Bird):
     """BIRD with one protocol for every policy, and one for each feed."""
 
     def configure(self):
+        family = self.options["family"]
         c = [f'log "{self.dir}/bird.log" all;', f"router id {self.router_id};",
              "protocol device { scan time 5; }",
-             "protocol static own { ipv4;" + "".join(f" route {p} blackhole;" for p in OWN) + " }"]
+             f"protocol static own {{ {family.name};" +
+             "".join(f" route {p} blackhole;" for p in family(OWN)) + " }"]
         feeds = [(FEED, FEED_AS, "feed"), (FEED_IBGP, AS, "feedi")]
         for address, asn, name in feeds:
-            c.append(self.session(name, address, asn, "import all; export none;"))
+            c.append(self.session(family, name, address, asn, "import all; export none;"))
         for p in self.options["policies"]:
             c.append(f"filter f_{p.protocol()} {bird_filter(p)}")
             name = f"filter f_{p.protocol()}"
             how = f"import none; export {name};" if p.export else \
                 f"import keep filtered on; import {name}; export none; table t_in;"
-            c.append(self.session(p.protocol(), p.address, p.asn, how))
-        c.insert(3, "ipv4 table t_in;")
+            c.append(self.session(family, p.protocol(), p.address, p.asn, how))
+        c.insert(3, f"{family.name} table t_in;")
         self.conf = self.write("bird.conf", "\n".join(c) + "\n")
 
     @staticmethod
-    def session(name, address, asn, how):
-        return (f"protocol bgp {name} {{ local {ME} as {AS}; neighbor {address} as {asn}; "
-                f"passive on; hold time 180; ipv4 {{ {how} }}; }}")
+    def session(family, name, address, asn, how):
+        return (f"protocol bgp {name} {{ local {family(ME)} as {AS}; "
+                f"neighbor {family(address) if '.' in address else address} as {asn}; "
+                f"passive on; hold time 180; {family.name} {{ {how} }}; }}")
 
 
 # ---- the speaker -----------------------------------------------------------------------------
@@ -329,11 +367,13 @@ def numbers(texts):
     return out
 
 
-def update(r, internal):
+def update(r, internal, family):
     path = ([] if internal else [FEED_AS]) + r["path"]
     a = bgp.attribute(0x40, 1, bytes([r["origin"]]))
     a += bgp.attribute(0x40, 2, pack_path(path))
-    a += bgp.attribute(0x40, 3, ipaddress.ip_address(r["hop"]).packed)
+    hop, prefix = ipaddress.ip_address(family(r["hop"])).packed, [family(r["prefix"])]
+    if not family.v6:
+        a += bgp.attribute(0x40, 3, hop)
     if r["med"] is not None:
         a += bgp.attribute(0x80, 4, struct.pack("!I", r["med"]))
     if internal:
@@ -344,45 +384,48 @@ def update(r, internal):
         a += bgp.attribute(0xc0, 16, b"".join(map(pack_ext, r["ext"])))
     if r["large"]:
         a += bgp.attribute(0xc0, 32, struct.pack(f"!{3 * len(r['large'])}I", *numbers(r["large"])))
-    return struct.pack("!HH", 0, len(a)) + a + bgp.nlri([r["prefix"]])
+    if family.v6:
+        a += bgp.attribute(0x80, 14, struct.pack("!HBB", 2, 1, 16) + hop + b"\0" + bgp.nlri(prefix))
+    return struct.pack("!HH", 0, len(a)) + a + (b"" if family.v6 else bgp.nlri(prefix))
 
 
 def with_preferences(routes):
     return [{**r, "pref": p} for r, p in zip(routes, PREFERENCES)]
 
 
-def caps(asn):
-    return bgp.cap_mp("ipv4") + bgp.cap_as4(asn)
-
-
 class World:
     """The speaker in one namespace, weft or BIRD in the other."""
 
-    def __init__(self, lab, name, all_policies):
+    def __init__(self, lab, name, all_policies, family=Family(False)):
+        self.family = family
         self.speaker, self.ns = lab.ns("s" + name), lab.ns(name)
-        lab.link(self.speaker, "eth0", self.ns, "eth0", ["10.9.3.1/16"], [f"{ME}/16"])
-        addresses = [FEED_IBGP, HOP, "10.9.4.5", "10.9.4.9", *(p.address for p in all_policies)]
-        self.speaker.batch([f"addr add {a}/16 dev eth0" for a in addresses])
+        mine = [f"{ME}/16", *([f"{six(ME)}/64"] if family.v6 else [])]
+        lab.link(self.speaker, "eth0", self.ns, "eth0", [], mine)
+        addresses = [family(a) for a in (FEED, FEED_IBGP, HOP, "10.9.4.5", "10.9.4.9")]
+        more = " nodad" if family.v6 else ""
+        self.speaker.batch([f"addr add {a}/{64 if family.v6 else 16} dev eth0{more}"
+                            for a in addresses + [p.address for p in all_policies]])
         self.policies, self.conns = all_policies, {}
 
-    def session(self, address, asn):
-        conn = bgp.connect(self.speaker, address, ME)
-        conn.establish(asn, address, hold=180, caps=caps(asn))
+    def session(self, address, asn, router_id):
+        conn = bgp.connect(self.speaker, address, self.family(ME))
+        caps = bgp.cap_mp(self.family.name) + bgp.cap_as4(asn)
+        conn.establish(asn, router_id, hold=180, caps=caps)
         return conn
 
     def talk(self, export):
         """All sessions; for export the feeds announce everything, else each one does."""
         feeds = (("feed", FEED, FEED_AS, False), ("feedi", FEED_IBGP, AS, True))
         for name, address, asn, internal in feeds if export else ():
-            self.conns[name] = self.session(address, asn)
+            self.conns[name] = self.session(self.family(address), asn, address)
             for r in feed_routes(internal):
-                self.conns[name].send(bgp.UPDATE, update(r, internal))
-            self.conns[name].send(bgp.UPDATE, bgp.end_of_rib("ipv4"))
+                self.conns[name].send(bgp.UPDATE, update(r, internal, self.family))
+            self.conns[name].send(bgp.UPDATE, bgp.end_of_rib(self.family.name))
         for p in self.policies:
-            conn = self.conns[p.name] = self.session(p.address, p.asn)
+            conn = self.conns[p.name] = self.session(p.address, p.asn, p.id)
             for r in [] if export else with_preferences(ROUTES):
-                conn.send(bgp.UPDATE, update(r, p.internal))
-            conn.send(bgp.UPDATE, bgp.end_of_rib("ipv4"))
+                conn.send(bgp.UPDATE, update(r, p.internal, self.family))
+            conn.send(bgp.UPDATE, bgp.end_of_rib(self.family.name))
 
 
 def feed_routes(internal):
@@ -414,6 +457,7 @@ def ext_text(raw):
 
 
 def parse_update(body, table):
+    """One UPDATE; of an IPv6 next hop the global address counts."""
     gone = struct.unpack_from("!H", body)[0]
     for prefix in parse_nlri(body[2:2 + gone]):
         table.pop(prefix, None)
@@ -433,6 +477,12 @@ def parse_update(body, table):
             r["hop"] = str(ipaddress.ip_address(v))
         elif kind in (4, 5):
             r["med" if kind == 4 else "pref"] = struct.unpack("!I", v)[0]
+        elif kind == 14:
+            r["hop"] = str(ipaddress.ip_address(v[4:20]))
+            tail = v[5 + v[3]:]
+        elif kind == 15:
+            for prefix in parse_nlri(v[3:], 16):
+                table.pop(prefix, None)
         elif kind == 8:
             r["comm"] = sorted("%d:%d" % x for x in struct.iter_unpack("!HH", v))
         elif kind == 16:
@@ -441,15 +491,20 @@ def parse_update(body, table):
             r["large"] = sorted("%d:%d:%d" % x for x in struct.iter_unpack("!III", v))
         else:
             raise AssertionError(f"attribute {kind} was not asked for")
-    for prefix in parse_nlri(tail):
+    for prefix in parse_nlri(tail, 4 if len(body) > 2 + n else 16):
         table[prefix] = r
 
 
-def parse_nlri(raw):
+def parse_nlri(raw, octets=4):
     while raw:
         n = (raw[0] + 7) // 8
-        yield f"{ipaddress.ip_address(raw[1:1 + n].ljust(4, bytes(1)))}/{raw[0]}"
+        yield f"{ipaddress.ip_address(raw[1:1 + n].ljust(octets, bytes(1)))}/{raw[0]}"
         raw = raw[1 + n:]
+
+
+# BIRD writes the attribute of the IPv6 one with a length of two octets.
+ENDS = (bgp.end_of_rib("ipv4"), bgp.end_of_rib("ipv6"),
+        struct.pack("!HHBBHHB", 0, 7, 0x90, 15, 3, 2, 1))
 
 
 def heard(conn):
@@ -457,7 +512,7 @@ def heard(conn):
     conn.poll()
     table, end = {}, False
     for kind, body in conn.received:
-        if kind == bgp.UPDATE and body == bgp.end_of_rib("ipv4"):
+        if kind == bgp.UPDATE and body in ENDS:
             end = True
         elif kind == bgp.UPDATE:
             parse_update(body, table)
@@ -467,15 +522,18 @@ def heard(conn):
 ORIGINS = {"igp": 0, "egp": 1, "incomplete": 2, "IGP": 0, "EGP": 1, "Incomplete": 2}
 
 
+def sort_sets(path):
+    return re.sub(r"\{(.*?)\}", lambda m: "{" + " ".join(sorted(m[1].split())) + "}", path)
+
+
 def weft_table(w, policy):
     """Accepted routes of one session as weft shows them."""
     out = {}
     for r in w.routes("--peer", policy.name):
         if r["rejected"]:
             continue
-        path = re.sub(r"\{(.*?)\}", lambda m: "{" + " ".join(sorted(m[1].split())) + "}", r["as_path"])
         out[r["prefix"]] = dict(
-            path=path, hop=r["next_hop"], med=r["med"], pref=r["local_pref"],
+            path=sort_sets(r["as_path"]), hop=r["next_hop"], med=r["med"], pref=r["local_pref"],
             origin=ORIGINS[r["origin"]], comm=sorted(r["communities"]),
             large=sorted(r["large_communities"]), ext=sorted(r["ext_communities"]))
     return out
@@ -501,7 +559,7 @@ def bird_tables(text):
         if key == "origin":
             r["origin"] = ORIGINS[v]
         elif key == "as_path":
-            r["path"] = re.sub(r"\{(.*?)\}", lambda m: "{" + " ".join(sorted(m[1].split())) + "}", v)
+            r["path"] = sort_sets(v)
         elif key == "next_hop":
             r["hop"] = v.split()[0]
         elif key == "med":
@@ -529,22 +587,27 @@ def differences(policy, prefixes, mine, other):
 class Both:
     """weft and BIRD with the same policies, and all sessions up."""
 
-    def __init__(self, lab, export):
-        self.policies = every = policies(export)
-        self.ours, self.theirs = World(lab, "weft", every), World(lab, "bird", every)
-        feeds = [peer(name, address, asn, passive=True, families=["ipv4"],
+    def __init__(self, lab, export, v6):
+        self.family = family = Family(v6)
+        self.policies = every = policies(export, family)
+        self.ours = World(lab, "weft", every, family)
+        self.theirs = World(lab, "bird", every, family)
+        feeds = [peer(name, family(address), asn, passive=True, families=[family.name],
                       timers={"hold": "180s"}, **{"import": "all"})
                  for name, address, asn in (("feed", FEED, FEED_AS), ("feedi", FEED_IBGP, AS))]
         self.weft = Weft(self.ours.ns, config(
-            "weft", AS, [ME], feeds + [p.peer() for p in every], [], [PERMIT],
+            "weft", AS, [ME, *([six(ME)] if v6 else [])], feeds + [p.peer() for p in every], [],
+            [family(PERMIT)],
             filters={p.name: p.filter() for p in every}, kernel={"install": False},
-            advertisements=[{"type": "Prefix", "prefixes": OWN}])).start()
-        self.bird = FilterBird(self.theirs.ns, AS, ME, [], [], policies=every).start()
+            advertisements=[{"type": "Prefix", "prefixes": family(OWN)}])).start()
+        self.bird = FilterBird(self.theirs.ns, AS, ME, [], [], policies=every,
+                               family=family).start()
         self.ours.talk(export)
         self.theirs.talk(export)
 
     def compare(self, prefixes, mine, other, figure):
         """mine(policy), other(policy): {prefix: attributes}."""
+        prefixes = self.family(prefixes)
         wrong, accepted = [], 0
         for p in self.policies:
             a, b = mine(p), other(p)
@@ -554,19 +617,21 @@ class Both:
         pairs = len(self.policies) * len(prefixes)
         assert not wrong, f"{len(wrong)} of {pairs} pairs differ:\n" + "\n".join(wrong[:40])
         assert len(self.policies) >= 60 and 0 < accepted < pairs
-        figure(f"{pairs} route/policy pairs ({len(self.policies)} policies) as BIRD has them, "
+        figure(f"{self.family.name}: {pairs} route/policy pairs "
+               f"({len(self.policies)} policies) as BIRD has them, "
                f"{accepted} accepted")
 
 
 @pytest.mark.slice
-def test_import_like_birds(lab, figure):
+@pytest.mark.parametrize("v6", [False, True], ids=["ipv4", "ipv6"])
+def test_import_like_birds(lab, figure, v6):
     """Every pair of a received route and a policy: verdict and attributes as in BIRD's table."""
-    both = Both(lab, export=False)
+    both = Both(lab, False, v6)
 
     def taken():
         want = f"{len(ROUTES)} imported"
         late = [p.name for p in both.policies if p.name.endswith("-accept") and
-                (both.weft.received(p.name)["ipv4"] < len(ROUTES) or
+                (both.weft.received(p.name)[both.family.name] < len(ROUTES) or
                  want not in both.bird.birdc("show", "protocols", "all", p.protocol()))]
         return not late or No(late)
     wait_until(taken, 20, "the last route arrived")
@@ -576,9 +641,10 @@ def test_import_like_birds(lab, figure):
 
 
 @pytest.mark.slice
-def test_export_like_birds(lab, figure):
+@pytest.mark.parametrize("v6", [False, True], ids=["ipv4", "ipv6"])
+def test_export_like_birds(lab, figure, v6):
     """Every pair of a route in the table and a policy: what a peer is told as by BIRD."""
-    both = Both(lab, export=True)
+    both = Both(lab, True, v6)
     worlds = (both.ours, both.theirs)
     first = both.policies[0].name               # sends all but transit
     wanted = len(OWN) + len(feed_routes(True))
@@ -606,11 +672,12 @@ def test_change_on_a_live_session(lab):
     world.talk(export=False)
     conn, prefix = world.conns[p.name], ROUTES[0]["prefix"]
 
-    def med(want):
-        got = [r["med"] for r in w.routes("--peer", p.name, "--accepted") if r["prefix"] == prefix]
+    def med(of, want):
+        got = [r["med"] for r in w.routes("--peer", p.name, "--accepted") if r["prefix"] == of]
         return got == [want] or No(got)
-    wait_until(lambda: med(5), 10, "the first rule set MED")
-    wait_until(lambda: set(heard(conn)[0]) == set(OWN) or No(heard(conn)), 10, "own prefixes are sent")
+    wait_until(lambda: med(prefix, 5), 10, "the first rule set MED")
+    wait_until(lambda: set(heard(conn)[0]) == set(OWN) or No(heard(conn)), 10,
+               "own prefixes are sent")
     since, seen = w.peer(p.name)["established_count"], len(conn.received)
     conf["filters"] = {p.name: {
         "import": [{"cidr": prefix, **REJECT}, change({"setMED": 6})],
@@ -618,8 +685,7 @@ def test_change_on_a_live_session(lab):
     w.write_config(conf)
     w.weft("reload")
     other, why = ROUTES[1]["prefix"], f"filter {p.name}, rule 1: rejected"
-    wait_until(lambda: [r["med"] for r in w.routes("--peer", p.name) if r["prefix"] == other] == [6],
-               10, "the new rule set MED")
+    wait_until(lambda: med(other, 6), 10, "the new rule set MED")
     rejected = w.route(prefix)["paths"][0]
     assert rejected["reject_reason"] == why and rejected["med"] is None, rejected
     wait_until(lambda: set(heard(conn)[0]) == {OWN[1]} or No(heard(conn)), 10, "one was withdrawn")
