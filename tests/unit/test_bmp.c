@@ -2,8 +2,10 @@
  * What BMP collectors are told, when, and what becomes of those that do not
  * listen.  RFC 7854, RFC 8671, RFC 9069; octets are in test_feedenc.c.
  */
+#include <limits.h>
 #include <stdio.h>
 
+#include "bgpd/core/adjin.h"
 #include "bgpd/core/bgp.h"
 #include "bgpd/core/bmp_int.h"
 #include "tests/unit/ribrig.h"
@@ -100,16 +102,16 @@ say_message(uint8_t type, struct rd r)
 	say(who, what);
 }
 
-/* Take what the collector is told, cap octets at a time; how many octets. */
+/* Take what the collector is told, cap octets at a time, so many times at most; how many octets. */
 static size_t
-pull(size_t cap)
+pull_some(size_t cap, unsigned times)
 {
 	static uint8_t buf[1 << 20];
 	size_t n, all = 0;
 	struct rd r;
 
 	nlines = 0;
-	while (speaker_feed_pending(rig.sp, feed)) {
+	while (times-- > 0 && speaker_feed_pending(rig.sp, feed)) {
 		n = speaker_feed_output(rig.sp, rig.now, feed, buf + all, cap);
 		all += n;
 		ck_assert_uint_le(all + cap, sizeof(buf));
@@ -127,6 +129,12 @@ pull(size_t cap)
 		say_message(type, body);
 	}
 	return all;
+}
+
+static size_t
+pull(size_t cap)
+{
+	return pull_some(cap, UINT_MAX);
 }
 
 /* How often it was said by the last pull; *ret_at: where at last. */
@@ -481,6 +489,167 @@ START_TEST(counts_for_statistics)
 }
 END_TEST
 
+/* ---- in any order ------------------------------------------------------------------------ */
+
+#define PREFIXES 40
+#define PEERS	 3
+
+/* What a collector knows after all it was told. */
+static struct {
+	bool up[PEERS + 1];
+	bool pre[PEERS + 1][PREFIXES], post[PEERS + 1][PREFIXES], loc[PREFIXES];
+} known;
+
+static void
+learn_route(const char *text)
+{
+	unsigned k = 0, p;
+	char rib[8] = "", sign;
+
+	if (sscanf(text, "loc %c10.0.%u.0/24", &sign, &p) == 2) {
+		known.loc[p] = sign == '+';
+	} else if (sscanf(text, "%7s %u %c10.0.%u.0/24", rib, &k, &sign, &p) == 4) {
+		ck_assert_msg(known.up[k], "%s, and it is not up", text);
+		if (strcmp(rib, "pre") == 0)
+			known.pre[k][p] = sign == '+';
+		else
+			known.post[k][p] = sign == '+';
+	}
+}
+
+static void
+learn(void)
+{
+	unsigned n, k;
+
+	for (n = 0; n < nlines; n++) {
+		char what[16] = "";
+
+		if (sscanf(line[n], "pre %u %15s", &k, what) == 2 && strcmp(what, "up") == 0) {
+			ck_assert(!known.up[k]);
+			known.up[k] = true;
+		} else if (strcmp(what, "down") == 0) {
+			ck_assert(known.up[k]);
+			known.up[k] = false;
+			memset(known.pre[k], 0, sizeof(known.pre[k]));
+			memset(known.post[k], 0, sizeof(known.post[k]));
+		} else {
+			learn_route(line[n]);
+		}
+	}
+}
+
+/* The collector has gone and comes again: it knows nothing. */
+static void
+attach_again(void)
+{
+	speaker_feed_closed(rig.sp, rig.now, feed, 0);
+	memset(&known, 0, sizeof(known));
+	while (collector()->state == IPC_BMP_WAITING)
+		rig_pass(&rig, SECOND);
+	attach();
+}
+
+static void
+random_change(struct rng *r)
+{
+	unsigned k = 1 + (unsigned)rng_range(r, 0, PEERS - 1);
+	struct rpeer *rp = rig_peer(&rig, k);
+	bool up = !mono_is_never(rp->up_since);
+	char prefix[IP_PREFIX_STRLEN];
+
+	snprintf(prefix, sizeof(prefix), "10.0.%u.0/24", (unsigned)rng_range(r, 0, PREFIXES - 1));
+	switch (rng_range(r, 0, 19)) {
+	case 0:
+		if (up)
+			rig_down(&rig, k, rng_range(r, 0, 1) ? PEER_DOWN_FLUSH : PEER_DOWN_KEEP);
+		break;
+	case 1:
+		rig.peer[k].import_all = !rig.peer[k].import_all;
+		rig_configure(&rig, NULL);
+		break;
+	case 2:
+		if (rng_range(r, 0, 3) == 0)
+			attach_again();
+		break;
+	case 3:
+		rig_pass(&rig, SECOND * rng_range(r, 0, 200));
+		break;
+	default:
+		if (!up) {
+			rp->peer->neg.gr_forwarding = 3;
+			rig_up(&rig, k, 65000 + k, true);
+		} else if (rng_range(r, 0, 2) == 0) {
+			rig_withdraw(&rig, k, prefix);
+		} else {
+			rig_announce(&rig, k, prefix,
+			    (uint32_t[]){ 65000 + k, 1 + (uint32_t)rng_range(r, 0, 2), 0 },
+			    (uint8_t)k, NULL);
+		}
+	}
+	if (rng_range(r, 0, 1))
+		rig_work(&rig);
+}
+
+/* Stale paths may be known or not: they count again once they were said again. */
+static void
+check_path(unsigned k, unsigned p, uint32_t dest)
+{
+	const struct rpeer *rp = rig_peer(&rig, k);
+	uint32_t id = dest ? rib_path_find(&rig.sp->rib[0], dest, rp->index, 0) : 0;
+	const struct path *path = id ? rib_path(&rig.sp->rib[0], id) : NULL;
+	bool there = path && !mono_is_never(rp->up_since) && adjin_live(rig.sp, 0, path);
+
+	if (there && adjin_stale(rig.sp, 0, path))
+		return;
+	ck_assert_msg(known.pre[k][p] == there, "pre %u %u: %d, is %d", k, p, known.pre[k][p], there);
+	there = there && path_reason(path) == REJECT_NONE;
+	ck_assert_msg(known.post[k][p] == there, "post %u %u: %d, is %d", k, p, known.post[k][p],
+	    there);
+}
+
+static void
+check_known(void)
+{
+	unsigned k, p;
+
+	for (p = 0; p < PREFIXES; p++) {
+		struct ip_prefix prefix = { .af = IP4, .len = 24, .b = { 10, 0, (uint8_t)p } };
+		uint32_t dest = rib_find(&rig.sp->rib[0], &prefix);
+
+		for (k = 1; k <= PEERS; k++)
+			check_path(k, p, dest);
+		ck_assert_msg(known.loc[p] == (dest && rib_dest(&rig.sp->rib[0], dest)->used > 0),
+		    "loc %u", p);
+	}
+}
+
+/* Whatever happens and whenever it is told: what the collector knows in the end is what there is. */
+START_TEST(any_order_of_changes)
+{
+	struct rng r;
+	unsigned k, round;
+
+	rng_seed(&r, (uint64_t)_i + 1);
+	memset(&known, 0, sizeof(known));
+	configure(IPC_BMP_IN_PRE | IPC_BMP_IN_POST | IPC_BMP_LOC_RIB);
+	attach();
+	for (round = 0; round < 10; round++) {
+		for (k = 0; k < 60; k++) {
+			random_change(&r);
+			if (rng_range(&r, 0, 3) == 0) {
+				pull_some(SPEAKER_FEED_MIN, 1 + (unsigned)rng_range(&r, 0, 2));
+				learn();
+			}
+		}
+		rig_work(&rig);
+		pull(65536);
+		learn();
+		check_known();
+	}
+}
+END_TEST
+
 /* ---- those that do not listen --------------------------------------------------------------- */
 
 START_TEST(stalled_collector_is_given_up)
@@ -665,6 +834,7 @@ main(void)
 	tcase_add_test(told, walks_in_slices);
 	tcase_add_test(told, statistics);
 	tcase_add_test(told, counts_for_statistics);
+	tcase_add_loop_test(told, any_order_of_changes, 0, 40);
 	tcase_add_checked_fixture(deaf, setup, teardown);
 	tcase_add_test(deaf, stalled_collector_is_given_up);
 	tcase_set_timeout(deaf, 60); /* 3 s of work, on a machine that may be busy */
