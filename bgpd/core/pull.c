@@ -126,8 +126,9 @@ same_announcement(struct speaker *sp, const struct group *g, uint64_t old,
 	return a == b;
 }
 
+/* said: something is announced of it now; else a walker that was told nothing has nothing to do. */
 static void
-tell_walkers(struct group *g, uint32_t id)
+tell_walkers(struct group *g, uint32_t id, bool said)
 {
 	struct list *l;
 
@@ -136,8 +137,12 @@ tell_walkers(struct group *g, uint32_t id)
 	LIST_FOREACH(l, &g->members) {
 		struct member *m = container_of(l, struct member, node);
 
-		if (!m->at)
+		if (m->at)
+			continue;
+		if (said || bitq_has(&m->has, id))
 			bitq_add(&m->todo, id);
+		else
+			bitq_del(&m->todo, id);
 	}
 }
 
@@ -159,7 +164,7 @@ flush_word(struct speaker *sp, struct group *g, struct batch *b, uint32_t id,
 	outtable_set(&g->out, id, word);
 	if (same && vis == old_vis)
 		return;
-	tell_walkers(g, id);
+	tell_walkers(g, id, attrs != NULL);
 	batch_add(b, id, attrs, attrs ? vis : old_vis, same, old_vis);
 }
 

@@ -8,40 +8,67 @@
 /* Ids looked at for one unit of work. */
 #define REAP_PER_UNIT 4
 
-/* Has every log moved past the place it had when limbo was filled? */
 static bool
-logs_passed(const struct speaker *sp)
+is_path(unsigned k)
+{
+	return k < REAP_DESTS;
+}
+
+/* Do the group's table and log know such ids by their numbers? */
+static bool
+group_knows(const struct group *g, unsigned k)
+{
+	return AF_IDX(g->af) == k % AF_COUNT && group_by_path(g) == is_path(k);
+}
+
+/* Has every log of such ids moved past the place it had when limbo was filled? */
+static bool
+logs_passed(const struct speaker *sp, unsigned k)
 {
 	struct list *l;
 
 	LIST_FOREACH(l, &sp->groups.all) {
 		const struct group *g = container_of(l, struct group, node);
 
-		if (g->log.oldest->seq < g->limbo_seq)
+		if (group_knows(g, k) && g->log.oldest->seq < g->limbo_seq)
 			return false;
 	}
 	return true;
 }
 
+/* Is there something to look at later? */
 static bool
-any(const struct bitq *q)
+is_waiting(const struct reaper *r)
 {
 	unsigned k;
 
 	for (k = 0; k < REAP_NKINDS; k++)
-		if (q[k].count)
+		if (r->dying[k].count || r->state[k] == REAP_WAIT)
 			return true;
 	return false;
 }
 
-/* Look again later when there is something to look at. */
 static void
 arm(struct speaker *sp)
 {
 	struct reaper *r = &sp->groups.reaper;
 
-	if (!reap_busy(r) && (any(r->dying) || r->state == REAP_WAIT))
+	if (!reap_busy(r) && is_waiting(r))
 		timer_set_earlier(&sp->timers, &r->timer, mono_add_us(sp->now, REAP_EVERY_US));
+}
+
+static void
+begin(struct speaker *sp, unsigned k)
+{
+	struct reaper *r = &sp->groups.reaper;
+
+	if (r->state[k] == REAP_WAIT) {
+		if (logs_passed(sp, k))
+			r->state[k] = REAP_EMPTY;
+	} else if (r->state[k] == REAP_REST && r->dying[k].count) {
+		r->state[k] = REAP_FILL;
+		r->left[k] = r->dying[k].count;
+	}
 }
 
 static void
@@ -49,19 +76,11 @@ reap_fire(struct timer *t, struct mono_us now)
 {
 	struct groups *gs = container_of(t, struct groups, reaper.timer);
 	struct speaker *sp = container_of(gs, struct speaker, groups);
-	struct reaper *r = &gs->reaper;
 	unsigned k;
 
-	if (r->state == REAP_WAIT) {
-		if (logs_passed(sp))
-			r->state = REAP_EMPTY;
-		else
-			arm(sp);
-		return;
-	}
-	r->state = REAP_FILL;
 	for (k = 0; k < REAP_NKINDS; k++)
-		r->left[k] = r->dying[k].count;
+		begin(sp, k);
+	arm(sp);
 }
 
 void
@@ -109,17 +128,13 @@ group_says(const struct group *g, uint32_t id)
 }
 
 static bool
-group_refers(const struct group *g, bool path, uint32_t id)
+group_refers(const struct group *g, unsigned k, uint32_t id)
 {
-	if (bitq_has(path ? &g->gone : &g->dirty, id))
+	if (AF_IDX(g->af) != k % AF_COUNT)
+		return false;
+	if (bitq_has(is_path(k) ? &g->gone : &g->dirty, id))
 		return true;
-	return path == group_by_path(g) && group_says(g, id);
-}
-
-static bool
-is_path(unsigned k)
-{
-	return k < REAP_DESTS;
+	return group_knows(g, k) && group_says(g, id);
 }
 
 static bool
@@ -132,12 +147,9 @@ referred_to(const struct speaker *sp, unsigned k, uint32_t id)
 	    (rib_dest(&sp->rib[i], id)->fib_set != 0 || bitq_has(&sp->fib.dirty[i], id) ||
 		bitq_has(&sp->decide[i], id)))
 		return true;
-	LIST_FOREACH(l, &sp->groups.all) {
-		const struct group *g = container_of(l, struct group, node);
-
-		if (AF_IDX(g->af) == i && group_refers(g, is_path(k), id))
+	LIST_FOREACH(l, &sp->groups.all)
+		if (group_refers(container_of(l, struct group, node), k, id))
 			return true;
-	}
 	return false;
 }
 
@@ -196,31 +208,30 @@ fill_limbo(struct speaker *sp, unsigned k, int *units)
 }
 
 static void
-mark_logs(struct speaker *sp)
+mark_logs(struct speaker *sp, unsigned k)
 {
 	struct list *l;
 
 	LIST_FOREACH(l, &sp->groups.all) {
 		struct group *g = container_of(l, struct group, node);
 
-		g->limbo_seq = g->log.newest->seq;
+		if (group_knows(g, k))
+			g->limbo_seq = g->log.newest->seq;
 	}
 }
 
 static void
-fill(struct speaker *sp, int *units)
+fill(struct speaker *sp, unsigned k, int *units)
 {
 	struct reaper *r = &sp->groups.reaper;
-	unsigned k;
 
-	for (k = 0; k < REAP_NKINDS; k++)
-		fill_limbo(sp, k, units);
+	fill_limbo(sp, k, units);
 	if (*units <= 0)
 		return;
-	mark_logs(sp);
-	r->state = any(r->limbo) ? REAP_WAIT : REAP_REST;
-	if (r->state == REAP_WAIT && logs_passed(sp))
-		r->state = REAP_EMPTY;
+	mark_logs(sp, k);
+	r->state[k] = r->limbo[k].count == 0 ? REAP_REST :
+	    logs_passed(sp, k)		     ? REAP_EMPTY :
+					       REAP_WAIT;
 }
 
 void
@@ -229,13 +240,14 @@ reap_work(struct speaker *sp, int *units)
 	struct reaper *r = &sp->groups.reaper;
 	unsigned k;
 
-	if (r->state == REAP_FILL)
-		fill(sp, units);
-	if (r->state == REAP_EMPTY) {
-		for (k = 0; k < REAP_NKINDS; k++)
-			empty_limbo(sp, k, units);
+	for (k = 0; k < REAP_NKINDS; k++) {
+		if (r->state[k] == REAP_FILL)
+			fill(sp, k, units);
+		if (r->state[k] != REAP_EMPTY)
+			continue;
+		empty_limbo(sp, k, units);
 		if (*units > 0)
-			r->state = REAP_REST;
+			r->state[k] = REAP_REST;
 	}
 	arm(sp);
 }

@@ -7,7 +7,9 @@
  * agent was told, and no chunk that somebody still reads names it.  A
  * destination outlives its buried paths.  The
  * reaper looks now and then, in slices: first ids become unreferenced but for
- * the logs (limbo), then every log has to move past the place it had then.
+ * the logs (limbo), then every log that can name them has to move past the
+ * place it had then.  Each kind goes its own pace: a peer that does not read
+ * holds up no numbers that it was never told.
  */
 #ifndef BGPD_CORE_REAP_H
 #define BGPD_CORE_REAP_H
@@ -35,7 +37,7 @@ enum reap_kind { REAP_PATHS = 0, REAP_DESTS = 2, REAP_NKINDS = 4 };
 struct reaper {
 	struct bitq dying[REAP_NKINDS], limbo[REAP_NKINDS];
 	uint32_t left[REAP_NKINDS]; /* to be looked at in this REAP_FILL */
-	enum reap_state state;
+	enum reap_state state[REAP_NKINDS];
 	struct timer timer; /* of the next look */
 };
 
@@ -52,7 +54,12 @@ void reap_work(struct speaker *sp, int *units);
 static inline bool
 reap_busy(const struct reaper *r)
 {
-	return r->state == REAP_FILL || r->state == REAP_EMPTY;
+	unsigned k;
+
+	for (k = 0; k < REAP_NKINDS; k++)
+		if (r->state[k] == REAP_FILL || r->state[k] == REAP_EMPTY)
+			return true;
+	return false;
 }
 
 #endif

@@ -16,22 +16,22 @@
 static struct rig rig;
 static const uint32_t no_path[] = { 0 };
 
-/* 1 and 2: plain clients; 3: sends several paths; 4, 5: clients that are sent them. */
+/* 1 and 2: plain clients; 3: sends several paths; 4, 5, 6 (down at first): sent them. */
 static void
 setup(void)
 {
 	unsigned k;
 
-	rig_init(&rig, 5, NULL);
-	for (k = 1; k <= 5; k++) {
+	rig_init(&rig, 6, NULL);
+	for (k = 1; k <= 6; k++) {
 		rig.peer[k].asn = RIG_AS;
 		rig.peer[k].rr_client = rig.peer[k].export_all = true;
 	}
 	rig.addpath_rx[3] = 3;
-	rig.addpath_tx[4] = rig.addpath_tx[5] = 3;
-	rig.peer[4].addpath_send = IPC_ADDPATH_ALL;
+	rig.addpath_tx[4] = rig.addpath_tx[5] = rig.addpath_tx[6] = 3;
+	rig.peer[4].addpath_send = rig.peer[6].addpath_send = IPC_ADDPATH_ALL;
 	rig.peer[5].addpath_send = IPC_ADDPATH_EQUAL;
-	rig.peer[4].addpath_max = rig.peer[5].addpath_max = 16;
+	rig.peer[4].addpath_max = rig.peer[5].addpath_max = rig.peer[6].addpath_max = 16;
 	rig_configure(&rig, NULL);
 	speaker_originate_end(rig.sp, rig.now);
 	for (k = 1; k <= 5; k++)
@@ -321,6 +321,44 @@ START_TEST(numbers_are_used_again_late)
 }
 END_TEST
 
+/* Path 1 of peer 3 goes and comes under other ids; 4 reads, and time passes. */
+static void
+churn(unsigned rounds)
+{
+	uint32_t k;
+
+	for (k = 1; k <= rounds; k++) {
+		announce(3, P1, k, (uint8_t)k, 100);
+		if (k > 1)
+			withdraw(3, P1, k - 1);
+		pull(4);
+		rig_pass(&rig, REAP_EVERY_US);
+	}
+}
+
+/*
+ * Who does not read holds up no numbers that it was never told: neither a plain
+ * peer of the other family (2), nor one that has to walk (6).
+ */
+START_TEST(a_deaf_peer_costs_nothing)
+{
+	rig.sp->groups.log_chunks = 4;
+	rig_up(&rig, 6, RIG_AS, true);
+	rig_work(&rig);
+	pull(6);
+	announce(3, P6, 1, 1, 100);
+	pull(1); /* and not 2 */
+	churn(200);
+	ck_assert_ptr_null(rig_peer(&rig, 6)->af[0].member->at);
+	ck_assert_uint_eq(stats().paths[0], 1);
+	ck_assert_uint_lt(rig.sp->rib[0].paths.live, 12);
+	pull(6);
+	rig_pass(&rig, 2 * REAP_EVERY_US);
+	rig_pass(&rig, 2 * REAP_EVERY_US);
+	ck_assert_uint_eq(rig.sp->rib[0].nburied, 0);
+}
+END_TEST
+
 /* Section 5: not to the peer that it came from, and all others are. */
 START_TEST(nobody_hears_its_own)
 {
@@ -528,6 +566,7 @@ main(void)
 	tcase_add_test(t, all_or_equal_or_one);
 	tcase_add_test(t, ids_last_as_long_as_their_paths);
 	tcase_add_test(t, numbers_are_used_again_late);
+	tcase_add_test(t, a_deaf_peer_costs_nothing);
 	tcase_add_test(t, nobody_hears_its_own);
 	tcase_add_test(t, at_most_so_many_the_best_first);
 	tcase_add_test(t, a_next_hop_is_told_once);
