@@ -24,7 +24,7 @@
 #define WHY_MAX	   1024
 
 static struct vec_set set;
-static const struct vec *clean[2]; /* a vector with a good route of an external, an internal peer */
+static const struct vec *clean[VEC_NKINDS]; /* a vector with a good route, for each kind */
 
 struct stream {
 	uint8_t b[STREAM_MAX];
@@ -278,7 +278,7 @@ run_case(struct vec_world *w, struct vec_observer *o, uint64_t seed, unsigned lo
 	bool ok;
 
 	rng_seed(&r, seed ^ ((uint64_t)w->lane << 56) ^ (k * 0x9e3779b97f4a7c15u));
-	ok = attack(w, &r, &s, &kind, why) && vec_run_as(w, o, &set, clean[kind == VEC_IBGP], kind, why);
+	ok = attack(w, &r, &s, &kind, why) && vec_run_as(w, o, &set, clean[kind], kind, why);
 	if (ok && !vec_observer_is_up(o)) {
 		snprintf(why, sizeof(why), "the observer's session ended");
 		ok = false;
@@ -364,6 +364,21 @@ parse(int argc, char **argv)
 	return o;
 }
 
+static void
+choose_clean(void)
+{
+	for (size_t i = 0; i < set.n; i++)
+		if (strcmp(set.v[i].id, "update-usual") == 0)
+			for (unsigned k = 0; k < VEC_NKINDS; k++)
+				clean[k] = &set.v[i];
+	for (size_t i = 0; i < set.n; i++) {
+		if (strcmp(set.v[i].id, "originator-added") == 0)
+			clean[VEC_IBGP] = &set.v[i];
+		if (strcmp(set.v[i].id, "role-told-strict") == 0)
+			clean[VEC_STRICT] = &set.v[i];
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -372,12 +387,7 @@ main(int argc, char **argv)
 
 	if (!vec_load_all(&set))
 		return 1;
-	for (size_t i = 0; i < set.n; i++) {
-		if (strcmp(set.v[i].id, "update-usual") == 0)
-			clean[0] = &set.v[i];
-		if (strcmp(set.v[i].id, "originator-added") == 0)
-			clean[1] = &set.v[i];
-	}
+	choose_clean();
 	status = opt.one_case ? run_lane(&opt, opt.lane) == 0 : run_lanes(&opt);
 	vec_set_free(&set);
 	return status;
