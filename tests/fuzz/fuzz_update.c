@@ -50,10 +50,10 @@ check_again(const struct update_ctx *ctx, struct attrs_pool *pool, bool mp)
 	struct attrs_build b, back;
 	const struct attrs *a, *again;
 	struct update_nh nh;
-	uint8_t buf[16384];
+	static uint8_t buf[BGP_MAX_EXT_OCTETS];
 	struct wr w = wr_init(buf, sizeof(buf));
 
-	if (mp && af == IP4) /* we write IPv4 as NLRI only */
+	if (mp && af == IP4 && u.mp_next_hop.af == IP4) /* we write such ones as NLRI only */
 		return;
 	update_attrs(&u, mp, &b);
 	nh = (struct update_nh){ .nh = b.next_hop, .ll = b.next_hop_ll };
@@ -86,10 +86,15 @@ LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
 	struct attrs_build b;
 	uint8_t kind;
 
-	if (len == 0 || len > BGP_MAX_OCTETS - BGP_HEADER_OCTETS)
+	if (len == 0)
 		return 0;
 	kind = *in++;
 	len--;
+	if (kind & 128)
+		ctx.max_octets = BGP_MAX_EXT_OCTETS;
+	if (len > (size_t)ctx.max_octets - BGP_HEADER_OCTETS)
+		return 0;
+	ctx.ext_next_hop = kind & 64;
 	ctx.as4 = kind & 1;
 	ctx.ebgp = kind & 2;
 	ctx.confed = kind & 32;
