@@ -198,6 +198,26 @@ limit_passed(struct rpeer *rp, struct mono_us now, unsigned i)
 		limit_end(rp, now, i, lim);
 }
 
+/* Do the family's prefixes come with path ids? */
+static bool
+has_path_ids(const struct rpeer *rp, unsigned i)
+{
+	return rp->peer->ctx.addpath_rx & AF_BIT(AF_OF(i));
+}
+
+/*
+ * What counts for the limit.  Path ids need not survive a restart (RFC 7911
+ * section 5): stale paths then are not replaced one by one, and are left out
+ * so that a peer that comes back with as many as before is not over its limit.
+ */
+static uint32_t
+limit_count(const struct rpeer *rp, unsigned i)
+{
+	const struct rpeer_af *a = &rp->af[i];
+
+	return has_path_ids(rp, i) ? a->paths[a->gen] : adjin_count(rp, i);
+}
+
 /* May one path more be kept?  False too when the session had to be ended. */
 static bool
 limit_admits(struct rpeer *rp, struct mono_us now, unsigned i)
@@ -207,7 +227,7 @@ limit_admits(struct rpeer *rp, struct mono_us now, unsigned i)
 
 	if (lim->limit == 0)
 		return true;
-	n = adjin_count(rp, i) + (uint64_t)1;
+	n = limit_count(rp, i) + (uint64_t)1;
 	if (lim->warn_pct && !rp->af[i].warned && n * 100 >= (uint64_t)lim->limit * lim->warn_pct) {
 		rp->af[i].warned = true;
 		speaker_event(rp->sp, LOG_WARN, rp, "prefix-limit-near",
@@ -226,18 +246,11 @@ adjin_limit_changed(struct rpeer *rp, struct mono_us now, unsigned i)
 	const struct ipc_maxpfx *lim = &rp->conf.maxpfx[i];
 
 	rp->af[i].warned = rp->af[i].full = false;
-	if (rp->af[i].active && lim->limit && adjin_count(rp, i) > lim->limit)
+	if (rp->af[i].active && lim->limit && limit_count(rp, i) > lim->limit)
 		limit_passed(rp, now, i);
 }
 
 /* ---- UPDATEs ------------------------------------------------------------------ */
-
-/* Do the family's prefixes come with path ids? */
-static bool
-has_path_ids(const struct rpeer *rp, unsigned i)
-{
-	return rp->peer->ctx.addpath_rx & AF_BIT(AF_OF(i));
-}
 
 /* What is common to all prefixes of one announcement. */
 struct intake {

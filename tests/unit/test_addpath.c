@@ -183,6 +183,28 @@ START_TEST(the_prefix_limit_counts_paths)
 }
 END_TEST
 
+/* As many as before under other ids are not too many while the old ones are stale. */
+START_TEST(a_restart_is_not_over_the_limit)
+{
+	unsigned k;
+
+	rig.peer[3].maxpfx[0] = (struct ipc_maxpfx){ .limit = 3, .action = IPC_MAXPFX_DISCARD };
+	rig_configure(&rig, NULL);
+	rig_peer(&rig, 3)->peer->neg.gr_forwarding = 3;
+	for (k = 1; k <= 3; k++)
+		announce(3, P1, k, (uint8_t)k, 100);
+	rig_down(&rig, 3, PEER_DOWN_KEEP);
+	rig_up(&rig, 3, RIG_AS, true);
+	for (k = 11; k <= 14; k++)
+		announce(3, P1, k, (uint8_t)k, 100);
+	ck_assert_uint_eq(peer_row(3).fam[0].received, 6);
+	ck_assert_uint_eq(peer_row(3).fam[0].stale, 3);
+	rig_eor(&rig, 3, IP4);
+	rig_work(&rig);
+	ck_assert_uint_eq(peer_row(3).fam[0].received, 3);
+}
+END_TEST
+
 /* However many ids a peer invents, a destination stays small. */
 START_TEST(so_many_paths_and_no_more)
 {
@@ -561,6 +583,7 @@ main(void)
 	tcase_add_test(t, only_where_it_was_agreed);
 	tcase_add_test(t, paths_of_one_peer_share_the_traffic);
 	tcase_add_test(t, the_prefix_limit_counts_paths);
+	tcase_add_test(t, a_restart_is_not_over_the_limit);
 	tcase_add_test(t, so_many_paths_and_no_more);
 	tcase_add_test(t, a_restart_brings_other_ids);
 	tcase_add_test(t, all_or_equal_or_one);
