@@ -203,7 +203,7 @@ attrs_put(struct wr *w, const struct update_ctx *ctx, const struct attrs *a,
 	    (mp ? MP_HEADER_OCTETS + MP_REACH_OCTETS + update_nh_octets(nh) : 0);
 
 	attr_encode(w, ctx, a, mp ? NULL : &nh->nh, false, ret_nh_off);
-	if (w->full || fixed + wr_len(w) + nlri_min > ctx->max_octets) {
+	if (!ctx->as_is && (w->full || fixed + wr_len(w) + nlri_min > ctx->max_octets)) {
 		*w = wr_init(w->base, ctx->max_octets);
 		attr_encode(w, ctx, a, mp ? NULL : &nh->nh, true, ret_nh_off);
 	}

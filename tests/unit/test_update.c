@@ -1126,7 +1126,7 @@ END_TEST
  * 23 + 4 + 3 + 7 + header 4 + communities, NLRI 2; ATOMIC_AGGREGATE 3, AGGREGATOR 11.
  */
 static size_t
-encoded_octets(uint16_t max, size_t comm_octets, bool *ret_lean)
+encoded_octets(uint16_t max, size_t comm_octets, bool as_is, bool *ret_lean)
 {
 	static uint8_t comm[BGP_MAX_EXT_OCTETS], buf[BGP_MAX_EXT_OCTETS];
 	struct update_ctx ctx = ctx_of(EBGP);
@@ -1139,6 +1139,7 @@ encoded_octets(uint16_t max, size_t comm_octets, bool *ret_lean)
 	struct wr w = wr_init(buf, sizeof(buf));
 
 	ctx.max_octets = max;
+	ctx.as_is = as_is;
 	if (update_encode_reach(&w, &ctx, a, IP4, &nh, &n, 1, NULL, NULL) > 0) {
 		update_decode(&ctx, buf + 19, wr_len(&w) - 19, &u);
 		ck_assert_int_eq(u.err.act, ACT_NONE);
@@ -1170,9 +1171,14 @@ START_TEST(discards_what_may_go)
 {
 	bool lean = false;
 
-	ck_assert_uint_eq(encoded_octets(lean_cases[_i].max, lean_cases[_i].comm_octets, &lean),
+	ck_assert_uint_eq(
+	    encoded_octets(lean_cases[_i].max, lean_cases[_i].comm_octets, false, &lean),
 	    lean_cases[_i].octets);
 	ck_assert_int_eq(lean, lean_cases[_i].lean);
+	/* a monitoring feed says all or nothing */
+	ck_assert_uint_eq(
+	    encoded_octets(lean_cases[_i].max, lean_cases[_i].comm_octets, true, &lean),
+	    lean_cases[_i].lean ? 0 : lean_cases[_i].octets);
 }
 END_TEST
 
