@@ -59,9 +59,11 @@ tests_fuzz_seed_ipcmsg_SOURCES = tests/fuzz/seed_ipcmsg.c tests/fuzz/fuzz.h \
 	tests/prop/gen_ipcmsg.c tests/prop/gen_ipcmsg.h
 tests_fuzz_seed_ipcmsg_LDADD = lib/libweft.a
 
-# make fuzz SECONDS=600 HARNESS=tests/fuzz/fuzz_update: that one alone.
+# make fuzz SECONDS=600 HARNESS=tests/fuzz/fuzz_update: that one alone. Without
+# --enable-fuzzer it makes a build of its own in ./fuzz-build/ first.
 FUZZ_SECONDS = 60
 .PHONY: fuzz
+if FUZZER
 fuzz: $(fuzz_harnesses)
 	@set -e; srcdir=$(srcdir); export srcdir; seconds=$(SECONDS); \
 	for h in $${HARNESS:-$(fuzz_harnesses)}; do \
@@ -70,3 +72,11 @@ fuzz: $(fuzz_harnesses)
 		$$h -max_total_time=$${seconds:-$(FUZZ_SECONDS)} -print_final_stats=1 \
 			fuzz-$$name $(srcdir)/tests/fuzz/corpus/$$name; \
 	done
+else
+fuzz:
+	@command -v clang >/dev/null || { echo "make fuzz needs clang (Debian: clang)"; exit 1; }
+	mkdir -p fuzz-build
+	test -e fuzz-build/Makefile || { cd fuzz-build && \
+		$(abs_top_srcdir)/configure -q CC=clang --enable-fuzzer --enable-sanitizers; }
+	cd fuzz-build && $(MAKE) $(AM_MAKEFLAGS) fuzz
+endif
