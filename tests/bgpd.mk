@@ -170,7 +170,8 @@ EXTRA_DIST += tests/vectors/check-list \
 	tests/vectors/61-addpath.vec \
 	tests/vectors/62-extended.vec \
 	tests/vectors/63-enhanced.vec \
-	tests/vectors/64-confederation.vec
+	tests/vectors/64-confederation.vec \
+	tests/vectors/65-nexthop6.vec
 
 .PHONY: update-vector-list
 update-vector-list: tests/vectors/vectors

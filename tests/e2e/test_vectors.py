@@ -20,7 +20,7 @@ WEFT_AS, PEER_AS, OUTSIDE_AS, CONFED_ID = 65001, 65002, 65003, 65100
 INSIDE = {"routeReflectorClient": True}
 OUTSIDE = {"import": "all", "export": "all"}
 # tests/vectors/vec.h: enum vec_kind; the role is weft's towards that kind
-KINDS = {"observer": (WEFT_AS, {**INSIDE, "nextHopMode": "keep"}),
+KINDS = {"observer": (WEFT_AS, {**INSIDE, "nextHopMode": "keep", "extendedNextHop": True}),
          "ebgp": (PEER_AS, OUTSIDE),
          "ibgp": (WEFT_AS, INSIDE),
          "addpath": (PEER_AS, {**OUTSIDE, "addPath": {"receive": True}}),
@@ -30,6 +30,7 @@ KINDS = {"observer": (WEFT_AS, {**INSIDE, "nextHopMode": "keep"}),
          "rs-server": (PEER_AS, {**OUTSIDE, "role": "rs-client"}),
          "rs-client": (PEER_AS, {**OUTSIDE, "role": "rs-server"}),
          "strict": (PEER_AS, {**OUTSIDE, "role": "provider", "strictRole": True}),
+         "nexthop6": (PEER_AS, {**OUTSIDE, "extendedNextHop": True}),
          "member": (PEER_AS, {}),
          "outside": (OUTSIDE_AS, OUTSIDE)}
 OF_CONFED = {"observer": True, "member": True, "outside": True}     # others: without one

@@ -68,6 +68,7 @@ conf_of(enum vec_kind kind, unsigned lane)
 		.hold_s = 90,
 		.addpath_receive = kind == VEC_ADDPATH,
 		.addpath_max = 16,
+		.ext_next_hop = kind == VEC_NEXTHOP6 || kind == VEC_OBSERVER ? IPC_ON : IPC_OFF,
 		.role = roles[kind],
 		.strict_role = kind == VEC_STRICT,
 		.next_hop_mode = kind == VEC_OBSERVER ? IPC_NEXTHOP_KEEP : IPC_NEXTHOP_AUTO };

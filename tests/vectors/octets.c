@@ -462,7 +462,8 @@ vec_octets(struct vec_asm *a, const char *expr, struct wr *w)
 /* ---- who is who ----------------------------------------------------------------------------- */
 
 const char *const vec_kinds[VEC_NKINDS] = { "observer", "ebgp", "ibgp", "addpath",
-	"provider", "customer", "peer", "rs-server", "rs-client", "strict", "member", "outside" };
+	"provider", "customer", "peer", "rs-server", "rs-client", "strict", "nexthop6",
+	"member", "outside" };
 
 enum vec_kind
 vec_kind_of(const char *name)

@@ -781,7 +781,8 @@ struct vec_observer *
 vec_observer_up(struct vec_world *w, const struct vec_set *set, char *why)
 {
 	struct vec_observer *o = mem_zalloc(sizeof(*o));
-	struct vec plain = { .nsteps = 0 };
+	static char caps[] = "$caps $nexthop6";
+	struct vec plain = { .caps = caps };
 	struct run r = { .w = w, .o = o, .set = set, .v = &plain, .why = why,
 		.a = { .set = set, .kind = VEC_OBSERVER, .lane = w->lane } };
 

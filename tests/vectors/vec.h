@@ -80,6 +80,7 @@ enum vec_kind {
 	VEC_RS,
 	VEC_RS_CLIENT,
 	VEC_STRICT, /* a customer that must tell its role */
+	VEC_NEXTHOP6, /* IPv4 routes may have IPv6 next hops (RFC 8950) */
 	VEC_MEMBER,
 	VEC_OUTSIDE,
 	VEC_NKINDS
