@@ -12,6 +12,7 @@ CLIENTS = 20
 REFLECTORS = {"rr1": 1, "rr2": 2}
 RESTART_S = 3           # how long clients keep the routes of a reflector that is gone
 CANARY = "192.0.2.1/32"
+SHARED = ["10.244.200.0/24", "fd00:10:244:200::/64"]    # announced by the first two clients
 
 
 class Monitor:
@@ -60,6 +61,9 @@ class Cluster:
             name, n, clients, 1, {o: k for o, k in REFLECTORS.items() if o != name},
             gracefulRestart={"enabled": graceful, "restartTime": f"{RESTART_S}s"}) for name, n in REFLECTORS.items()}
         self.nodes = [self.seg.client(name, n, REFLECTORS) for name, n in self.numbers.items()]
+        for w in self.nodes[:2]:
+            w.config["advertisements"] = [{"type": "PodCIDR"}, {"type": "Prefix",
+                                                                "prefixes": SHARED}]
         self.nets = {"bird": networks(1, 2), "frr": networks(2, 2)}
         self.others = [self.seg.daemon(kind, name, others[name], REFLECTORS, self.nets[name])
                        for name, kind in (("bird", Bird), ("frr", Frr))]
@@ -85,8 +89,19 @@ class Cluster:
             for r in reflectors:
                 wait_until(lambda: self.got(d, r), 20, f"{d.package} got all from {r}")
 
+    def wait_shared(self):
+        """Until the clients have both next hops of what two of them announce, in one group."""
+        for w in self.nodes[2:]:
+            for p in SHARED:
+                def both():
+                    found = {h.get("gateway") for r in w.kernel_routes(6 if ":" in p else 4)
+                             if r["dst"] == p for h in r.get("nexthops", [])}
+                    return len(found) == 2 or No(found)
+                wait_until(both, 10, f"{w.ns.name} shares {p} among two", every_s=0.1)
+
     def got(self, daemon, reflector):
-        want = (len(self.all) - len(self.nets["bird"])) // 2
+        shared = 2 if daemon.package == "frr" else 1    # FRR offers to take several paths
+        want = (len(self.all) - len(self.nets["bird"])) // 2 + shared
         got = daemon.received(addresses(REFLECTORS[reflector])[0])
         return got == {"ipv4": want, "ipv6": want} or No(f"{got}, not {want}")
 
@@ -96,6 +111,7 @@ def test_reflector_lost(lab, figure, graceful):
     """All learn all; a reflector is killed and comes back: no client's kernel hears of it."""
     c = Cluster(lab, graceful).start()
     c.wait_learned(REFLECTORS)
+    c.wait_shared()
     monitors = [Monitor(w.ns) for w in c.nodes]
     lost = c.rrs["rr1"]
     lost.kill()
@@ -108,6 +124,7 @@ def test_reflector_lost(lab, figure, graceful):
         wait_until(lambda: forgotten(w), 15, f"{w.ns.name} has dropped rr1's paths", every_s=0.2)
     figure(f"the last client dropped rr1's paths after {time.monotonic() - begin:.1f} s")
     c.wait_learned(["rr2"])
+    c.wait_shared()
     lost.start()
     c.wait_learned(REFLECTORS)
     for w, m in zip(c.nodes, monitors):

@@ -47,14 +47,16 @@ class Segment:
                   for o, k in (others or {}).items()]
         return Weft(self.ns(name, n), config(
             name, AS, addresses(n), peers, advertisements=[], kernel={"install": False},
-            ops={"metrics": "off"}, bgp={"clusterID": f"10.255.0.{cluster}", **bgp}))
+            ops={"metrics": "off"},
+            bgp={"clusterID": f"10.255.0.{cluster}", "addPath": {"send": "equal"}, **bgp}))
 
     def client(self, name, n, reflectors, **more):
-        """A weft client of these reflectors ({name: number})."""
+        """A weft client of these reflectors ({name: number}); takes several paths."""
         peers = [peer(r, addresses(k)[0], "internal", timers=timers())
                  for r, k in reflectors.items()]
-        return Weft(self.ns(name, n), config(name, AS, addresses(n), peers, pods(n), PERMIT,
-                                             ops={"metrics": "off"}, **more))
+        return Weft(self.ns(name, n), config(
+            name, AS, addresses(n), peers, pods(n), PERMIT, ops={"metrics": "off"},
+            bgp={"addPath": {"receive": True}}, **more))
 
     def daemon(self, kind, name, n, reflectors, networks):
         """Another maker's daemon as a client of these reflectors."""
