@@ -385,6 +385,18 @@ FEATURES = [
     Feature("nexthop-keep", "next hop unchanged", "4271 s5.1.3",
             "After a reload it sees the address that was learned; the session stays.", "nexthops",
             cells()),
+    Feature("nexthop-given", "next hop given", "4271 s5.1.3",
+            "The daemon sees the address that the configuration names; the session stays.", "given",
+            cells()),
+    Feature("extnh", "IPv4 routes with IPv6 next hops", "8950",
+            "On a session over IPv6 each end has the other's IPv4 route with an IPv6 next hop, "
+            "and weft's kernel takes it.", "extnh", cells(
+                bird=Conf(family="extended next hop on;"),
+                frr=Conf(session=" neighbor $peer capability extended-nexthop"),
+                openbgpd=Not("bgpd(8), STANDARDS", "neither RFC 8950 nor 5549 is among them, and "
+                             "bgpd.conf(5) has no word for it"),
+                exabgp=Conf(capability="nexthop enable;", session=" nexthop {\n  ipv4 unicast ipv6;\n }",
+                            api="announce route 172.21.0.0/24 next-hop fd09:2::2"))),
     Feature("dynamic", "dynamic peers", "4271 s8.1.1",
             "The daemon dials from within weft's listenRange: a session, and routes both ways.",
             "dynamic", cells()),

@@ -30,7 +30,8 @@ class Conf:
 
     session, family, config, capability: see fabric.peers.Neighbor.text; glob, router,
     rules, ipv4, ipv6: for the whole daemon; route: attributes of one announced
-    prefix, in the daemon's words. Without any: it does so by default.
+    prefix, in the daemon's words; api: a command to ExaBGP; whole: everything.
+    Without any: it does so by default.
     """
 
     def __init__(self, **places):

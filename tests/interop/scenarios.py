@@ -676,6 +676,31 @@ def nexthops(run):
         b.assert_untouched(before)
 
 
+def extnh(run):
+    """IPv4 routes on a session over IPv6, with IPv6 next hops."""
+    families = FAMILIES if run.daemon == "exabgp" else ["ipv4"]     # it wants the next hop's, too
+    b = Bench(run, ["extnh"], transport=6, families=families, install=True,
+              networks=[] if run.cell("extnh").text("api") else NETS[:1]).start()
+    if run.cell("extnh").text("api"):
+        b.daemon.command(run.cell("extnh").text("api"))
+    with run.check("extnh"):
+        row = b.has(NETS[0], lambda r: r["valid"] and ":" in r["next_hop"])
+        wait_until(lambda: [r for r in b.w.routes(NETS[0])
+                            if r.get("via", {}).get("family") == "inet6"]
+                   or No(b.w.routes(NETS[0])), 8, f"the kernel has it: {row}")
+        assert ":" in b.got(PODS[0])["next_hop"]
+
+
+def given(run):
+    """A next hop that is written in the configuration, changed on the live session."""
+    b = Bench(run, families=["ipv4"], networks=NETS[:1]).start()
+    with run.check("nexthop-given"):
+        assert b.got(PODS[0])["next_hop"] == b.mine[0]
+        before = b.reload(nextHop={"ipv4": "10.9.2.77"})
+        b.got(PODS[0], lambda a: a["next_hop"] == "10.9.2.77")
+        b.assert_untouched(before)
+
+
 def dynamic(run):
     """The daemon connects from a range that weft listens to."""
     b = Bench(run, passive="weft")
