@@ -336,7 +336,8 @@ def test_a_stopped_peer(lab, figure):
 
 # ---- IPv4 over IPv6 next hops: RFC 8950 ------------------------------------------------------------
 
-V6ONLY = {"bird": ("extended next hop on;",), "frr": ("capability extended-nexthop",)}
+V6ONLY = {"bird": ("extended next hop on;",), "frr": ("capability extended-nexthop",),
+          "gobgp": ()}      # offers it by itself
 
 
 class Bird6(peers.Bird):
@@ -386,7 +387,7 @@ class OverIPv6:
 
 
 @pytest.mark.parametrize("objects", ["on", "off"])
-@pytest.mark.parametrize("name", sorted(V6ONLY))
+@pytest.mark.parametrize("name", ["bird", "frr"])
 def test_ipv4_over_ipv6(lab, name, objects):
     """No IPv4 address on the link: pings go between loopback addresses all the same."""
     t = OverIPv6(lab, name)
@@ -403,6 +404,15 @@ def test_ipv4_over_ipv6(lab, name, objects):
                and t.weft.established("peer"), 20, "a new session without it")
     wait_until(lambda: not t.installed() or No(t.weft.kernel_routes()), 10,
                "the IPv4 route is gone")
+
+
+def test_ipv4_over_ipv6_with_a_speaker(lab):
+    """GoBGP has no kernel: the route is installed here and known there."""
+    t = OverIPv6(lab, "gobgp").start()
+    assert t.weft.peer("peer")["capabilities"]["extended_next_hop"]
+    wait_until(lambda: t.installed() or No(t.weft.fib()), 10, "the IPv4 route is in the kernel")
+    wait_until(lambda: t.daemon.received("fd09:1::1")["ipv4"] == 1, 10, "and ours is there")
+    assert "fd09:1::1" in t.daemon.gobgp("global", "rib")
 
 
 def link_local(ns):

@@ -363,6 +363,50 @@ START_TEST(our_open)
 }
 END_TEST
 
+/* RFC 8950 section 4: by itself on sessions over IPv6, and never without IPv4. */
+static const struct {
+	uint8_t mode, families;
+	bool over6, want;
+} ext_next_hop_cases[] = {
+	{ IPC_AUTO, 3, false, false },
+	{ IPC_AUTO, 3, true, true },
+	{ IPC_AUTO, 2, true, false },
+	{ IPC_ON, 3, false, true },
+	{ IPC_ON, 2, false, false },
+	{ IPC_OFF, 3, true, false },
+};
+
+START_TEST(extended_next_hop_is_offered)
+{
+	struct ipc_endpoints ep = rig_ep();
+	struct msg_open o = theirs;
+	uint8_t buf[4096];
+	struct bgp_err e = { 0 };
+	const char *why;
+	conn_id c;
+	size_t len;
+
+	if (ext_next_hop_cases[_i].over6) {
+		ck_assert(ip_addr_parse("2001:db8::1", &ep.local));
+		ck_assert(ip_addr_parse("2001:db8::2", &ep.remote));
+	}
+	r.pconf.ext_next_hop = ext_next_hop_cases[_i].mode;
+	r.pconf.families = ext_next_hop_cases[_i].families;
+	rig_start(&r);
+	c = peer_conn_accepted(r.p, r.now, &ep, &why);
+	len = rig_output(&r, c, buf, sizeof(buf));
+	msg_decode_open(buf + 19, len - 19, &o, &e);
+	ck_assert_int_eq(e.act, ACT_NONE);
+	ck_assert_int_eq(o.caps.ext_next_hop, ext_next_hop_cases[_i].want);
+	o = theirs;
+	o.caps.ext_next_hop = true;
+	rig_send_open(&r, c, &o);
+	rig_send_keepalive(&r, c);
+	ck_assert_int_eq(r.p->neg.ext_next_hop, ext_next_hop_cases[_i].want);
+	ck_assert_int_eq(r.p->ctx.ext_next_hop, ext_next_hop_cases[_i].want);
+}
+END_TEST
+
 START_TEST(no_graceful_restart_for_this_peer)
 {
 	uint8_t buf[4096];
@@ -1312,6 +1356,10 @@ static void set_families(struct ipc_conf_peer *c) { c->families = 1; }
 static void set_hold(struct ipc_conf_peer *c) { c->hold_s = 10; }
 static void set_keepalive(struct ipc_conf_peer *c) { c->keepalive_s = 1; }
 static void set_gr(struct ipc_conf_peer *c) { c->gr_enabled = false; }
+static void set_ext_msg(struct ipc_conf_peer *c) { c->ext_msg = !c->ext_msg; }
+static void set_ext_next_hop(struct ipc_conf_peer *c) { c->ext_next_hop = IPC_OFF; }
+static void set_given(struct ipc_conf_peer *c) { c->next_hop[0].af = IP4; }
+static void set_send_hold(struct ipc_conf_peer *c) { c->send_hold_s = 30; }
 static void set_transport(struct ipc_conf_peer *c) { c->transport++; }
 static void set_nothing(struct ipc_conf_peer *c) { }
 static void set_name(struct ipc_conf_peer *c) { strcpy(c->name, "tor9"); }
@@ -1333,7 +1381,8 @@ static const struct {
 } settings[] = {
 	{ set_addr, true }, { set_mode, true }, { set_asn, true }, { set_local_asn, true },
 	{ set_families, true }, { set_hold, true }, { set_keepalive, true }, { set_gr, true },
-	{ set_transport, true },
+	{ set_transport, true }, { set_ext_msg, true }, { set_ext_next_hop, true },
+	{ set_given, false }, { set_send_hold, false },
 	{ set_addpath_rx, true }, { set_addpath_tx, true }, { set_addpath_max, false },
 	{ set_nothing, false }, { set_name, false }, { set_passive, false }, { set_onlink, false },
 	{ set_client, false }, { set_import, false }, { set_export, false },
@@ -1916,6 +1965,8 @@ main(void)
 	tcase_add_loop_test(tc, families_in_common, 0, NROWS(family_cases));
 	tcase_add_test(tc, our_open);
 	tcase_add_test(tc, no_graceful_restart_for_this_peer);
+	tcase_add_loop_test(tc, extended_next_hop_is_offered, 0,
+	    sizeof(ext_next_hop_cases) / sizeof(ext_next_hop_cases[0]));
 	tcase_add_loop_test(tc, add_path_is_negotiated, 0, 4);
 	tcase_add_loop_test(tc, graceful_restart_is_negotiated, 0, 8);
 	tcase_add_loop_test(tc, what_becomes_of_routes, 0, 4 * NENDINGS);
