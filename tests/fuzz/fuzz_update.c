@@ -39,6 +39,24 @@ check_verdict(const uint8_t *in, size_t len)
 	HOLD(!u.eor || e->act == ACT_NONE);
 }
 
+/* Only transitive extended communities cross the border of an AS: RFC 4360 section 6. */
+static void
+keep_transitive(struct attrs_build *b)
+{
+	static uint8_t kept[BGP_MAX_EXT_OCTETS];
+	struct attrs_view *ext = &b->part[ATTRS_EXT];
+	uint16_t n = 0;
+
+	for (uint16_t i = 0; i + 8 <= ext->octets; i += 8)
+		if (!(ext->p[i] & 0x40)) {
+			memcpy(kept + n, ext->p + i, 8);
+			n += 8;
+		}
+	*ext = (struct attrs_view){ .p = kept, .octets = n };
+	if (n == 0)
+		b->flags &= (uint16_t)~ATTRS_EXT_PARTIAL;
+}
+
 /* Written with its own attributes and one prefix, it is the same set. */
 static void
 check_again(const struct update_ctx *ctx, struct attrs_pool *pool, bool mp)
@@ -61,6 +79,8 @@ check_again(const struct update_ctx *ctx, struct attrs_pool *pool, bool mp)
 		b.flags |= ATTRS_LOCAL_PREF;
 		b.local_pref = 100;
 	}
+	if (ctx->ebgp && !ctx->confed)
+		keep_transitive(&b);
 	a = attrs_intern(pool, &b);
 	out.addpath_tx = ctx->addpath_rx;
 	out.max_octets = sizeof(buf);
