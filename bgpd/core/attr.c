@@ -404,19 +404,21 @@ segs_add_path4(struct segs *s, const struct attrs_view *v)
 
 /*
  * AS_PATH and AGGREGATOR of a 2-octet speaker with what AS4_PATH and
- * AS4_AGGREGATOR restore.  RFC 6793 section 4.2.3: an AGGREGATOR whose AS is
- * not AS_TRANS voids both; an AS4_PATH longer than AS_PATH is ignored.
+ * AS4_AGGREGATOR restore.  RFC 6793 section 4.2.3: an AGGREGATOR whose AS is not
+ * AS_TRANS voids both, when an AS4_AGGREGATOR is there to contradict it; an
+ * AS4_PATH longer than AS_PATH is ignored.
  */
 static void
 as4_merge(struct walk *k)
 {
 	struct attrs_build *b = &k->u->attrs;
-	bool use_as4 = !(b->flags & ATTRS_AGGREGATOR) || b->aggregator_asn == BGP_AS_TRANS;
+	bool both = k->as4_aggregator && b->flags & ATTRS_AGGREGATOR;
+	bool use_as4 = !both || b->aggregator_asn == BGP_AS_TRANS;
 	size_t start = wr_len(&k->scratch), octets;
 	struct segs s = { .w = &k->scratch };
 	unsigned hops2 = path_hops(&k->as_path2, 2), hops4 = path_hops(&k->as4_path, 4);
 
-	if (use_as4 && k->as4_aggregator && b->flags & ATTRS_AGGREGATOR) {
+	if (use_as4 && both) {
 		b->aggregator_asn = k->as4_aggregator_asn;
 		b->aggregator_id = k->as4_aggregator_id;
 	}

@@ -340,6 +340,42 @@ START_TEST(refresh_cut_off_by_a_restart)
 }
 END_TEST
 
+/* An End-of-RIB says nothing about a refresh that is under way: its End-of-RR does. */
+START_TEST(refresh_outlasts_end_of_rib)
+{
+	table();
+	refresh(1, REFRESH_BORR);
+	rig_eor(&rig, 1, IP4);
+	rig_eor(&rig, 1, IP6);
+	rig_work(&rig);
+	ck_assert(has("10.8.0.0/16") && has("10.9.0.0/16"));
+	announce(1, "10.9.0.0/16");
+	refresh(1, REFRESH_EORR);
+	rig_work(&rig);
+	ck_assert(!has("10.8.0.0/16") && has("10.9.0.0/16"));
+	rig_free(&rig);
+}
+END_TEST
+
+/* Nor does the bound of another family's stale paths. */
+START_TEST(refresh_outlasts_the_stale_timer)
+{
+	restart_peer(3);
+	rig_up(&rig, 1, 65001, true);
+	announce(1, "10.9.0.0/16");
+	rig_eor(&rig, 1, IP4);
+	rig_pass(&rig, GR_STALE_MAX_S * SECOND - 1);
+	refresh(1, REFRESH_BORR);
+	rig_pass(&rig, 1);
+	ck_assert(has("10.9.0.0/16"));
+	ck_assert(!has("fd00::/48")); /* no End-of-RIB came for it in time */
+	refresh(1, REFRESH_EORR);
+	rig_work(&rig);
+	ck_assert(!has("10.9.0.0/16"));
+	rig_free(&rig);
+}
+END_TEST
+
 /* ---- our own restart -------------------------------------------------------------------- */
 
 START_TEST(capability)
@@ -577,6 +613,8 @@ main(void)
 	tcase_add_test(t, refresh_begins_again);
 	tcase_add_test(t, refresh_no_longer_than_its_bound);
 	tcase_add_test(t, refresh_cut_off_by_a_restart);
+	tcase_add_test(t, refresh_outlasts_end_of_rib);
+	tcase_add_test(t, refresh_outlasts_the_stale_timer);
 	tcase_add_test(t, capability);
 	tcase_add_test(t, learned_routes_wait);
 	tcase_add_test(t, who_is_waited_for);
