@@ -31,10 +31,31 @@ gr_stale_left_s(const struct rpeer *rp, struct mono_us now)
 	return (uint32_t)((mono_diff_us(rp->gr.timer.node.when, now) + 999999) / 1000000);
 }
 
+/* What is stale in a family between Begin-of-RR and End-of-RR is the refresh's business alone. */
+static bool
+is_refreshing(const struct rpeer *rp, unsigned i)
+{
+	return timer_armed(&rp->gr.refresh[i].timer);
+}
+
+/* Stale paths of a restart. */
+static uint32_t
+restart_stale(const struct rpeer *rp, unsigned i)
+{
+	return is_refreshing(rp, i) ? 0 : gr_stale(rp, i);
+}
+
 static bool
 any_stale(const struct rpeer *rp)
 {
-	return gr_stale(rp, 0) > 0 || gr_stale(rp, 1) > 0;
+	return restart_stale(rp, 0) > 0 || restart_stale(rp, 1) > 0;
+}
+
+static void
+sweep_restart(struct rpeer *rp, unsigned i)
+{
+	if (!is_refreshing(rp, i))
+		adjin_sweep(rp, i);
 }
 
 static void
@@ -45,9 +66,9 @@ stale_expired(struct timer *t, struct mono_us now)
 
 	speaker_event(rp->sp, LOG_NOTICE, rp, "stale-expired",
 	    "ipv4=%" PRIu32 " ipv6=%" PRIu32 " why=\"not announced again in time\"",
-	    gr_stale(rp, 0), gr_stale(rp, 1));
+	    restart_stale(rp, 0), restart_stale(rp, 1));
 	for (i = 0; i < AF_COUNT; i++)
-		adjin_sweep(rp, i);
+		sweep_restart(rp, i);
 }
 
 /* ---- refreshes of peers (RFC 7313) ------------------------------------------------ */
@@ -75,7 +96,7 @@ gr_refresh_begin(struct rpeer *rp, struct mono_us now, unsigned i)
 {
 	struct timer *t = &rp->gr.refresh[i].timer;
 
-	if (rp->peer->neg.gr && !rp->af[i].eor_received) {
+	if (rp->peer->neg.peer_gr && !rp->af[i].eor_received) {
 		refresh_ignored(rp, i, "Begin-of-RR before End-of-RIB");
 		return;
 	}
@@ -86,11 +107,9 @@ gr_refresh_begin(struct rpeer *rp, struct mono_us now, unsigned i)
 void
 gr_refresh_end(struct rpeer *rp, struct mono_us now, unsigned i)
 {
-	struct timer *t = &rp->gr.refresh[i].timer;
-
-	if (!timer_armed(t))
+	if (!is_refreshing(rp, i))
 		return;
-	timer_stop(&rp->sp->timers, t);
+	timer_stop(&rp->sp->timers, &rp->gr.refresh[i].timer);
 	if (gr_stale(rp, i) > 0)
 		speaker_event(rp->sp, LOG_INFO, rp, "refresh-removed",
 		    "family=%s removed=%" PRIu32 " why=\"not sent again between Begin-of-RR and "
@@ -189,7 +208,7 @@ void
 gr_end_of_rib(struct rpeer *rp, struct mono_us now, unsigned i)
 {
 	rp->af[i].eor_received = true;
-	adjin_sweep(rp, i);
+	sweep_restart(rp, i);
 	if (!any_stale(rp))
 		timer_stop(&rp->sp->timers, &rp->gr.timer);
 	gr_check(rp->sp, now);

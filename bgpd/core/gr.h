@@ -75,9 +75,9 @@ void gr_end_of_rib(struct rpeer *rp, struct mono_us now, unsigned i);
 
 /*
  * A ROUTE-REFRESH's begin and end (RFC 7313 section 4): what is not sent again
- * in between goes, at the end or after GR_STALE_MAX_S.  A begin before the
- * End-of-RIB of a peer with graceful restart, and an end without a begin, are
- * ignored.
+ * in between goes, at the end or after GR_STALE_MAX_S, and by nothing else.  A
+ * begin before the End-of-RIB of a peer that offers graceful restart, even if
+ * we do not, and an end without a begin are ignored.
  */
 void gr_refresh_begin(struct rpeer *rp, struct mono_us now, unsigned i);
 void gr_refresh_end(struct rpeer *rp, struct mono_us now, unsigned i);

@@ -49,6 +49,7 @@ struct peer_neg {
 	bool caps;		/* the peer's OPEN had capabilities */
 	bool as4, refresh, enhanced_refresh, ext_msg, ext_next_hop;
 	bool gr;		/* both sides have graceful restart */
+	bool peer_gr;		/* the peer has it, whatever we offered */
 	bool gr_restarting;	/* R bit of the peer's OPEN */
 	bool gr_notification;	/* N bit on both sides */
 	uint8_t families;	/* AF_BIT()s in use */

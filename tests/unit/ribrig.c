@@ -84,6 +84,7 @@ rig_up(struct rig *r, unsigned k, uint32_t asn, bool self6)
 		.addpath_rx = r->addpath_rx[own],
 		.addpath_tx = r->addpath_tx[own],
 		.gr = true,
+		.peer_gr = true,
 		.gr_families = 3,
 		.gr_forwarding = p->neg.gr_forwarding,
 		.gr_time_s = 100,

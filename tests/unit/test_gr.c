@@ -234,7 +234,7 @@ START_TEST(refresh_markers_sweep)
 }
 END_TEST
 
-/* "MUST ignore any BoRRs [...] before the speaker receives the EoR": with graceful restart alone. */
+/* "MUST ignore any BoRRs [...] before the speaker receives the EoR": of a peer with graceful restart alone. */
 START_TEST(refresh_before_end_of_rib)
 {
 	begin(&plain);
@@ -246,7 +246,10 @@ START_TEST(refresh_before_end_of_rib)
 	refresh(1, REFRESH_EORR);
 	rig_work(&rig);
 	ck_assert(has("10.9.0.0/16"));
-	rig_peer(&rig, 1)->peer->neg.gr = false;
+	rig_peer(&rig, 1)->peer->neg.gr = false; /* we do not offer it: the peer has it still */
+	refresh(1, REFRESH_BORR);
+	ck_assert(told("refresh-ignored"));
+	rig_peer(&rig, 1)->peer->neg.peer_gr = false;
 	refresh(1, REFRESH_BORR);
 	refresh(1, REFRESH_EORR);
 	rig_work(&rig);

@@ -475,6 +475,7 @@ START_TEST(graceful_restart_is_negotiated)
 	ck_assert_int_eq(got.gr_notification, _i & 1);
 	ck_assert_int_eq(got.peer_restarting, !!(_i & 2));
 	ck_assert_uint_eq(got.gr_peer_time_s, 77);
+	ck_assert(r.p->neg.peer_gr);
 	ck_assert_uint_eq(r.p->neg.gr_families, _i & 4 ? 1 : 3); /* only families in use */
 	ck_assert_uint_eq(r.p->neg.gr_forwarding, _i & 4 ? 0 : 2);
 	ck_assert(!got.fam[0].gr_forwarding);
