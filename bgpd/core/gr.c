@@ -205,6 +205,21 @@ gr_down(struct rpeer *rp, struct mono_us now, enum peer_down how)
 }
 
 void
+gr_forget(struct rpeer *rp, struct mono_us now)
+{
+	unsigned i;
+
+	if (!timer_armed(&rp->gr.timer))
+		return;
+	timer_stop(&rp->sp->timers, &rp->gr.timer);
+	speaker_event(rp->sp, LOG_NOTICE, rp, "stale-removed",
+	    "ipv4=%" PRIu32 " ipv6=%" PRIu32 " why=\"the peer was stopped here\"",
+	    gr_stale(rp, 0), gr_stale(rp, 1));
+	for (i = 0; i < AF_COUNT; i++)
+		adjin_sweep(rp, i);
+}
+
+void
 gr_end_of_rib(struct rpeer *rp, struct mono_us now, unsigned i)
 {
 	rp->af[i].eor_received = true;

@@ -70,6 +70,9 @@ void gr_caps(const struct peer *p, struct cap_gr *ret);
 void gr_up(struct rpeer *rp, struct mono_us now);
 void gr_down(struct rpeer *rp, struct mono_us now, enum peer_down how);
 
+/* We have stopped the peer: stale paths that it left behind before go (RFC 4271 section 8.1.2). */
+void gr_forget(struct rpeer *rp, struct mono_us now);
+
 /* The peer has sent End-of-RIB for a family (by index). */
 void gr_end_of_rib(struct rpeer *rp, struct mono_us now, unsigned i);
 

@@ -384,6 +384,8 @@ stop_sessions(struct peer *p, struct mono_us now, enum fsm_event ev,
 {
 	for (unsigned d = 0; d < SESSION_NDIRS; d++)
 		session_event(&p->s[d], now, ev, cause);
+	if (p->env->ops->stopped)
+		p->env->ops->stopped(p, now);
 	peer_schedule(p, now);
 }
 

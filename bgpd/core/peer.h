@@ -36,6 +36,11 @@ struct peer_ops {
 	void (*up)(struct peer *p, struct mono_us now);
 	/* No longer Established; p->neg still tells what was agreed.  why is a sentence. */
 	void (*down)(struct peer *p, struct mono_us now, enum peer_down how, const char *why);
+	/*
+	 * Ended by us for good or to start anew, Established or not; after down().  Nothing is
+	 * kept of earlier sessions any more.  May be NULL.
+	 */
+	void (*stopped)(struct peer *p, struct mono_us now);
 	/* An UPDATE that does not reset the session; u->err.act as update.h says. */
 	void (*update)(struct peer *p, struct mono_us now, const struct update *u);
 	/* A ROUTE-REFRESH for a family in use; subtype is enum bgp_refresh_subtype. */

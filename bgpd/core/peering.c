@@ -284,6 +284,12 @@ on_down(struct peer *p, struct mono_us now, enum peer_down how, const char *why)
 }
 
 static void
+on_stopped(struct peer *p, struct mono_us now)
+{
+	gr_forget(p->rib, now);
+}
+
+static void
 on_update(struct peer *p, struct mono_us now, const struct update *u)
 {
 	adjin_update(p->rib, now, u);
@@ -350,6 +356,7 @@ on_event(struct peer *p, enum log_level level, const char *name, const char *fmt
 const struct peer_ops speaker_peer_ops = {
 	.up = on_up,
 	.down = on_down,
+	.stopped = on_stopped,
 	.update = on_update,
 	.refresh = on_refresh,
 	.fill = on_fill,

@@ -148,6 +148,29 @@ START_TEST(consecutive_restarts_keep_the_newest)
 }
 END_TEST
 
+/* Shut down, reset, disabled or changed here while it restarts: what it has left behind goes. */
+START_TEST(stopped_while_it_restarts)
+{
+	struct ipc_peer_cmd cmd = { .cmd = _i == 0 ? IPC_CMD_DOWN : IPC_CMD_RESET };
+	uint32_t flags;
+
+	restart_peer(3);
+	cmd.peer = rig_peer(&rig, 1)->id;
+	ck_assert_uint_eq(paths("10.9.0.0/16", &flags), 1);
+	rig.peer[1].enabled = _i != 2;
+	rig.peer[1].hold_s += _i == 3;
+	if (_i < 2)
+		ck_assert(speaker_peer_cmd(rig.sp, rig.now, &cmd));
+	else
+		rig_configure(&rig, NULL);
+	rig_work(&rig);
+	ck_assert_uint_eq(paths("10.9.0.0/16", &flags), 0);
+	ck_assert_uint_eq(paths("fd00::/48", &flags), 0);
+	ck_assert_uint_eq(gr_stale_left_s(rig_peer(&rig, 1), rig.now), 0);
+	rig_free(&rig);
+}
+END_TEST
+
 /* Six sessions without any work in between: old generations are swept when they come round. */
 START_TEST(generations_never_mix)
 {
@@ -609,6 +632,7 @@ main(void)
 	tcase_add_test(t, stale_no_longer_than_its_bound);
 	tcase_add_test(t, forwarding_bit_decides);
 	tcase_add_test(t, consecutive_restarts_keep_the_newest);
+	tcase_add_loop_test(t, stopped_while_it_restarts, 0, 4);
 	tcase_add_test(t, generations_never_mix);
 	tcase_add_test(t, refresh_markers_sweep);
 	tcase_add_test(t, refresh_before_end_of_rib);
