@@ -1,5 +1,6 @@
 """Hop limits and hops: TTL security (RFC 5082) both ways, multihop, source address, hold 3 s."""
 
+import contextlib
 import socket
 import time
 
@@ -14,6 +15,7 @@ from fabric.weft import Weft, config, peer
 from test_dynamic import Net
 
 TOR_AS = 65010
+IP_MINTTL = 21
 FAST = {"connectRetry": "1s", "hold": "9s"}
 
 
@@ -64,6 +66,34 @@ def test_ttl_sent(lab, more, ttl):
         if int.from_bytes(packet[head + 2:head + 4], "big") == port and data[:16] == bgp.MARKER:
             seen.add(packet[8])
     assert seen == {ttl}
+
+
+def test_ttl_security_there(lab):
+    """A peer whose kernel drops our TTL 1: the reason says so, and ttlSecurity heals it."""
+    net = Net(lab, [peer("tor", "10.9.1.2", TOR_AS, timers=FAST)])
+    server = bgp.listener(net.p, "10.9.1.2")
+    server.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 255)
+    server.setsockopt(socket.IPPROTO_IP, IP_MINTTL, 255)
+
+    def said():
+        reason = net.weft.peer("tor")["reason"] or ""
+        return "we send TTL 1: a peer with TTL security drops that, ttlSecurity here would send 255" \
+            in reason or No(reason)
+    wait_until(said, 10, "the hint is shown")
+    net.weft.config["peers"][0]["ttlSecurity"] = 1
+    net.weft.write_config()
+    net.weft.weft("reload")
+    server.settimeout(10)
+    end = time.monotonic() + 10
+    while not net.weft.established("tor") and time.monotonic() < end:
+        sock = server.accept()[0]           # an older one is dropped already
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 255)
+        conn = bgp.Conn(sock)
+        if conn.send(bgp.OPEN, bgp.open_body(TOR_AS, "10.9.1.2")) and conn.wait(bgp.OPEN, 3):
+            conn.send(bgp.KEEPALIVE)
+            with contextlib.suppress(AssertionError):
+                wait_until(lambda: net.weft.established("tor"), 2, "up")
+    assert net.weft.established("tor")
 
 
 class Chain:

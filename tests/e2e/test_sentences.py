@@ -19,13 +19,12 @@ from conftest import crashes
 
 DAEMONS = sorted(peers.ALL)
 PEER_AS, OTHER_AS = 65002, 65099
-PLAIN, INTERNAL, KEYED, CALLING, ONE_FAMILY, LIMITED, NEAR, PATIENT, CUSTOMER, STRICT, UNKNOWN = \
-    range(11, 22)
+PLAIN, INTERNAL, KEYED, CALLING, ONE_FAMILY, LIMITED, PATIENT, CUSTOMER, STRICT, UNKNOWN = \
+    range(11, 21)
 NETS = 5
 
 # Lines of the daemons' own languages.
 LIMIT = {"openbgpd": ("max-prefix 1",)}
-GTSM = {"bird": ("ttl security on;",), "frr": ("ttl-security hops 1",)}
 ROLE = {"bird": ("local role customer;",), "frr": ("local-role customer",),
         "openbgpd": ("announce policy customer",)}
 STRICT_ROLE = {"bird": (*ROLE["bird"], "require roles on;"),
@@ -80,7 +79,6 @@ class Couple:
         active = {"passive": False}
         n = [one(PLAIN), one(INTERNAL, PEER_AS), one(KEYED, password="secret", **active),
              one(CALLING, **active), one(ONE_FAMILY), one(PATIENT, extra=SLOW.get(name, ())),
-             one(NEAR, extra=GTSM.get(name, ())),
              one(CUSTOMER, extra=ROLE.get(name, ())), one(STRICT, extra=STRICT_ROLE.get(name, ())),
              one(LIMITED, tag="limit", extra=LIMIT.get(name, ()))]
         return n
@@ -120,7 +118,6 @@ def password(text):
 
 
 LIMITS = [d for d in DAEMONS if d != "exabgp"]      # ExaBGP has no such limit
-NEARS = ["bird", "frr"]      # the others close, or look at no hop limit of connections we make
 CASES = {
     "wrong AS, ours": Case(PLAIN, f"we expect AS {OTHER_AS}, its OPEN says {PEER_AS}",
                            asNumber=OTHER_AS),
@@ -144,9 +141,6 @@ CASES = {
                                   "peer may have no password for us", password=password("secret")),
     "hop limit, ours": Case(PLAIN, "ttlSecurity: the kernel drops segments with a hop limit below "
                             "255; the peer has to send 255", ttlSecurity=1),
-    # Their kernels let us connect and drop what comes afterwards.
-    "hop limit, theirs": Case(NEAR, "we send TTL 1: a peer with TTL security drops that, ttlSecurity "
-                              "here would send 255", only=NEARS, timers={"connectRetry": "1s", "hold": "9s"}),
     "hold time": Case(PATIENT, "peer says OPEN Message Error, Unacceptable Hold Time (2/6): it does "
                       "not accept our hold time of 9 s", only=sorted(SLOW), timers={"hold": "9s"}),
     "no common family": Case(ONE_FAMILY, ("no address family in common: we want ipv6-unicast, it "
