@@ -206,16 +206,26 @@ has_path_ids(const struct rpeer *rp, unsigned i)
 }
 
 /*
- * What counts for the limit.  Path ids need not survive a restart (RFC 7911
- * section 5): stale paths then are not replaced one by one, and are left out
- * so that a peer that comes back with as many as before is not over its limit.
+ * Does the path count for limits?  Path ids need not survive a restart (RFC 7911
+ * section 5): what is stale then is not replaced one by one, and is left out, so
+ * that a peer that comes back with as many as before is not over its limit.  In a
+ * refresh it counts, or Begin-of-RR after Begin-of-RR would let a peer fill us.
  */
+static bool
+is_counted(const struct rpeer *rp, unsigned i, const struct path *p)
+{
+	if (!adjin_live(rp->sp, i, p))
+		return false;
+	return !has_path_ids(rp, i) || path_gen(p) == rp->af[i].gen || gr_is_refreshing(rp, i);
+}
+
 static uint32_t
 limit_count(const struct rpeer *rp, unsigned i)
 {
 	const struct rpeer_af *a = &rp->af[i];
 
-	return has_path_ids(rp, i) ? a->paths[a->gen] : adjin_count(rp, i);
+	return has_path_ids(rp, i) && !gr_is_refreshing(rp, i) ? a->paths[a->gen] :
+								 adjin_count(rp, i);
 }
 
 /* May one path more be kept?  False too when the session had to be ended. */
@@ -285,7 +295,7 @@ attrs_flags(const struct rpeer *rp, const struct attrs *a)
 	return flags;
 }
 
-/* Paths to the destination that the peer has sent on this session. */
+/* Paths of the peer to the destination that count for limits. */
 static unsigned
 paths_now(const struct rpeer *rp, unsigned i, uint32_t dest)
 {
@@ -294,8 +304,7 @@ paths_now(const struct rpeer *rp, unsigned i, uint32_t dest)
 	unsigned n = 0;
 
 	for (; id; id = rib_path(rib, id)->next)
-		n += rib_path(rib, id)->peer == rp->index &&
-		    path_gen(rib_path(rib, id)) == rp->af[i].gen;
+		n += rib_path(rib, id)->peer == rp->index && is_counted(rp, i, rib_path(rib, id));
 	return n;
 }
 
@@ -380,14 +389,14 @@ announce(const struct intake *in, const struct nlri *n, const struct attrs *attr
 
 	count_reason(&rp->counts, flags);
 	id = dest ? rib_path_find(rib, dest, rp->index, n->path_id) : 0;
-	if (id && adjin_live(rp->sp, in->i, rib_path(rib, id))) {
+	if (id && is_counted(rp, in->i, rib_path(rib, id))) {
 		if (!is_same(rib, id, attrs, in->attrs, flags))
 			path_set(rp, in->now, in->i, id, attrs, in->attrs, flags);
 		else
 			rp->counts.dup_prefix++;
 		return true;
 	}
-	if (!id && !count_admits(rp, in->i, dest, prefix))
+	if (!count_admits(rp, in->i, dest, prefix))
 		return true;
 	if (!limit_admits(rp, in->now, in->i))
 		return rp->af[in->i].active;

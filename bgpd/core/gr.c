@@ -31,9 +31,8 @@ gr_stale_left_s(const struct rpeer *rp, struct mono_us now)
 	return (uint32_t)((mono_diff_us(rp->gr.timer.node.when, now) + 999999) / 1000000);
 }
 
-/* What is stale in a family between Begin-of-RR and End-of-RR is the refresh's business alone. */
-static bool
-is_refreshing(const struct rpeer *rp, unsigned i)
+bool
+gr_is_refreshing(const struct rpeer *rp, unsigned i)
 {
 	return timer_armed(&rp->gr.refresh[i].timer);
 }
@@ -42,7 +41,7 @@ is_refreshing(const struct rpeer *rp, unsigned i)
 static uint32_t
 restart_stale(const struct rpeer *rp, unsigned i)
 {
-	return is_refreshing(rp, i) ? 0 : gr_stale(rp, i);
+	return gr_is_refreshing(rp, i) ? 0 : gr_stale(rp, i);
 }
 
 static bool
@@ -54,7 +53,7 @@ any_stale(const struct rpeer *rp)
 static void
 sweep_restart(struct rpeer *rp, unsigned i)
 {
-	if (!is_refreshing(rp, i))
+	if (!gr_is_refreshing(rp, i))
 		adjin_sweep(rp, i);
 }
 
@@ -107,7 +106,7 @@ gr_refresh_begin(struct rpeer *rp, struct mono_us now, unsigned i)
 void
 gr_refresh_end(struct rpeer *rp, struct mono_us now, unsigned i)
 {
-	if (!is_refreshing(rp, i))
+	if (!gr_is_refreshing(rp, i))
 		return;
 	timer_stop(&rp->sp->timers, &rp->gr.refresh[i].timer);
 	if (gr_stale(rp, i) > 0)

@@ -84,6 +84,8 @@ void gr_end_of_rib(struct rpeer *rp, struct mono_us now, unsigned i);
  */
 void gr_refresh_begin(struct rpeer *rp, struct mono_us now, unsigned i);
 void gr_refresh_end(struct rpeer *rp, struct mono_us now, unsigned i);
+/* Between the two: what is stale in the family then is the refresh's business alone. */
+bool gr_is_refreshing(const struct rpeer *rp, unsigned i);
 
 /* Stale paths of a family of that peer, and the time they have left (0: none). */
 uint32_t gr_stale(const struct rpeer *rp, unsigned i);

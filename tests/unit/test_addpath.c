@@ -205,6 +205,57 @@ START_TEST(a_restart_is_not_over_the_limit)
 }
 END_TEST
 
+/* Stale ones that come again after as many new ones are further paths. */
+START_TEST(a_restart_is_no_way_round_the_limit)
+{
+	unsigned k;
+
+	rig.peer[3].maxpfx[0] = (struct ipc_maxpfx){ .limit = 3, .action = IPC_MAXPFX_DISCARD };
+	rig_configure(&rig, NULL);
+	rig_peer(&rig, 3)->peer->neg.gr_forwarding = 3;
+	for (k = 1; k <= 3; k++)
+		announce(3, P1, k, (uint8_t)k, 100);
+	rig_down(&rig, 3, PEER_DOWN_KEEP);
+	rig_up(&rig, 3, RIG_AS, true);
+	for (k = 11; k <= 12; k++)
+		announce(3, P1, k, (uint8_t)k, 100);
+	for (k = 1; k <= 3; k++)
+		announce(3, P1, k, (uint8_t)k, 100);
+	rig_eor(&rig, 3, IP4);
+	rig_work(&rig);
+	ck_assert_uint_eq(peer_row(3).fam[0].received, 3);
+}
+END_TEST
+
+static void
+begin_refresh(unsigned k)
+{
+	speaker_peer_ops.refresh(rig_peer(&rig, k)->peer, rig.now, IP4, REFRESH_BORR);
+}
+
+/* Nor is a refresh, begun again and again with other path ids; _i: the limit of a prefix. */
+START_TEST(a_refresh_is_no_way_round_the_limits)
+{
+	unsigned round, k, most = _i ? ADJIN_PATHS_MAX : 3;
+
+	rig.peer[3].maxpfx[0] = (struct ipc_maxpfx){ .limit = _i ? 0 : most,
+		.action = IPC_MAXPFX_DISCARD };
+	rig_configure(&rig, NULL);
+	rig_eor(&rig, 3, IP4);
+	for (round = 0; round < 5; round++) {
+		for (k = 0; k < most; k++)
+			announce(3, P1, round * most + k, (uint8_t)k, 100);
+		rig_work(&rig);
+		ck_assert_uint_eq(peer_row(3).fam[0].received, most);
+		begin_refresh(3);
+	}
+	announce(3, P1, 1, 77, 100); /* one that is known comes again */
+	speaker_peer_ops.refresh(rig_peer(&rig, 3)->peer, rig.now, IP4, REFRESH_EORR);
+	rig_work(&rig);
+	ck_assert_uint_eq(peer_row(3).fam[0].received, 1);
+}
+END_TEST
+
 /* However many ids a peer invents, a destination stays small. */
 START_TEST(so_many_paths_and_no_more)
 {
@@ -584,6 +635,8 @@ main(void)
 	tcase_add_test(t, paths_of_one_peer_share_the_traffic);
 	tcase_add_test(t, the_prefix_limit_counts_paths);
 	tcase_add_test(t, a_restart_is_not_over_the_limit);
+	tcase_add_test(t, a_restart_is_no_way_round_the_limit);
+	tcase_add_loop_test(t, a_refresh_is_no_way_round_the_limits, 0, 2);
 	tcase_add_test(t, so_many_paths_and_no_more);
 	tcase_add_test(t, a_restart_brings_other_ids);
 	tcase_add_test(t, all_or_equal_or_one);
