@@ -189,14 +189,15 @@ role_of(const struct caps *c)
 	return (enum ipc_role)(c->role_value + IPC_ROLE_PROVIDER);
 }
 
-/* RFC 9234 section 4.2. */
+/* RFC 9234 section 4.2.  Several that differ are refused whatever we are; inside they say nothing. */
 static bool
-role_acceptable(const struct peer *p, const struct caps *c, struct verdict *v)
+role_acceptable(const struct session *s, const struct caps *c, struct verdict *v)
 {
+	const struct peer *p = s->peer;
 	enum ipc_role mine = (enum ipc_role)p->conf.role, want = counterpart(mine), is = role_of(c);
 
 	v->sub = OPEN_ROLE_MISMATCH;
-	if (mine == IPC_ROLE_NONE)
+	if (mine == IPC_ROLE_NONE && !(c->roles_differ && s->neg.ebgp && !s->neg.confed))
 		return true;
 	if (c->roles_differ)
 		snprintf(v->why, sizeof(v->why), "its OPEN tells several roles that differ");
@@ -428,7 +429,7 @@ peer_got_open(struct session *s, struct mono_us now, const struct msg_open *o)
 	peer_make_open(s, &mine, &params);
 	negotiate(p, &mine.caps, o, &s->neg);
 	if (!asn_acceptable(p, o->asn, &v) || !id_acceptable(p, o, &v) ||
-	    !role_acceptable(p, &o->caps, &v) ||
+	    !role_acceptable(s, &o->caps, &v) ||
 	    !families_acceptable(p, o, s->neg.families, &v)) {
 		refusal.sub = v.sub;
 		refusal.data = v.data;
