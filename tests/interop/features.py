@@ -322,8 +322,8 @@ FEATURES = [
     Feature("enhanced", "enhanced route refresh", "7313",
             "Each side asks: the other sends its routes between the markers, of both families.",
             "enhanced", cells(
-                gobgp=Not(GOCONF, "lists every key of a neighbour, and nothing in the documents "
-                          "there speaks of it"),
+                gobgp=Not("gobgpd configuration.md, evpn.md", "no key of a neighbour asks for it, "
+                          "and a session shown with one that offers it has it as received only"),
                 openbgpd=Conf(session="\tannounce enhanced refresh yes"),
                 exabgp=Not("/usr/share/doc/exabgp/examples/api-open.conf, capability",
                            "route-refresh offers it, but 4.2.21 ends the session without a "

@@ -63,6 +63,17 @@ def versions():
                      for d, k in matrix.peers.ALL.items())
 
 
+def cannot_run():
+    """Why nothing can work here, in a sentence; None when it can."""
+    if os.geteuid() != 0:
+        return "needs root for network namespaces"
+    try:
+        versions()
+    except AssertionError as e:
+        return str(e)
+    return None
+
+
 def shown(lines):
     """Markdown's table with columns in line for a terminal."""
     rows = [[c.strip() for c in line.strip("|").split("|")] for line in lines if "---" not in line]
@@ -76,6 +87,9 @@ def main():
     if a.list:
         listing(features)
         return 0
+    if (missing := cannot_run()):
+        print(f"make interop: {missing}", file=sys.stderr)
+        return 2
     began = time.monotonic()
     todo = matrix.jobs(features, a.daemon or list(matrix.DAEMONS), a.feature)
     results = gather(todo, a.jobs, a.verbose)
