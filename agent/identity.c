@@ -237,7 +237,8 @@ identity_resolve(struct agent *a)
 }
 
 /* A directly connected peer expects the address of the link: the node's own address is only used
- * there when it lies on that very link. */
+ * there when it lies on that very link. Towards a link-local address the kernel takes the link-local
+ * one of that interface, which is what the peer is configured with. */
 static struct ip_addr
 node_ip_towards(const struct agent *a, const struct conf_peer *c, const struct ip_addr *peer)
 {
@@ -245,7 +246,9 @@ node_ip_towards(const struct agent *a, const struct conf_peer *c, const struct i
 	bool direct = !conf_peer_is_ibgp(a->conf, c) && c->multihop_ttl == 0;
 	uint32_t ifi = fib_onlink_ifindex(a->fib, peer);
 
-	if (direct || ifi || ip_addr_is_link_local(peer)) {
+	if (peer->af == IP6 && ip_addr_is_link_local(peer))
+		return (struct ip_addr){ 0 };
+	if (direct || ifi) {
 		struct ip_addr on_link = ifi ? first_on(a->fib, ifi, peer->af) : (struct ip_addr){ 0 };
 
 		if (!same_octets(&on_link, &node))
