@@ -93,6 +93,19 @@ RANGE_GOBGP = """[global.config]
     prefix = "10.9.2.0/24"
     peer-group = "rack"
 """
+UNNUMBERED_GOBGP = """[global.config]
+  as = 4200000002
+  router-id = "10.9.2.2"
+[[neighbors]]
+  [neighbors.config]
+    neighbor-interface = "eth0"
+    peer-as = 4200000001
+  [neighbors.timers.config]
+    connect-retry = 1
+  [[neighbors.afi-safis]]
+    [neighbors.afi-safis.config]
+      afi-safi-name = "ipv6-unicast"
+"""
 RANGE_OPENBGPD = """AS 4200000002
 router-id 10.9.2.2
 fib-update no
@@ -132,6 +145,12 @@ FEATURES = [
     Feature("ll", "IPv6 next hops, global and link-local", "2545",
             "weft takes the daemon's next hop of either form; the daemon has weft's.",
             "session6", cells()),
+    Feature("linklocal", "session between link-local addresses", "4291, 2545",
+            "It comes up from weft's link-local address, each end has the other's IPv6 route, and "
+            "weft's kernel takes it.", "linklocal", cells(
+                frr=Conf(session=" neighbor $peer interface eth0"),
+                gobgp=Conf(whole=UNNUMBERED_GOBGP),
+                exabgp=Not(EXA, "an address has no interface there"))),
     Feature("plain", "OPEN without capabilities", "5492, 4271",
             "No optional parameter from the daemon: an IPv4 session comes up with 2-octet AS "
             "numbers, and routes pass both ways.", "plain", cells(

@@ -145,6 +145,30 @@ def _far_away(b):
     n.addr, n.local = b.me, b.addr
 
 
+def linklocal(run):
+    """A session between link-local addresses."""
+    b = Bench(run, ["linklocal"], transport=6, families=["ipv6"], networks=NETS[1:], install=True)
+    for ns, address in (b.w, "fe80::1"), (b.d, "fe80::2"):
+        ns.ip("-6", "addr", "flush", "dev", "eth0", "scope", "link")
+        ns.ip("addr", "add", f"{address}/64", "dev", "eth0", "nodad")
+    b.weft.config["peers"][0].update(peerIP="fe80::2", interface="eth0")
+    n = b.daemon.neighbors[0]
+    b.me = n.addr = "fe80::1" if run.daemon == "frr" else "fe80::1%eth0"
+    b.addr = n.local = "fe80::2" if run.daemon == "frr" else "fe80::2%eth0"
+    whole = run.cell("linklocal").text("whole")
+    if whole:
+        b.d.run("ping", "-c", "1", "fe80::1%eth0")      # it looks for its neighbour's entry
+        b.daemon.configure = lambda: setattr(b.daemon, "conf",
+                                             b.daemon.write("gobgp.toml", whole))
+    b.start(up=False)
+    with run.check("linklocal"):
+        b.weft.wait_established("peer")
+        assert b.peer()["local_address"].startswith("fe80::1")
+        assert b.has(NETS[1], lambda r: r["valid"])["dev"] == "eth0"
+        b.got(PODS[1])
+        wait_until(lambda: b.w.routes(NETS[1], family=6), 5, "the kernel has it")
+
+
 # ---- restart and refresh -----------------------------------------------------------
 
 
