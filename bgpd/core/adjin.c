@@ -183,7 +183,7 @@ limit_passed(struct rpeer *rp, struct mono_us now, unsigned i)
 	const struct ipc_maxpfx *lim = &rp->conf.maxpfx[i];
 	static const char *const action[] = {
 		[IPC_MAXPFX_RESTART] = "session ends and is tried again later",
-		[IPC_MAXPFX_WARN] = "none",
+		[IPC_MAXPFX_WARN] = "only this warning",
 		[IPC_MAXPFX_DISCARD] = "further prefixes are dropped",
 		[IPC_MAXPFX_IDLE] = "session ends",
 	};

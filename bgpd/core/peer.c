@@ -853,6 +853,17 @@ shown_session(const struct peer *p)
 	return out->state == state && !p->conf.passive ? out : in->state == state ? in : out;
 }
 
+/* A peer is Idle since the later of its two sessions is. */
+static struct mono_us
+shown_since(const struct peer *p)
+{
+	const struct session *out = &p->s[SESSION_OUT], *in = &p->s[SESSION_IN];
+
+	if (peer_state(p) == FSM_IDLE)
+		return mono_before(out->since, in->since) ? in->since : out->since;
+	return shown_session(p)->since;
+}
+
 static void
 text_copy(char *dst, const char *src)
 {
@@ -862,7 +873,6 @@ text_copy(char *dst, const char *src)
 void
 peer_fill_row(const struct peer *p, struct mono_us now, struct ipc_row_peer *ret)
 {
-	const struct session *s = shown_session(p);
 	char why[WHY_MAX];
 
 	ret->id = p->conf.id;
@@ -871,7 +881,7 @@ peer_fill_row(const struct peer *p, struct mono_us now, struct ipc_row_peer *ret
 	text_copy(ret->last_error, p->last_error);
 	ret->last_error_age_us =
 	    p->last_error ? mono_diff_us(now, p->last_error_at) : UINT64_MAX;
-	ret->state_age_us = mono_diff_us(now, s->since);
+	ret->state_age_us = mono_diff_us(now, shown_since(p));
 	ret->local_asn = peer_local_asn(p);
 	ret->remote_asn = p->neg.remote_asn ? p->neg.remote_asn
 	    : p->conf.asn_mode == IPC_ASN_INTERNAL ? ret->local_asn

@@ -254,8 +254,9 @@ why_not_up(const struct peer *p, struct mono_us now, char *buf)
 		break;
 	case FSM_CONNECT:
 		if (p->reason)
-			add(&w, "%s; ", p->reason);
-		add(&w, "connecting to %s", addr);
+			add(&w, "%s; connecting again", p->reason);
+		else
+			add(&w, "connecting to %s", addr);
 		break;
 	case FSM_ACTIVE:
 		if (p->reason)
