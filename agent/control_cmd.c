@@ -888,6 +888,17 @@ out_lines(struct out *o, const char *key, const char *text)
 	out_close(o);
 }
 
+/* An error of one or more lines; the last one ends without a newline, as other errors do. */
+static void
+end_with_lines(struct control_req *r, const char *lines)
+{
+	size_t n = strlen(lines);
+	char *text = mem_strndup(lines, n && lines[n - 1] == '\n' ? n - 1 : n);
+
+	control_end(r, CONTROL_USAGE, text);
+	mem_free(text);
+}
+
 static void
 reload_done(void *ctx, const char *errors, const char *warnings, const char *summary)
 {
@@ -897,7 +908,7 @@ reload_done(void *ctx, const char *errors, const char *warnings, const char *sum
 	if (!r)
 		return;
 	if (errors) {
-		control_end(r, CONTROL_USAGE, errors);
+		end_with_lines(r, errors);
 		return;
 	}
 	o = control_row(r);

@@ -159,8 +159,8 @@ peer_family(struct out *o, const char *key, bool configured, const struct ipc_pe
 	out_bool(o, "eor_received", f->eor_received);
 	out_bool(o, "eor_sent", f->eor_sent);
 	out_bool(o, "gr_forwarding", f->gr_forwarding);
-	out_bool(o, "add_path_receive", f->addpath_rx);
-	out_bool(o, "add_path_send", f->addpath_tx);
+	out_bool(o, "add_path_receive", f->negotiated && f->addpath_rx);
+	out_bool(o, "add_path_send", f->negotiated && f->addpath_tx);
 	out_close(o);
 }
 
@@ -184,12 +184,12 @@ peer_negotiated(struct out *o, const struct ipc_row_peer *r)
 	bool open = r->state >= IPC_OPENCONFIRM;
 
 	out_open(o, "capabilities");
-	out_bool(o, "as4", r->as4);
-	out_bool(o, "route_refresh", r->refresh);
-	out_bool(o, "enhanced_route_refresh", r->enhanced_refresh);
-	out_bool(o, "extended_message", r->ext_msg);
-	out_bool(o, "extended_next_hop", r->ext_next_hop);
-	out_bool(o, "graceful_restart", r->gr);
+	out_bool(o, "as4", open && r->as4);
+	out_bool(o, "route_refresh", open && r->refresh);
+	out_bool(o, "enhanced_route_refresh", open && r->enhanced_refresh);
+	out_bool(o, "extended_message", open && r->ext_msg);
+	out_bool(o, "extended_next_hop", open && r->ext_next_hop);
+	out_bool(o, "graceful_restart", open && r->gr);
 	out_close(o);
 
 	out_open(o, "gr");
@@ -212,8 +212,11 @@ peer_negotiated(struct out *o, const struct ipc_row_peer *r)
 }
 
 static void
-peer_connection(struct out *o, const struct agent *a, const struct ipc_row_peer *r)
+peer_connection(struct out *o, const struct agent *a, const struct ipc_row_peer *row)
 {
+	static const struct ipc_row_peer none;
+	const struct ipc_row_peer *r = row->state >= IPC_OPENCONFIRM ? row : &none;
+
 	out_addr(o, "local_address", a, &r->ep.local);
 	if (r->ep.local_port)
 		out_u64(o, "local_port", r->ep.local_port);

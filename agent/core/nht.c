@@ -721,10 +721,27 @@ link_name(const struct nht *t, uint32_t ifindex, char *buf, size_t cap)
 	return buf;
 }
 
+/* Whose the route is (rtm_protocol): names as ip-route(8) writes them, else the number. */
+static const char *
+proto_str(uint8_t protocol, char num[4])
+{
+	static const struct {
+		uint8_t protocol;
+		const char *name;
+	} names[] = { { 2, "kernel" }, { 3, "boot" }, { 4, "static" }, { 9, "ra" }, { 11, "zebra" },
+		{ 12, "bird" }, { 16, "dhcp" } };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names[i].protocol == protocol)
+			return names[i].name;
+	snprintf(num, 4, "%u", protocol);
+	return num;
+}
+
 void
 nht_via_text(const struct nht *t, const struct nh *nh, char *buf, size_t cap)
 {
-	char name[16], gw[IP_ADDR_STRLEN], p[IP_PREFIX_STRLEN];
+	char name[16], gw[IP_ADDR_STRLEN], p[IP_PREFIX_STRLEN], num[4];
 	size_t off = 0;
 	uint16_t i;
 	int n;
@@ -748,8 +765,8 @@ nht_via_text(const struct nht *t, const struct nh *nh, char *buf, size_t cap)
 			snprintf(buf + off, cap - off, " through %s (learned)",
 			    ip_prefix_str(&nh->through, p));
 		else
-			snprintf(buf + off, cap - off, " through %s (protocol %u)",
-			    ip_prefix_str(&nh->through, p), nh->protocol);
+			snprintf(buf + off, cap - off, " through %s (protocol %s)",
+			    ip_prefix_str(&nh->through, p), proto_str(nh->protocol, num));
 	}
 }
 

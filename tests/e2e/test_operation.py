@@ -91,6 +91,7 @@ def test_bad_reload(lab):
     p = t.weft.weft("reload", check=False)
     said = p.stdout + p.stderr
     assert p.returncode == 2 and "asNumber" in said and "did you mean" in said, said
+    assert not said.endswith("\n\n"), said
     assert f"{t.weft.file}:" in said or "weft.yaml:" in said, said
     checked = t.weft.weft("check", t.weft.file, check=False)
     assert checked.returncode == 2

@@ -15,6 +15,7 @@
 #include "agent/control.h"
 #include "agent/events.h"
 #include "agent/mrt.h"
+#include "agent/source.h"
 #include "agent/tcp.h"
 #include "lib/mem.h"
 

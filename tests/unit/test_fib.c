@@ -792,9 +792,9 @@ START_TEST(next_hop_rows)
 	static const struct {
 		const char *nh, *via, *why;
 	} want[] = {
-		{ "10.0.0.2", "dev e2 through 10.0.0.0/24 (protocol 2)", "" },
+		{ "10.0.0.2", "dev e2 through 10.0.0.0/24 (protocol kernel)", "" },
 		{ "10.64.1.9", "via 10.0.0.2 dev e2 through 10.64.1.0/24 (learned)", "" },
-		{ "192.0.2.9", "via 10.0.1.9 dev e3 through 192.0.2.0/24 (protocol 3)", "" },
+		{ "192.0.2.9", "via 10.0.1.9 dev e3 through 192.0.2.0/24 (protocol boot)", "" },
 		{ "198.51.100.9", "", "no route leads there" },
 	};
 	struct fib_nh_view v;
