@@ -43,6 +43,24 @@ is_up(const json_t *row)
 	return strcmp(js_str(row, "state"), "Established") == 0;
 }
 
+/* An Established peer of which nothing is of use looks healthy otherwise. */
+static size_t
+accepts_none(const json_t *row, char *buf, size_t cap)
+{
+	uint64_t received = 0, accepted = 0;
+	const json_t *fam;
+	const char *key;
+
+	json_object_foreach((json_t *)js_obj(row, "families"), key, fam) {
+		received += js_u64(fam, "received");
+		accepted += js_u64(fam, "accepted");
+	}
+	if (!is_up(row) || !received || accepted)
+		return 0;
+	return (size_t)snprintf(buf, cap, "accepts none of its %llu routes (weft routes --rejected)",
+	    (unsigned long long)received);
+}
+
 /* What stands under INFO. */
 static const char *
 peer_info(const json_t *row, char *buf, size_t cap)
@@ -56,6 +74,8 @@ peer_info(const json_t *row, char *buf, size_t cap)
 	json_object_foreach((json_t *)js_obj(row, "families"), key, fam)
 		stale += js_u64(fam, "stale");
 	n = (size_t)snprintf(buf, cap, "%s", why);
+	if (n < cap)
+		n += accepts_none(row, buf + n, cap - n);
 	if (!is_up(row) && *last && !strstr(why, last) && n < cap)
 		n += (size_t)snprintf(buf + n, cap - n, " (last: %s %s ago)", last,
 		    js_uptime(row, "last_error_s", age));

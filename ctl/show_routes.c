@@ -138,13 +138,12 @@ cell(struct cells *k, const char *s)
 }
 
 static void
-cell_u64(struct cells *k, const json_t *row, const char *key, uint64_t absent)
+cell_u64(struct cells *k, const json_t *row, const char *key, const char *absent)
 {
 	char num[24];
 
-	snprintf(num, sizeof(num), "%llu",
-	    (unsigned long long)(js_has(row, key) ? js_u64(row, key) : absent));
-	cell(k, num);
+	snprintf(num, sizeof(num), "%llu", (unsigned long long)js_u64(row, key));
+	cell(k, js_has(row, key) ? num : absent ? absent : "");
 }
 
 static void
@@ -152,7 +151,7 @@ cells_of(struct routes *r, const json_t *row, struct cells *k)
 {
 	char flags[4], text[4096];
 
-	/* An absent LOCAL_PREF counts as 100 and an absent MED as 0 (RFC 4271 section 9.1). */
+	/* Here an absent LOCAL_PREF counts as 100 and an absent MED as 0 (RFC 4271 section 9.1). */
 	snprintf(text, sizeof(text), "%s %s",
 	    r->advertised ? "  " : path_flags(row, r->c->format == CTL_WIDE, flags),
 	    js_str(row, "prefix"));
@@ -160,12 +159,9 @@ cells_of(struct routes *r, const json_t *row, struct cells *k)
 	cell(k, r->advertised ? js_str(row, "next_hop") : path_next_hop(row, text, sizeof(text)));
 	cell(k, js_str(row, "dev"));
 	cell(k, r->advertised ? js_str(row, "peer") : js_str(row, "from"));
-	if (js_has(row, "path_id"))
-		cell_u64(k, row, "path_id", 0);
-	else
-		cell(k, "");
-	cell_u64(k, row, "local_pref", 100);
-	cell_u64(k, row, "med", 0);
+	cell_u64(k, row, "path_id", NULL);
+	cell_u64(k, row, "local_pref", r->advertised ? NULL : "100");
+	cell_u64(k, row, "med", r->advertised ? NULL : "0");
 	cell(k, path_as(row, text, sizeof(text)));
 	cell(k, js_uptime(row, "age_s", text));
 	cell(k, js_list(row, "communities", " ", text, sizeof(text)));

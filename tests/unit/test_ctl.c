@@ -153,6 +153,7 @@ static const struct {
 	{ "peers.json", "node", "peers -o json", 0, 1 },
 	{ "peers_empty.txt", "empty", "peers", 0, 0 },
 	{ "peers_empty.json", "empty", "peers -o json", 0, 0 },
+	{ "peers_rejected.txt", "rejecting", "peers", 0, 1 },
 	{ "peers_lost.txt", "lost", "peers", 0, 1 },
 	{ "peers_lost.json", "lost", "peers -o json", 0, 1 },
 	{ "peer_up.txt", "node", "peer tor1", 0, 0 },
@@ -588,6 +589,12 @@ main(int argc, char **argv)
 	f->a.bgpd_child.running = false;
 	f->a.bgpd_child.restarts = 3;
 	start("lost", f);
+	f = fake_new();
+	for (size_t i = 0; i < 2; i++) {
+		f->peer[0].fam[i].rejected = f->peer[0].fam[i].received;
+		f->peer[0].fam[i].accepted = 0;
+	}
+	start("rejecting", f);
 	sr = srunner_create(ctl_suite());
 	srunner_run_all(sr, CK_NORMAL);
 	failed = srunner_ntests_failed(sr);
