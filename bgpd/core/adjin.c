@@ -689,10 +689,18 @@ merge_stale(struct rpeer *rp, unsigned i, uint8_t into)
 	a->keep = (uint8_t)(1u << a->gen | 1u << into);
 }
 
+bool
+adjin_mark_needs_walk(const struct rpeer *rp, unsigned i)
+{
+	const struct rpeer_af *a = &rp->af[i];
+	uint8_t next = (uint8_t)((a->gen + 1) % GR_GENS);
+
+	return a->paths[a->gen] > 0 && (a->keep >> next & 1 || a->paths[next] > 0);
+}
+
 /*
  * A new generation beside all that count.  Should none be free, the stale ones
- * become one first: a walk, which a peer cannot cause without sending paths
- * between one mark and the next.
+ * become one first.
  */
 void
 adjin_mark_stale(struct rpeer *rp, unsigned i)

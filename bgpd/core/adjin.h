@@ -49,6 +49,9 @@ void adjin_new_generation(struct rpeer *rp, unsigned i, bool keep_old);
  */
 void adjin_mark_stale(struct rpeer *rp, unsigned i);
 
+/* Would that take a walk over all paths at once, as generations are used up? */
+bool adjin_mark_needs_walk(const struct rpeer *rp, unsigned i);
+
 /* Only paths of the newest generation stay. */
 void adjin_sweep(struct rpeer *rp, unsigned i);
 

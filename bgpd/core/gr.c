@@ -84,10 +84,28 @@ refresh_expired(struct timer *t, struct mono_us now)
 }
 
 static void
-refresh_ignored(struct rpeer *rp, unsigned i, const char *why)
+refresh_ignored(struct rpeer *rp, struct mono_us now, unsigned i, const char *why)
 {
-	speaker_event(rp->sp, LOG_WARN, rp, "refresh-ignored", "family=%s why=\"%s\"",
-	    afi_desc[i].name, why);
+	uint32_t dropped;
+
+	if (log_limit_pass(&rp->gr.refresh[i].lines, now, &dropped))
+		speaker_event(rp->sp, LOG_WARN, rp, "refresh-ignored",
+		    "family=%s why=\"%s\" suppressed=%" PRIu32, afi_desc[i].name, why, dropped);
+}
+
+/*
+ * May there be one more refresh now?  Walks over all paths at once are rationed:
+ * a peer causes one with every few octets.
+ */
+static bool
+refresh_affordable(struct rpeer *rp, struct mono_us now, unsigned i)
+{
+	if (!adjin_mark_needs_walk(rp, i))
+		return true;
+	if (!log_limit_pass(&rp->gr.refresh[i].walks, now, NULL))
+		return false;
+	rp->sp->refresh_walks++;
+	return true;
 }
 
 void
@@ -96,7 +114,11 @@ gr_refresh_begin(struct rpeer *rp, struct mono_us now, unsigned i)
 	struct timer *t = &rp->gr.refresh[i].timer;
 
 	if (rp->peer->neg.peer_gr && !rp->af[i].eor_received) {
-		refresh_ignored(rp, i, "Begin-of-RR before End-of-RIB");
+		refresh_ignored(rp, now, i, "Begin-of-RR before End-of-RIB");
+		return;
+	}
+	if (!refresh_affordable(rp, now, i)) {
+		refresh_ignored(rp, now, i, "too many Begin-of-RR in a short time");
 		return;
 	}
 	adjin_mark_stale(rp, i);
@@ -106,13 +128,16 @@ gr_refresh_begin(struct rpeer *rp, struct mono_us now, unsigned i)
 void
 gr_refresh_end(struct rpeer *rp, struct mono_us now, unsigned i)
 {
+	struct gr_refresh *r = &rp->gr.refresh[i];
+	uint32_t dropped;
+
 	if (!gr_is_refreshing(rp, i))
 		return;
-	timer_stop(&rp->sp->timers, &rp->gr.refresh[i].timer);
-	if (gr_stale(rp, i) > 0)
+	timer_stop(&rp->sp->timers, &r->timer);
+	if (gr_stale(rp, i) > 0 && log_limit_pass(&r->lines, now, &dropped))
 		speaker_event(rp->sp, LOG_INFO, rp, "refresh-removed",
 		    "family=%s removed=%" PRIu32 " why=\"not sent again between Begin-of-RR and "
-		    "End-of-RR\"", afi_desc[i].name, gr_stale(rp, i));
+		    "End-of-RR\" suppressed=%" PRIu32, afi_desc[i].name, gr_stale(rp, i), dropped);
 	adjin_sweep(rp, i);
 }
 
@@ -133,8 +158,11 @@ gr_peer_init(struct rpeer *rp)
 	uint8_t i;
 
 	for (i = 0; i < AF_COUNT; i++)
-		rp->gr.refresh[i] = (struct gr_refresh){ .timer.fire = refresh_expired, .rp = rp,
-			.i = i };
+		rp->gr.refresh[i] = (struct gr_refresh){ .timer.fire = refresh_expired,
+			.rp = rp,
+			.i = i,
+			.walks = { .burst = 5, .interval_us = 5000000 },
+			.lines = { .burst = 10, .interval_us = 10000000 } };
 	rp->gr.timer.fire = stale_expired;
 	rp->gr.wait_until = rp->sp->gr.deferring ? mono_add_us(rp->sp->now, GR_CONNECT_US) :
 						   (struct mono_us){ 0 };

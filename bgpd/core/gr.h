@@ -24,6 +24,7 @@
 #include "bgpd/core/peer.h"
 #include "bgpd/core/timer.h"
 #include "lib/ipcmsg.h"
+#include "lib/log.h"
 #include "lib/mono.h"
 
 #define GR_GENS 4 /* generations: now, stale, being swept, and one to spare */
@@ -39,6 +40,8 @@ struct gr_refresh {
 	struct timer timer; /* the end of paths not sent again; armed: it is under way */
 	struct rpeer *rp;
 	uint8_t i;
+	struct log_limit walks; /* that refreshes cost; beyond it they are ignored */
+	struct log_limit lines; /* about them */
 };
 
 struct gr_peer {
@@ -80,7 +83,7 @@ void gr_end_of_rib(struct rpeer *rp, struct mono_us now, unsigned i);
  * A ROUTE-REFRESH's begin and end (RFC 7313 section 4): what is not sent again
  * in between goes, at the end or after GR_STALE_MAX_S, and by nothing else.  A
  * begin before the End-of-RIB of a peer that offers graceful restart, even if
- * we do not, and an end without a begin are ignored.
+ * we do not, an end without a begin, and a flood of begins are ignored.
  */
 void gr_refresh_begin(struct rpeer *rp, struct mono_us now, unsigned i);
 void gr_refresh_end(struct rpeer *rp, struct mono_us now, unsigned i);

@@ -121,6 +121,7 @@ struct speaker {
 
 	struct list todos; /* struct todo_node */
 	uint64_t decisions, updates_in;
+	uint64_t refresh_walks; /* over all paths at once, for the sake of a refresh */
 };
 
 /* Log it and queue it for the agent; peer NULL: not about one. */

@@ -275,6 +275,44 @@ START_TEST(so_many_paths_and_no_more)
 }
 END_TEST
 
+/* Begin-of-RR again and again, with other ids each time: what is stale counts as well. */
+START_TEST(endless_refreshes_do_not_pile_up)
+{
+	unsigned round, k;
+
+	rig_eor(&rig, 3, IP4);
+	for (round = 0; round < 6; round++) {
+		speaker_peer_ops.refresh(rig_peer(&rig, 3)->peer, rig.now, IP4, REFRESH_BORR);
+		for (k = 0; k < ADJIN_PATHS_MAX; k++)
+			announce(3, P1, 1000 * round + k, (uint8_t)k, 100);
+		rig_work(&rig);
+		ck_assert_uint_le(paths_of(3), 2 * ADJIN_PATHS_MAX);
+	}
+	speaker_peer_ops.refresh(rig_peer(&rig, 3)->peer, rig.now, IP4, REFRESH_EORR);
+	rig_work(&rig);
+	announce(3, P1, 1, 1, 100);
+	rig_work(&rig);
+	ck_assert_uint_le(paths_of(3), ADJIN_PATHS_MAX);
+}
+END_TEST
+
+START_TEST(endless_refreshes_are_over_the_limit)
+{
+	unsigned round, k;
+
+	rig.peer[3].maxpfx[0] = (struct ipc_maxpfx){ .limit = 3, .action = IPC_MAXPFX_DISCARD };
+	rig_configure(&rig, NULL);
+	rig_eor(&rig, 3, IP4);
+	for (round = 0; round < 6; round++) {
+		speaker_peer_ops.refresh(rig_peer(&rig, 3)->peer, rig.now, IP4, REFRESH_BORR);
+		for (k = 0; k < 3; k++)
+			announce(3, P1, 10 * round + k, (uint8_t)k, 100);
+		rig_work(&rig);
+		ck_assert_uint_le(paths_of(3), 6);
+	}
+}
+END_TEST
+
 /* Path ids need not survive a restart of the peer (section 5): the old ones are swept. */
 START_TEST(a_restart_brings_other_ids)
 {
@@ -638,6 +676,8 @@ main(void)
 	tcase_add_test(t, a_restart_is_no_way_round_the_limit);
 	tcase_add_loop_test(t, a_refresh_is_no_way_round_the_limits, 0, 2);
 	tcase_add_test(t, so_many_paths_and_no_more);
+	tcase_add_test(t, endless_refreshes_do_not_pile_up);
+	tcase_add_test(t, endless_refreshes_are_over_the_limit);
 	tcase_add_test(t, a_restart_brings_other_ids);
 	tcase_add_test(t, all_or_equal_or_one);
 	tcase_add_test(t, ids_last_as_long_as_their_paths);

@@ -10,6 +10,7 @@
 #define SECOND 1000000ull
 
 static struct rig rig;
+static const uint32_t path_of_1[] = { 65001, 0 };
 static const struct ipc_hello plain = { .seed = 1 };
 static const struct ipc_hello restarting = { .seed = 1, .restarting = true, .adopted = { 5, 0 } };
 
@@ -320,6 +321,35 @@ START_TEST(refresh_begins_again)
 	rig_work(&rig);
 	ck_assert(!has("10.7.0.0/16") && has("10.8.0.0/16") && !has("10.9.0.0/16"));
 	ck_assert_uint_eq(adjin_count(rig_peer(&rig, 1), 0), 1);
+	rig_free(&rig);
+}
+END_TEST
+
+/* Floods of markers: walks over all paths, and lines, are few; what is sent stays. */
+START_TEST(refresh_floods_are_cheap)
+{
+	unsigned k, said = 0;
+	struct todo t;
+
+	table();
+	for (k = 0; k < 1000; k++) {
+		refresh(1, REFRESH_BORR);
+		rig_announce(&rig, 1, k & 1 ? "10.9.0.0/16" : "10.7.0.0/16", path_of_1, 1, NULL);
+		if (k % 3 == 2)
+			refresh(1, REFRESH_EORR);
+	}
+	while (speaker_next_todo(rig.sp, &t))
+		said += t.kind == TODO_EVENT;
+	ck_assert_uint_le(said, 40);
+	ck_assert_uint_le(rig.sp->refresh_walks, 10);
+	rig_work(&rig);
+	ck_assert(has("10.7.0.0/16") && has("10.9.0.0/16"));
+	rig_pass(&rig, 20 * SECOND);
+	refresh(1, REFRESH_BORR);
+	announce(1, "10.9.0.0/16");
+	refresh(1, REFRESH_EORR);
+	rig_work(&rig);
+	ck_assert(!has("10.7.0.0/16") && has("10.9.0.0/16"));
 	rig_free(&rig);
 }
 END_TEST
@@ -638,6 +668,7 @@ main(void)
 	tcase_add_test(t, refresh_before_end_of_rib);
 	tcase_add_test(t, refresh_end_alone);
 	tcase_add_test(t, refresh_begins_again);
+	tcase_add_test(t, refresh_floods_are_cheap);
 	tcase_add_test(t, refresh_no_longer_than_its_bound);
 	tcase_add_test(t, refresh_cut_off_by_a_restart);
 	tcase_add_test(t, refresh_outlasts_end_of_rib);
