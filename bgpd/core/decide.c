@@ -8,6 +8,8 @@
  */
 #include "bgpd/core/decide.h"
 
+#include <stdlib.h>
+
 #define ALIVE DECIDE_NSTEPS
 
 /* Below 0: a is preferred; 0: no difference. */
@@ -125,7 +127,7 @@ comparable(const struct decide_rule *r, const struct decide_cand *a, const struc
 	return !r->per_as || a->attrs->first_asn == b->attrs->first_asn;
 }
 
-/* Among those alive and comparable with v[first]: keep the best, mark the rest. */
+/* Among those alive and comparable with v[first], which follow it: keep the best, mark the rest. */
 static void
 sieve_from(struct decide_cand *v, size_t n, size_t first, enum decide_step step)
 {
@@ -133,12 +135,11 @@ sieve_from(struct decide_cand *v, size_t n, size_t first, enum decide_step step)
 	const struct decide_cand *best = &v[first];
 	size_t i;
 
-	for (i = first + 1; i < n; i++)
-		if (v[i].step == ALIVE && comparable(r, &v[first], &v[i]) &&
-		    r->cmp(&v[i], best) < 0)
+	for (i = first + 1; i < n && comparable(r, &v[first], &v[i]); i++)
+		if (v[i].step == ALIVE && r->cmp(&v[i], best) < 0)
 			best = &v[i];
-	for (i = first; i < n; i++) {
-		if (v[i].step != ALIVE || !comparable(r, &v[first], &v[i]))
+	for (i = first; i < n && comparable(r, &v[first], &v[i]); i++) {
+		if (v[i].step != ALIVE)
 			continue;
 		v[i].seen = true;
 		if (r->cmp(best, &v[i]) < 0)
@@ -146,11 +147,37 @@ sieve_from(struct decide_cand *v, size_t n, size_t first, enum decide_step step)
 	}
 }
 
+/* Is the step the same for all? */
+static bool
+all_same(const struct decide_cand *v, size_t n, enum decide_step step)
+{
+	size_t i;
+
+	for (i = 1; i < n; i++)
+		if (decide_rules[step].cmp(&v[0], &v[i]) != 0)
+			return false;
+	return true;
+}
+
+static int
+by_first_asn(const void *a, const void *b)
+{
+	const struct decide_cand *x = a, *y = b;
+
+	return prefer_low(x->attrs->first_asn, y->attrs->first_asn);
+}
+
+/* A step per neighbouring AS has those of one AS together, or it would take the square of n. */
 static void
 sieve(struct decide_cand *v, size_t n, enum decide_step step)
 {
 	size_t i;
 
+	if (decide_rules[step].per_as) {
+		if (all_same(v, n, step))
+			return;
+		qsort(v, n, sizeof(*v), by_first_asn);
+	}
 	for (i = 0; i < n; i++)
 		v[i].seen = false;
 	for (i = 0; i < n; i++)
@@ -264,8 +291,9 @@ decide_best(struct decide_cand *v, size_t n, size_t max_paths)
 
 /* Below 0: a is preferred to b, of two that were not used. */
 static int
-cmp_left(const struct decide_cand *a, const struct decide_cand *b)
+cmp_left(const void *x, const void *y)
 {
+	const struct decide_cand *a = x, *b = y;
 	int cmp = prefer_low(b->step, a->step), step;
 
 	for (step = 0; step < DECIDE_NSTEPS && cmp == 0; step++)
@@ -275,15 +303,10 @@ cmp_left(const struct decide_cand *a, const struct decide_cand *b)
 }
 
 void
-decide_next(struct decide_cand *v, size_t n, size_t k)
+decide_rest(struct decide_cand *v, size_t n, size_t k)
 {
-	size_t i, best = k;
-
-	for (i = k + 1; i < n; i++)
-		if (cmp_left(&v[i], &v[best]) < 0)
-			best = i;
 	if (k < n)
-		swap_cand(&v[k], &v[best]);
+		qsort(v + k, n - k, sizeof(*v), cmp_left);
 }
 
 const char *

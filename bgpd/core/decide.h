@@ -67,11 +67,11 @@ struct decide_cand {
 size_t decide_best(struct decide_cand *v, size_t n, size_t max_paths);
 
 /*
- * Of the candidates v[k] to v[n - 1] that decide_best() left behind those it
- * uses: bring the one to be preferred next to v[k].  Those that came farther
- * in the decision process are preferred; MED is not looked at again.
+ * Order the candidates v[k] to v[n - 1] that decide_best() left behind the k it
+ * uses: those that came farther in the decision process are preferred; MED is
+ * not looked at again.
  */
-void decide_next(struct decide_cand *v, size_t n, size_t k);
+void decide_rest(struct decide_cand *v, size_t n, size_t k);
 
 /* A step in words: "shorter AS_PATH", "only path", ... Static. */
 const char *decide_step_text(enum decide_step step);

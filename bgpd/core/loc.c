@@ -145,7 +145,8 @@ mark_best(struct speaker *sp, unsigned i, uint32_t dest)
 	return changed;
 }
 
-static void
+/* Returns the number of its paths. */
+static size_t
 decide(struct speaker *sp, unsigned i, uint32_t dest)
 {
 	struct dest *d = rib_dest(&sp->rib[i], dest);
@@ -168,6 +169,7 @@ decide(struct speaker *sp, unsigned i, uint32_t dest)
 	feeds_decided(sp, i, dest, changed);
 	if (n == 0)
 		reap_dying(sp, REAP_DESTS + i, dest);
+	return n;
 }
 
 void
@@ -177,7 +179,7 @@ loc_work(struct speaker *sp, unsigned i, int *units)
 
 	while (*units > 0 && bitq_pop(&sp->decide[i], &dest)) {
 		if (rib_is_dest(&sp->rib[i], dest))
-			decide(sp, i, dest);
+			*units -= (int)decide(sp, i, dest);
 		--*units;
 	}
 }

@@ -15,9 +15,13 @@
 #include "bgpd/core/msg.h"
 #include "bgpd/core/speaker_priv.h"
 
-/* Destinations looked at in one flush, and flushes in one pull without anything to send. */
-#define FLUSH_MAX  4096
-#define ROUNDS_MAX 64
+/*
+ * What is looked at in one flush, and in one pull without anything to send, in
+ * destinations; a path that is chosen among others counts as so many of them.
+ */
+#define FLUSH_LOOKS 4096
+#define PULL_LOOKS  16384
+#define PATH_LOOKS  8
 
 /* End-of-RIB waits no longer than this for decisions and changes to come to rest. */
 #define EOR_PATIENCE_US 1000000
@@ -193,8 +197,11 @@ knows_next_hop(const struct chosen *c, const void *nh)
 	return false;
 }
 
-/* Of the paths that the decision process lets pass, the first so many that may be exported. */
-static void
+/*
+ * Of the paths that the decision process lets pass, the first so many that may
+ * be exported.  Returns how many were asked about.
+ */
+static size_t
 choose_paths(struct speaker *sp, const struct group *g, uint32_t dest, struct chosen *c)
 {
 	size_t used, k, n = loc_explain(sp, AF_IDX(g->af), dest, &used);
@@ -206,9 +213,9 @@ choose_paths(struct speaker *sp, const struct group *g, uint32_t dest, struct ch
 	c->n = 0;
 	if (equal)
 		n = used;
+	else
+		decide_rest(cand, n, used);
 	for (k = 0; k < n && c->n < g->policy.addpath_max; k++) {
-		if (k >= used)
-			decide_next(cand, n, k);
 		if (equal && knows_next_hop(c, cand[k].nh))
 			continue;
 		if (wanted_of_path(sp, g, cand[k].path, &attrs, &vis) && !attrs)
@@ -218,6 +225,7 @@ choose_paths(struct speaker *sp, const struct group *g, uint32_t dest, struct ch
 		c->v[c->n].nh = cand[k].nh;
 		c->v[c->n++].vis = vis;
 	}
+	return n;
 }
 
 static bool
@@ -231,18 +239,18 @@ is_chosen(const struct chosen *c, uint32_t path)
 	return false;
 }
 
-/* New paths first: the peer is never without one in between. */
-static void
+/* New paths first: the peer is never without one in between.  Returns what it cost, in destinations. */
+static unsigned
 flush_paths(struct speaker *sp, struct group *g, struct batch *b, uint32_t dest)
 {
 	const struct rib *rib = &sp->rib[AF_IDX(g->af)];
 	struct chosen c;
 	uint32_t id;
-	size_t k;
+	size_t k, n;
 
 	if (is_undecided(sp, AF_IDX(g->af), dest) || !rib_is_dest(rib, dest))
-		return;
-	choose_paths(sp, g, dest, &c);
+		return 1;
+	n = choose_paths(sp, g, dest, &c);
 	for (k = 0; k < c.n; k++)
 		if (c.v[k].attrs && !batch_full(b))
 			flush_word(sp, g, b, c.v[k].path, c.v[k].attrs, c.v[k].vis);
@@ -253,18 +261,21 @@ flush_paths(struct speaker *sp, struct group *g, struct batch *b, uint32_t dest)
 			flush_word(sp, g, b, id, NULL, VIS_NONE);
 	if (batch_full(b))
 		bitq_add(&g->dirty, dest); /* there may be more */
+	return 1 + (unsigned)n * PATH_LOOKS;
 }
 
-static void
+/* Returns what it cost, in destinations. */
+static unsigned
 flush_dest(struct speaker *sp, struct group *g, struct batch *b, uint32_t dest)
 {
 	const struct attrs *attrs;
 	uint16_t vis;
 
 	if (group_by_path(g))
-		flush_paths(sp, g, b, dest);
-	else if (wanted(sp, g, dest, &attrs, &vis))
+		return flush_paths(sp, g, b, dest);
+	if (wanted(sp, g, dest, &attrs, &vis))
 		flush_word(sp, g, b, dest, attrs, vis);
+	return 1;
 }
 
 /* ---- from the batch to the log ----------------------------------------------------- */
@@ -377,8 +388,11 @@ bound_log(struct speaker *sp, struct group *g)
 	}
 }
 
-/* Look at some changed destinations; what comes of it goes into the log and to the walkers. */
-static void
+/*
+ * Look at some changed destinations; what comes of it goes into the log and to
+ * the walkers.  Returns what it cost, in destinations.
+ */
+static unsigned
 flush(struct speaker *sp, struct group *g)
 {
 	struct batch *b = sp->groups.batch;
@@ -387,14 +401,14 @@ flush(struct speaker *sp, struct group *g)
 	uint16_t k;
 
 	batch_clear(b);
-	while (!batch_full(b) && looked++ < FLUSH_MAX && bitq_pop(&g->dirty, &id))
-		flush_dest(sp, g, b, id);
-	while (!batch_full(b) && looked++ < FLUSH_MAX && bitq_pop(&g->gone, &id))
+	while (!batch_full(b) && looked < FLUSH_LOOKS && bitq_pop(&g->dirty, &id))
+		looked += flush_dest(sp, g, b, id);
+	for (; !batch_full(b) && looked < FLUSH_LOOKS && bitq_pop(&g->gone, &id); looked++)
 		flush_word(sp, g, b, id, NULL, VIS_NONE);
 	if (g->dirty.count == 0 || g->dirty.laps != g->build_lap)
 		g->built = true;
 	if (b->nitems == 0 || g->nsynced == 0)
-		return;
+		return looked;
 	for (k = 0; k < b->nbuckets; k++) {
 		size_t n = batch_load(
 		    b, &b->bucket[k], &sp->rib[AF_IDX(g->af)], group_by_path(g));
@@ -406,6 +420,7 @@ flush(struct speaker *sp, struct group *g)
 	}
 	g->kick = g->nmembers > 1;
 	bound_log(sp, g);
+	return looked;
 }
 
 /* ---- from the log to a member ---------------------------------------------------------- */
@@ -549,12 +564,12 @@ groups_fill(struct rpeer *rp, struct mono_us now, unsigned i, uint8_t *buf, size
 {
 	struct member *m = rp->af[i].member;
 	struct wr w = wr_init(buf, cap);
-	unsigned rounds = 0;
+	unsigned looked = 0;
 	bool blocked = false;
 
 	if (m && refresh_due(m))
 		member_refresh(m);
-	while (m && rounds++ < ROUNDS_MAX) {
+	while (m && looked < PULL_LOOKS) {
 		if (m->at)
 			read_log(m, &w);
 		else if (m->g->built)
@@ -568,7 +583,9 @@ groups_fill(struct rpeer *rp, struct mono_us now, unsigned i, uint8_t *buf, size
 			m->g->kick = true;
 			break;
 		}
-		flush(rp->sp, m->g);
+		looked += flush(rp->sp, m->g);
 	}
+	if (looked >= PULL_LOOKS)
+		m->g->kick = true; /* not the end, also when nothing came of it */
 	return wr_len(&w);
 }

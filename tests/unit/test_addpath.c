@@ -7,6 +7,7 @@
 
 #include "bgpd/core/adjin.h"
 #include "bgpd/core/bgp.h"
+#include "bgpd/core/loc.h"
 #include "tests/unit/ribrig.h"
 #include "tests/unit/unit.h"
 
@@ -547,6 +548,38 @@ START_TEST(refreshed_path_by_path)
 }
 END_TEST
 
+/* Many paths are looked at in slices; what brings nothing to say does not end it. */
+START_TEST(many_paths_take_many_pulls)
+{
+	static uint8_t buf[4096];
+	struct peer *p = rig_peer(&rig, 4)->peer;
+	struct ipc_row_stats before;
+	char prefix[32];
+	unsigned k, d, pulls;
+
+	rig_down(&rig, 5, PEER_DOWN_FLUSH);
+	for (d = 0; d < 24; d++) {
+		snprintf(prefix, sizeof(prefix), "10.%u.0.0/16", d);
+		for (k = 0; k < ADJIN_PATHS_MAX; k++)
+			announce(3, prefix, k, (uint8_t)k, 100);
+	}
+	speaker_work(rig.sp, rig.now, 2000); /* asks for the next hops */
+	rig_work(&rig);
+	while (speaker_peer_ops.wants_fill(p))
+		speaker_peer_ops.fill(p, rig.now, buf, sizeof(buf));
+	groups_touch_all(rig.sp, 0);
+	for (pulls = 0; speaker_peer_ops.wants_fill(p); pulls++) {
+		ck_assert_uint_eq(speaker_peer_ops.fill(p, rig.now, buf, sizeof(buf)), 0);
+		ck_assert(groups_busy(rig.sp, rig.now) || !speaker_peer_ops.wants_fill(p));
+	}
+	ck_assert_uint_ge(pulls, 2);
+	loc_touch_all(rig.sp, 0);
+	before = stats();
+	speaker_work(rig.sp, rig.now, 2000);
+	ck_assert_uint_le(stats().decisions - before.decisions, 2000 / ADJIN_PATHS_MAX + 1);
+}
+END_TEST
+
 /* Reflection is asked of each path: RFC 4456 section 6. */
 START_TEST(only_paths_that_may_go)
 {
@@ -688,6 +721,7 @@ main(void)
 	tcase_add_test(t, a_next_hop_is_told_once);
 	tcase_add_test(t, refreshed_path_by_path);
 	tcase_add_test(t, only_paths_that_may_go);
+	tcase_add_test(t, many_paths_take_many_pulls);
 	tcase_add_test(t, on_the_wire);
 	tcase_add_test(t, refresh_and_end_of_rib);
 	tcase_add_test(t, more_than_one_batch);
