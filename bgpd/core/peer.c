@@ -506,12 +506,15 @@ peer_admin_reset(struct peer *p, struct mono_us now, const char *text)
 void
 peer_admin_down(struct peer *p, struct mono_us now, const char *text)
 {
+	const char *words = text && *text ? text : "by command";
+	char why[IPC_TEXT_MAX];
 	struct session_cause cause = { .code = ERR_CEASE, .sub = CEASE_ADMIN_SHUTDOWN,
-		.text = text, .why = text && *text ? text : "by command" };
+		.text = text, .why = why };
 
+	snprintf(why, sizeof(why), "administratively down: %s", words);
 	p->admin_down = true;
 	stop_sessions(p, now, EV_MANUAL_STOP, &cause);
-	text_set(&p->reason, cause.why);
+	text_set(&p->reason, words);
 }
 
 void

@@ -1191,7 +1191,7 @@ START_TEST(admin_down_and_up)
 	expect_text(c, CEASE_ADMIN_SHUTDOWN, text ? text : "");
 	snprintf(want, sizeof(want), "administratively down: %s", words);
 	ck_assert_str_eq(rig_reason(&r), want);
-	ck_assert_str_eq(r.down_why, words);
+	ck_assert_str_eq(r.down_why, want);
 	ck_assert_int_eq(peer_state(r.p), FSM_IDLE);
 	ck_assert_uint_eq(peer_conn_accepted(r.p, r.now, &ep, &why), 0);
 	ck_assert_str_eq(why, "administratively down");
@@ -1201,7 +1201,7 @@ START_TEST(admin_down_and_up)
 	peer_admin_up(r.p, r.now);
 	ck_assert(rig_take(&r, TODO_CONNECT, NULL)); /* at once */
 	ck_assert_str_eq(rig_reason(&r), "connecting to 10.0.0.2");
-	ck_assert_str_eq(row().last_error, words);
+	ck_assert_str_eq(row().last_error, want);
 	ck_assert_uint_eq(r.p->connect_retries, 0);
 }
 END_TEST
