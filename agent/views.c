@@ -435,7 +435,7 @@ path_fib(struct out *o, const struct agent *a, const struct ipc_row_path *r,
 	char text[VIEW_ROUTE_STRLEN];
 
 	if (!(r->flags & (IPC_PATH_BEST | IPC_PATH_MULTIPATH)) ||
-	    (r->flags & IPC_PATH_ADVERTISED) ||
+	    (r->flags & IPC_PATH_ADVERTISED) || (a->conf && !a->conf->kernel.install) ||
 	    (!v && (r->flags & IPC_PATH_LOCAL))) { /* announced without a route of ours */
 		out_null(o, "fib");
 		return;

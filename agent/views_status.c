@@ -262,11 +262,30 @@ warn_peers(struct out *o, const struct agent *a, const struct view_totals *t)
 }
 
 static void
+warn_next_hops(struct out *o, const struct agent *a)
+{
+	unsigned n = 0, dead = 0;
+	struct fib_nh_view v;
+	struct ip_addr at;
+
+	if (!a->fib)
+		return;
+	for (bool more = fib_next_nh_view(a->fib, NULL, &v); more;
+	     at = v.nh, more = fib_next_nh_view(a->fib, &at, &v)) {
+		n++;
+		dead += !v.resolved;
+	}
+	if (dead)
+		out_fmt(o, NULL, "%u of %u next hops cannot be used (see: weft nexthops)", dead, n);
+}
+
+static void
 warn_kernel(struct out *o, const struct agent *a, const struct fib_stats *fs,
     const struct view_sysctls *sys)
 {
 	const struct conf_kernel *k = &a->conf->kernel;
 
+	warn_next_hops(o, a);
 	if (!k->install)
 		return;
 	if (!k->permit.n)

@@ -686,6 +686,7 @@ def test_change_on_a_live_session(lab):
     w.weft("reload")
     other, why = ROUTES[1]["prefix"], f"filter {p.name}, rule 1: rejected"
     wait_until(lambda: med(other, 6), 10, "the new rule set MED")
+    assert all(r["fib"] is None for r in w.routes()), "nothing is refused where nothing is installed"
     rejected = w.route(prefix)["paths"][0]
     assert rejected["reject_reason"] == why and rejected["med"] is None, rejected
     wait_until(lambda: set(heard(conn)[0]) == {OWN[1]} or No(heard(conn)), 10, "one was withdrawn")
