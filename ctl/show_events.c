@@ -1,6 +1,6 @@
 /*
- * Events, one line each with fixed columns, so that followed ones line up with
- * those before.  And the short answers of commands that change something.
+ * Events, one line each; the columns of followed ones are fixed, so that they line
+ * up with those before.  And the short answers of commands that change something.
  */
 #include "ctl/ctl.h"
 
@@ -8,10 +8,13 @@
 #include <time.h>
 
 #include "lib/mem.h"
+#include "lib/out.h"
 
 struct events_ctx {
 	struct ctl *c;
+	json_t *rows; /* until the end, unless they are followed */
 	size_t n;
+	unsigned peer_width;
 };
 
 static void *
@@ -20,6 +23,8 @@ events_begin(struct ctl *c)
 	struct events_ctx *e = mem_zalloc(sizeof(*e));
 
 	e->c = c;
+	e->rows = json_array();
+	e->peer_width = is_narrow(c) ? 10 : 12;
 	return e;
 }
 
@@ -43,39 +48,57 @@ local_time(const char *utc, bool narrow, char *buf, size_t cap)
 }
 
 static void
-events_line(FILE *f, bool narrow, unsigned columns, const char *when, const char *level,
+events_line(const struct events_ctx *e, unsigned columns, const char *when, const char *level,
     const char *peer, const char *event, const char *text)
 {
-	if (narrow)
-		print_clean(f, "%-14s  %-10s  %-16s  ", when, peer, event);
+	FILE *f = e->c->out;
+	int w = (int)e->peer_width;
+
+	if (is_narrow(e->c))
+		print_clean(f, "%-14s  %-*s  %-16s  ", when, w, peer, event);
 	else
-		print_clean(f, "%-23s  %-6s  %-12s  %-18s  ", when, level, peer, event);
-	put_wrapped(f, text, narrow ? 46 : 67, columns);
+		print_clean(f, "%-23s  %-6s  %-*s  %-18s  ", when, level, w, peer, event);
+	put_wrapped(f, text, e->peer_width + (is_narrow(e->c) ? 36 : 55), columns);
+}
+
+static void
+events_print(struct events_ctx *e, const json_t *row)
+{
+	char when[64];
+
+	if (!e->n++ && !e->c->no_headers)
+		events_line(e, 0, "TIME", "LEVEL", "PEER", "EVENT", "TEXT");
+	events_line(e, e->c->columns,
+	    local_time(js_str(row, "time"), is_narrow(e->c), when, sizeof(when)),
+	    js_str(row, "level"), js_has(row, "peer") ? js_str(row, "peer") : "-",
+	    js_str(row, "event"), js_str(row, "text"));
 }
 
 static void
 events_row(void *ctx, json_t *row)
 {
 	struct events_ctx *e = ctx;
-	char when[64];
-	bool narrow = is_narrow(e->c);
-	FILE *f = e->c->out;
+	unsigned width = (unsigned)utf8_width(js_str(row, "peer"));
 
-	if (!e->n++ && !e->c->no_headers)
-		events_line(f, narrow, 0, "TIME", "LEVEL", "PEER", "EVENT", "TEXT");
-	events_line(f, narrow, e->c->columns,
-	    local_time(js_str(row, "time"), narrow, when, sizeof(when)), js_str(row, "level"),
-	    js_has(row, "peer") ? js_str(row, "peer") : "-", js_str(row, "event"),
-	    js_str(row, "text"));
-	if (e->c->watch)
-		fflush(f);
+	if (!e->c->watch) { /* all of them tell how wide the peers' names are */
+		json_array_append(e->rows, row);
+		e->peer_width = width > e->peer_width ? width : e->peer_width;
+		return;
+	}
+	events_print(e, row);
+	fflush(e->c->out);
 }
 
 static void
 events_end(void *ctx, const struct client_end *end)
 {
 	struct events_ctx *e = ctx;
+	size_t i;
+	json_t *row;
 
+	json_array_foreach(e->rows, i, row)
+		events_print(e, row);
+	json_decref(e->rows);
 	if (!e->n && !end->error)
 		fputs(e->c->since || e->c->peer ? "no such events\n" : "no events\n", e->c->out);
 	mem_free(e);

@@ -667,6 +667,7 @@ fill_events(struct fake *f)
 	} rows[] = {
 		{ 183659, IPC_LVL_NOTICE, "agent", "", "config-loaded", "generation=1" },
 		{ 183658, IPC_LVL_INFO, "bgpd", "tor1", "peer-up", "as=65000 hold=9" },
+		{ 183000, IPC_LVL_INFO, "agent", "rack2/10.0.2.107", "peer-forgotten", "" },
 		{ 860, IPC_LVL_WARN, "bgpd", "node-b", "peer-down",
 		    "why=\"connection closed by the peer\" routes=kept" },
 		{ 849, IPC_LVL_INFO, "bgpd", "node-b", "peer-up", "as=64512 hold=9" },
