@@ -27,13 +27,13 @@
 
 #define OPEN_FLAGS (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
 
-/* Closes fd and returns -errno; why gets the failed step. */
+/* Closes fd and returns -errno; why gets what failed, and why. */
 static int
 serve_fail(int fd, int err, char *why, const char *what)
 {
 	if (fd >= 0)
 		close(fd);
-	snprintf(why, LAUNCH_TEXT_MAX, "%s: %s", what, strerror(err));
+	snprintf(why, LAUNCH_TEXT_MAX, "%s%s%s", what, *what ? ": " : "", strerror(err));
 	return -err;
 }
 
@@ -47,7 +47,7 @@ serve_regular(int fd, char *why, const char *what)
 		return serve_fail(fd, errno, why, what);
 	if (!S_ISREG(st.st_mode)) {
 		close(fd);
-		snprintf(why, LAUNCH_TEXT_MAX, "%s: not a regular file", what);
+		snprintf(why, LAUNCH_TEXT_MAX, "%s%snot a regular file", what, *what ? ": " : "");
 		return -EINVAL;
 	}
 	return fd;
@@ -97,9 +97,9 @@ open_secret(const struct launch_opts *o, const char *path, char *why)
 		const char *rel = path_below(full, o->secret_dir[i]);
 
 		if (rel)
-			return serve_regular(open_beneath(o->secret_dir[i], rel), why, "secret");
+			return serve_regular(open_beneath(o->secret_dir[i], rel), why, "");
 	}
-	snprintf(why, LAUNCH_TEXT_MAX, "secret: not below a directory for secrets (--secret-dir)");
+	snprintf(why, LAUNCH_TEXT_MAX, "not below a directory for secrets (--secret-dir)");
 	return -EACCES;
 }
 
