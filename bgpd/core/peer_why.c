@@ -237,7 +237,7 @@ idle_words(const struct peer *p, struct mono_us now, struct words *w)
 	if (!mono_is_never(next))
 		add(w, "; next attempt in %u s", left_s(now, next));
 	else if (stopped)
-		add(w, "; stays down until it is enabled again");
+		add(w, "; stays down until it is reset by command");
 }
 
 char *

@@ -214,7 +214,7 @@ def test_prefix_limits(lab, action):
         assert "next attempt in" in said
         wait_until(lambda: weft.peer("tor")["established_count"] >= 2, 15, "tried again after 4 s")
     else:
-        assert "stays down until it is enabled again" in said
+        assert "stays down until it is reset by command" in said
         weft.config["peers"][0]["maxPrefixes"]["ipv4"]["limit"] = 10
         weft.write_config()
         weft.weft("reload")

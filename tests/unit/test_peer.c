@@ -1305,7 +1305,7 @@ START_TEST(held_down_for_good)
 	up(c);
 	peer_end(r.p, r.now, ERR_CEASE, CEASE_MAX_PREFIXES, NULL, 0, "more than 9 prefixes", UINT64_MAX);
 	ck_assert_str_eq(rig_reason(&r),
-	    "more than 9 prefixes; stays down until it is enabled again");
+	    "more than 9 prefixes; stays down until it is reset by command");
 	r.ntodo = 0;
 	rig_pass_us(&r, 1000000 * S);
 	ck_assert_uint_eq(r.ntodo, 0);
