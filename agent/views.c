@@ -145,7 +145,17 @@ peer_messages(struct out *o, const char *key, const uint64_t n[6])
 }
 
 static void
-peer_family(struct out *o, const char *key, bool configured, const struct ipc_peer_family *f)
+out_opt_u64(struct out *o, const char *key, bool there, uint64_t v)
+{
+	if (there)
+		out_u64(o, key, v);
+	else
+		out_null(o, key);
+}
+
+static void
+peer_family(struct out *o, const char *key, bool configured, uint32_t limit,
+    const struct ipc_peer_family *f)
 {
 	out_open(o, key);
 	out_bool(o, "configured", configured);
@@ -161,6 +171,7 @@ peer_family(struct out *o, const char *key, bool configured, const struct ipc_pe
 	out_bool(o, "gr_forwarding", f->gr_forwarding);
 	out_bool(o, "add_path_receive", f->negotiated && f->addpath_rx);
 	out_bool(o, "add_path_send", f->negotiated && f->addpath_tx);
+	out_opt_u64(o, "max_prefixes", limit != 0, limit);
 	out_close(o);
 }
 
@@ -172,7 +183,7 @@ peer_families(struct out *o, const struct agent_peer *p, const struct ipc_row_pe
 		if (af && af != f)
 			continue;
 		peer_family(o, ip_af_str(f), p->conf && (p->conf->families & CONF_FAMILY(f)),
-		    &r->fam[f - 1]);
+		    p->conf ? p->conf->max[f - 1].limit : 0, &r->fam[f - 1]);
 	}
 	out_close(o);
 }
@@ -358,15 +369,6 @@ path_dev(struct out *o, const struct agent *a, const struct ipc_row_path *r,
 			ifindex = route->leg[0].ifindex;
 	}
 	out_str(o, "dev", ifindex ? if_name(a, ifindex, buf, sizeof(buf)) : NULL);
-}
-
-static void
-out_opt_u64(struct out *o, const char *key, bool there, uint64_t v)
-{
-	if (there)
-		out_u64(o, key, v);
-	else
-		out_null(o, key);
 }
 
 static void

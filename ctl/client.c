@@ -41,13 +41,13 @@ unreachable_text(const struct ctl *c, int err)
 		hint = "you may not use it: join the group \"weft\" (usermod -aG weft USER, then "
 		       "log in again), or use sudo";
 	else if (err == ENOENT || err == ENOTDIR)
-		hint = "is weftd running (systemctl status weft)? Another run directory is named "
+		hint = "is weftd running (systemctl status weftd)? Another run directory is named "
 		       "with --run-dir DIR or WEFT_RUN_DIR";
 	else if (err == ECONNREFUSED)
 		hint = "nobody listens there: weft-agent has ended or is being started; see "
-		       "systemctl status weft";
+		       "systemctl status weftd";
 	else
-		hint = "is weftd running (systemctl status weft)?";
+		hint = "is weftd running (systemctl status weftd)?";
 	return mem_printf("cannot reach the agent at %s/%s: %s; %s", c->run_dir, SOCKET_NAME,
 	    strerror(err), hint);
 }

@@ -61,6 +61,25 @@ accepts_none(const json_t *row, char *buf, size_t cap)
 	    (unsigned long long)received);
 }
 
+/* With actions warn and discard the session goes on, and routes may be missing. */
+static size_t
+full_families(const json_t *row, char *buf, size_t cap, bool more)
+{
+	const json_t *fam;
+	const char *name;
+	uint64_t max;
+	size_t n = 0;
+
+	json_object_foreach((json_t *)js_obj(row, "families"), name, fam) {
+		max = js_u64(fam, "max_prefixes");
+		if (!is_up(row) || !max || js_u64(fam, "received") < max || n >= cap)
+			continue;
+		n += (size_t)snprintf(buf + n, cap - n, "%s%s at the limit of %llu prefixes",
+		    n || more ? "; " : "", name, (unsigned long long)max);
+	}
+	return n;
+}
+
 /* What stands under INFO. */
 static const char *
 peer_info(const json_t *row, char *buf, size_t cap)
@@ -76,6 +95,8 @@ peer_info(const json_t *row, char *buf, size_t cap)
 	n = (size_t)snprintf(buf, cap, "%s", why);
 	if (n < cap)
 		n += accepts_none(row, buf + n, cap - n);
+	if (n < cap)
+		n += full_families(row, buf + n, cap - n, n != 0);
 	if (!is_up(row) && *last && !strstr(why, last) && n < cap)
 		n += (size_t)snprintf(buf + n, cap - n, " (last: %s %s ago)", last,
 		    js_uptime(row, "last_error_s", age));

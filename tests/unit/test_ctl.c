@@ -594,6 +594,7 @@ main(int argc, char **argv)
 		f->peer[0].fam[i].rejected = f->peer[0].fam[i].received;
 		f->peer[0].fam[i].accepted = 0;
 	}
+	f->peer[0].fam[0].received = 100000; /* maxPrefixes.limit by default */
 	start("rejecting", f);
 	sr = srunner_create(ctl_suite());
 	srunner_run_all(sr, CK_NORMAL);
