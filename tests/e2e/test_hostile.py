@@ -30,9 +30,9 @@ TICK = os.sysconf("SC_CLK_TCK")
 class Innocent(threading.Thread):
     """An established session that only keeps itself alive and counts what it is told."""
 
-    def __init__(self, ns, address=GOOD_IP, asn=GOOD_AS):
+    def __init__(self, ns, address=GOOD_IP, asn=GOOD_AS, caps=None):
         super().__init__(daemon=True)
-        self.conn = bgp.connect(ns, address, WEFT_IP).establish(asn, address, hold=9)
+        self.conn = bgp.connect(ns, address, WEFT_IP).establish(asn, address, hold=9, caps=caps)
         self.updates, self.done = 0, threading.Event()
         self.silence, self.last = 0.0, time.monotonic()     # longest time without any octet
         self.buf, self.why = self.conn.buf, None
@@ -71,7 +71,7 @@ class Innocent(threading.Thread):
 class Siege:
     """One weft node, the innocent session, and what weft-bgpd looked like before."""
 
-    def __init__(self, lab, good=None, more=None, **evil):
+    def __init__(self, lab, good=None, more=None, good_caps=None, **evil):
         self.w, self.p = lab.ns("weft"), lab.ns("peer")
         mine, _ = wire(lab, self.w, "eth0", self.p, "eth0", 1)
         self.p.addr("eth0", f"{GOOD_IP}/24", "fd09:1::3/64")
@@ -85,7 +85,7 @@ class Siege:
                                         **{"kernel": {"install": False},
                                            "ops": {"log": {"level": "info"}}, **(more or {})})).start()
         self.w.wait_port(179)
-        self.good = Innocent(self.p)
+        self.good = Innocent(self.p, caps=good_caps)
         self.weft.wait_established("good")
         self.pid = self.weft.pid("weft-bgpd")
         self.fds, self.rss = self.count_fds(), self.memory()
@@ -645,6 +645,85 @@ def test_refresh_flood(lab, figure):
     c.close()
     feed.close()
     s.check(grown=128 << 20)
+
+
+REFRESHES = b"\x02\0\x46\0"             # RFC 2918, RFC 7313
+LONG = b"\x06\0"                         # RFC 8654
+IDS_IN, IDS_OUT = (b"\x45\x04\0\1\1" + bytes([way]) for way in (1, 2))   # RFC 7911
+
+
+def with_ids(first, paths, prefixes, med):
+    """So many paths to each of the first prefixes, their ids from first on."""
+    out = []
+    for k in range(paths):
+        attrs = attrs_of(ORIGIN, bgp.attribute(0x40, 2, struct.pack("!BBI", 2, 1, PEER_AS)),
+                         bgp.attribute(0x40, 3, socket.inet_aton(EVIL_IP)),
+                         bgp.attribute(0x80, 4, struct.pack("!I", med + k)), nlri=())
+        ids = struct.pack("!I", first + k)
+        for at in range(0, prefixes, 400):
+            out.append(raw(2, attrs + b"".join(ids + prefix_octets(n) for n in
+                                               range(at, min(at + 400, prefixes)))))
+    return b"".join(out)
+
+
+@pytest.mark.slice
+def test_path_ids_without_end(lab, figure):
+    """As many paths per prefix as are taken, and more, changed, refreshed without an end, and lost."""
+    prefixes, paths, rounds = (20, 100, 2) if SANITIZED else (200, 300, 6)
+    s = Siege(lab, good={**ALL["good"], "addPath": {"send": "all", "maxPaths": 255}},
+              more=ALL["more"], export="all", addPath={"receive": True},
+              good_caps=V4 + bgp.cap_as4(GOOD_AS) + IDS_IN)
+    caps, sizes = V4 + AS4 + REFRESHES + IDS_OUT, []
+    for i in range(rounds):
+        c = s.session(hold=90, caps=caps)
+        took = 0
+        for k in range(3):
+            took += pour(c, with_ids(1000 * k, paths, prefixes, i + k))
+            took += pour(c, raw(bgp.REFRESH, struct.pack("!HBB", 1, 1, 1)) * 2000)
+            took += pour(c, with_ids(1000 * k, 1, prefixes, 500 + i) +
+                         raw(bgp.REFRESH, struct.pack("!HBB", 1, 2, 1)))
+        counted(s, "evil", prefixes)    # what came between the last begin and the end
+        sizes.append(s.memory())
+        figure(f"round {i}: sent in {took:.1f} s, {s.good.silence:.1f} s of silence, "
+               f"{sizes[-1] >> 20} MiB")
+        c.close()
+        counted(s, "evil", 0)
+    if not SANITIZED:
+        assert sizes[-1] < sizes[-3] * 1.2 and sizes[-1] < s.rss + (64 << 20), sizes
+    s.check(grown=256 << 20)
+    assert s.good.silence < 5
+
+
+@pytest.mark.slice
+def test_long_messages_without_end(lab, figure):
+    """UPDATEs of 65,535 octets, each of its own attributes, while others take 4,096."""
+    s = Siege(lab, **ALL)
+    c = s.session(hold=90, caps=V4 + AS4 + LONG)
+    base = ORIGIN + bgp.attribute(0x40, 3, socket.inet_aton(EVIL_IP))
+    count, sizes = 30 if SANITIZED else 600, []
+
+    def one(n, i):
+        segment = struct.pack("!BB", 2, 255) + struct.pack("!I", PEER_AS) * 255
+        path = bgp.attribute(0x50, 2, segment * 30)
+        comms = bgp.attribute(0xc0, 8, b"".join(struct.pack("!HH", i, k) for k in range(8000)))
+        room = 65535 - 23 - len(base + path + comms) - 8
+        unknown = bgp.attribute(0xd0, 99, struct.pack("!I", n) + b"x" * (room - 4 - 4))
+        attrs = base + path + comms + unknown
+        return raw(2, struct.pack("!HH", 0, len(attrs)) + attrs + prefix_octets(n))
+    assert 65500 < len(one(0, 0)) <= 65535
+    for i in range(4):
+        took = pour(c, b"".join(one(n, i) for n in range(count)))
+        counted(s, "evil", count)
+        sizes.append(s.memory())
+        figure(f"round {i}: {count} in {took:.1f} s, {sizes[-1] >> 20} MiB")
+    assert s.weft.text().count("update-too-large") <= 20
+    if not SANITIZED:
+        assert sizes[-1] < sizes[-2] * 1.2 and sizes[-1] < s.rss + count * 65536 * 5 // 2, sizes
+    pour(c, unpacked(count))
+    counted(s, "evil", 0)
+    c.close()
+    s.check(grown=128 << 20)
+    assert s.good.silence < 5
 
 
 @pytest.mark.slice
