@@ -9,6 +9,7 @@
  */
 #include "agent/source.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <stdarg.h>
@@ -754,6 +755,7 @@ resolve_dynamic(struct agent *a, struct agent_peer *p, struct tcp_peer *t)
 	char name[IPC_NAME_MAX];
 	struct range *r = range_of(a->source, dynamic_range_name(p->conf->name, name, sizeof name));
 
+	assert(r); /* peers of a range that is gone went with it */
 	*t = r->tcp;
 	t->id = p->id;
 	t->addr = p->addr;

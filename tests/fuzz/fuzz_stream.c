@@ -91,8 +91,17 @@ op_gr_caps(const struct peer *p, struct cap_gr *ret)
 	*ret = (struct cap_gr){ .present = true, .time_s = 120, .families = 3 };
 }
 
-static const struct peer_ops ops = { op_up, op_down, op_update, op_refresh, op_fill,
-	op_wants_fill, op_todo, op_event, op_gr_caps, NULL, NULL };
+static const struct peer_ops ops = {
+	.up = op_up,
+	.down = op_down,
+	.update = op_update,
+	.refresh = op_refresh,
+	.fill = op_fill,
+	.wants_fill = op_wants_fill,
+	.todo = op_todo,
+	.event = op_event,
+	.gr_caps = op_gr_caps,
+};
 
 static const struct mono_us now = { 1000000 };
 

@@ -164,7 +164,11 @@ at(const char *text)
 static struct collector *
 collector(void)
 {
-	return container_of(list_first(&rig.sp->feeds.collectors), struct collector, node);
+	struct list *first = list_first(&rig.sp->feeds.collectors);
+
+	if (!first)
+		ck_abort_msg("no collector");
+	return container_of(first, struct collector, node);
 }
 
 static void

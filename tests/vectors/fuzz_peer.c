@@ -334,7 +334,7 @@ run_lanes(const struct options *opt)
 		if (fork() == 0) {
 			n = run_lane(opt, i);
 			fflush(stdout);
-			_exit(n == 0 || write(fd[1], &n, sizeof(n)) != sizeof(n));
+			_exit(n == 0 || write(fd[1], &n, sizeof(n)) != sizeof(n) ? 1 : 0);
 		}
 	close(fd[1]);
 	while (read(fd[0], &n, sizeof(n)) == sizeof(n))
