@@ -561,8 +561,8 @@ static const struct opt rows[] = {
 	    .dflt = "true",
 	    .effect = OPT_SESSION,
 	    .brief = "offer messages of up to 65535 octets (RFC 8654)",
-	    .doc = "Sent when the peer offers them, too; taken in any case. A route whose "
-		   "attributes do not fit into 4096 octets is not announced to peers without, and an event says so.",
+	    .doc = "Used when the peer offers them, too. A route whose attributes do not fit into "
+		   "4096 octets is not announced to peers without, and an event says so.",
 	},
 	{
 	    .path = "peers[].import",

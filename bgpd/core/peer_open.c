@@ -288,7 +288,6 @@ negotiate(const struct peer *p, const struct caps *mine, const struct msg_open *
 		.refresh = mine->refresh && theirs->refresh,
 		.enhanced_refresh = mine->enhanced_refresh && theirs->enhanced_refresh,
 		.ext_msg = mine->ext_msg && theirs->ext_msg,
-		.ext_msg_rx = mine->ext_msg,
 		.ext_next_hop = mine->ext_next_hop && theirs->ext_next_hop,
 		.gr = mine->gr.present && theirs->gr.present,
 		.peer_gr = theirs->gr.present,

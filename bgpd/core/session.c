@@ -159,18 +159,11 @@ session_send_refresh(struct session *s, uint8_t af, uint8_t subtype)
 	return out_add(s, &w, BGP_ROUTE_REFRESH);
 }
 
-/* Of a message that may go out on its connection now. */
+/* Of what may come and go on its connection now. */
 static uint16_t
-max_octets_out(const struct session *s)
+session_max_octets(const struct session *s)
 {
 	return s->have_open ? peer_max_octets(&s->neg) : BGP_MAX_OCTETS;
-}
-
-/* And of one that may come in: what we offered alone decides, RFC 8654 section 4. */
-static uint16_t
-max_octets_in(const struct session *s)
-{
-	return s->have_open && s->neg.ext_msg_rx ? BGP_MAX_EXT_OCTETS : BGP_MAX_OCTETS;
 }
 
 /* As long as the peer takes: RFC 8654 section 5. */
@@ -181,7 +174,7 @@ send_notification(struct session *s, const struct session_cause *cause)
 		.data_octets = cause->data_octets > UINT16_MAX ? UINT16_MAX
 							       : (uint16_t)cause->data_octets };
 	uint8_t buf[BGP_MAX_EXT_OCTETS];
-	struct wr w = wr_init(buf, max_octets_out(s));
+	struct wr w = wr_init(buf, session_max_octets(s));
 
 	if (!s->conn || cause->silent)
 		return;
@@ -687,7 +680,7 @@ session_input(struct session *s, struct mono_us now, const uint8_t *in, size_t l
 		struct bgp_err e = { 0 };
 		struct msg_header h;
 
-		switch (msg_frame(in + used, len - used, max_octets_in(s), &h, &e)) {
+		switch (msg_frame(in + used, len - used, session_max_octets(s), &h, &e)) {
 		case MSG_PARTIAL:
 			return used;
 		case MSG_BAD:

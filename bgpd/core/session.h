@@ -48,7 +48,6 @@ struct peer_neg {
 	uint8_t role, peer_role; /* enum ipc_role; RFC 9234 */
 	bool caps;		/* the peer's OPEN had capabilities */
 	bool as4, refresh, enhanced_refresh, ext_msg, ext_next_hop;
-	bool ext_msg_rx;	/* we offered extended messages: the peer may send them, whatever it offered */
 	bool gr;		/* both sides have graceful restart */
 	bool peer_gr;		/* the peer has it, whatever we offered */
 	bool gr_restarting;	/* R bit of the peer's OPEN */
@@ -63,7 +62,7 @@ struct peer_neg {
 	uint32_t local_asn, remote_asn, remote_id;
 };
 
-/* The longest message that we may send once both OPENs are there: RFC 8654 section 4. */
+/* The longest message either side may send once both OPENs are there: RFC 8654 section 4. */
 static inline uint16_t
 peer_max_octets(const struct peer_neg *n)
 {

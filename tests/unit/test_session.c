@@ -1173,9 +1173,7 @@ static const struct {
 } ext_cases[] = {
 	{ "4096 without it", BGP_UPDATE, 4096, false, false, true },
 	{ "4097 without it", BGP_UPDATE, 4097, false, false, false },
-	{ "4097, we alone offer it", BGP_UPDATE, 4097, true, false, true },
-	{ "65535, we alone offer it", BGP_UPDATE, 65535, true, false, true },
-	{ "KEEPALIVE of 4097, we alone offer it", BGP_KEEPALIVE, 4097, true, false, false },
+	{ "4097, we alone offer it", BGP_UPDATE, 4097, true, false, false },
 	{ "4097, the peer alone offers it", BGP_UPDATE, 4097, false, true, false },
 	{ "4097 with it", BGP_UPDATE, 4097, true, true, true },
 	{ "65535 with it", BGP_UPDATE, 65535, true, true, true },
