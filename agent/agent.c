@@ -364,15 +364,19 @@ agent_peer_cmd(struct agent *a, const struct ipc_peer_cmd *cmd)
 	return true;
 }
 
+/* What the lines quote has single quotes there: the event's text is key="value". */
 static void
 log_lines(struct agent *a, enum ipc_level level, const char *name, const char *lines)
 {
-	while (*lines) {
-		size_t n = strcspn(lines, "\n");
+	char *copy = mem_strdup(lines), *rest = copy, *line;
 
-		events_addf(a->events, level, name, "why=\"%.*s\"", (int)n, lines);
-		lines += n + (lines[n] == '\n');
-	}
+	for (char *c = copy; *c; c++)
+		if (*c == '"')
+			*c = '\'';
+	while ((line = strsep(&rest, "\n")))
+		if (*line)
+			events_addf(a->events, level, name, "why=\"%s\"", line);
+	mem_free(copy);
 }
 
 void

@@ -98,6 +98,8 @@ def test_bad_reload(lab):
     after = {n: p["established_count"] for n, p in t.weft.peers().items()}
     assert after == before
     assert t.weft.status()["config"]["last_error"]
+    why = [e["text"] for e in t.weft.json("events")["events"] if e["event"] == "config-error"]
+    assert why and all(w.startswith('why="') and w.count('"') == 2 for w in why), why
     t.weft.write_config(good)
     t.weft.weft("reload")
     t.weft.wait_synced()
