@@ -13,10 +13,14 @@
 #include <string.h>
 
 #include "bgpd/core/bgp.h"
+#include "lib/hmap.h"
 #include "lib/mem.h"
 
 #define DEFAULT_LOCAL_PREF 100
 #define MEMO_PLACES	   1024
+#define MEMO_LARGE	   16	/* of these, for attributes of more than so many octets: */
+#define MEMO_LARGE_OCTETS  4096
+#define MEMO_RULES	   4096 /* a longer chain that looks at prefixes is not remembered */
 
 struct comms {
 	struct ipc_comm *v;
@@ -775,6 +779,7 @@ struct memo {
 	const struct attrs *in; /* a reference; NULL: free */
 	uint32_t chain;
 	uint8_t facts;
+	uint64_t prefix; /* which rules the prefix lets hold: prefix_facts() */
 	struct filter_result result; /* attrs: a reference */
 };
 
@@ -790,35 +795,78 @@ memo_drop(struct memo *m, struct attrs_pool *pool)
 	*m = (struct memo){ 0 };
 }
 
-/* The hash of the attributes is keyed already. */
-static struct memo *
-memo_place(const struct filters *fs, uint32_t chain, uint8_t facts, const struct attrs *a)
+static bool
+is_large(const struct attrs *a)
 {
-	uint64_t h = a->node.hash + chain * UINT64_C(0x9e3779b97f4a7c15) + facts;
+	size_t octets = 0;
+	unsigned part;
 
-	return &fs->memo->place[(h ^ h >> 32) % MEMO_PLACES];
+	for (part = 0; part < ATTRS_NPARTS; part++)
+		octets += a->part_octets[part];
+	return octets > MEMO_LARGE_OCTETS;
+}
+
+/* The hash of the attributes is keyed already.  Large ones are not kept alive by the thousand. */
+static struct memo *
+memo_place(const struct filters *fs, const struct memo *key)
+{
+	uint64_t h = key->in->node.hash + key->chain * UINT64_C(0x9e3779b97f4a7c15) + key->facts +
+	    key->prefix;
+
+	return &fs->memo->place[(h ^ h >> 32) % (is_large(key->in) ? MEMO_LARGE : MEMO_PLACES)];
+}
+
+/*
+ * All that a chain can learn of a prefix is which rules' conditions on it hold:
+ * a hash of these, keyed with the attributes'.  A long AS_PATH so is looked at
+ * once for all prefixes of an UPDATE, and not once for each.
+ */
+static uint64_t
+prefix_facts(const struct filter_chain *c, const struct filter_route *route, const struct attrs *a)
+{
+	uint8_t bits[MEMO_RULES / 8] = { 0 };
+	uint64_t key[2] = { a->node.hash, c->id };
+	struct subject s = { .route = route, .a = a };
+	size_t k;
+
+	for (k = 0; k < c->n; k++) {
+		s.r = c->rule[k];
+		if (holds_cidr(&s) && holds_prefix_length(&s))
+			bits[k / 8] |= (uint8_t)(1u << k % 8);
+	}
+	return siphash13(key, bits, (c->n + 7) / 8);
+}
+
+static bool
+memo_is(const struct memo *m, const struct memo *key)
+{
+	return m->in == key->in && m->chain == key->chain && m->facts == key->facts &&
+	    m->prefix == key->prefix;
 }
 
 void
 filter_run_memo(struct filters *fs, struct attrs_pool *pool, const struct filter_chain *c,
     const struct filter_route *route, const struct attrs *a, struct filter_result *ret)
 {
-	uint8_t facts = (uint8_t)(route->source << 2 | route->ebgp << 1 | route->export);
-	struct memo *m;
+	struct memo key = { .in = a }, *m;
 
-	if (!c || c->by_prefix) {
+	if (!c || (c->by_prefix && c->n > MEMO_RULES)) {
 		filter_run(pool, c, route, a, NULL, ret);
 		return;
 	}
+	key.chain = c->id;
+	key.facts = (uint8_t)(route->prefix->af << 5 | route->source << 2 | route->ebgp << 1 |
+	    route->export);
+	key.prefix = c->by_prefix ? prefix_facts(c, route, a) : 0;
 	if (!fs->memo)
 		fs->memo = mem_zalloc(sizeof(*fs->memo));
-	m = memo_place(fs, c->id, facts, a);
-	if (m->in != a || m->chain != c->id || m->facts != facts) {
+	m = memo_place(fs, &key);
+	if (!memo_is(m, &key)) {
+		fs->runs++;
 		memo_drop(m, pool);
+		*m = key;
+		attrs_ref(m->in);
 		filter_run(pool, c, route, a, NULL, &m->result);
-		m->in = attrs_ref(a);
-		m->chain = c->id;
-		m->facts = facts;
 	}
 	*ret = m->result;
 	attrs_ref(ret->attrs);

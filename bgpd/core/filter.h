@@ -34,6 +34,7 @@ struct filters {
 	struct list chains;
 	uint32_t next_id;
 	struct filter_memo *memo; /* NULL: nothing was remembered yet */
+	uint64_t runs; /* of which nothing was remembered */
 };
 
 /* ---- rules of a configuration ------------------------------------------------ */
@@ -106,7 +107,7 @@ void filter_run(struct attrs_pool *pool, const struct filter_chain *c,
     const struct filter_route *route, const struct attrs *a, const struct filter_trace *trace,
     struct filter_result *ret);
 
-/* The same; what does not depend on the prefix is worked out once. */
+/* The same; worked out once for prefixes that the rules do not tell apart. */
 void filter_run_memo(struct filters *fs, struct attrs_pool *pool, const struct filter_chain *c,
     const struct filter_route *route, const struct attrs *a, struct filter_result *ret);
 

@@ -727,6 +727,33 @@ def test_long_messages_without_end(lab, figure):
 
 
 @pytest.mark.slice
+def test_long_paths_for_many_rules(lab, figure):
+    """An AS path of 15,000 hops for as many prefixes as fit beside it, and rules that look for each AS."""
+    rules = [{"asPathContains": [70000 + i], "action": "Reject"} for i in range(50)]
+    rules.append({"cidr": "16.0.0.0/4", "operations": [{"addCommunities": ["65000:1"]}],
+                  "action": "Accept"})
+    s = Siege(lab, good=ALL["good"], more={**ALL["more"], "filters": {"f": {"import": rules}}},
+              export="all", filters=["f"])
+    c = s.session(hold=90, caps=V4 + AS4 + LONG)
+    segment = struct.pack("!BB", 2, 255) + struct.pack("!I", PEER_AS) * 255
+    base = ORIGIN + bgp.attribute(0x50, 2, segment * 58) + \
+        bgp.attribute(0x40, 3, socket.inet_aton(EVIL_IP))
+    each, s.good.silence, before = 1200, 0.0, s.cpu()
+
+    def one(n):
+        attrs = base + bgp.attribute(0x80, 4, struct.pack("!I", n))
+        return raw(2, struct.pack("!HH", 0, len(attrs)) + attrs + b"".join(
+            b"\x20" + struct.pack("!I", (16 << 24) + each * n + k) for k in range(each)))
+    pour(c, b"".join(one(n) for n in range(10)))
+    counted(s, "evil", 10 * each)
+    figure(f"{10 * each} prefixes with {s.cpu() - before:.2f} s of processor")
+    assert SANITIZED or s.cpu() - before < 2
+    c.close()
+    s.check(grown=64 << 20)
+    assert s.good.silence < 5
+
+
+@pytest.mark.slice
 def test_peer_that_stops_reading(lab, figure):
     """A peer that is told much and reads nothing: no queue grows, nobody waits for it."""
     s = Siege(lab, **ALL)

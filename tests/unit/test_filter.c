@@ -447,6 +447,35 @@ row(uint8_t view, uint32_t peer, const char *p)
 	return r;
 }
 
+/* Many prefixes with the same attributes: rules run once for each kind of prefix. */
+START_TEST(rules_run_once_for_prefixes_alike)
+{
+	static const struct ipc_conf_filter rules[] = {
+		RULE(.cidr = { IP4, 16, { 10, 244 } }, OP(.kind = IPC_OP_SET_MED, .value = 7)),
+		RULE(.rule = 2, .len_min = 25, .action = IPC_RULE_REJECT),
+		RULE(.rule = 3, .action = IPC_RULE_ACCEPT),
+	};
+	const uint64_t *runs = &rig.sp->filters.runs;
+	uint64_t before;
+	char text[32];
+	unsigned k;
+
+	configure(rules, 3);
+	all_up();
+	before = *runs;
+	for (k = 0; k < 240; k++) {
+		snprintf(text, sizeof(text), "10.%u.%u.0/%u", k & 1 ? 244 : 9, k,
+		    k & 2 ? 24 : 26);
+		rig_announce(&rig, 1, text, path1, 9, NULL);
+	}
+	rig_work(&rig);
+	ck_assert_uint_le(*runs - before, 4);
+	ck_assert_uint_eq(rig_rows(&rig, IPC_VIEW_ACCEPTED, IPC_MATCH_ANY, 1, NULL, NULL), 120);
+	ck_assert_uint_eq(row(IPC_VIEW_BEST, 1, "10.244.3.0/24").med, 7);
+	ck_assert(!row(IPC_VIEW_BEST, 1, "10.9.2.0/24").has_med);
+}
+END_TEST
+
 START_TEST(import_in_a_speaker)
 {
 	static const struct ipc_conf_filter rules[] = {
@@ -663,6 +692,7 @@ main(void)
 	t = unit_case(s, "speaker");
 	tcase_add_checked_fixture(t, rig_setup, rig_teardown);
 	tcase_add_test(t, import_in_a_speaker);
+	tcase_add_test(t, rules_run_once_for_prefixes_alike);
 	tcase_add_test(t, families_apart);
 	tcase_add_test(t, weight_comes_first);
 	tcase_add_test(t, live_change);
