@@ -95,6 +95,35 @@ scratch_get(struct attrs_pool *pool, const struct attrs_build *b)
 	return pool->scratch;
 }
 
+/* Communities that are asked for once per prefix and peer, in the order of well_known's bits. */
+static const uint32_t well_known[] = { COMM_GRACEFUL_SHUTDOWN, COMM_BLACKHOLE, COMM_NO_EXPORT,
+	COMM_NO_ADVERTISE, COMM_NO_EXPORT_SUBCONFED, COMM_NO_PEER };
+
+#define NWELL_KNOWN (sizeof(well_known) / sizeof(well_known[0]))
+
+/* A community's bit; 0: not one of these. */
+static uint8_t
+well_known_bit(uint32_t community)
+{
+	size_t k;
+
+	if (community >> 16 != 0xffff)
+		return 0;
+	for (k = 0; k < NWELL_KNOWN; k++)
+		if (well_known[k] == community)
+			return (uint8_t)(1u << k);
+	return 0;
+}
+
+static void
+communities_measure(struct attrs *a, const struct attrs_view *communities)
+{
+	struct rd r = rd_init(communities->p, communities->octets);
+
+	while (rd_left(&r) > 0)
+		a->well_known |= well_known_bit(rd_u32(&r));
+}
+
 /* AS_PATH's length for the decision process and its ends. RFC 4271 section 9.1.2.2 a), RFC 5065. */
 static void
 path_measure(struct attrs *a, const struct attrs_view *path)
@@ -176,6 +205,7 @@ attrs_intern(struct attrs_pool *pool, const struct attrs_build *b)
 	fixed_fill(a, b);
 	parts_fill(a, b);
 	path_measure(a, &b->part[ATTRS_AS_PATH]);
+	communities_measure(a, &b->part[ATTRS_COMMUNITIES]);
 	octets = attrs_octets(a);
 	hash = hmap_hash(&pool->map, (const uint8_t *)a + KEY_OFF, octets - KEY_OFF);
 	for (n = hmap_first_with(&pool->map, hash); n; n = hmap_next_with(n)) {
@@ -335,7 +365,9 @@ part_has_u32(const struct attrs *a, enum attrs_part part, uint32_t v)
 bool
 attrs_has_community(const struct attrs *a, uint32_t community)
 {
-	return part_has_u32(a, ATTRS_COMMUNITIES, community);
+	uint8_t bit = well_known_bit(community);
+
+	return bit ? a->well_known & bit : part_has_u32(a, ATTRS_COMMUNITIES, community);
 }
 
 bool

@@ -71,6 +71,7 @@ struct attrs {
 	uint16_t part_octets[ATTRS_NPARTS];
 	uint16_t weight;	/* import filters set it: greater is better */
 	uint8_t marks;		/* enum attrs_mark */
+	uint8_t well_known;	/* which communities are there that are asked for per prefix */
 	uint8_t next_hop[16];
 	uint8_t data[];		/* link-local next hop (16, with ATTRS_NH_LL), then the parts */
 };

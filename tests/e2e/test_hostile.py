@@ -754,6 +754,28 @@ def test_long_paths_for_many_rules(lab, figure):
 
 
 @pytest.mark.slice
+def test_many_communities_for_many_prefixes(lab, figure):
+    """14,500 communities, none of them known, for as many prefixes as fit beside them."""
+    s = Siege(lab, **ALL)
+    c = s.session(hold=90, caps=V4 + AS4 + LONG)
+    base = b"".join(BASE) + bgp.attribute(0xc0, 8, b"".join(
+        struct.pack("!I", 65536 + k) for k in range(14500)))
+    each, s.good.silence, before = 1400, 0.0, s.cpu()
+
+    def one(n):
+        attrs = base + bgp.attribute(0x80, 4, struct.pack("!I", n))
+        return raw(2, struct.pack("!HH", 0, len(attrs)) + attrs + b"".join(
+            b"\x20" + struct.pack("!I", (16 << 24) + each * n + k) for k in range(each)))
+    pour(c, b"".join(one(n) for n in range(20)))
+    counted(s, "evil", 20 * each)
+    s.idle()
+    figure(f"{20 * each} prefixes with {s.cpu() - before:.2f} s of processor")
+    assert SANITIZED or s.cpu() - before < 1
+    c.close()
+    s.check(grown=64 << 20)
+
+
+@pytest.mark.slice
 def test_peer_that_stops_reading(lab, figure):
     """A peer that is told much and reads nothing: no queue grows, nobody waits for it."""
     s = Siege(lab, **ALL)
