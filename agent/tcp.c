@@ -359,7 +359,8 @@ listener_dress_ranges(struct listener *l)
 static void
 listener_dress(struct listener *l)
 {
-	bool peers = listener_dress_peers(l), ranges = listener_dress_ranges(l);
+	/* Peers last: one in a range of its address alone keeps its own key. */
+	bool ranges = listener_dress_ranges(l), peers = listener_dress_peers(l);
 
 	if (peers || ranges) /* the SYN-ACK towards a peer that checks must leave with 255 */
 		(void)tcp_set_ttl(l->fd, l->conf.addr.af, 255, 0);
@@ -444,14 +445,40 @@ undress_listeners(struct tcp *t, uint8_t af, const struct ip_addr *addr, const s
 	}
 }
 
+/*
+ * Is the kernel's key of net still somebody's?  That of a peer and that of a range of one address
+ * are the same to it.
+ */
+static bool
+has_range_key(const struct tcp *t, const struct ip_prefix *net)
+{
+	for (size_t i = 0; i < t->nranges; i++)
+		if (t->ranges[i].key_len && ip_prefix_eq(&t->ranges[i].prefix, net))
+			return true;
+	return false;
+}
+
+static bool
+has_peer_key(const struct tcp *t, const struct ip_prefix *net)
+{
+	for (size_t i = 0; i < t->npeers; i++) {
+		struct ip_prefix host = host_prefix(&t->peers[i].addr);
+
+		if (t->peers[i].key_len && !t->peers[i].dynamic && ip_prefix_eq(&host, net))
+			return true;
+	}
+	return false;
+}
+
 /* Keys of peers that are gone or have lost theirs; new keys replace old ones by themselves. */
 static void
 undress_peers(struct tcp *t, const struct tcp_peer *old, size_t nold)
 {
 	for (size_t i = 0; i < nold; i++) {
-		const struct tcp_peer *now = peer_by_addr(t, &old[i].addr);
+		struct ip_prefix host = host_prefix(&old[i].addr);
 
-		if (old[i].key_len && !old[i].dynamic && (!now || !now->key_len || now->dynamic))
+		if (old[i].key_len && !old[i].dynamic && !has_peer_key(t, &host) &&
+		    !has_range_key(t, &host))
 			undress_listeners(t, old[i].addr.af, &old[i].addr, NULL);
 	}
 }
@@ -478,20 +505,12 @@ undress_ao(struct tcp *t)
 	}
 }
 
-static bool
-has_range_key(const struct tcp *t, const struct ip_prefix *net)
-{
-	for (size_t i = 0; i < t->nranges; i++)
-		if (t->ranges[i].key_len && ip_prefix_eq(&t->ranges[i].prefix, net))
-			return true;
-	return false;
-}
-
 static void
 undress_ranges(struct tcp *t, const struct tcp_range *old, size_t nold)
 {
 	for (size_t i = 0; i < nold; i++)
-		if (old[i].key_len && !has_range_key(t, &old[i].prefix))
+		if (old[i].key_len && !has_range_key(t, &old[i].prefix) &&
+		    !has_peer_key(t, &old[i].prefix))
 			undress_listeners(t, old[i].prefix.af, NULL, &old[i].prefix);
 }
 

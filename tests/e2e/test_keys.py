@@ -109,6 +109,24 @@ def test_password_changes_under_live_sessions(lab):
     bgp.connect(net.p, "10.9.1.2", "10.9.1.1", password="two").close()
 
 
+def test_password_follows_a_host_between_range_and_peer(lab):
+    """A range of one address and a peer have the same key in the kernel: it stays when they swap."""
+    host = "10.9.1.2"
+    kinds = {f"rack/{host}": rack("rack", [f"{host}/32"], **KEY),
+             "tor": peer("tor", host, RACK_AS, passive=True, **KEY)}
+    net = KeyedNet(lab, [kinds["tor"]], "s3cret")
+    for name in (f"rack/{host}", "tor"):
+        net.weft.config["peers"] = [kinds[name]]
+        net.weft.write_config()
+        net.weft.weft("reload")
+        with pytest.raises((socket.timeout, TimeoutError)):
+            bgp.connect(net.p, host, "10.9.1.1", timeout=1)
+        conn = bgp.connect(net.p, host, "10.9.1.1", password="s3cret")
+        conn.establish(RACK_AS, host)
+        wait_until(lambda: net.weft.established(name), 5, f"{name} is up with the password")
+        conn.close()
+
+
 def test_two_nodes_change_their_password(lab):
     """weft to weft: both ends reload with a new password, neither session flaps."""
     nodes = [lab.ns("a"), lab.ns("b")]
