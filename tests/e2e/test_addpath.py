@@ -151,7 +151,7 @@ def test_client_of_weft_shares_traffic(lab):
     rr = reflector(seg, {"a": A, "b": B, "c": C, "d": C + 1}).start()
     a, b = (announcer(seg, name, n, {"rr": RR}).start() for name, n in (("a", A), ("b", B)))
     c = seg.client("c", C, {"rr": RR}, bgp={"addPath": {"receive": True}}).start()
-    d = seg.client("d", C + 1, {"rr": RR}).start()
+    d = seg.client("d", C + 1, {"rr": RR}, bgp={}).start()
     wait_shared(c)
     f = c.peer("rr")["families"]["ipv4"]
     assert f["add_path_receive"] and not f["add_path_send"]

@@ -56,7 +56,7 @@ class Segment:
                  for r, k in reflectors.items()]
         return Weft(self.ns(name, n), config(
             name, AS, addresses(n), peers, pods(n), PERMIT, ops={"metrics": "off"},
-            bgp={"addPath": {"receive": True}}, **more))
+            **{"bgp": {"addPath": {"receive": True}}, **more}))
 
     def daemon(self, kind, name, n, reflectors, networks):
         """Another maker's daemon as a client of these reflectors."""
