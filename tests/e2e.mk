@@ -21,6 +21,7 @@ EXTRA_DIST += \
 	tests/e2e/fabric/weft.py \
 	tests/e2e/pinger.c \
 	tests/e2e/quickstart.py \
+	tests/e2e/test_churn.py \
 	tests/e2e/test_collision.py \
 	tests/e2e/test_commands.py \
 	tests/e2e/test_filters.py \

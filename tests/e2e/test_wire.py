@@ -326,7 +326,8 @@ def test_a_stopped_peer(lab, figure):
         for p in r.daemon.procs:
             os.kill(p.pid, signal.SIGCONT)
     assert "send hold timer" in r.weft.text()
-    assert high < begin + 8192
+    if os.environ.get("WEFT_SANITIZED") != "1":    # which keeps what was freed
+        assert high < begin + 8192
     r.plain.poll(0.1)
     assert not r.plain.closed and r.plain.notification() is None
     for side in ("feed", "plain"):
