@@ -162,7 +162,7 @@ def test_both_syns_cross(lab, figure, name):
         pair.wait_up(deadline_s=20)
         pair.wait_counts({"ipv4": 2, "ipv6": 2})
         # A connection on which the peer says nothing beside the session is given up after 15 s.
-        wait_until(lambda: connections(pair.w) == len(pair.weft_side), 25,
+        wait_until(lambda: connections(pair.w) == len(pair.weft_side), 60,
                    "only the session's connections are left")
         pair.daemon.kill()
         pair.weft.stop()

@@ -208,4 +208,4 @@ def test_sentence(couples, figure, case, daemon):
     def said():
         page = couple.page()
         return next((t for t in texts if t in page), None) or No(page)
-    figure(wait_until(said, 25, f"{case}: {daemon}: one of {texts}", every_s=0.1))
+    figure(wait_until(said, 60, f"{case}: {daemon}: one of {texts}", every_s=0.1))
