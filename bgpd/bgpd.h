@@ -27,6 +27,7 @@
 #include "lib/hmap.h"
 #include "lib/ipcmsg.h"
 #include "lib/list.h"
+#include "lib/log.h"
 #include "lib/mono.h"
 
 struct event;
@@ -64,6 +65,8 @@ struct bgpd {
 	struct chan chan[IPC_NCHANS];
 	struct conf_in conf;
 	uint32_t events_lost;
+	int in_fds_max;	       /* connections of others have lower descriptors */
+	struct log_limit full; /* of saying that one has not */
 	bool shutdown_done; /* to be told once all connections are flushed */
 
 	struct hmap conns; /* struct conn by id */
@@ -87,10 +90,11 @@ struct bgpd {
 
 /*
  * Serve on these three descriptors (in the order of enum ipc_chan; taken over)
- * until a channel ends.  Returns the exit status: 0 when the agent closed them,
+ * until a channel ends.  Connections that others made are refused from the
+ * descriptor in_fds_max on.  Returns the exit status: 0 when the agent closed them,
  * 1 after a broken message.
  */
-int bgpd_run(const int fds[IPC_NCHANS]);
+int bgpd_run(const int fds[IPC_NCHANS], int in_fds_max);
 
 /* End the loop: why is logged when status is not 0. */
 void bgpd_stop(struct bgpd *b, int status, const char *why);

@@ -151,6 +151,24 @@ conn_done(struct bgpd *b, const struct ipc_conn_done *d, int fd)
 	return NULL;
 }
 
+/*
+ * The last descriptors are for what we asked for: the agent's next one, were
+ * there none left for it, would break the channel.
+ */
+static bool
+is_full(struct bgpd *b, int fd)
+{
+	uint32_t dropped = 0;
+
+	if (fd < b->in_fds_max)
+		return false;
+	if (log_limit_pass(&b->full, clock_mono(), &dropped))
+		log_event(LOG_ERR, "connection-refused",
+		    "why=\"too many open descriptors\" limit=%d not-shown=%u", b->in_fds_max,
+		    dropped);
+	return true;
+}
+
 static const char *
 conn_in(struct bgpd *b, const struct ipc_conn_in *c, int fd)
 {
@@ -159,6 +177,10 @@ conn_in(struct bgpd *b, const struct ipc_conn_in *c, int fd)
 
 	if (fd < 0)
 		return "CONN_IN without a descriptor";
+	if (is_full(b, fd)) {
+		close(fd);
+		return NULL;
+	}
 	id = speaker_conn_accepted(b->sp, clock_mono(), &c->ep, &why);
 	conn_start(b, id, fd, why);
 	return NULL;

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "bgpd/bgpd.h"
@@ -53,9 +54,22 @@ parse_user(const char *s, uid_t *ret_uid, gid_t *ret_gid)
 	return true;
 }
 
+/* Descriptors for connections of others; a quarter, at most 64, is for all else. */
+static int
+max_in_fds(void)
+{
+	struct rlimit rl;
+	rlim_t most = INT_MAX;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur < most)
+		most = rl.rlim_cur;
+	return (int)(most - (most / 4 < 64 ? most / 4 : 64));
+}
+
 int
 main(int argc, char **argv)
 {
+	int in_fds_max;
 	int fds[IPC_NCHANS];
 	const char *step;
 	uid_t uid;
@@ -78,11 +92,12 @@ main(int argc, char **argv)
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
+	in_fds_max = max_in_fds(); /* the sandbox does not let it ask */
 	rc = sandbox_enter(uid, gid, &step);
 	if (rc != 0) {
 		log_event(LOG_ERR, "sandbox-failed", "step=\"%s\" why=\"%s\"", step,
 		    strerror(-rc));
 		return EXIT_FAILURE;
 	}
-	return bgpd_run(fds);
+	return bgpd_run(fds, in_fds_max);
 }

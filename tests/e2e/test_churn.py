@@ -6,7 +6,6 @@ BMP collector does not read, MRT records run, and every view is asked for.
 """
 
 import random
-import socket
 import struct
 import threading
 

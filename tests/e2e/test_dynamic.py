@@ -1,6 +1,7 @@
 """Peers out of a listenRange: who connects becomes a peer, up to a limit, and is forgotten."""
 
 import contextlib
+import resource
 import socket
 
 import pytest
@@ -187,3 +188,25 @@ def test_link_local_range(lab):
     conn = bgp.Conn(s)
     conn.establish(65020, "10.9.1.66")
     wait_until(lambda: net.weft.established(f"ll/{here}%eth0") or No(list(net.weft.peers())), 5, "up")
+
+
+@pytest.mark.slice
+def test_more_connections_than_descriptors(lab):
+    """Strangers within a range use up what descriptors there are: who is there stays."""
+    net = Net(lab, [rack(maxPeers=200)], hosts=120)
+    resource.prlimit(net.weft.proc.pid, resource.RLIMIT_NOFILE, (90, 90))
+    before, first = net.weft.pid("weft-bgpd"), net.hosts[0]
+    net.weft.kill("weft-bgpd")          # the next one has that limit
+
+    def another():
+        return net.weft.pid("weft-bgpd") != before
+    wait_until(another, 10, "another weft-bgpd")
+    net.w.wait_port(179)
+    wait_until(lambda: net.weft.weft("peers", check=False).returncode == 0, 5, "it answers")
+    pid = net.weft.pid("weft-bgpd")
+    net.speak(first)
+    net.weft.wait_established(f"rack/{first}")
+    silent = [bgp.connect(net.p, h, "10.9.1.1") for h in net.hosts[1:]]
+    wait_until(lambda: 'why="too many open descriptors"' in net.weft.text(), 5, "it says so")
+    assert net.weft.pid("weft-bgpd") == pid and net.weft.established(f"rack/{first}")
+    shut(silent)

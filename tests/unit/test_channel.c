@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -70,7 +71,7 @@ start(void)
 			close(agent_fd[i]);
 		signal(SIGPIPE, SIG_IGN);
 		log_main.level = LOG_ERR; /* the agent logs the events */
-		_exit(bgpd_run(bgpd_fd));
+		_exit(bgpd_run(bgpd_fd, INT_MAX));
 	}
 	for (int i = 0; i < IPC_NCHANS; i++)
 		close(bgpd_fd[i]);
