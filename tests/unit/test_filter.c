@@ -464,7 +464,7 @@ START_TEST(rules_run_once_for_prefixes_alike)
 	all_up();
 	before = *runs;
 	for (k = 0; k < 240; k++) {
-		snprintf(text, sizeof(text), "10.%u.%u.0/%u", k & 1 ? 244 : 9, k,
+		snprintf(text, sizeof(text), "10.%d.%u.0/%d", k & 1 ? 244 : 9, k,
 		    k & 2 ? 24 : 26);
 		rig_announce(&rig, 1, text, path1, 9, NULL);
 	}
