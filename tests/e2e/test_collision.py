@@ -12,6 +12,8 @@ from fabric.topo import PERMIT, PODS, PEER_AS, WEFT_AS, Pair, timers
 from fabric.wait import No, wait_until
 from fabric.weft import Weft, config, peer
 
+pytestmark = pytest.mark.patient
+
 # Connection A is made by the speaker, B by weft; on each: TCP, our OPEN, our KEEPALIVE.
 A, B = ("A tcp", "A open", "A keepalive"), ("B tcp", "B open", "B keepalive")
 ROUNDS = 10

@@ -14,6 +14,8 @@ from fabric.weft import Weft, config, peer
 
 from test_dynamic import Net
 
+pytestmark = pytest.mark.patient
+
 TOR_AS = 65010
 IP_MINTTL = 21
 FAST = {"connectRetry": "1s", "hold": "9s"}

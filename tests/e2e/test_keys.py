@@ -13,6 +13,8 @@ from fabric.weft import Weft, config, peer
 
 from test_dynamic import RACK_AS, Net, rack
 
+pytestmark = pytest.mark.patient
+
 
 def key_file(node, text, name="key"):
     """A password file below the configuration's folder, which weftd may open."""

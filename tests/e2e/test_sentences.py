@@ -17,6 +17,8 @@ from fabric.weft import Weft, config
 
 from conftest import crashes
 
+pytestmark = pytest.mark.patient
+
 DAEMONS = sorted(peers.ALL)
 PEER_AS, OTHER_AS = 65002, 65099
 PLAIN, INTERNAL, KEYED, CALLING, ONE_FAMILY, LIMITED, PATIENT, CUSTOMER, STRICT, DISTANT, UNKNOWN = \

@@ -16,6 +16,8 @@ from fabric.topo import PEER_AS, PERMIT, PODS, WEFT_AS, Pair, timers, wire
 from fabric.wait import No, wait_until
 from fabric.weft import Weft, config, peer
 
+pytestmark = pytest.mark.patient
+
 NETS = 5
 ENHANCED = struct.pack("!BB", 70, 0)
 REFRESH = struct.pack("!BB", 2, 0)
