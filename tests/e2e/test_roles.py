@@ -84,6 +84,9 @@ def test_strict_here(lab, kind):
         p["strictRole"] = False
     pair.weft.write_config()
     pair.weft.weft("reload")
+    if kind is Openbgpd:                # refused twice, it takes no call for half a minute
+        for n in pair.daemon.neighbors:
+            pair.daemon.bgpctl("neighbor", n.addr, "clear")
     pair.wait_up()
     assert "it tells none" in pair.weft.weft("peer", pair.weft_side[0])
 
