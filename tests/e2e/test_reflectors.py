@@ -8,8 +8,6 @@ from fabric.peers import Bird, Frr, networks
 from fabric.segment import Segment, addresses, pods, wait_kernel, wait_paths
 from fabric.wait import No, holds_for, wait_until
 
-pytestmark = pytest.mark.patient
-
 CLIENTS = 20
 REFLECTORS = {"rr1": 1, "rr2": 2}
 RESTART_S = 3           # how long clients keep the routes of a reflector that is gone
