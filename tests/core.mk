@@ -8,7 +8,7 @@ check-core:
 	@progs=`sed -n 's/^check_PROGRAMS += //p' $(srcdir)/tests/bgpd.mk`; \
 	$(MAKE) $(AM_MAKEFLAGS) -s $$progs || exit 1; \
 	for p in `echo $$progs | tr ' ' '\n' | sort -r`; do : the quick ones first; \
-		./$$p >check-core.log 2>&1 || { echo "FAIL $$p"; cat check-core.log; exit 1; }; \
+		srcdir=$(srcdir) ./$$p >check-core.log 2>&1 || { echo "FAIL $$p"; cat check-core.log; exit 1; }; \
 	done
 CLEANFILES += check-core.log
 
