@@ -45,6 +45,7 @@ agent_core_libagentcore_a_SOURCES = \
 	agent/core/kern.c agent/core/kern.h \
 	agent/core/local.c \
 	agent/core/nhobj.c agent/core/nhobj.h \
+	agent/core/nhdown.c agent/core/nhdown.h \
 	agent/core/nht.c agent/core/nht.h \
 	agent/core/plan.c agent/core/plan.h
 

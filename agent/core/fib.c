@@ -109,6 +109,7 @@ set_new(struct fib *f, uint32_t id)
 		if ((s->self & (s->self - 1)) == 0)
 			f->setv = mem_realloc_array(f->setv, (size_t)s->self * 2, sizeof(*f->setv));
 	}
+	list_init(&s->eval);
 	list_push_back(&f->all_sets, &s->all);
 	f->setv[s->self] = s;
 	hmap_insert(&f->sets, &s->by_id, hash_set_id(f, id));
@@ -133,6 +134,7 @@ set_free(struct fib *f, struct fib_set *s)
 	f->setv[s->self] = NULL;
 	ring_push(&f->free_sets, s->self);
 	list_remove(&s->all);
+	list_remove(&s->eval);
 	mem_free(s);
 }
 
@@ -206,15 +208,35 @@ set_hops(struct fib *f, const struct fib_set *s, uint8_t af)
 }
 
 void
-fib_set_eval(struct fib *f, const struct fib_set *s)
+fib_set_eval(struct fib *f, struct fib_set *s)
 {
-	uint32_t i, next;
+	if (s->n > 0 && !list_is_linked(&s->eval))
+		list_push_back(&f->evals, &s->eval);
+}
 
-	for (i = s->first; i != 0; i = next) {
-		next = entry_at(f, i)->next;
-		trouble_new_chance(f, entry_at(f, i));
-		entry_eval(f, entry_at(f, i));
+bool
+fib_eval_some(struct fib *f, unsigned int n)
+{
+	struct list *l;
+
+	if (f->eval_at == 0 && list_is_empty(&f->evals))
+		return false;
+	while (n-- > 0) {
+		struct fib_entry *e;
+
+		if (f->eval_at == 0) {
+			l = list_pop_front(&f->evals);
+			if (!l)
+				break;
+			f->eval_at = container_of(l, struct fib_set, eval)->first;
+			continue;
+		}
+		e = entry_at(f, f->eval_at);
+		f->eval_at = e->next;
+		trouble_new_chance(f, e);
+		entry_eval(f, e);
 	}
+	return true;
 }
 
 bool
@@ -278,6 +300,8 @@ on_own(void *ctx, const struct ip_addr *a, int below, struct nht_own *ret)
 
 		if (n->prefix.len >= below || !e->usable || f->setv[e->set]->discard)
 			continue;
+		if (f->setv[e->set]->nhs.nlegs == 0)
+			continue; /* not usable, only not evaluated yet */
 		ret->prefix = n->prefix;
 		ret->set = &f->setv[e->set]->nhs;
 		ret->metric = f->conf.metric;
@@ -375,6 +399,7 @@ fib_new(struct mono_us now, uint64_t seed, struct log *log)
 	heap_init(&f->trouble_heap);
 	heap_init(&f->obj_heap);
 	list_init(&f->all_sets);
+	list_init(&f->evals);
 	list_init(&f->strays);
 	list_init(&f->nh_reports);
 	list_init(&f->local_reports);
@@ -779,6 +804,13 @@ fib_watch(struct fib *f, struct mono_us now, const struct ip_addr *nh, bool on)
 {
 	f->now = now;
 	nht_watch(&f->nht, nh, on);
+}
+
+void
+fib_addr_down(struct fib *f, struct mono_us now, const struct ip_addr *a, bool down)
+{
+	f->now = now;
+	nht_addr_down(&f->nht, a, down);
 }
 
 uint64_t

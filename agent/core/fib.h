@@ -97,6 +97,16 @@ void fib_sync_begin(struct fib *f, struct mono_us now);
 void fib_sync_end(struct fib *f, struct mono_us now);
 /* bgpd is gone: keep everything, marked stale, until the next SYNC_END; sets are forgotten by id. */
 void fib_bgpd_gone(struct fib *f, struct mono_us now);
+/*
+ * BFD says that nothing gets to that address any more (down), or that it does again: a next hop
+ * that is that address, and legs by it as their gateway, are unusable, "BFD says that it is
+ * down". A global address counts on any interface, a link-local one on a->ifindex. The next
+ * operations are the nexthop groups that shrink by it, one each (or change to their backup),
+ * ahead of all others; routes follow where their set is left without a leg, or where there are
+ * no nexthop objects. Remembered whether anything goes by it now or not, and undone by saying
+ * down false.
+ */
+void fib_addr_down(struct fib *f, struct mono_us now, const struct ip_addr *a, bool down);
 /* bgpd follows this next hop, or no longer. */
 void fib_watch(struct fib *f, struct mono_us now, const struct ip_addr *nh, bool on);
 

@@ -157,6 +157,8 @@ entry_join(struct fib *f, struct fib_entry *e, struct fib_set *s)
 			was->first = e->next;
 		if (e->next)
 			entry_at(f, e->next)->prev = e->prev;
+		if (f->eval_at == e->self)
+			f->eval_at = e->next;
 		was->n--;
 		f->nwanted[e->node.prefix.af == IP6]--;
 	}

@@ -10,6 +10,9 @@
 #include "agent/core/plan.h"
 #include "lib/mem.h"
 
+/* Routes evaluated at one time between operations. */
+#define EVAL_SLICE 256
+
 /* ---- time ---------------------------------------------------------------- */
 
 void
@@ -80,6 +83,8 @@ fib_deadline(const struct fib *f)
 		if (f->agg[i].n > 0)
 			d = mono_min(d, f->agg[i].due);
 	}
+	if ((f->eval_at != 0 || !list_is_empty(&f->evals)) && f->ready)
+		d = mono_min(d, f->now);
 	if (!list_is_empty(&f->nht.dirty) || !list_is_empty(&f->nht.dirty_sets))
 		d = f->ready && !f->flushed ? mono_min(d, f->now) : d;
 	return d;
@@ -218,19 +223,12 @@ object_op(struct fib *f, bool deletes, struct fib_kop *ret)
 	return true;
 }
 
-bool
-fib_next_op(struct fib *f, struct mono_us now, struct fib_kop *ret)
+/* The next route in the work ring that needs one. */
+static bool
+work_op(struct fib *f, struct fib_kop *ret)
 {
 	uint32_t idx;
 
-	f->now = now;
-	fib_settle(f);
-	if (dump_next(f, ret))
-		return true;
-	if (!f->ready || f->free_flight == 0)
-		return false;
-	if (object_op(f, false, ret))
-		return true;
 	while (ring_pop(&f->work, &idx)) {
 		struct fib_entry *e = entry_at(f, idx);
 
@@ -239,6 +237,23 @@ fib_next_op(struct fib *f, struct mono_us now, struct fib_kop *ret)
 			return true;
 		entry_gc(f, e);
 	}
+	return false;
+}
+
+bool
+fib_next_op(struct fib *f, struct mono_us now, struct fib_kop *ret)
+{
+	f->now = now;
+	fib_settle(f);
+	if (dump_next(f, ret))
+		return true;
+	if (!f->ready || f->free_flight == 0)
+		return false;
+	do {
+		fib_settle(f);
+		if (object_op(f, false, ret) || work_op(f, ret))
+			return true;
+	} while (fib_eval_some(f, EVAL_SLICE));
 	if (stray_op(f, ret))
 		return true;
 	return object_op(f, true, ret);
@@ -336,7 +351,7 @@ object_recovered(struct fib *f, uint32_t id)
 	struct list *l;
 
 	LIST_FOREACH(l, &f->all_sets) {
-		const struct fib_set *s = container_of(l, struct fib_set, all);
+		struct fib_set *s = container_of(l, struct fib_set, all);
 
 		if (s->obj == id)
 			fib_set_eval(f, s);

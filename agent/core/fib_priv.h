@@ -75,6 +75,7 @@ struct trouble {
 struct fib_set {
 	struct hmap_node by_id;
 	struct list all;
+	struct list eval; /* in f->evals: its entries are to be evaluated */
 	struct nhset nhs;
 	uint32_t id, self;
 	bool live;  /* bgpd may name it by id */
@@ -163,6 +164,8 @@ struct fib {
 	struct ring free_sets;
 
 	struct trie locals, peers, protect;
+	struct list evals; /* sets */
+	uint32_t eval_at;  /* the entry that comes next of the set under way, 0: none */
 	struct ring work, reports;
 	struct list strays;
 
@@ -230,11 +233,16 @@ void trouble_end_wait(struct fib *f, struct fib_entry *e);
 
 /* ---- fib.c, fib_op.c, fib_report.c ---- */
 
-/* Object and contents follow the set's legs. True: its entries were evaluated. */
+/* Object and contents follow the set's legs. True: its entries will be evaluated. */
 bool fib_set_refresh(struct fib *f, struct fib_set *s);
 void fib_set_refresh_all(struct fib *f);
-/* Evaluate all entries of s; what failed gets a new chance. */
-void fib_set_eval(struct fib *f, const struct fib_set *s);
+/*
+ * All entries of s are to be evaluated, and what failed gets a new chance: by and by, since
+ * thousands of routes must not keep back the one message that moves the traffic of others.
+ */
+void fib_set_eval(struct fib *f, struct fib_set *s);
+/* Evaluate about n of those; false: none are left. */
+bool fib_eval_some(struct fib *f, unsigned int n);
 void fib_set_gc(struct fib *f, struct fib_set *s);
 void fib_settle(struct fib *f);
 void fib_judge_covering(struct fib *f, const struct ip_prefix *p);

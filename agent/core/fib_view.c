@@ -260,7 +260,7 @@ fib_stats(const struct fib *f, struct fib_stats *ret)
 	ret->dumps = f->dumps;
 	ret->nh_objects = f->objs.n;
 	ret->synced = f->ready && f->work.n == 0 && f->nflight == 0 && !nhobj_pending(&f->objs) &&
-	    list_is_empty(&f->strays) && list_is_empty(&f->nht.dirty) &&
+	    f->eval_at == 0 && list_is_empty(&f->evals) && list_is_empty(&f->strays) && list_is_empty(&f->nht.dirty) &&
 	    list_is_empty(&f->nht.dirty_sets) && ret->failed == 0 && ret->foreign == 0;
 	ret->stale = f->stale;
 }

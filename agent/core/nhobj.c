@@ -41,6 +41,7 @@ nhobj_init(struct nhobj_table *t, const uint64_t key[2], uint8_t protocol,
 	memset(t, 0, sizeof(*t));
 	hmap_init(&t->by_id, key);
 	hmap_init(&t->by_leg, key);
+	list_init(&t->urgent);
 	list_init(&t->legs);
 	list_init(&t->groups);
 	list_init(&t->doomed);
@@ -191,6 +192,40 @@ needs_set(struct nhobj_table *t, const struct nhobj *o)
 	return true; /* legs go first: see then */
 }
 
+static bool
+has_member(const struct nhobj_member *m, uint16_t n, uint32_t id)
+{
+	uint16_t i;
+
+	for (i = 0; i < n && m[i].id != id; i++)
+		;
+	return i < n;
+}
+
+/* The kernel has it with a member that it must not have, and all that it needs instead. */
+static bool
+is_urgent(const struct nhobj_table *t, const struct nhobj *o)
+{
+	struct nhobj_member m[IPC_MEMBERS_MAX];
+	uint16_t i;
+
+	if (!o->group || !o->known || o->nwant == 0 || members_ready(t, o, m) < o->nwant)
+		return false;
+	for (i = 0; i < o->nhave; i++) {
+		if (!has_member(o->want, o->nwant, o->have[i].id))
+			return true;
+	}
+	return false;
+}
+
+static struct list *
+queue_of(struct nhobj_table *t, const struct nhobj *o)
+{
+	if (is_urgent(t, o))
+		return &t->urgent;
+	return o->group ? &t->groups : &t->legs;
+}
+
 /* Put o where it belongs now: to be set, to be deleted, freed, or nowhere. */
 static void
 obj_queue(struct nhobj_table *t, struct nhobj *o)
@@ -208,7 +243,7 @@ obj_queue(struct nhobj_table *t, struct nhobj *o)
 		return;
 	}
 	if (needs_set(t, o) && !heap_is_queued(&o->retry))
-		list_push_back(o->group ? &t->groups : &t->legs, &o->link);
+		list_push_back(queue_of(t, o), &o->link);
 }
 
 void
@@ -461,11 +496,30 @@ obj_send(struct nhobj *o, struct fib_kop *ret, enum fib_op_kind kind)
 	o->redo = false;
 }
 
+/* The first group of that queue that needs to be set. */
+static bool
+group_op(struct nhobj_table *t, struct list *queue, struct fib_kop *ret)
+{
+	struct list *l;
+
+	while ((l = list_pop_front(queue))) {
+		struct nhobj *o = container_of(l, struct nhobj, link);
+
+		if (!needs_set(t, o) || !op_group(t, o, ret))
+			continue; /* set when one of its legs is there */
+		obj_send(o, ret, o->known ? FIB_OP_NH_REPLACE : FIB_OP_NH_ADD);
+		return true;
+	}
+	return false;
+}
+
 bool
 nhobj_next_op(struct nhobj_table *t, bool deletes, struct fib_kop *ret)
 {
 	struct list *l;
 
+	if (group_op(t, &t->urgent, ret))
+		return true;
 	while ((l = list_pop_front(&t->legs))) {
 		struct nhobj *o = container_of(l, struct nhobj, link);
 
@@ -475,14 +529,8 @@ nhobj_next_op(struct nhobj_table *t, bool deletes, struct fib_kop *ret)
 		obj_send(o, ret, o->known ? FIB_OP_NH_REPLACE : FIB_OP_NH_ADD);
 		return true;
 	}
-	while ((l = list_pop_front(&t->groups))) {
-		struct nhobj *o = container_of(l, struct nhobj, link);
-
-		if (!needs_set(t, o) || !op_group(t, o, ret))
-			continue; /* set when one of its legs is there */
-		obj_send(o, ret, o->known ? FIB_OP_NH_REPLACE : FIB_OP_NH_ADD);
+	if (group_op(t, &t->groups, ret))
 		return true;
-	}
 	while (deletes && (l = list_pop_front(&t->doomed))) {
 		struct nhobj *o = container_of(l, struct nhobj, link);
 
@@ -496,7 +544,7 @@ nhobj_next_op(struct nhobj_table *t, bool deletes, struct fib_kop *ret)
 bool
 nhobj_pending(const struct nhobj_table *t)
 {
-	return !list_is_empty(&t->legs) || !list_is_empty(&t->groups) ||
+	return !list_is_empty(&t->urgent) || !list_is_empty(&t->legs) || !list_is_empty(&t->groups) ||
 	    !list_is_empty(&t->doomed);
 }
 

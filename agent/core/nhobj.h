@@ -51,6 +51,7 @@ struct nhobj {
 
 struct nhobj_table {
 	struct hmap by_id, by_leg;
+	struct list urgent; /* groups that lead where nothing goes any more: set before all others */
 	struct list legs, groups, doomed; /* to be set; nobody's: to be deleted */
 	size_t n, nfree;		  /* nfree: groups that nobody owns */
 	uint32_t next;
@@ -89,7 +90,8 @@ struct nhobj *nhobj_find(const struct nhobj_table *t, uint32_t id);
 void nhobj_release(struct nhobj_table *t);
 
 /*
- * The next operation: first legs, then groups, then, only with `deletes`, removals.
+ * The next operation: first groups that only need to lose or change members, for traffic is
+ * being lost, then legs, then groups, then, only with `deletes`, removals.
  * The object is busy until nhobj_result().
  */
 bool nhobj_next_op(struct nhobj_table *t, bool deletes, struct fib_kop *ret);

@@ -14,7 +14,7 @@
 
 /* What evaluating one next hop found. */
 struct result {
-	bool resolved, onlink;
+	bool resolved, onlink, cut;
 	uint8_t depth, why, protocol;
 	uint32_t why_ifindex, metric, ifindex;
 	struct ip_prefix through;
@@ -150,6 +150,7 @@ nht_fini(struct nht *t)
 		nh->refs = 0;
 		nh_unuse(t, nh);
 	}
+	nhdown_free(&t->downs);
 }
 
 void
@@ -286,6 +287,40 @@ nht_touch_all(struct nht *t)
 	}
 }
 
+/* Its legs come through the set that resolves it, if one does: that one is marked. */
+static bool
+goes_by(const struct nh *nh, const struct ip_addr *a)
+{
+	uint16_t i;
+
+	if (nh->addr.af == a->af && memcmp(nh->addr.b, a->b, sizeof(a->b)) == 0)
+		return true;
+	for (i = 0; i < nh->nlegs; i++) {
+		const struct ip_addr *gw = &nh->leg[i].gw;
+
+		if (gw->af == a->af && memcmp(gw->b, a->b, sizeof(a->b)) == 0)
+			return true;
+	}
+	return false;
+}
+
+void
+nht_addr_down(struct nht *t, const struct ip_addr *a, bool down)
+{
+	struct trie_node *n;
+
+	if (!nhdown_set(&t->downs, a, down))
+		return;
+	TRIE_FOREACH(n, &t->trie) {
+		struct nh *nh = container_of(n, struct nh, node);
+
+		for (; nh; nh = nh->next) {
+			if (goes_by(nh, a) || nh->cut)
+				nh_mark(t, nh);
+		}
+	}
+}
+
 /* ---- evaluating a next hop ----------------------------------------------- */
 
 /* Does s lead, by any way, through nh? Assigned ways have no cycle, so this ends. */
@@ -360,6 +395,11 @@ resolve_foreign(const struct nht *t, const struct nh *nh, const struct kroute *k
 			leg[i].gw.ifindex = 0;
 			r->onlink = true;
 		}
+		if (nhdown_has(&t->downs, &leg[i].gw, leg[i].ifindex)) {
+			r->why = NH_BFD_DOWN;
+			r->cut = true;
+			continue;
+		}
 		r->leg[r->nlegs++] = leg[i];
 	}
 	if (r->nlegs == 0 && !t->any)
@@ -430,6 +470,11 @@ resolve(const struct nht *t, const struct nh *nh, struct result *r)
 		r->why = NH_OWN_ADDRESS;
 		return;
 	}
+	if (nhdown_has(&t->downs, &nh->addr, nh->addr.ifindex)) {
+		r->why = NH_BFD_DOWN;
+		r->cut = true;
+		return;
+	}
 	if (nh->addr.af == IP6 && ip_addr_is_link_local(&nh->addr)) {
 		resolve_link_local(t, &nh->addr, r);
 		return;
@@ -493,6 +538,7 @@ nh_evaluate(struct nht *t, struct nh *nh)
 	    nh->metric != r.metric || !ip_prefix_eq(&nh->through, &r.through);
 	nh->resolved = r.resolved;
 	nh->onlink = r.onlink;
+	nh->cut = r.cut;
 	nh->depth = r.depth;
 	nh->why = r.why;
 	nh->why_ifindex = r.why_ifindex;
@@ -814,6 +860,11 @@ nht_why_text(const struct nht *t, const struct nh *nh, char *buf, size_t cap)
 	case NH_LEFT_LINK:
 		snprintf(buf, cap, "no longer on interface %s, only the default route leads there",
 		    dev);
+		break;
+	case NH_BFD_DOWN:
+		snprintf(buf, cap, "BFD says that %s down",
+		    nhdown_has(&t->downs, &nh->addr, nh->addr.ifindex) ? "it is"
+								       : "its gateway is");
 		break;
 	}
 }

@@ -8,7 +8,8 @@
  * (RFC 4271 section 9.1.2.1: a route is unusable when its next hop resolves through
  * it): such a route is passed over for the next shorter one.  The assignment is kept
  * free of cycles at every single step.  A link without carrier resolves nothing, and a
- * next hop that once was on a link is never looked for behind a default route.
+ * next hop that once was on a link is never looked for behind a default route.  An
+ * address that BFD says is down resolves nothing, neither itself nor as a gateway.
  *
  * Changes mark what they may touch; nht_settle() evaluates each marked next hop and
  * set once, until nothing changes any more.
@@ -17,6 +18,7 @@
 #define AGENT_CORE_NHT_H
 
 #include "agent/core/kern.h"
+#include "agent/core/nhdown.h"
 #include "lib/list.h"
 
 #define NHT_DEPTH_MAX 4
@@ -34,6 +36,7 @@ enum nh_why {
 	NH_LOOP,	/* only through routes that depend on it */
 	NH_TOO_DEEP,
 	NH_LEFT_LINK,	/* was on a link, now only the default route leads there */
+	NH_BFD_DOWN,	/* BFD says so of it, or of every gateway that leads there */
 };
 
 struct nhset;
@@ -49,6 +52,7 @@ struct nh {
 	struct list report_link; /* for the owner of the table */
 	/* The resolution */
 	bool resolved, onlink;
+	bool cut;	       /* a leg or more is left out: its gateway is down */
 	uint8_t depth;	       /* 1: by a foreign route */
 	uint8_t why;	       /* enum nh_why */
 	uint8_t protocol;      /* of the foreign route */
@@ -110,6 +114,7 @@ struct nht {
 	const struct kern *kern;
 	const struct nht_ops *ops;
 	void *ctx;
+	struct nhdown downs;
 	struct list dirty, dirty_sets;
 	size_t n;
 	uint32_t gen;
@@ -140,6 +145,11 @@ void nht_touch(struct nht *t, const struct ip_prefix *p);
 /* A link or address changed: all of them. */
 void nht_touch_all(struct nht *t);
 void nht_touch_set(struct nht *t, struct nhset *s);
+/*
+ * Nothing leads to that address, nor by it as a gateway, or (down false) it may again: marks
+ * just those next hops that it concerns. Known until said otherwise, whoever names it when.
+ */
+void nht_addr_down(struct nht *t, const struct ip_addr *a, bool down);
 
 /* Evaluate what is marked. False: stopped after too many rounds, call again later. */
 bool nht_settle(struct nht *t);

@@ -20,6 +20,13 @@ uint64_t prop_seed;
 #define MEMBERS	  4
 #define RECURSIVE 3 /* this prefix serves the next hop 10.64.3.9, and its sets are direct */
 
+static const char *const nexthops[] = {
+	"10.0.0.2", "10.0.0.3", "10.0.1.2", "10.0.2.2", "fd00::2", "fd00:1::2", "fd00:2::2",
+	"192.0.2.7", "10.64.3.9",
+};
+#define NDIRECT 7
+#define NNH	(sizeof(nexthops) / sizeof(nexthops[0]))
+
 /* What bgpd wants, as told. */
 struct book {
 	uint8_t n[NSETS + 1];
@@ -36,16 +43,10 @@ struct run {
 	struct ip_prefix permit[2], prefix[NPREFIXES];
 	struct mono_us now;
 	struct book b;
+	bool down[NNH]; /* BFD says so */
 	bool quiet;   /* nobody else does anything */
 	uint32_t id0; /* set ids of bgpd's present life start after this */
 };
-
-static const char *const nexthops[] = {
-	"10.0.0.2", "10.0.0.3", "10.0.1.2", "10.0.2.2", "fd00::2", "fd00:1::2", "fd00:2::2",
-	"192.0.2.7", "10.64.3.9",
-};
-#define NDIRECT 7
-#define NNH	(sizeof(nexthops) / sizeof(nexthops[0]))
 
 static struct ip_addr
 nh_addr(unsigned int i)
@@ -91,6 +92,20 @@ usable(const struct run *r, uint32_t ifindex)
 	return r->k.link[ifindex - 1].up && r->k.link[ifindex - 1].carrier;
 }
 
+static bool
+gw_down(const struct run *r, const struct ip_addr *gw)
+{
+	unsigned int i;
+
+	for (i = 0; i < NDIRECT; i++) {
+		struct ip_addr a = nh_addr(i);
+
+		if (r->down[i] && ip_addr_eq(&a, gw))
+			return true;
+	}
+	return false;
+}
+
 static void
 oracle_direct(const struct run *r, const struct ip_addr *a, const struct ip_addr *gw,
     struct legs *ret)
@@ -99,7 +114,7 @@ oracle_direct(const struct run *r, const struct ip_addr *a, const struct ip_addr
 	(void)a;
 
 	ret->n = 0;
-	if (!usable(r, ifindex))
+	if (!usable(r, ifindex) || gw_down(r, gw))
 		return;
 	ret->n = 1;
 	ret->w[0] = 1;
@@ -113,6 +128,8 @@ oracle_nh(const struct run *r, unsigned int i, struct legs *ret)
 	size_t k;
 
 	ret->n = 0;
+	if (r->down[i])
+		return;
 	if (i < NDIRECT) {
 		oracle_direct(r, &a, &gw, ret);
 	} else if (i == NDIRECT) { /* 192.0.2.0/24, if somebody has such a route */
@@ -423,12 +440,18 @@ tell_all(struct run *r)
 static void
 start(struct run *r)
 {
+	unsigned int i;
 	int w;
 
 	r->f = fib_new(r->now, prop_seed, NULL);
 	fib_configure(r->f, r->now, &r->conf);
 	r->k.len = 0;
 	r->k.overflow = false;
+	for (i = 0; i < NNH; i++) {
+		struct ip_addr a = nh_addr(i);
+
+		fib_addr_down(r->f, r->now, &a, r->down[i]);
+	}
 	for (w = 0; w < KERN_NWHAT; w++)
 		fk_dump(&r->k, r->f, r->now, (enum kern_what)w);
 }
@@ -582,6 +605,58 @@ act_meanwhile(struct run *r)
 	}
 }
 
+/* BFD's word on a next hop. */
+static void
+act_addr(struct run *r)
+{
+	unsigned int i = (unsigned int)rng_below(r->rng, NNH);
+	struct ip_addr a = nh_addr(i);
+
+	r->down[i] = rng_chance(r->rng, 60);
+	fib_addr_down(r->f, r->now, &a, r->down[i]);
+}
+
+/* The routes go by no gateway that is down: by their objects at least. */
+static void
+check_no_dead_leg(struct run *r, unsigned int i)
+{
+	const struct kern_route *have = find_route(r, &r->prefix[i], true);
+	struct kern_leg leg[IPC_MEMBERS_MAX];
+	struct legs want;
+	uint16_t n, j;
+
+	if (!have || have->nhid == 0 || !oracle_wants(r, i, &want))
+		return;
+	n = fk_legs(&r->k, have, leg);
+	PROP_AT(i, n > 0);
+	for (j = 0; j < n; j++)
+		PROP_AT(i, !gw_down(r, &leg[j].gw));
+}
+
+/*
+ * A gateway is lost while all is quiet.  The operations on objects come before those on
+ * routes: when they are done, no route leads by it that has another way.
+ */
+static void
+lose_and_check(struct run *r)
+{
+	unsigned int groups = 0, i;
+
+	quiesce(r);
+	check(r);
+	i = (unsigned int)rng_below(r->rng, NDIRECT);
+	r->down[i] = true;
+	struct ip_addr a = nh_addr(i);
+	fib_addr_down(r->f, r->now, &a, true);
+	for (i = 0; i < r->k.nnh; i++)
+		groups += r->k.nh[i].ngroup > 0;
+	r->quiet = true;
+	work(r, groups + NDIRECT); /* and legs that were not needed before */
+	r->quiet = false;
+	for (i = 0; i < NPREFIXES; i++)
+		check_no_dead_leg(r, i);
+}
+
 static void
 act_failing(struct run *r)
 {
@@ -595,6 +670,7 @@ static const struct {
 	{ act_set, 20 }, { act_route, 60 }, { act_link, 12 }, { act_flap, 8 }, { act_delete, 10 },
 	{ act_foreign, 8 }, { act_recursive, 4 }, { act_nexthop, 5 }, { act_bgpd, 2 },
 	{ act_agent, 2 }, { act_configure, 1 }, { act_overflow, 2 }, { act_failing, 2 },
+	{ act_addr, 8 }, { lose_and_check, 2 },
 };
 
 static void

@@ -327,6 +327,153 @@ START_TEST(best_to_backup_is_one_message)
 }
 END_TEST
 
+/* n routes by that set, all of 10.64.0.0/10. */
+static void
+routes(uint32_t s, int n)
+{
+	char p[32];
+	int i;
+
+	for (i = 0; i < n; i++) {
+		snprintf(p, sizeof(p), "10.%d.%d.0/24", 64 + i / 256, i % 256);
+		route(s, p);
+	}
+}
+
+static void
+addr_down(const char *a, bool down)
+{
+	struct ip_addr x = ad(a);
+
+	fib_addr_down(f, now, &x, down);
+}
+
+static void
+with_objects(void)
+{
+	conf.nhobj = FIB_NHOBJ_AUTO;
+	fib_configure(f, now, &conf);
+	fib_sync_end(f, now); /* objects without users are kept before */
+}
+
+/* Do what is left; every operation must be one on an object. Returns how many. */
+static unsigned int
+run_objects(void)
+{
+	unsigned int n;
+
+	for (n = 0; fib_next_op(f, now, &op); n++) {
+		ck_assert(op.kind == FIB_OP_NH_ADD || op.kind == FIB_OP_NH_REPLACE ||
+		    op.kind == FIB_OP_NH_DEL);
+		answer(0);
+	}
+	return n;
+}
+
+/* The group that shrinks comes before routes and legs that wait already, and is all there is. */
+START_TEST(address_down_is_one_message)
+{
+	with_objects();
+	set(1, 0, "10.0.0.2", "10.0.1.2");
+	routes(1, 500);
+	run();
+	set(2, 0, "10.0.0.9", "10.0.1.9"); /* legs to be made */
+	route(2, "10.70.0.0/24");
+	addr_down("10.0.0.2", true);
+	expect(FIB_OP_NH_REPLACE);
+	ck_assert_uint_eq(op.nexthop.ngroup, 1);
+	answer(0);
+	expect(FIB_OP_NH_ADD);
+	answer(0);
+	run();
+	ck_assert_uint_eq(verdict("10.64.1.0/24").state, IPC_V_INSTALLED);
+	addr_down("10.0.0.2", true); /* said again: no news */
+	expect_none();
+	addr_down("10.0.0.2", false);
+	expect(FIB_OP_NH_ADD); /* its leg was removed, as nobody's */
+	answer(0);
+	expect(FIB_OP_NH_REPLACE);
+	ck_assert_uint_eq(op.nexthop.ngroup, 2);
+	answer(0);
+	expect_none();
+}
+END_TEST
+
+START_TEST(address_down_to_backup_is_one_message)
+{
+	with_objects();
+	set(2, 0, "10.0.1.2", NULL);
+	set(1, 2, "10.0.0.2", NULL);
+	routes(1, 500);
+	run();
+	addr_down("10.0.0.2", true);
+	expect(FIB_OP_NH_REPLACE);
+	ck_assert_uint_eq(op.nexthop.ngroup, 1);
+	answer(0);
+	expect(FIB_OP_NH_DEL); /* later, when nothing else is to be done */
+	answer(0);
+	expect_none();
+	addr_down("10.0.0.2", false);
+	ck_assert_uint_eq(run_objects(), 2);
+}
+END_TEST
+
+/* Routes that lose their only leg wait behind the group that others need changed. */
+START_TEST(many_lost_routes_keep_no_group_waiting)
+{
+	with_objects();
+	set(1, 0, "10.0.0.2", NULL);
+	set(2, 0, "10.0.0.2", "10.0.1.2");
+	routes(1, 5000);
+	route(2, "10.100.0.0/24");
+	run();
+	addr_down("10.0.0.2", true);
+	expect(FIB_OP_NH_REPLACE);
+	ck_assert_uint_eq(op.nexthop.ngroup, 1);
+	answer(0);
+	expect(FIB_OP_ROUTE_DEL);
+	answer(0);
+	ck_assert_uint_eq(run(), 5000); /* 4999 more, and the leg */
+	ck_assert_uint_eq(verdict("10.64.1.0/24").state, IPC_V_HELD);
+	addr_down("10.0.0.2", false);
+	ck_assert_uint_eq(run(), 5002); /* and the leg, and the group */
+	ck_assert_uint_eq(verdict("10.64.1.0/24").state, IPC_V_INSTALLED);
+}
+END_TEST
+
+START_TEST(address_down_without_objects)
+{
+	set(1, 0, "10.0.0.2", "10.0.1.2");
+	routes(1, 20);
+	run();
+	addr_down("10.0.0.2", true);
+	expect(FIB_OP_ROUTE_REPLACE);
+	ck_assert_uint_eq(op.route.nlegs, 1);
+	answer(0);
+	ck_assert_uint_eq(run(), 19);
+}
+END_TEST
+
+/* It was down before anybody asked for it, and its sets come and go meanwhile. */
+START_TEST(address_down_is_remembered)
+{
+	addr_down("10.0.0.2", true);
+	set(1, 0, "10.0.0.2", "10.0.1.2");
+	route(1, "10.64.1.0/24");
+	expect(FIB_OP_ROUTE_ADD);
+	ck_assert_uint_eq(op.route.nlegs, 1);
+	answer(0);
+	fib_bgpd_gone(f, now);
+	set(1, 0, "10.0.0.2", NULL);
+	route(1, "10.64.1.0/24");
+	expect(FIB_OP_ROUTE_DEL);
+	answer(0);
+	addr_down("10.0.0.2", false);
+	expect(FIB_OP_ROUTE_ADD);
+	answer(0);
+}
+END_TEST
+
 /* ---- refused, failed, foreign -------------------------------------------- */
 
 START_TEST(refused_with_the_reason)
@@ -659,6 +806,46 @@ START_TEST(default_route_resolves_but_not_what_was_on_a_link)
 	ck_assert(!nh_state("10.0.1.2").resolved);
 	see("10.0.1.0/24", NULL, 3, 0, false);
 	ck_assert(nh_state("10.0.1.2").onlink);
+}
+END_TEST
+
+START_TEST(gateway_down_takes_its_leg)
+{
+	watch("192.0.2.9");
+	see("192.0.2.0/24", "10.0.0.9", 2, 50, false);
+	ck_assert_uint_eq(nh_state("192.0.2.9").ifindex, 2);
+	addr_down("10.0.0.9", true);
+	ck_assert_str_eq(nh_state("192.0.2.9").why, "BFD says that its gateway is down");
+	addr_down("192.0.2.9", true);
+	addr_down("10.0.0.9", false);
+	watch("192.0.2.9");
+	ck_assert_str_eq(nh_state("192.0.2.9").why, "BFD says that it is down");
+	addr_down("192.0.2.9", false);
+	ck_assert(nh_state("192.0.2.9").resolved);
+}
+END_TEST
+
+/* The same link-local address is a neighbour on two links. */
+START_TEST(link_local_down_on_its_link_only)
+{
+	struct ip_addr a = ad("fe80::2"), b = a;
+
+	a.ifindex = 2;
+	b.ifindex = 3;
+	see_addr("fe80::1", 64, 2, false, false);
+	see_addr("fe80::1", 64, 3, false, false);
+	fib_addr_down(f, now, &a, true);
+	fib_addr_down(f, now, &b, true);
+	fib_addr_down(f, now, &a, false);
+	fib_watch(f, now, &a, true);
+	ck_assert(fib_next_report(f, &rep));
+	while (rep.kind != FIB_REP_NH_STATE)
+		ck_assert(fib_next_report(f, &rep));
+	ck_assert(rep.nh.resolved);
+	fib_watch(f, now, &b, true);
+	ck_assert(fib_next_report(f, &rep));
+	ck_assert(!rep.nh.resolved);
+	ck_assert_str_eq(rep.nh.why, "BFD says that it is down");
 }
 END_TEST
 
@@ -1148,6 +1335,13 @@ main(void)
 	tcase_add_test(tc, broken_intents);
 	tcase_add_test(tc, nexthop_objects_before_routes);
 	tcase_add_test(tc, best_to_backup_is_one_message);
+	tcase_add_test(tc, address_down_is_one_message);
+	tcase_add_test(tc, address_down_to_backup_is_one_message);
+	tcase_add_test(tc, many_lost_routes_keep_no_group_waiting);
+	tcase_add_test(tc, address_down_without_objects);
+	tcase_add_test(tc, address_down_is_remembered);
+	tcase_add_test(tc, gateway_down_takes_its_leg);
+	tcase_add_test(tc, link_local_down_on_its_link_only);
 	tcase_add_test(tc, refused_with_the_reason);
 	tcase_add_test(tc, own_prefix_shadows);
 	tcase_add_test(tc, kernel_refuses_and_is_asked_again);
