@@ -24,6 +24,7 @@
 #include "agent/lifecycle.h"
 #include "agent/mrt.h"
 #include "agent/nl.h"
+#include "agent/quarantine.h"
 #include "agent/source.h"
 #include "agent/tcp.h"
 #include "lib/clock.h"
@@ -302,6 +303,8 @@ child_ended(struct agent *a, const struct launch_msg *m)
 	events_addf(a->events, IPC_LVL_ERR, "bgpd-ended", "%s=%d restart-in-ms=%u",
 	    WIFSIGNALED(st) ? "signal" : "exit", WIFSIGNALED(st) ? WTERMSIG(st) : WEXITSTATUS(st),
 	    m->delay_ms);
+	quarantine_bgpd_ended(a->quarantine, st, a->bgpd_child.hung);
+	a->bgpd_child.hung = false;
 }
 
 static void
@@ -362,6 +365,15 @@ agent_peer_cmd(struct agent *a, const struct ipc_peer_cmd *cmd)
 	m.peer_cmd = *cmd;
 	bgpd_send(a->bgpd, &m, -1);
 	return true;
+}
+
+bool
+agent_peer_release(struct agent *a, const struct ipc_peer_cmd *cmd)
+{
+	const struct agent_peer *p = agent_peer_by_id(a, cmd->peer);
+
+	return p && (cmd->cmd == IPC_CMD_UP || cmd->cmd == IPC_CMD_RESET) &&
+	    quarantine_lift(a->quarantine, &p->addr);
 }
 
 /* What the lines quote has single quotes there: the event's text is key="value". */
@@ -514,6 +526,7 @@ agent_fini(struct agent *a)
 	http_free(a->http);
 	control_free(a->control);
 	lifecycle_free(a);
+	quarantine_free(a->quarantine);
 	tcp_free(a->tcp);
 	bmp_free(a->bmp);
 	mrts_free(a->mrts);
@@ -539,6 +552,7 @@ agent_run(const char *config_name)
 		a.exit_status = EXIT_FAILURE;
 		goto out;
 	}
+	a.quarantine = quarantine_new(&a, LAUNCH_FD_CRASH);
 	a.tcp = tcp_new(a.base, a.launcher, a.fib, &tcp_ops, &a);
 	a.bmp = bmp_new(&a);
 	a.mrts = mrts_new(&a);

@@ -8,6 +8,7 @@
  *   bgpd.c     the three channels to weft-bgpd: coalescing queues, queries
  *   tcp.c      listeners, outgoing connects, MD5 keys, why a connect failed
  *   bmp.c      connects to BMP collectors
+ *   quarantine.c peers whose messages crash bgpd
  *   mrt.c      MRT dumps and recordings under way
  *   events.c   the event table in memory, and the log line for each event
  *   control.c  control socket: JSON requests, streams of answers
@@ -39,6 +40,7 @@ struct source;
 struct control;
 struct http;
 struct lifecycle;
+struct quarantine;
 struct event;
 struct peer_slot;
 
@@ -59,6 +61,7 @@ struct agent_peer {
 /* What the launcher told about bgpd. */
 struct agent_child {
 	bool running;
+	bool hung;   /* killed because it answered nothing for too long */
 	bool silent; /* it runs and has not answered a question in time; until its next message */
 	int32_t pid;
 	uint32_t restarts;
@@ -98,6 +101,7 @@ struct agent {
 	struct control *control;
 	struct http *http;
 
+	struct quarantine *quarantine;
 	struct lifecycle *lifecycle;
 	struct event *pump_ev;
 	char http_where[80]; /* where http serves, "" when it does not */
@@ -155,6 +159,9 @@ void agent_prepare_restart(struct agent *a);
 void agent_flush(struct agent *a, void (*done)(void *ctx, uint64_t removed), void *ctx);
 /* An operator's command; false: no such peer or bgpd is not running. */
 bool agent_peer_cmd(struct agent *a, const struct ipc_peer_cmd *cmd);
+/* Let a quarantined peer come again, after a command to reset it or to bring it up; false: it is
+ * not quarantined, or that is another command. */
+bool agent_peer_release(struct agent *a, const struct ipc_peer_cmd *cmd);
 
 /* ---- events (events.c) --------------------------------------------------- */
 

@@ -386,7 +386,7 @@ cmd_peer_command(struct control_req *r)
 		return;
 	cmd.peer = p->id;
 	snprintf(cmd.text, sizeof(cmd.text), "%s", r->args.reason);
-	if (p->problem[0]) {
+	if (!agent_peer_release(r->a, &cmd) && p->problem[0]) {
 		control_endf(r, CONTROL_DOWN, "peer %s cannot be started: %s", p->conf->name,
 		    p->problem);
 		return;

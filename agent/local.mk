@@ -23,6 +23,7 @@ agent_libagent_a_SOURCES = \
 	agent/nlmsg.c agent/nlmsg.h \
 	agent/nlparse.c \
 	agent/peers.c \
+	agent/quarantine.c agent/quarantine.h \
 	agent/nlsock.c agent/nlsock.h \
 	agent/source.c agent/source.h \
 	agent/tcp.c agent/tcp.h \
@@ -47,7 +48,8 @@ agent_core_libagentcore_a_SOURCES = \
 	agent/core/nhobj.c agent/core/nhobj.h \
 	agent/core/nhdown.c agent/core/nhdown.h \
 	agent/core/nht.c agent/core/nht.h \
-	agent/core/plan.c agent/core/plan.h
+	agent/core/plan.c agent/core/plan.h \
+	agent/core/poison.c agent/core/poison.h
 
 pkglibexec_PROGRAMS += weft-agent
 weft_agent_SOURCES = agent/main.c

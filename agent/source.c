@@ -24,6 +24,7 @@
 #include "agent/dynamic.h"
 #include "agent/identity.h"
 #include "agent/launcher.h"
+#include "agent/quarantine.h"
 #include "agent/tcp.h"
 #include "agent/tcp_ao.h"
 #include "lib/conf.h"
@@ -748,6 +749,14 @@ resolve_range(struct agent *a, struct range *r)
 	report_problem(a, &p, before);
 }
 
+/* A problem that has been told of by itself. */
+static bool
+is_quarantined(const struct agent *a, struct agent_peer *p)
+{
+	return !p->problem[0] &&
+	    quarantine_why(a->quarantine, &p->addr, p->problem, sizeof p->problem);
+}
+
 /* The same for one of its peers. */
 static void
 resolve_dynamic(struct agent *a, struct agent_peer *p, struct tcp_peer *t)
@@ -762,6 +771,7 @@ resolve_dynamic(struct agent *a, struct agent_peer *p, struct tcp_peer *t)
 	t->dynamic = true;
 	snprintf(t->name, sizeof t->name, "%s", p->conf->name);
 	memcpy(p->problem, r->problem, sizeof p->problem);
+	t->enabled &= !is_quarantined(a, p);
 }
 
 static void
@@ -775,6 +785,7 @@ resolve_configured(struct agent *a, struct agent_peer *p, struct tcp_peer *t)
 	snprintf(t->name, sizeof t->name, "%s", p->conf->name);
 	t->enabled = resolve_peer(a, p->conf, p, t) && p->conf->enabled;
 	report_problem(a, p, before);
+	t->enabled &= !is_quarantined(a, p);
 }
 
 static size_t
@@ -994,6 +1005,8 @@ source_admit(struct agent *a, const struct ip_addr *remote, char *ret_why, size_
 		snprintf(ret_why, cap, "listenRange %s: %s", c->name, r->problem);
 	else if (!c->enabled)
 		snprintf(ret_why, cap, "listenRange %s is administratively down", c->name);
+	else if (quarantine_why(a->quarantine, remote, ret_why, cap))
+		return false;
 	else if (dynamic_count(&s->dynamic, c->name) >= c->max_peers)
 		snprintf(ret_why, cap, "listenRange %s has %u peers already (maxPeers)", c->name,
 		    c->max_peers);

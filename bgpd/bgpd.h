@@ -82,6 +82,7 @@ struct bgpd {
 	struct list sinks;	 /* of monitoring feeds */
 	struct list sinks_ready; /* those with something to pull and room in the descriptor */
 
+	struct crash_page *crash; /* shared with the agent; NULL: none */
 	bool stop;
 	int status; /* exit status once stop is set */
 	struct ipc_msg *in, *out; /* scratch: the message decoded, the message being built */
@@ -91,10 +92,10 @@ struct bgpd {
 /*
  * Serve on these three descriptors (in the order of enum ipc_chan; taken over)
  * until a channel ends.  Connections that others made are refused from the
- * descriptor in_fds_max on.  Returns the exit status: 0 when the agent closed them,
- * 1 after a broken message.
+ * descriptor in_fds_max on.  crash (NULL: none) is where it is kept whose message is being
+ * handled.  Returns the exit status: 0 when the agent closed them, 1 after a broken message.
  */
-int bgpd_run(const int fds[IPC_NCHANS], int in_fds_max);
+int bgpd_run(const int fds[IPC_NCHANS], int in_fds_max, struct crash_page *crash);
 
 /* End the loop: why is logged when status is not 0. */
 void bgpd_stop(struct bgpd *b, int status, const char *why);

@@ -238,6 +238,7 @@ hello(struct bgpd *b, const struct ipc_hello *h)
 		return "another version of the protocol";
 	hmap_init(&b->conns, key);
 	b->sp = speaker_new(clock_mono(), h, &log_main);
+	speaker_set_crash_page(b->sp, b->crash);
 	chan_read_all(b);
 	return NULL;
 }

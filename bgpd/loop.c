@@ -161,10 +161,11 @@ bgpd_free(struct bgpd *b)
 }
 
 int
-bgpd_run(const int fds[IPC_NCHANS], int in_fds_max)
+bgpd_run(const int fds[IPC_NCHANS], int in_fds_max, struct crash_page *crash)
 {
 	struct bgpd b = { .base = base_new(),
 		.in_fds_max = in_fds_max,
+		.crash = crash,
 		.full = { .burst = 5, .interval_us = 10000000 } };
 	struct ipc_msg hello = { .type = IPC_HELLO, .hello = { .version = IPC_VERSION } };
 	int rc;

@@ -13,10 +13,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bgpd/bgpd.h"
+#include "lib/crashpage.h"
 #include "lib/ipcsock.h"
 #include "lib/launchmsg.h"
 #include "lib/logmain.h"
@@ -66,9 +69,26 @@ max_in_fds(void)
 	return (int)(most - (most / 4 < 64 ? most / 4 : 64));
 }
 
+/* The page shared with the agent; NULL: it was not given one, or not a whole one. */
+static struct crash_page *
+map_crash_page(void)
+{
+	struct stat st;
+	void *p = MAP_FAILED;
+
+	if (fstat(LAUNCH_FD_CRASH, &st) != 0)
+		return NULL;
+	if (S_ISREG(st.st_mode) && st.st_size == sizeof(struct crash_page))
+		p = mmap(NULL, sizeof(struct crash_page), PROT_READ | PROT_WRITE, MAP_SHARED,
+		    LAUNCH_FD_CRASH, 0);
+	close(LAUNCH_FD_CRASH);
+	return p == MAP_FAILED ? NULL : p;
+}
+
 int
 main(int argc, char **argv)
 {
+	struct crash_page *crash;
 	int in_fds_max;
 	int fds[IPC_NCHANS];
 	const char *step;
@@ -92,6 +112,7 @@ main(int argc, char **argv)
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
+	crash = map_crash_page();
 	in_fds_max = max_in_fds(); /* the sandbox does not let it ask */
 	rc = sandbox_enter(uid, gid, &step);
 	if (rc != 0) {
@@ -99,5 +120,5 @@ main(int argc, char **argv)
 		    strerror(-rc));
 		return EXIT_FAILURE;
 	}
-	return bgpd_run(fds, in_fds_max);
+	return bgpd_run(fds, in_fds_max, crash);
 }

@@ -19,12 +19,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "lib/crashpage.h"
 #include "lib/ipcsock.h"
 #include "lib/logmain.h"
 #include "lib/privs.h"
@@ -51,6 +53,7 @@ struct weftd {
 	struct rundir *rd;
 	int sig_fd;
 	int chan; /* to the agent; -1: none */
+	int crash_fd; /* page shared by agent and bgpd, above the places of the children */
 	struct child child[LAUNCH_NCHILDREN];
 	bool ready;    /* an agent has said so, once */
 	bool stopping; /* no child is started any more */
@@ -104,6 +107,25 @@ child_place_fds(const int *fds, size_t n, int first)
 	return true;
 }
 
+/*
+ * The page in which bgpd keeps whose message it handles, for the agent.  Sealed: bgpd cannot take
+ * it away under the agent's feet.
+ */
+static int
+crash_page_make(void)
+{
+	int fd = memfd_create("weft-crash", MFD_CLOEXEC | MFD_ALLOW_SEALING), high = -1;
+
+	if (fd >= 0 && ftruncate(fd, CRASH_PAGE_OCTETS) == 0 &&
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
+		high = fcntl(fd, F_DUPFD_CLOEXEC, FD_ABOVE);
+	if (high < 0)
+		log_event(LOG_ERR, "start-failed", "why=\"crash page: %s\"", strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return high;
+}
+
 /* In the child: never returns. */
 static void __attribute__((noreturn))
 child_run(const struct weftd *w, enum launch_child which, const int *fds, size_t n, int first)
@@ -122,7 +144,7 @@ child_run(const struct weftd *w, enum launch_child which, const int *fds, size_t
 	setpgid(0, 0); /* the terminal's Ctrl-C is weftd's alone: it stops the agent in order */
 	snprintf(user, sizeof(user), "%u:%u", (unsigned)u->uid, (unsigned)u->gid);
 	if (libexec < 0 || fchdir(agent ? w->rd->fd : w->rd->root_fd) != 0 ||
-	    !child_place_fds(fds, n, first))
+	    !child_place_fds(fds, n, first) || dup2(w->crash_fd, LAUNCH_FD_CRASH) < 0)
 		rc = -errno;
 	else if (agent)
 		rc = privs_become(u->uid, u->gid, PRIVS_CAP(CAP_NET_ADMIN));
@@ -549,6 +571,9 @@ supervise(const struct launch_opts *o, struct rundir *rd)
 		log_event(LOG_ERR, "start-failed", "why=\"signalfd: %s\"", strerror(errno));
 		return 1;
 	}
+	w.crash_fd = crash_page_make();
+	if (w.crash_fd < 0)
+		return 1;
 	if (notify_watchdog_us() > 0)
 		w.watchdog_at = clock_mono();
 	start_both(&w);
@@ -556,6 +581,7 @@ supervise(const struct launch_opts *o, struct rundir *rd)
 		wait_for_events(&w);
 		timers_run(&w);
 	}
+	close(w.crash_fd);
 	close(w.sig_fd);
 	return w.failed;
 }

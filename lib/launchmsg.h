@@ -9,7 +9,9 @@
  *
  * Descriptors at exec: the agent has LAUNCH_FD_CHANNEL and, from
  * LAUNCH_FD_IPC, its three ends of the channels to bgpd; bgpd has its three
- * ends from LAUNCH_FD_IPC and nothing at LAUNCH_FD_CHANNEL.  The working
+ * ends from LAUNCH_FD_IPC and nothing at LAUNCH_FD_CHANNEL.  Both have the
+ * page in which bgpd keeps whose message it handles at LAUNCH_FD_CRASH; it
+ * outlives them, and weftd does not look at it.  The working
  * directory of the agent is the run directory; bgpd's is its empty root.
  *
  * The agent is started as `weft-agent --config NAME`, where NAME is for
@@ -30,6 +32,7 @@
 
 #define LAUNCH_FD_CHANNEL 3
 #define LAUNCH_FD_IPC	  4 /* 4, 5, 6: control, routes, queries (enum ipc_chan) */
+#define LAUNCH_FD_CRASH	  31 /* of the agent and bgpd: the page of lib/crashpage.h */
 #define LAUNCH_PATH_MAX	  256
 #define LAUNCH_TEXT_MAX	  128
 #define LAUNCH_EXIT_CONFIG 78 /* exit status: the configuration cannot be used */

@@ -3,6 +3,7 @@
 noinst_LIBRARIES += lib/libweft.a
 lib_libweft_a_SOURCES = \
 	lib/clock.c lib/clock.h \
+	lib/crashpage.h \
 	lib/heap.c lib/heap.h \
 	lib/hmap.c lib/hmap.h \
 	lib/ip.c lib/ip.h \

@@ -47,7 +47,8 @@ agentcore_unit_tests = \
 	tests/unit/test_admit \
 	tests/unit/test_fib \
 	tests/unit/test_kern \
-	tests/unit/test_plan
+	tests/unit/test_plan \
+	tests/unit/test_poison
 check_PROGRAMS += $(agentcore_unit_tests)
 TESTS += $(agentcore_unit_tests)
 
@@ -62,6 +63,10 @@ tests_unit_test_fib_LDADD = $(AGENTCORE_TEST_LIBS)
 tests_unit_test_plan_SOURCES = tests/unit/test_plan.c tests/unit/unit.h
 tests_unit_test_plan_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
 tests_unit_test_plan_LDADD = $(AGENTCORE_TEST_LIBS)
+
+tests_unit_test_poison_SOURCES = tests/unit/test_poison.c tests/unit/unit.h
+tests_unit_test_poison_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
+tests_unit_test_poison_LDADD = $(AGENTCORE_TEST_LIBS)
 
 tests_unit_test_kern_SOURCES = tests/unit/test_kern.c tests/unit/unit.h
 tests_unit_test_kern_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)

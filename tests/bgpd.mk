@@ -190,3 +190,9 @@ tests_vectors_fuzz_peer_LDADD = bgpd/core/libbgpcore.a lib/libweft.a
 fuzz-peer: all tests/vectors/fuzz_peer
 	WEFT_BUILD=`pwd` WEFT_FUZZ_SECONDS=$(SECONDS) WEFT_FUZZ_SEED=$(SEED) WEFT_FUZZ_CASE=$(CASE) \
 		/usr/bin/python3 -m pytest -p no:cacheprovider -q -s $(srcdir)/tests/e2e/test_fuzz_peer.py
+
+# weft-bgpd with a fault that a message sets off, for e2e/test_quarantine.py.
+check_PROGRAMS += tests/poison/weft-bgpd
+tests_poison_weft_bgpd_SOURCES = bgpd/main.c tests/poison/poison.c
+tests_poison_weft_bgpd_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=update_decode
+tests_poison_weft_bgpd_LDADD = $(weft_bgpd_LDADD)

@@ -31,6 +31,7 @@ EXTRA_DIST += \
 	tests/e2e/test_foreign.py \
 	tests/e2e/test_multipath.py \
 	tests/e2e/test_operation.py \
+	tests/e2e/test_quarantine.py \
 	tests/e2e/test_reconcile.py \
 	tests/e2e/test_reflectors.py \
 	tests/e2e/test_restart.py \

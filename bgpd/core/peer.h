@@ -22,6 +22,7 @@
 #include "lib/log.h"
 #include "lib/rng.h"
 
+struct crash_page;
 struct peer;
 
 /* What becomes of a peer's routes when its session ends. */
@@ -70,6 +71,7 @@ struct peer_env {
 	const struct ipc_conf_speaker *conf; /* current; changed under the peers' feet by the speaker */
 	struct heap *timers;
 	struct rng *rng;
+	struct crash_page *crash; /* where it is kept whose message is handled; may be NULL */
 
 	/* peer.c's own; prepare with peer_env_init(). */
 	struct hmap conns;     /* conn_id to connection */

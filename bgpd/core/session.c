@@ -18,6 +18,7 @@
 
 #include "bgpd/core/attr.h"
 #include "bgpd/core/peer_int.h"
+#include "lib/crashpage.h"
 #include "lib/list.h"
 #include "lib/mem.h"
 
@@ -672,6 +673,7 @@ hold_extend(struct session *s, struct mono_us now)
 size_t
 session_input(struct session *s, struct mono_us now, const uint8_t *in, size_t len)
 {
+	struct crash_page *crash = s->peer->env->crash;
 	const struct conn *c = s->conn;
 	unsigned messages = 0;
 	size_t used = 0;
@@ -691,8 +693,10 @@ session_input(struct session *s, struct mono_us now, const uint8_t *in, size_t l
 		}
 		s->peer->msgs_in[h.type]++;
 		s->peer->msgs_in[0]++;
+		crash_page_enter(crash, s->peer->conf.id, in + used, h.octets);
 		tell_message(s, false, h.type, in + used, h.octets);
 		rx[h.type](s, now, in + used, h.octets);
+		crash_page_leave(crash);
 		used += h.octets;
 		messages++;
 		if (s->conn != c) /* closed: what follows is of no interest */

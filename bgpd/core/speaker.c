@@ -10,6 +10,7 @@
 #include "bgpd/core/bgp.h"
 #include "bgpd/core/loc.h"
 #include "bgpd/core/speaker_priv.h"
+#include "lib/crashpage.h"
 #include "lib/mem.h"
 
 /* Timers fired in one call. */
@@ -181,6 +182,13 @@ speaker_unoriginate(struct speaker *sp, struct mono_us now, const struct ip_pref
 		return;
 	adjin_local_del(sp, prefix);
 	vis_set_local(sp, prefix, VIS_LOCAL);
+}
+
+void
+speaker_set_crash_page(struct speaker *sp, struct crash_page *page)
+{
+	crash_page_leave(page);
+	sp->env.crash = page;
 }
 
 void

@@ -44,6 +44,13 @@ typedef uint32_t conn_id;
  */
 struct speaker *speaker_new(struct mono_us now, const struct ipc_hello *hello, struct log *log);
 
+struct crash_page;
+/*
+ * Keep there whose message is being handled (lib/crashpage.h); not owned, NULL: nowhere. What an
+ * earlier bgpd left there is wiped.
+ */
+void speaker_set_crash_page(struct speaker *sp, struct crash_page *page);
+
 /* Frees everything; asserts that no attribute set is left over. */
 void speaker_free(struct speaker *sp);
 

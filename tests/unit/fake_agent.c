@@ -343,6 +343,19 @@ agent_peer_cmd(struct agent *a, const struct ipc_peer_cmd *cmd)
 	return !f->lost;
 }
 
+bool
+agent_peer_release(struct agent *a, const struct ipc_peer_cmd *cmd)
+{
+	struct fake *f = (struct fake *)a;
+	struct agent_peer *p = &a->peers[0];
+
+	if (!f->quarantined || p->id != cmd->peer ||
+	    (cmd->cmd != IPC_CMD_UP && cmd->cmd != IPC_CMD_RESET))
+		return false;
+	p->problem[0] = '\0';
+	return true;
+}
+
 uint32_t
 source_range_id(const struct agent *a, const char *name)
 {

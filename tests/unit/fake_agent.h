@@ -28,6 +28,7 @@ struct fake {
 
 	bool lost;   /* queries end at once: no bgpd */
 	bool silent; /* queries never end */
+	bool quarantined; /* the first peer's problem ends by a command */
 	bool hold_flush; /* agent_flush() is done only with fake_flushed() */
 	void (*flush_done)(void *ctx, uint64_t removed);
 	void *flush_ctx;

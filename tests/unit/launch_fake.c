@@ -9,10 +9,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/ipcmsg.h"
@@ -68,6 +70,19 @@ say_identity(const char *who, int argc, char **argv)
 		strcpy(cwd, "?");
 	say("%s uid=%u gid=%u capeff=%s nnp=%s env=%d cwd=%s pgid=%d args=%s", who, getuid(), getgid(),
 	    proc_status("CapEff", caps), proc_status("NoNewPrivs", nnp), nenv, cwd, getpgrp() == getpid(), args);
+}
+
+/* The page of lib/crashpage.h: of its size, writable, and nobody can shorten it. */
+static void
+say_crash_page(const char *who)
+{
+	struct stat st = { 0 };
+	bool there = fstat(LAUNCH_FD_CRASH, &st) == 0;
+	bool writable = there && pwrite(LAUNCH_FD_CRASH, "x", 1, 0) == 1;
+	bool sealed = there && ftruncate(LAUNCH_FD_CRASH, 0) != 0 && errno == EPERM;
+
+	say("%s crash page octets=%lld writable=%d sealed=%d", who, (long long)st.st_size, writable,
+	    sealed);
 }
 
 static void
@@ -204,5 +219,6 @@ main(int argc, char **argv)
 
 	name = name ? name + 1 : argv[0];
 	say_identity(name, argc, argv);
+	say_crash_page(name);
 	return strcmp(name, "weft-agent") == 0 ? run_agent() : run_bgpd();
 }

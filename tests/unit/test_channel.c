@@ -71,7 +71,7 @@ start(void)
 			close(agent_fd[i]);
 		signal(SIGPIPE, SIG_IGN);
 		log_main.level = LOG_ERR; /* the agent logs the events */
-		_exit(bgpd_run(bgpd_fd, INT_MAX));
+		_exit(bgpd_run(bgpd_fd, INT_MAX, NULL));
 	}
 	for (int i = 0; i < IPC_NCHANS; i++)
 		close(bgpd_fd[i]);

@@ -192,6 +192,8 @@ START_TEST(children_are_given_what_they_need)
 	await("weft-bgpd uid=0 gid=0 capeff=00000000000400c0 nnp=1 env=0", 1);
 	await("args= --user 64511:64511", 1);
 	await("agent told bgpd pid=", 1);
+	await("weft-agent crash page octets=4096 writable=1 sealed=1", 1);
+	await("weft-bgpd crash page octets=4096 writable=1 sealed=1", 1);
 	kill(weftd_pid, SIGTERM);
 	ck_assert_msg(ended(weftd_pid) == 0, "%s", slurp(path_of("log")));
 	await("agent told stop", 1);

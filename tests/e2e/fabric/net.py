@@ -229,6 +229,7 @@ class Lab:
         self.prefix = prefix or f"we{self.run_id}-"
         self.dir = directory or f"{RUNS_DIR}/{self.run_id}"
         self.nodes, self.procs, self._ifindex = {}, [], 10
+        self.crashes_expected = False   # a test that makes weft crash says so
         self.deathsig = 0 if keep else signal.SIGKILL
         self._reaper = self._lock = None
         if not keep:

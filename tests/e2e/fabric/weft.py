@@ -48,6 +48,7 @@ class Weft:
     def __init__(self, ns, config, build=None):
         self.ns, self.config, self.proc = ns, config, None
         self.build = build or BUILD
+        self.libexec = None     # where the children are; None: beside weftd
         self.run_dir = f"{ns.dir}/run"
         self.file = f"{ns.dir}/weft.yaml"
         self.log = f"{ns.dir}/weftd.log"
@@ -64,8 +65,9 @@ class Weft:
     def start(self, deadline_s=10, wait=True):
         """Start weftd; with wait, return once its control socket answers."""
         self.write_config()
+        more = ["--libexec", self.libexec] if self.libexec else []
         self.proc = self.ns.spawn(f"{self.build}/weftd", "--config", self.file,
-                                  "--run-dir", self.run_dir, log="weftd.log", env=SANITIZER_ENV or None)
+                                  "--run-dir", self.run_dir, *more, log="weftd.log", env=SANITIZER_ENV or None)
         if wait:
             wait_until(self.answers, deadline_s, f"weft in {self.ns.name} answers")
         return self
