@@ -380,7 +380,8 @@ struct ipc_peer_cmd {
 };
 
 enum ipc_shutdown_mode {
-	IPC_SHUT_RESTART, /* close TCP without NOTIFICATION: peers keep our routes (RFC 4724) */
+	IPC_SHUT_RESTART, /* peers shall keep our routes: Cease, Administrative Reset to those that
+			   * take it so (RFC 8538); TCP of others is closed without (RFC 4724) */
 	IPC_SHUT_STOP,	  /* withdraw, then Cease, Administrative Shutdown with the text */
 };
 

@@ -258,6 +258,18 @@ gr_end_of_rib(struct rpeer *rp, struct mono_us now, unsigned i)
 
 /* ---- our own restart -------------------------------------------------------------- */
 
+/*
+ * Has forwarding of the family survived since the peer heard of it last?  Over
+ * our start if routes were found in the kernel; since an earlier session, as
+ * the end of a session removes no route of others (RFC 4724 section 4.2 has the
+ * peer drop everything at once otherwise, RFC 8538 section 4 asks for it).
+ */
+static bool
+has_forwarding(const struct speaker *sp, const struct peer *p, unsigned i)
+{
+	return p->established_count > 0 || (sp->gr.restarted && sp->gr.adopted[i] > 0);
+}
+
 void
 gr_caps(const struct peer *p, struct cap_gr *ret)
 {
@@ -269,10 +281,11 @@ gr_caps(const struct peer *p, struct cap_gr *ret)
 		return;
 	ret->present = true;
 	ret->restarting = sp->gr.deferring;
+	ret->notification = true;
 	ret->time_s = sp->conf.gr_restart_time_s;
 	ret->families = p->conf.families;
 	for (i = 0; i < AF_COUNT; i++)
-		if (sp->gr.restarted && sp->gr.adopted[i] > 0)
+		if (has_forwarding(sp, p, i))
 			ret->forwarding |= (uint8_t)(ret->families & AF_BIT(AF_OF(i)));
 }
 

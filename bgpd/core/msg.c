@@ -324,24 +324,55 @@ utf8_octets(const uint8_t *s, size_t n)
 	return want;
 }
 
-void
-msg_encode_shutdown(struct wr *w, uint8_t sub, const char *text)
+uint16_t
+msg_shutdown_data(const char *text, uint8_t *buf)
 {
-	uint8_t data[256];
 	size_t octets = text ? strlen(text) : 0;
-	struct msg_notification n = { .code = ERR_CEASE, .sub = sub, .data = data };
 
 	if (octets > 255) {
 		octets = 255;
 		while (octets > 0 && ((uint8_t)text[octets] & 0xc0) == 0x80)
 			octets--;
 	}
-	if (octets > 0) {
-		data[0] = (uint8_t)octets;
-		memcpy(data + 1, text, octets);
-		n.data_octets = (uint16_t)(octets + 1);
-	}
+	if (octets == 0)
+		return 0;
+	buf[0] = (uint8_t)octets;
+	memcpy(buf + 1, text, octets);
+	return (uint16_t)(octets + 1);
+}
+
+void
+msg_encode_shutdown(struct wr *w, uint8_t sub, const char *text)
+{
+	uint8_t data[SHUTDOWN_OCTETS];
+	struct msg_notification n = { .code = ERR_CEASE, .sub = sub, .data = data,
+		.data_octets = msg_shutdown_data(text, data) };
+
 	msg_encode_notification(w, &n);
+}
+
+void
+msg_encode_hard_reset(struct wr *w, const struct msg_notification *inner)
+{
+	uint8_t data[2 + SHUTDOWN_OCTETS];
+	size_t octets = inner->data_octets < SHUTDOWN_OCTETS ? inner->data_octets : SHUTDOWN_OCTETS;
+	struct msg_notification n = { .code = ERR_CEASE, .sub = CEASE_HARD_RESET, .data = data,
+		.data_octets = (uint16_t)(2 + octets) };
+
+	data[0] = inner->code;
+	data[1] = inner->sub;
+	if (octets > 0)
+		memcpy(data + 2, inner->data, octets);
+	msg_encode_notification(w, &n);
+}
+
+bool
+msg_hard_reset(const struct msg_notification *n, struct msg_notification *ret_inner)
+{
+	if (n->code != ERR_CEASE || n->sub != CEASE_HARD_RESET)
+		return false;
+	msg_decode_notification(n->data, n->data_octets, ret_inner);
+	return true;
 }
 
 /*

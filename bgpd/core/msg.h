@@ -83,6 +83,16 @@ void msg_encode_notification(struct wr *w, const struct msg_notification *n);
  */
 void msg_encode_shutdown(struct wr *w, uint8_t sub, const char *text);
 
+/* The data field alone, into buf (SHUTDOWN_OCTETS); returns its octets. */
+#define SHUTDOWN_OCTETS 256
+uint16_t msg_shutdown_data(const char *text, uint8_t *buf);
+
+/* Append a Hard Reset that holds what is sent to speakers without it: RFC 8538 section 3.1. */
+void msg_encode_hard_reset(struct wr *w, const struct msg_notification *inner);
+
+/* Is it a Hard Reset?  *ret_inner then: what is inside, borrowing n's data; 0/0: nothing. */
+bool msg_hard_reset(const struct msg_notification *n, struct msg_notification *ret_inner);
+
 /*
  * A NOTIFICATION's shutdown communication as text for a log: control
  * characters, those that turn the direction of text, and invalid UTF-8 become

@@ -197,13 +197,25 @@ peer_session_up(struct session *s, struct mono_us now)
 	p->env->ops->up(p, now);
 }
 
-/* Only the loss of TCP keeps routes: RFC 4724 section 4.2. */
+/*
+ * Without the N bit the loss of TCP alone keeps routes (RFC 4724 section 4.2),
+ * with it every end but a Hard Reset, whichever side it comes from (RFC 8538
+ * section 4).
+ */
+static enum peer_down
+down_how(const struct peer *p, enum fsm_event ev, const struct session_cause *cause)
+{
+	bool graceful = ev == EV_TCP_FAILS || (p->neg.gr_notification && !cause->hard);
+
+	return graceful && p->neg.gr && p->neg.gr_families ? PEER_DOWN_KEEP : PEER_DOWN_FLUSH;
+}
+
 void
 peer_session_down(struct session *s, struct mono_us now, enum fsm_event ev,
     const struct session_cause *cause)
 {
 	struct peer *p = s->peer;
-	bool keep = ev == EV_TCP_FAILS && p->neg.gr && p->neg.gr_families;
+	enum peer_down how = down_how(p, ev, cause);
 	const char *why = cause->why ? cause->why : fsm_event_name(ev);
 
 	p->up = NULL;
@@ -215,8 +227,8 @@ peer_session_down(struct session *s, struct mono_us now, enum fsm_event ev,
 	text_set(&p->last_error, why);
 	p->last_error_at = now;
 	p->env->ops->event(p, LOG_NOTICE, "peer-down", "why=\"%s\" routes=%s", why,
-	    keep ? "stale" : "removed");
-	p->env->ops->down(p, now, keep ? PEER_DOWN_KEEP : PEER_DOWN_FLUSH, why);
+	    how == PEER_DOWN_KEEP ? "stale" : "removed");
+	p->env->ops->down(p, now, how, why);
 }
 
 void
@@ -382,9 +394,11 @@ static void
 stop_sessions(struct peer *p, struct mono_us now, enum fsm_event ev,
     const struct session_cause *cause)
 {
+	bool graceful = p->neg.gr_notification && !cause->hard;
+
 	for (unsigned d = 0; d < SESSION_NDIRS; d++)
 		session_event(&p->s[d], now, ev, cause);
-	if (p->env->ops->stopped)
+	if (p->env->ops->stopped && !graceful)
 		p->env->ops->stopped(p, now);
 	peer_schedule(p, now);
 }
@@ -393,7 +407,7 @@ void
 peer_remove(struct peer *p, struct mono_us now)
 {
 	struct session_cause cause = { .code = ERR_CEASE, .sub = CEASE_DECONFIGURED,
-		.why = "removed from the configuration" };
+		.why = "removed from the configuration", .hard = true };
 
 	p->started = false;
 	stop_sessions(p, now, EV_MANUAL_STOP, &cause);
@@ -424,10 +438,10 @@ forget(struct peer *p)
 
 /* Other settings of the session than before: start from scratch. RFC 4486 section 4. */
 static bool
-reset_for_change(struct peer *p, struct mono_us now)
+reset_for_change(struct peer *p, struct mono_us now, bool hard)
 {
 	struct session_cause cause = { .code = ERR_CEASE, .sub = CEASE_OTHER_CHANGE,
-		.why = "its configuration has changed" };
+		.why = "its configuration has changed", .hard = hard };
 	bool was = is_in_use(p);
 
 	forget(p);
@@ -448,12 +462,22 @@ needs_reset(const struct ipc_conf_peer *a, const struct ipc_conf_peer *b)
 	    a->strict_role != b->strict_role || a->transport != b->transport;
 }
 
+/* Do they speak of another neighbour, or of one whose routes mean something else? */
+static bool
+is_another(const struct ipc_conf_peer *a, const struct ipc_conf_peer *b)
+{
+	return !ip_addr_eq(&a->addr, &b->addr) || a->asn_mode != b->asn_mode || a->asn != b->asn ||
+	    a->local_asn != b->local_asn || a->local_as_mode != b->local_as_mode ||
+	    a->families != b->families || a->gr_enabled != b->gr_enabled || a->role != b->role;
+}
+
 bool
 peer_configure(struct peer *p, struct mono_us now, const struct ipc_conf_peer *conf)
 {
 	struct session_cause off = { .code = ERR_CEASE, .sub = CEASE_ADMIN_SHUTDOWN,
-		.why = "disabled by the configuration" };
-	bool reset = needs_reset(&p->conf, conf), enabled = conf->enabled && !p->conf.enabled, was;
+		.why = "disabled by the configuration", .hard = true };
+	bool reset = needs_reset(&p->conf, conf), another = is_another(&p->conf, conf);
+	bool enabled = conf->enabled && !p->conf.enabled, was;
 
 	p->conf = *conf;
 	if (enabled) {
@@ -466,7 +490,7 @@ peer_configure(struct peer *p, struct mono_us now, const struct ipc_conf_peer *c
 		return was;
 	}
 	if (reset)
-		return reset_for_change(p, now);
+		return reset_for_change(p, now, another);
 	peer_schedule(p, now);
 	return false;
 }
@@ -474,7 +498,7 @@ peer_configure(struct peer *p, struct mono_us now, const struct ipc_conf_peer *c
 void
 peer_speaker_changed(struct peer *p, struct mono_us now)
 {
-	reset_for_change(p, now);
+	reset_for_change(p, now, true);
 }
 
 /* ---- commands ----------------------------------------------------------------------------------- */
@@ -484,7 +508,8 @@ peer_end(struct peer *p, struct mono_us now, uint8_t code, uint8_t sub, const vo
     size_t data_octets, const char *why, uint64_t idle_us)
 {
 	struct session_cause cause = { .code = code, .sub = sub, .data = data,
-		.data_octets = data_octets, .why = why };
+		.data_octets = data_octets, .why = why,
+		.hard = code == ERR_CEASE && sub == CEASE_MAX_PREFIXES };
 
 	if (idle_us > 0) {
 		p->idle_until = mono_add_us(now, idle_us);
@@ -497,7 +522,7 @@ void
 peer_admin_reset(struct peer *p, struct mono_us now, const char *text)
 {
 	struct session_cause cause = { .code = ERR_CEASE, .sub = CEASE_ADMIN_RESET, .text = text,
-		.why = "reset by command" };
+		.why = "reset by command", .hard = true };
 
 	forget(p);
 	stop_sessions(p, now, EV_MANUAL_STOP, &cause);
@@ -509,7 +534,7 @@ peer_admin_down(struct peer *p, struct mono_us now, const char *text)
 	const char *words = text && *text ? text : "by command";
 	char why[IPC_TEXT_MAX];
 	struct session_cause cause = { .code = ERR_CEASE, .sub = CEASE_ADMIN_SHUTDOWN,
-		.text = text, .why = why };
+		.text = text, .why = why, .hard = true };
 
 	snprintf(why, sizeof(why), "administratively down: %s", words);
 	p->admin_down = true;
@@ -529,8 +554,11 @@ peer_admin_up(struct peer *p, struct mono_us now)
 void
 peer_shutdown(struct peer *p, struct mono_us now, enum ipc_shutdown_mode mode, const char *text)
 {
-	struct session_cause cause = { .code = ERR_CEASE, .sub = CEASE_ADMIN_SHUTDOWN,
-		.text = text, .why = "this speaker ends", .silent = mode == IPC_SHUT_RESTART };
+	bool restart = mode == IPC_SHUT_RESTART;
+	struct session_cause cause = { .code = ERR_CEASE,
+		.sub = restart ? CEASE_ADMIN_RESET : CEASE_ADMIN_SHUTDOWN,
+		.text = text, .why = "this speaker ends",
+		.silent = restart && !(p->up && p->neg.gr_notification), .hard = !restart };
 
 	p->started = false;
 	stop_sessions(p, now, EV_MANUAL_STOP, &cause);
@@ -792,7 +820,9 @@ peer_got_notification(struct session *s, struct mono_us now, const struct msg_no
 	bool collision = n->code == ERR_CEASE && n->sub == CEASE_COLLISION;
 	uint8_t errors = p->errors;
 	char buf[WHY_MAX];
-	struct session_cause cause = { .why = why_notification(p, n, buf) };
+	struct msg_notification inner;
+	struct session_cause cause = { .why = why_notification(p, n, buf),
+		.hard = msg_hard_reset(n, &inner) };
 	bool again = try_without_params(s, n) || try_other_asn(s, n);
 
 	session_event(s, now, version ? EV_NOTIF_VERSION : EV_NOTIF_MSG, &cause);

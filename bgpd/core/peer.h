@@ -28,7 +28,7 @@ struct peer;
 /* What becomes of a peer's routes when its session ends. */
 enum peer_down {
 	PEER_DOWN_FLUSH, /* they go */
-	PEER_DOWN_KEEP,	 /* graceful restart applies: families neg.gr_families stay, stale (RFC 4724 4.2) */
+	PEER_DOWN_KEEP,	 /* graceful restart applies: families neg.gr_families stay, stale (RFC 4724 4.2, 8538) */
 };
 
 /* Every op is called with p->env->ctx at hand, and none may free p. */
@@ -39,7 +39,8 @@ struct peer_ops {
 	void (*down)(struct peer *p, struct mono_us now, enum peer_down how, const char *why);
 	/*
 	 * Ended by us for good or to start anew, Established or not; after down().  Nothing is
-	 * kept of earlier sessions any more.  May be NULL.
+	 * kept of earlier sessions any more.  Not where graceful restart applies to what ended it
+	 * (RFC 8538).  May be NULL.
 	 */
 	void (*stopped)(struct peer *p, struct mono_us now);
 	/* An UPDATE that does not reset the session; u->err.act as update.h says. */
@@ -175,7 +176,10 @@ void peer_admin_reset(struct peer *p, struct mono_us now, const char *text);
 void peer_admin_down(struct peer *p, struct mono_us now, const char *text);
 void peer_admin_up(struct peer *p, struct mono_us now);
 
-/* The whole speaker ends: as ipc_shutdown_mode says; no new session afterwards. */
+/*
+ * The whole speaker ends: as ipc_shutdown_mode says; no new session afterwards.  For a
+ * restart peers with the N bit are told (RFC 8538), TCP of the others is just closed.
+ */
 void peer_shutdown(struct peer *p, struct mono_us now, enum ipc_shutdown_mode mode,
     const char *text);
 

@@ -105,6 +105,8 @@ hint_text(const struct peer *p, const struct msg_notification *n, struct words *
 		add(w, ": \"%s\"", text);
 }
 
+static void hint_hard_reset(const struct peer *p, const struct msg_notification *n, struct words *w);
+
 static const struct {
 	uint8_t code, sub;
 	const char *hint;
@@ -123,24 +125,46 @@ static const struct {
 	{ ERR_CEASE, CEASE_DECONFIGURED, "it has no configuration for us any more", NULL },
 	{ ERR_CEASE, CEASE_ADMIN_RESET, NULL, hint_text },
 	{ ERR_CEASE, CEASE_REJECTED, "it does not take a connection from us now", NULL },
+	{ ERR_CEASE, CEASE_HARD_RESET, NULL, hint_hard_reset },
 	{ ERR_SEND_HOLD_TIMER, 0, "we did not read what it sent in time", NULL },
 };
+
+static void
+say_notification(const struct peer *p, const struct msg_notification *n, struct words *w)
+{
+	char name[BGP_WORDS_MAX];
+
+	add(w, "%s", bgp_err_words(n->code, n->sub, name));
+	for (unsigned i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
+		if (hints[i].code != n->code || hints[i].sub != n->sub)
+			continue;
+		if (hints[i].fn)
+			hints[i].fn(p, n, w);
+		else
+			add(w, ": %s", hints[i].hint);
+	}
+}
+
+/* What is inside says why; a Hard Reset in a Hard Reset says nothing. */
+static void
+hint_hard_reset(const struct peer *p, const struct msg_notification *n, struct words *w)
+{
+	struct msg_notification inner, again;
+
+	msg_hard_reset(n, &inner);
+	if (inner.code == 0 || msg_hard_reset(&inner, &again))
+		return;
+	add(w, ": ");
+	say_notification(p, &inner, w);
+}
 
 char *
 why_notification(const struct peer *p, const struct msg_notification *n, char *buf)
 {
 	struct words w = { .buf = buf };
-	char name[BGP_WORDS_MAX];
 
-	add(&w, "peer says %s", bgp_err_words(n->code, n->sub, name));
-	for (unsigned i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
-		if (hints[i].code != n->code || hints[i].sub != n->sub)
-			continue;
-		if (hints[i].fn)
-			hints[i].fn(p, n, &w);
-		else
-			add(&w, ": %s", hints[i].hint);
-	}
+	add(&w, "peer says ");
+	say_notification(p, n, &w);
 	return buf;
 }
 

@@ -167,6 +167,21 @@ session_max_octets(const struct session *s)
 	return s->have_open ? peer_max_octets(&s->neg) : BGP_MAX_OCTETS;
 }
 
+/* What would be sent without it goes as the data of a Hard Reset: RFC 8538 section 3.1. */
+static void
+encode_hard_reset(struct wr *w, const struct session_cause *cause,
+    const struct msg_notification *n)
+{
+	uint8_t data[SHUTDOWN_OCTETS];
+	struct msg_notification inner = *n;
+
+	if (cause->text) {
+		inner.data = data;
+		inner.data_octets = msg_shutdown_data(cause->text, data);
+	}
+	msg_encode_hard_reset(w, &inner);
+}
+
 /* As long as the peer takes: RFC 8654 section 5. */
 static void
 send_notification(struct session *s, const struct session_cause *cause)
@@ -179,7 +194,9 @@ send_notification(struct session *s, const struct session_cause *cause)
 
 	if (!s->conn || cause->silent)
 		return;
-	if (cause->text)
+	if (cause->hard && s->have_open && s->neg.gr_notification)
+		encode_hard_reset(&w, cause, &n);
+	else if (cause->text)
 		msg_encode_shutdown(&w, cause->sub, cause->text);
 	else
 		msg_encode_notification(&w, &n);

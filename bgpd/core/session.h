@@ -119,6 +119,7 @@ struct session_cause {
 	const char *text; /* RFC 9003 shutdown communication, instead of data; may be NULL */
 	const char *why;  /* a sentence; NULL: nothing to tell */
 	bool silent;	  /* the connection is closed at once, nothing is sent */
+	bool hard;	  /* nothing is to be kept of the session, by either side: RFC 8538 */
 	const struct update *update; /* EV_UPDATE_MSG */
 	const struct msg_refresh *refresh; /* EV_REFRESH_MSG */
 };

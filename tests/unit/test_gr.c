@@ -444,6 +444,12 @@ START_TEST(capability)
 	ck_assert_uint_eq(cap.time_s, 120);
 	ck_assert_uint_eq(cap.families, 3);
 	ck_assert_uint_eq(cap.forwarding, 0);
+	ck_assert(cap.notification);
+	rig_peer(&rig, 1)->peer->established_count++; /* forwarding goes on since that session */
+	gr_caps(rig_peer(&rig, 1)->peer, &cap);
+	ck_assert_uint_eq(cap.forwarding, 3);
+	gr_caps(rig_peer(&rig, 2)->peer, &cap);
+	ck_assert_uint_eq(cap.forwarding, 0);
 	rig_free(&rig);
 	begin(&restarting);
 	gr_caps(rig_peer(&rig, 1)->peer, &cap);

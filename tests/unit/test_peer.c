@@ -483,6 +483,9 @@ START_TEST(graceful_restart_is_negotiated)
 }
 END_TEST
 
+static void set_asn(struct ipc_conf_peer *c);
+static void set_hold(struct ipc_conf_peer *c);
+
 enum ending { END_FIN, END_RST, END_NOTIFICATION, END_HOLD, END_HEADER, END_ADMIN_RESET, END_OURS,
 	END_RECONFIGURED, NENDINGS };
 
@@ -545,6 +548,133 @@ START_TEST(what_becomes_of_routes)
 	ck_assert_uint_eq(r.p->neg.gr_families, gr == 3 ? 1 : 0); /* told until the next session */
 	ck_assert_uint_eq(row().flaps, 1);
 	ck_assert(!row().fam[0].negotiated);
+}
+END_TEST
+
+/* With the N bit on both sides every end but a Hard Reset keeps them: RFC 8538 section 4. */
+START_TEST(what_becomes_of_routes_with_n_bit)
+{
+	enum ending how = (enum ending)(_i % NENDINGS);
+	bool both = _i >= NENDINGS, tcp = how == END_FIN || how == END_RST;
+	bool hard = how == END_ADMIN_RESET || how == END_OURS;
+	conn_id c;
+
+	r.gr = (struct cap_gr){ .present = true, .notification = true, .time_s = 120,
+		.families = 3 };
+	theirs.caps.gr = (struct cap_gr){ .present = true, .notification = both, .time_s = 60,
+		.families = 1 };
+	rig_start(&r);
+	c = rig_accept(&r);
+	up(c);
+	end_session(c, how);
+	ck_assert_uint_eq(r.downs, 1);
+	ck_assert_int_eq(r.down_how,
+	    tcp || (both && !hard) ? PEER_DOWN_KEEP : PEER_DOWN_FLUSH);
+}
+END_TEST
+
+static conn_id
+up_with_n_bit(void)
+{
+	conn_id c;
+
+	r.gr = theirs.caps.gr = (struct cap_gr){ .present = true, .notification = true,
+		.time_s = 120, .families = 3 };
+	rig_start(&r);
+	c = rig_accept(&r);
+	up(c);
+	return c;
+}
+
+/* RFC 8538 section 3.1: the original code, subcode and data inside; who is meant for good. */
+START_TEST(hard_resets)
+{
+	static const uint8_t deconfigured[] = { ERR_CEASE, CEASE_DECONFIGURED };
+	static const uint8_t full[] = { ERR_CEASE, CEASE_MAX_PREFIXES, 0, 1, 1, 0, 0, 0, 9 };
+	static const uint8_t bye[] = { ERR_CEASE, CEASE_ADMIN_SHUTDOWN, 3, 'b', 'y', 'e' };
+	static const uint8_t reset[] = { ERR_CEASE, CEASE_ADMIN_RESET };
+	conn_id c = up_with_n_bit();
+
+	switch (_i) {
+	case 0:
+		peer_admin_down(r.p, r.now, "bye");
+		break;
+	case 1:
+		peer_shutdown(r.p, r.now, IPC_SHUT_STOP, "bye");
+		break;
+	case 2:
+		peer_admin_reset(r.p, r.now, NULL);
+		break;
+	case 3:
+		peer_end(r.p, r.now, ERR_CEASE, CEASE_MAX_PREFIXES, full + 2, sizeof(full) - 2, "", 0);
+		break;
+	default:
+		peer_remove(r.p, r.now);
+		r.p = NULL;
+	}
+	ck_assert_int_eq(r.down_how, PEER_DOWN_FLUSH);
+	if (_i < 2)
+		expect_notification(c, ERR_CEASE, CEASE_HARD_RESET, bye, sizeof(bye));
+	else if (_i == 2)
+		expect_notification(c, ERR_CEASE, CEASE_HARD_RESET, reset, sizeof(reset));
+	else if (_i == 3)
+		expect_notification(c, ERR_CEASE, CEASE_HARD_RESET, full, sizeof(full));
+	else
+		expect_notification(c, ERR_CEASE, CEASE_HARD_RESET, deconfigured,
+		    sizeof(deconfigured));
+}
+END_TEST
+
+/* What is inside a Hard Reset is told; nothing of it is believed. */
+START_TEST(hard_reset_received)
+{
+	static const struct {
+		uint8_t data[16];
+		size_t octets;
+		const char *why;
+	} cases[] = {
+		{ { ERR_CEASE, CEASE_ADMIN_SHUTDOWN, 3, 'b', 'y', 'e' }, 6,
+		    "peer says Cease, Hard Reset (6/9): Cease, Administrative Shutdown (6/2): \"bye\"" },
+		{ { 0 }, 0, "peer says Cease, Hard Reset (6/9)" },
+		{ { ERR_CEASE }, 1, "peer says Cease, Hard Reset (6/9): Cease (6/0)" },
+		{ { ERR_CEASE, CEASE_HARD_RESET, ERR_CEASE, 4 }, 4,
+		    "peer says Cease, Hard Reset (6/9)" },
+		{ { ERR_HOLD_TIMER, 0 }, 2,
+		    "peer says Cease, Hard Reset (6/9): Hold Timer Expired (4/0): it heard nothing from "
+		    "us in time" },
+	};
+	conn_id c = up_with_n_bit();
+
+	rig_send_notification(&r, c, ERR_CEASE, CEASE_HARD_RESET, cases[_i].data, cases[_i].octets);
+	ck_assert_int_eq(r.down_how, PEER_DOWN_FLUSH);
+	ck_assert_str_eq(r.down_why, cases[_i].why);
+}
+END_TEST
+
+/* A planned restart is told to those who keep routes over it, and to nobody else. */
+START_TEST(restart_with_n_bit)
+{
+	conn_id c = up_with_n_bit();
+
+	peer_shutdown(r.p, r.now, IPC_SHUT_RESTART, NULL);
+	ck_assert_int_eq(r.down_how, PEER_DOWN_KEEP);
+	ck_assert(rig_take(&r, TODO_CLOSE, NULL));
+	expect_notification(c, ERR_CEASE, CEASE_ADMIN_RESET, NULL, 0);
+}
+END_TEST
+
+/* Other settings of the same neighbour keep its routes, another neighbour's do not. */
+START_TEST(configuration_with_n_bit)
+{
+	struct ipc_conf_peer conf = r.pconf;
+
+	up_with_n_bit();
+	if (_i)
+		set_asn(&conf);
+	else
+		set_hold(&conf);
+	ck_assert(peer_configure(r.p, r.now, &conf));
+	ck_assert_int_eq(r.down_how, _i ? PEER_DOWN_FLUSH : PEER_DOWN_KEEP);
 }
 END_TEST
 
@@ -1972,6 +2102,11 @@ main(void)
 	    sizeof(ext_next_hop_cases) / sizeof(ext_next_hop_cases[0]));
 	tcase_add_loop_test(tc, add_path_is_negotiated, 0, 4);
 	tcase_add_loop_test(tc, graceful_restart_is_negotiated, 0, 8);
+	tcase_add_loop_test(tc, what_becomes_of_routes_with_n_bit, 0, 2 * NENDINGS);
+	tcase_add_loop_test(tc, hard_resets, 0, 5);
+	tcase_add_loop_test(tc, hard_reset_received, 0, 5);
+	tcase_add_test(tc, restart_with_n_bit);
+	tcase_add_loop_test(tc, configuration_with_n_bit, 0, 2);
 	tcase_add_loop_test(tc, what_becomes_of_routes, 0, 4 * NENDINGS);
 	tcase_add_test(tc, fallback_without_parameters);
 	tcase_add_test(tc, fallback_is_refused_too);

@@ -683,7 +683,7 @@ clean_up(struct run *r)
 	bool ok = true;
 
 	if (r->c && !r->c->closed && r->got_open) {
-		send_octets(r, "msg:3(06 02)");
+		send_octets(r, "msg:3(06 09 06 02)"); /* a Hard Reset: nothing is kept */
 		ok = until(r, has_ended) || wrong(r, "%s", "weft does not close after a Cease");
 	}
 	if (r->c)
