@@ -13,7 +13,7 @@
 PEER_CACHE=${WEFT_PEERS:-/var/cache/weft-test-peers}
 
 PKG_BUILD="build-essential autoconf automake pkg-config libnl-3-dev
-	libevent-dev libyaml-dev libjansson-dev libseccomp-dev check"
+	libevent-dev libyaml-dev libjansson-dev libmd-dev libseccomp-dev check"
 PKG_FABRIC="iproute2 iputils-ping tcpdump containernetworking-plugins python3 procps util-linux"
 PKG_TEST="python3-pytest iptables tshark bgpdump"
 PEER_DAEMONS="bird2 frr gobgpd openbgpd exabgp"

@@ -14,7 +14,7 @@ import re
 import sys
 
 LIMIT = 100
-LAYERS = ("lib", "bgpd", "agent", "launch", "ctl")
+LAYERS = ("lib", "bfdd", "bgpd", "agent", "launch", "ctl")
 NAME = re.compile(r"^([a-z_][a-z0-9_]*)\(")
 PROTO = re.compile(r"^[a-z][\w \*]*?\**\b([a-z_][a-z0-9_]*)\(")
 
