@@ -644,6 +644,17 @@ has_dead(const struct rpeer_af *a)
 	return false;
 }
 
+/* Other generations count now: have those that do not swept, and move traffic before that. */
+static void
+let_go(struct rpeer *rp, unsigned i)
+{
+	if (!has_dead(&rp->af[i]))
+		return;
+	adjin_walk_request(rp->sp, i);
+	if (adjin_count(rp, i) == 0)
+		fib_peer_lost(rp);
+}
+
 /* keep: bit per older generation whose paths stay. */
 static void
 new_generation(struct rpeer *rp, unsigned i, uint8_t keep)
@@ -659,8 +670,7 @@ new_generation(struct rpeer *rp, unsigned i, uint8_t keep)
 	}
 	a->gen = fresh;
 	a->keep = (uint8_t)(1u << fresh | keep);
-	if (has_dead(a))
-		adjin_walk_request(rp->sp, i);
+	let_go(rp, i);
 }
 
 void
@@ -721,6 +731,5 @@ adjin_sweep(struct rpeer *rp, unsigned i)
 	struct rpeer_af *a = &rp->af[i];
 
 	a->keep = (uint8_t)(1u << a->gen);
-	if (has_dead(a))
-		adjin_walk_request(rp->sp, i);
+	let_go(rp, i);
 }

@@ -80,8 +80,8 @@ apply_speaker(struct speaker *sp, const struct ipc_conf_speaker *old)
 {
 	unsigned i;
 
-	if (old->multipath != sp->conf.multipath)
-		decide_all(sp);
+	if (old->multipath != sp->conf.multipath || old->install != sp->conf.install)
+		decide_all(sp); /* with install there are backups */
 	if (old->install != sp->conf.install)
 		for (i = 0; i < AF_COUNT; i++)
 			groups_touch_all(sp, i);

@@ -3,8 +3,12 @@
  *
  * dest->fib_set is what the agent was told last.  The members a destination
  * wants are made from its used paths whenever they are needed, so there is
- * nothing to keep up to date.  References to a set: destinations told, and
- * fib.next_set, which bridges the time between its NHSET and the ROUTE.
+ * nothing to keep up to date.  References to a set: destinations told, sets
+ * whose backup it is, and fib.next_set, which bridges the time between its NHSET
+ * and the ROUTE.
+ *
+ * Only sets of several next hops, or with a backup, are ever told again with others;
+ * so a set that is a backup stays as it is.  Two sets may become equal by that.
  */
 #include "bgpd/core/fibout.h"
 
@@ -20,9 +24,11 @@ struct fib_set {
 	struct hmap_node node;
 	uint32_t id, refs;
 	uint32_t next_dead; /* also links free slots */
-	bool told, on_dead, discard;
+	uint32_t backup; /* id of another, 0: none */
+	bool told, on_dead, discard, again;
 	uint16_t n;
 	struct ipc_nh_member *member;
+	uint16_t (*from)[AF_COUNT]; /* n + 1: of each member, and of the backup; 0: nobody yet */
 };
 
 static struct fib_set *
@@ -48,6 +54,7 @@ set_free(struct fib *f, struct fib_set *s)
 
 	hmap_remove(&f->map, &s->node);
 	mem_free(s->member);
+	mem_free(s->from);
 	slots_give(&f->sets, id);
 }
 
@@ -66,12 +73,20 @@ fib_free(struct speaker *sp)
 		bitq_free(&f->dirty[i]);
 }
 
-static bool
-same_members(const struct fib_set *s, const struct ipc_nhset *w)
+static struct ip_addr
+backup_of(const struct fib *f, const struct fib_set *s)
 {
+	return s->backup ? set_at(f, s->backup)->member[0].addr : (struct ip_addr){ 0 };
+}
+
+static bool
+same_set(const struct fib *f, const struct fib_set *s, const struct fib_want *want)
+{
+	const struct ipc_nhset *w = &want->set;
+	struct ip_addr backup = backup_of(f, s);
 	uint16_t k;
 
-	if (s->n != w->n || s->discard != w->discard)
+	if (s->n != w->n || s->discard != w->discard || !ip_addr_eq(&backup, &want->backup))
 		return false;
 	for (k = 0; k < s->n; k++)
 		if (!ip_addr_eq(&s->member[k].addr, &w->member[k].addr) ||
@@ -80,47 +95,79 @@ same_members(const struct fib_set *s, const struct ipc_nhset *w)
 	return true;
 }
 
-static uint64_t
-members_hash(const struct fib *f, const struct ipc_nhset *w)
+static uint8_t *
+put_addr(uint8_t *p, const struct ip_addr *a)
 {
-	uint8_t buf[1 + IPC_MEMBERS_MAX * 22], *p = buf;
+	*p = a->af;
+	memcpy(p + 1, &a->ifindex, 4);
+	memcpy(p + 5, a->b, 16);
+	return p + 21;
+}
+
+static uint64_t
+set_hash(const struct fib *f, const struct fib_want *want)
+{
+	uint8_t buf[1 + (IPC_MEMBERS_MAX + 1) * 22], *p = buf;
 	uint16_t k;
 
-	*p++ = w->discard;
-	for (k = 0; k < w->n; k++) {
-		*p++ = w->member[k].addr.af;
-		memcpy(p, &w->member[k].addr.ifindex, 4);
-		memcpy(p + 4, w->member[k].addr.b, 16);
-		p[20] = w->member[k].weight;
-		p += 21;
+	*p++ = want->set.discard;
+	for (k = 0; k < want->set.n; k++) {
+		p = put_addr(p, &want->set.member[k].addr);
+		*p++ = want->set.member[k].weight;
 	}
+	p = put_addr(p, &want->backup);
 	return hmap_hash(&f->map, buf, (size_t)(p - buf));
 }
 
-/* The set with these members, one reference more. */
 static struct fib_set *
-set_intern(struct fib *f, const struct ipc_nhset *w)
+set_find(const struct fib *f, const struct fib_want *w, uint64_t hash)
 {
-	uint64_t hash = members_hash(f, w);
 	struct hmap_node *n;
-	struct fib_set *s;
-	uint32_t id;
 
 	for (n = hmap_first_with(&f->map, hash); n; n = hmap_next_with(n)) {
-		s = container_of(n, struct fib_set, node);
-		if (same_members(s, w)) {
-			s->refs++;
+		struct fib_set *s = container_of(n, struct fib_set, node);
+
+		if (same_set(f, s, w))
 			return s;
+	}
+	return NULL;
+}
+
+static struct fib_set *
+set_new(struct fib *f, const struct fib_want *w, uint64_t hash)
+{
+	uint32_t id = slots_take(&f->sets);
+	struct fib_set *s = set_at(f, id);
+
+	s->id = id;
+	s->discard = w->set.discard;
+	s->n = w->set.n;
+	s->member = mem_dup(w->set.member, w->set.n * sizeof(*w->set.member));
+	s->from = mem_zalloc_array(w->set.n + 1u, sizeof(*s->from));
+	hmap_insert(&f->map, &s->node, hash);
+	return s;
+}
+
+/* The set with this content, one reference more; a new one has one to its backup. */
+static struct fib_set *
+set_intern(struct fib *f, const struct fib_want *w)
+{
+	uint64_t hash = set_hash(f, w);
+	struct fib_set *s = set_find(f, w, hash);
+
+	if (!s) {
+		s = set_new(f, w, hash);
+		if (w->backup.af != IP_NONE) {
+			struct fib_want *b = mem_zalloc(sizeof(*b));
+
+			b->set.n = 1;
+			b->set.member[0] =
+			    (struct ipc_nh_member){ .addr = w->backup, .weight = 1 };
+			s->backup = set_intern(f, b)->id;
+			mem_free(b);
 		}
 	}
-	id = slots_take(&f->sets);
-	s = set_at(f, id);
-	s->id = id;
-	s->refs = 1;
-	s->discard = w->discard;
-	s->n = w->n;
-	s->member = mem_dup(w->member, w->n * sizeof(*w->member));
-	hmap_insert(&f->map, &s->node, hash);
+	s->refs++;
 	return s;
 }
 
@@ -136,7 +183,10 @@ set_unref(struct fib *f, uint32_t id)
 	if (--s->refs > 0 || s->on_dead)
 		return;
 	if (!s->told) {
+		uint32_t backup = s->backup;
+
 		set_free(f, s);
+		set_unref(f, backup);
 		return;
 	}
 	s->on_dead = true;
@@ -157,7 +207,9 @@ next_dead(struct fib *f, struct fib_op *ret)
 		if (s->refs > 0) /* in use again */
 			continue;
 		*ret = (struct fib_op){ .kind = FIB_NHSET_DEL, .set = s->id };
-		set_free(f, s);
+		s->told = false;
+		s->refs = 1;
+		set_unref(f, s->id);
 		return true;
 	}
 	return false;
@@ -165,22 +217,37 @@ next_dead(struct fib *f, struct fib_op *ret)
 
 /* ---- what a destination wants ------------------------------------------------- */
 
+/* *from is from that peer, too. */
+static void
+mix(uint16_t *from, uint16_t peer)
+{
+	if (*from == 0)
+		*from = peer;
+	else if (*from != peer)
+		*from = FIB_FROM_MANY;
+}
+
 /*
  * Put one in, sorted by address.  Who told a next hop does not count: when one of two
  * reflectors is lost, the set stays the same, and nobody hears of it.
  */
 static void
-add_member(struct ipc_nhset *w, const struct ip_addr *addr)
+add_member(struct fib_want *want, const struct ip_addr *addr, uint16_t peer)
 {
+	struct ipc_nhset *w = &want->set;
 	uint16_t k = w->n;
 	int cmp = 1;
 
 	while (k > 0 && (cmp = ip_addr_cmp(&w->member[k - 1].addr, addr)) > 0)
 		k--;
-	if (k > 0 && cmp == 0)
+	if (k > 0 && cmp == 0) {
+		mix(&want->from[k - 1], peer);
 		return;
+	}
 	memmove(&w->member[k + 1], &w->member[k], (w->n - k) * sizeof(w->member[0]));
+	memmove(&want->from[k + 1], &want->from[k], (w->n - k) * sizeof(want->from[0]));
 	w->member[k] = (struct ipc_nh_member){ .addr = *addr, .weight = 1 };
+	want->from[k] = peer;
 	w->n++;
 }
 
@@ -194,35 +261,97 @@ asks_for_blackhole(const struct speaker *sp, const struct path *p)
 	    attrs_has_community(p->attrs, COMM_BLACKHOLE);
 }
 
-/* n 0: no route (unreachable, or the agent has its own). */
+/* Where w has that next hop from; NULL: it has not. */
+static uint16_t *
+from_of(struct fib_want *w, const struct ip_addr *addr)
+{
+	uint16_t k;
+
+	for (k = 0; k < w->set.n; k++)
+		if (ip_addr_eq(&w->set.member[k].addr, addr))
+			return &w->from[k];
+	return w->backup.af != IP_NONE && ip_addr_eq(&w->backup, addr) ? &w->backup_from : NULL;
+}
+
+/*
+ * Paths that are not used, the best first: others to the same next hops, and the backup.
+ * Where all that were used are of sessions that just ended, the best of the others is what
+ * the decision will come to.
+ */
 static void
-wanted_members(const struct speaker *sp, unsigned i, uint32_t dest, struct ipc_nhset *w)
+look_beyond(const struct speaker *sp, unsigned i, uint32_t id, struct fib_want *w)
+{
+	const struct rib *rib = &sp->rib[i];
+
+	for (; id; id = rib_path(rib, id)->next) {
+		const struct path *p = rib_path(rib, id);
+		struct ip_addr addr = adjin_next_hop(p);
+		uint16_t *from = from_of(w, &addr);
+
+		if (from) {
+			mix(from, p->peer);
+		} else if (w->set.n == 0 && loc_eligible(sp, i, id)) {
+			add_member(w, &addr, p->peer);
+		} else if (w->set.n == 1 && w->backup.af == IP_NONE && !w->set.discard &&
+		    loc_eligible(sp, i, id)) {
+			w->backup = addr;
+			w->backup_from = p->peer;
+		}
+	}
+}
+
+/* What the destination wants. Until the next decision used paths of an ended session are there. */
+static void
+wanted(const struct speaker *sp, unsigned i, uint32_t dest, struct fib_want *w)
 {
 	const struct rib *rib = &sp->rib[i];
 	const struct dest *d = rib_dest(rib, dest);
 	uint32_t id = d->paths;
 	unsigned k;
 
-	w->n = 0;
-	w->discard = false;
-	for (k = 0; k < d->used && w->n < IPC_MEMBERS_MAX; k++, id = rib_path(rib, id)->next) {
+	w->set.n = 0;
+	w->set.discard = false;
+	w->backup = (struct ip_addr){ 0 };
+	for (k = 0; k < d->used && w->set.n < IPC_MEMBERS_MAX; k++, id = rib_path(rib, id)->next) {
 		const struct path *p = rib_path(rib, id);
 		struct ip_addr addr = adjin_next_hop(p);
 
 		if (p->peer == RIB_LOCAL_PEER)
-			break;
-		w->discard |= k == 0 && asks_for_blackhole(sp, p);
-		add_member(w, &addr);
+			return;
+		if (sp->conf.install && !adjin_live(sp, i, p))
+			continue;
+		w->set.discard |= w->set.n == 0 && asks_for_blackhole(sp, p);
+		add_member(w, &addr, p->peer);
 	}
+	if (sp->conf.install && d->used > 0)
+		look_beyond(sp, i, id, w);
+}
+
+/* Note in the set whom the destination has its next hops from. */
+static void
+note_from(struct fib_set *s, unsigned i, const struct fib_want *w)
+{
+	uint16_t k;
+
+	for (k = 0; k < s->n; k++)
+		mix(&s->from[k][i], w->from[k]);
+	if (s->backup)
+		mix(&s->from[s->n][i], w->backup_from);
 }
 
 /* The agent has been told just what the destination wants. */
 static bool
-is_told(const struct fib *f, const struct dest *d, const struct ipc_nhset *w)
+is_told(const struct fib *f, const struct dest *d, unsigned i, const struct fib_want *w)
 {
+	struct fib_set *s;
+
 	if (d->fib_set == 0)
-		return w->n == 0;
-	return same_members(set_at(f, d->fib_set), w);
+		return w->set.n == 0;
+	s = set_at(f, d->fib_set);
+	if (!same_set(f, s, w))
+		return false;
+	note_from(s, i, w);
+	return true;
 }
 
 /* No news after all: announcements that waited for the news need wait no more. */
@@ -238,8 +367,8 @@ fib_update(struct speaker *sp, unsigned i, uint32_t dest)
 {
 	struct fib *f = &sp->fib;
 
-	wanted_members(sp, i, dest, &f->scratch);
-	if (is_told(f, rib_dest(&sp->rib[i], dest), &f->scratch))
+	wanted(sp, i, dest, &f->scratch);
+	if (is_told(f, rib_dest(&sp->rib[i], dest), i, &f->scratch))
 		drop_news(sp, i, dest);
 	else
 		bitq_add(&f->dirty[i], dest);
@@ -286,12 +415,22 @@ fib_reset(struct speaker *sp)
 
 		f->dead = s->next_dead;
 		s->on_dead = false;
-		if (s->refs == 0)
-			set_free(f, s);
+		s->refs++;
+		set_unref(f, s->id);
 	}
 	set_unref(f, f->next_set);
 	f->next_set = 0;
 	f->sync = FIB_SYNC_NEEDED;
+}
+
+static void
+tell_set(struct fib *f, struct fib_set *s, struct fib_op *ret)
+{
+	s->told = true;
+	f->out = (struct ipc_nhset){ .id = s->id, .backup = s->backup, .discard = s->discard,
+		.n = s->n };
+	memcpy(f->out.member, s->member, s->n * sizeof(s->member[0]));
+	*ret = (struct fib_op){ .kind = FIB_NHSET, .set = s->id, .nhset = &f->out };
 }
 
 /* Turn one queued destination into an operation; false when it has no news after all. */
@@ -303,13 +442,13 @@ tell_dest(struct speaker *sp, unsigned i, uint32_t dest, struct fib_op *ret)
 	uint32_t old = d->fib_set;
 	struct fib_set *s;
 
-	wanted_members(sp, i, dest, &f->scratch);
+	wanted(sp, i, dest, &f->scratch);
 	*ret = (struct fib_op){ .kind = FIB_ROUTE_DEL, .prefix = rib_prefix(&sp->rib[i], dest) };
-	if (is_told(f, d, &f->scratch)) {
+	if (is_told(f, d, i, &f->scratch)) {
 		drop_news(sp, i, dest);
 		return false;
 	}
-	if (f->scratch.n == 0) {
+	if (f->scratch.set.n == 0) {
 		bitq_del(&f->dirty[i], dest);
 		set_state(f, d, 0, IPC_V_PENDING, 0);
 		set_unref(f, old);
@@ -317,17 +456,15 @@ tell_dest(struct speaker *sp, unsigned i, uint32_t dest, struct fib_op *ret)
 	}
 	s = set_intern(f, &f->scratch);
 	ret->set = s->id;
-	if (!s->told) { /* the route follows with the next call */
-		s->told = true;
-		ret->kind = FIB_NHSET;
-		f->out = f->scratch;
-		f->out.id = s->id;
-		f->out.backup = 0;
-		ret->nhset = &f->out;
+	if (!s->told) { /* the backup first; the route follows with the next call */
 		f->next_set = s->id;
+		if (s->backup && !set_at(f, s->backup)->told)
+			s = set_at(f, s->backup);
+		tell_set(f, s, ret);
 		return true;
 	}
 	bitq_del(&f->dirty[i], dest);
+	note_from(s, i, &f->scratch);
 	ret->kind = FIB_ROUTE;
 	set_state(f, d, s->id, IPC_V_PENDING, 0);
 	set_unref(f, old);
@@ -354,6 +491,25 @@ next_dest(struct speaker *sp, struct fib_op *ret)
 	return found;
 }
 
+/* A set that is to be told again; false when there is none. */
+static bool
+next_again(struct fib *f, struct fib_op *ret)
+{
+	for (; f->again && f->again < slots_end(&f->sets); f->again++) {
+		struct fib_set *s = set_at(f, f->again);
+
+		if (!s->again)
+			continue;
+		s->again = false;
+		if (!s->told)
+			continue;
+		tell_set(f, s, ret);
+		return true;
+	}
+	f->again = 0;
+	return false;
+}
+
 /* Everything known has been told, and nothing that is known now waits to become a route. */
 static bool
 sync_complete(const struct speaker *sp)
@@ -373,7 +529,7 @@ fib_next(struct speaker *sp, struct fib_op *ret)
 	}
 	if (sp->gr.deferring)
 		return false;
-	if (next_dest(sp, ret) || next_dead(f, ret))
+	if (next_again(f, ret) || next_dest(sp, ret) || next_dead(f, ret))
 		return true;
 	if (f->sync == FIB_SYNC_BODY && sync_complete(sp)) {
 		f->sync = FIB_SYNC_DONE;
@@ -382,6 +538,101 @@ fib_next(struct speaker *sp, struct fib_op *ret)
 		return true;
 	}
 	return false;
+}
+
+/* ---- a peer is lost --------------------------------------------------------------- */
+
+/* Only that peer's paths led there, and those count no longer in the families of the mask. */
+static bool
+is_lost(const uint16_t from[AF_COUNT], uint16_t peer, unsigned mask)
+{
+	bool any = false;
+	unsigned i;
+
+	for (i = 0; i < AF_COUNT; i++) {
+		if (from[i] == 0)
+			continue;
+		if (from[i] != peer || !(mask >> i & 1))
+			return false;
+		any = true;
+	}
+	return any;
+}
+
+/* The set has other contents now; the agent is to hear of it. */
+static void
+set_changed(struct fib *f, struct fib_set *s)
+{
+	struct fib_want *w = mem_zalloc(sizeof(*w));
+
+	w->set.n = s->n;
+	w->set.discard = s->discard;
+	memcpy(w->set.member, s->member, s->n * sizeof(s->member[0]));
+	w->backup = backup_of(f, s);
+	hmap_remove(&f->map, &s->node);
+	hmap_insert(&f->map, &s->node, set_hash(f, w));
+	mem_free(w);
+	s->again = true;
+	f->again = 1;
+}
+
+static void
+drop_backup(struct fib *f, struct fib_set *s)
+{
+	uint32_t backup = s->backup;
+
+	s->backup = 0;
+	memset(s->from[s->n], 0, sizeof(s->from[0]));
+	set_unref(f, backup);
+}
+
+/* Members that are lost go, or, when all are, the backup takes their place if there is one. */
+static void
+set_lose(struct fib *f, struct fib_set *s, uint16_t peer, unsigned mask)
+{
+	bool no_backup = !s->backup || is_lost(s->from[s->n], peer, mask);
+	uint16_t k, n = 0;
+
+	for (k = 0; k < s->n; k++)
+		n += !is_lost(s->from[k], peer, mask);
+	if (n == s->n ? no_backup == !s->backup : n == 0 && no_backup)
+		return;
+	if (n == 0) {
+		s->member[0] = set_at(f, s->backup)->member[0];
+		memcpy(s->from[0], s->from[s->n], sizeof(s->from[0]));
+		no_backup = true;
+		s->n = 1;
+	}
+	for (k = 0, n = 0; k < s->n; k++) {
+		if (is_lost(s->from[k], peer, mask))
+			continue;
+		s->member[n] = s->member[k];
+		memmove(s->from[n++], s->from[k], sizeof(s->from[0]));
+	}
+	memmove(s->from[n], s->from[s->n], sizeof(s->from[0]));
+	s->n = n;
+	if (no_backup && s->backup)
+		drop_backup(f, s);
+	set_changed(f, s);
+}
+
+void
+fib_peer_lost(struct rpeer *rp)
+{
+	struct fib *f = &rp->sp->fib;
+	unsigned mask = 0, i;
+	uint32_t id;
+
+	if (!rp->sp->conf.install)
+		return;
+	for (i = 0; i < AF_COUNT; i++)
+		mask |= (unsigned)(adjin_count(rp, i) == 0) << i;
+	for (id = 1; id < slots_end(&f->sets); id++) {
+		struct fib_set *s = set_at(f, id);
+
+		if (s->refs > 0 && s->told && (s->n > 1 || s->backup))
+			set_lose(f, s, rp->index, mask);
+	}
 }
 
 /* ---- verdicts --------------------------------------------------------------------- */

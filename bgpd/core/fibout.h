@@ -5,6 +5,15 @@
  * first route that uses it and taken back (NHSET_DEL) after the last one left.
  * Destinations with news are queued, one bit each; what is told is made when
  * it is asked for, so only the newest state ever goes out.
+ *
+ * A set of one next hop names the next best one as its backup: should the agent
+ * lose the first, one message to the kernel moves all its routes.  (Sets of several
+ * have each other; a backup for them would cost a set, and a message for each
+ * route, whenever the next best path changes.)
+ *
+ * A peer's session ends: each set is told again by its id, ahead of all routes,
+ * without the next hops that only this peer's paths led to.  For that a set knows
+ * of each next hop which peer it is from, as long as there is only one.
  */
 #ifndef BGPD_CORE_FIBOUT_H
 #define BGPD_CORE_FIBOUT_H
@@ -18,6 +27,17 @@
 #include "bgpd/core/speaker.h"
 #include "lib/hmap.h"
 
+struct rpeer;
+
+#define FIB_FROM_MANY UINT16_MAX /* not the index of a peer: several, now or before */
+
+/* What a destination wants. */
+struct fib_want {
+	struct ipc_nhset set;	/* but for id and backup; n 0: no route */
+	struct ip_addr backup;	/* next hop; af 0: none */
+	uint16_t from[IPC_MEMBERS_MAX], backup_from; /* index of the peer, or FIB_FROM_MANY */
+};
+
 enum fib_sync { FIB_SYNC_NEEDED, FIB_SYNC_BODY, FIB_SYNC_DONE };
 
 struct fib {
@@ -29,7 +49,9 @@ struct fib {
 	uint8_t turn;		/* family served last */
 	enum fib_sync sync;
 	uint32_t waiting;	/* routes told, and no verdict yet */
-	struct ipc_nhset scratch, out;
+	uint32_t again;		/* sets from this id on are to be told again; 0: none */
+	struct fib_want scratch;
+	struct ipc_nhset out;
 };
 
 /* Nothing told yet (key seeds the hash of sets); and give all memory back. */
@@ -38,6 +60,12 @@ void fib_free(struct speaker *sp);
 
 /* The destination was decided: queue it if its route changes. i: index of the family. */
 void fib_update(struct speaker *sp, unsigned i, uint32_t dest);
+
+/*
+ * The peer's paths count no longer, in families where it has none that do: take what it
+ * alone led to out of all sets, or put the backup in its place. Only with install.
+ */
+void fib_peer_lost(struct rpeer *rp);
 
 /* The agent's channel is new: tell everything again. */
 void fib_reset(struct speaker *sp);

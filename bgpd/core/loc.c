@@ -156,6 +156,8 @@ decide(struct speaker *sp, unsigned i, uint32_t dest)
 	sp->decisions++;
 	usable = gather(sp, i, dest, &n);
 	used = decide_best(sp->loc->cand, usable, sp->conf.multipath);
+	if (sp->conf.install) /* the next best is the backup */
+		decide_rest(sp->loc->cand, usable, used);
 	for (k = 0; k < usable; k++)
 		sp->loc->order[k] = sp->loc->cand[k].path;
 	rib_reorder(&sp->rib[i], dest, sp->loc->order, n, used);

@@ -6,6 +6,8 @@
  * is what the model says; and a peer that keeps up is never told twice, nor
  * told to forget what it was never told.  Some peers send or are sent several
  * paths per prefix (RFC 7911), one session so, the next one otherwise.
+ * The agent's books, too, are what the model says, and each intent makes sense
+ * to it at that moment.
  *
  * No session runs: peers are declared up and down, UPDATEs go in and out as
  * octets through the speaker's peer_ops.
@@ -31,6 +33,7 @@ uint64_t prop_seed;
 #define NIDS	   3 /* paths of one prefix from a peer with add-path */
 #define MULTIPATH  3 /* of 4 next hops */
 #define NCANDS	   (NPEERS * NIDS + 1)
+#define NSETS	   256
 
 /* What somebody says of a prefix; all zeros: nothing. */
 struct spec {
@@ -68,6 +71,8 @@ struct world {
 	uint32_t nh_gen;
 	bool strict; /* everybody pulls at once: nothing may be said twice */
 	bool verdict_due[NPREFIXES]; /* a route was told and has no verdict yet */
+	struct ipc_nhset set[NSETS]; /* the agent's, by id; n 0: none */
+	uint32_t route[NPREFIXES];   /* and set of each route; 0: none */
 };
 
 static struct world *w;
@@ -619,6 +624,48 @@ same_view(const struct got *got, char (*want)[TEXT], unsigned n)
 	return have == n;
 }
 
+static bool
+set_leads(const struct ipc_nhset *s, const struct ip_addr *nh)
+{
+	uint16_t k;
+
+	for (k = 0; k < s->n; k++)
+		if (ip_addr_eq(&s->member[k].addr, nh))
+			return true;
+	return false;
+}
+
+/* The route that the agent was told: by the next hops of what is used, and what is next best. */
+static void
+compare_route(unsigned i, const struct rival *v, unsigned n, unsigned equal)
+{
+	const struct ipc_nhset *s = &w->set[w->route[i]];
+	uint8_t af = prefix_no(i).af;
+	unsigned used = model_used(v, equal), a, hops = 0;
+
+	if (n == 0 || v[0].from == 0) {
+		PROP(w->route[i] == 0);
+		return;
+	}
+	for (a = 0; a < used; a++) {
+		struct ip_addr nh = next_hop_no(af, v[a].s->nh);
+
+		PROP(set_leads(s, &nh));
+		hops += !model_hop_among(v, a, v[a].s->nh);
+	}
+	PROP(s->n == hops);
+	while (a < n && v[a].s->nh == v[0].s->nh)
+		a++;
+	if (w->conf.install && s->n == 1 && a < n) {
+		struct ip_addr nh = next_hop_no(af, v[a].s->nh);
+
+		PROP(s->backup && set_leads(&w->set[s->backup], &nh));
+		PROP(w->set[s->backup].n == 1);
+	} else {
+		PROP(s->backup == 0);
+	}
+}
+
 static void
 compare(void)
 {
@@ -628,6 +675,7 @@ compare(void)
 
 	for (i = 0; i < NPREFIXES; i++) {
 		n = model_order(i, v, &equal);
+		compare_route(i, v, n, equal);
 		for (k = 1; k <= NPEERS; k++) {
 			if (!w->p[k].up)
 				continue;
@@ -657,13 +705,49 @@ answer_watches(void)
 }
 
 static void
+take_nhset(const struct ipc_nhset *s)
+{
+	unsigned k;
+
+	PROP(s->id > 0 && s->id < NSETS && s->n > 0);
+	if (s->backup) {
+		PROP(s->backup < NSETS && s->backup != s->id);
+		PROP(w->set[s->backup].n > 0 && w->set[s->backup].backup == 0);
+		for (k = 1; k < NSETS; k++)
+			PROP(w->set[k].n == 0 || w->set[k].backup != s->id);
+	}
+	w->set[s->id] = *s;
+}
+
+static void
+take_nhset_del(uint32_t id)
+{
+	unsigned k;
+
+	PROP(id > 0 && id < NSETS && w->set[id].n > 0);
+	w->set[id] = (struct ipc_nhset){ 0 };
+	for (k = 0; k < NPREFIXES; k++)
+		PROP(w->route[k] != id);
+	for (k = 1; k < NSETS; k++)
+		PROP(w->set[k].backup != id);
+}
+
+static void
 take_fib(void)
 {
 	struct fib_op op;
 
-	while (speaker_next_fib(w->sp, &op))
-		if (op.kind == FIB_ROUTE || op.kind == FIB_ROUTE_DEL)
-			w->verdict_due[no_of(&op.prefix)] = op.kind == FIB_ROUTE;
+	while (speaker_next_fib(w->sp, &op)) {
+		if (op.kind == FIB_NHSET)
+			take_nhset(op.nhset);
+		if (op.kind == FIB_NHSET_DEL)
+			take_nhset_del(op.set);
+		if (op.kind != FIB_ROUTE && op.kind != FIB_ROUTE_DEL)
+			continue;
+		w->verdict_due[no_of(&op.prefix)] = op.kind == FIB_ROUTE;
+		w->route[no_of(&op.prefix)] = op.kind == FIB_ROUTE ? op.set : 0;
+		PROP(op.kind != FIB_ROUTE || w->set[op.set].n > 0);
+	}
 }
 
 /* Verdicts come late, each with a chance of pct per cent. */

@@ -362,6 +362,210 @@ START_TEST(peer_down_moves_routes)
 }
 END_TEST
 
+/* ---- backups, and sets that lose a peer ------------------------------------------- */
+
+static void
+take_all(void)
+{
+	while (speaker_next_fib(rig.sp, &op))
+		;
+}
+
+static void
+installing(void)
+{
+	rig.conf.install = true;
+	rig_configure(&rig, NULL);
+	rig_up(&rig, 3, 65003, true);
+	take_all();
+}
+
+/* Worse than announce(): a longer AS_PATH. */
+static void
+announce_worse(unsigned k, const char *prefix, uint8_t nh)
+{
+	rig_announce(&rig, k, prefix, (uint32_t[]){ 65000 + k, 65100, 0 }, nh, NULL);
+	rig_work(&rig);
+}
+
+/* The next operation tells set id with these next hops (last octets, up to a 0) and backup. */
+static void
+expect_set(uint32_t id, const uint8_t *nh, uint32_t backup)
+{
+	uint16_t k;
+
+	expect(FIB_NHSET, id, NULL);
+	ck_assert_uint_eq(op.nhset->backup, backup);
+	for (k = 0; nh[k]; k++) {
+		ck_assert_uint_lt(k, op.nhset->n);
+		ck_assert_uint_eq(op.nhset->member[k].addr.b[3], nh[k]);
+	}
+	ck_assert_uint_eq(op.nhset->n, k);
+}
+
+#define NH(...) ((const uint8_t[]){ __VA_ARGS__, 0 })
+
+START_TEST(next_best_is_the_backup)
+{
+	installing();
+	announce_worse(2, "10.9.0.0/16", 2);
+	expect_set(1, NH(2), 0);
+	expect(FIB_ROUTE, 1, "10.9.0.0/16");
+	announce(1, "10.9.0.0/16", 1); /* its backup is a set that is known already */
+	expect_set(2, NH(1), 1);
+	expect(FIB_ROUTE, 2, "10.9.0.0/16");
+	expect_nothing(); /* and stays as such */
+	rig_withdraw(&rig, 2, "10.9.0.0/16");
+	rig_work(&rig);
+	expect_set(3, NH(1), 0);
+	expect(FIB_ROUTE, 3, "10.9.0.0/16");
+	expect(FIB_NHSET_DEL, 2, NULL);
+	expect(FIB_NHSET_DEL, 1, NULL);
+	expect_nothing();
+	/* One that is new is told first. */
+	announce_worse(3, "10.9.0.0/16", 3);
+	ck_assert(speaker_next_fib(rig.sp, &op));
+	ck_assert_int_eq(op.kind, FIB_NHSET);
+	ck_assert_uint_eq(op.nhset->member[0].addr.b[3], 3);
+	expect_set(op.set == 1 ? 2 : 1, NH(1), op.set);
+	take_all();
+	rig_withdraw(&rig, 1, "10.9.0.0/16");
+	rig_withdraw(&rig, 3, "10.9.0.0/16");
+	rig_work(&rig);
+	take_all();
+	ck_assert_uint_eq(rig.sp->fib.sets.live, 0);
+}
+END_TEST
+
+/* Neither the same next hop again, nor one that does not resolve, nor for a set of several. */
+START_TEST(what_is_no_backup)
+{
+	installing();
+	announce(1, "10.9.0.0/16", 1);
+	announce_worse(2, "10.9.0.0/16", 1);
+	expect_set(1, NH(1), 0);
+	expect(FIB_ROUTE, 1, "10.9.0.0/16");
+	rig.unresolved = true;
+	announce_worse(2, "10.9.0.0/16", 2);
+	expect_nothing();
+	rig.unresolved = false;
+	announce(2, "10.9.0.0/16", 4);
+	announce_worse(3, "10.9.0.0/16", 3);
+	expect_set(2, NH(1, 4), 0);
+	expect(FIB_ROUTE, 2, "10.9.0.0/16");
+	expect(FIB_NHSET_DEL, 1, NULL);
+	expect_nothing();
+}
+END_TEST
+
+/* The best of several is the backup, whoever came first. */
+START_TEST(the_best_backup)
+{
+	installing();
+	announce(1, "10.9.0.0/16", 1);
+	rig_announce(&rig, 2, "10.9.0.0/16", (uint32_t[]){ 65002, 65100, 65101, 0 }, 2, NULL);
+	announce_worse(3, "10.9.0.0/16", 3);
+	ck_assert(speaker_next_fib(rig.sp, &op));
+	ck_assert_uint_eq(op.nhset->member[0].addr.b[3], 3);
+	ck_assert(speaker_next_fib(rig.sp, &op));
+	ck_assert_uint_eq(op.nhset->member[0].addr.b[3], 1);
+	ck_assert_uint_ne(op.nhset->backup, 0);
+}
+END_TEST
+
+/* The set shrinks before any route is looked at, and then no route has news. */
+START_TEST(peer_lost_shrinks_its_sets_first)
+{
+	installing();
+	announce(1, "10.9.0.0/16", 1);
+	announce(2, "10.9.0.0/16", 2);
+	announce(1, "fd00:9::/32", 1);
+	announce(2, "fd00:9::/32", 2);
+	announce(1, "10.8.0.0/16", 3);
+	announce(3, "10.8.0.0/16", 3); /* this next hop is from others, too */
+	announce(2, "10.8.0.0/16", 2);
+	take_all();
+	rig_down(&rig, 1, PEER_DOWN_FLUSH);
+	expect_set(1, NH(2), 0);
+	expect(FIB_NHSET, 3, NULL); /* IPv6 */
+	ck_assert_uint_eq(op.nhset->n, 1);
+	expect_nothing();
+	rig_work(&rig);
+	expect_nothing();
+	rig_up(&rig, 1, 65001, true);
+	announce(1, "10.9.0.0/16", 1);
+	expect_set(4, NH(1, 2), 0);
+	expect(FIB_ROUTE, 4, "10.9.0.0/16");
+}
+END_TEST
+
+/* A dead path is no reason to tell its next hop again, whatever else changes meanwhile. */
+START_TEST(route_with_news_while_a_lost_peer_is_swept)
+{
+	installing();
+	announce(1, "10.9.0.0/16", 1);
+	announce(2, "10.9.0.0/16", 2);
+	take_all();
+	rig_down(&rig, 1, PEER_DOWN_FLUSH);
+	expect_set(1, NH(2), 0);
+	fib_update(rig.sp, 0, 1);
+	expect_nothing();
+	rig_work(&rig);
+	expect_nothing();
+}
+END_TEST
+
+START_TEST(peer_lost_brings_the_backup)
+{
+	installing();
+	announce(1, "10.9.0.0/16", 1);
+	announce_worse(2, "10.9.0.0/16", 2);
+	take_all();
+	rig_down(&rig, 1, PEER_DOWN_FLUSH);
+	expect_set(1, NH(2), 0);
+	expect(FIB_NHSET_DEL, 2, NULL);
+	rig_work(&rig);
+	expect_nothing();
+}
+END_TEST
+
+START_TEST(lost_backup_is_forgotten_at_once)
+{
+	installing();
+	announce(1, "10.9.0.0/16", 1);
+	announce_worse(2, "10.9.0.0/16", 2);
+	take_all();
+	rig_down(&rig, 2, PEER_DOWN_FLUSH);
+	ck_assert(speaker_next_fib(rig.sp, &op));
+	ck_assert_int_eq(op.kind, FIB_NHSET);
+	ck_assert_uint_eq(op.nhset->member[0].addr.b[3], 1);
+	ck_assert_uint_eq(op.nhset->backup, 0);
+	ck_assert(speaker_next_fib(rig.sp, &op));
+	ck_assert_int_eq(op.kind, FIB_NHSET_DEL);
+	rig_work(&rig);
+	expect_nothing();
+}
+END_TEST
+
+/* Its stale paths count: nothing shrinks before they are given up. */
+START_TEST(a_peer_that_restarts_keeps_its_sets)
+{
+	installing();
+	rig_peer(&rig, 1)->peer->neg.gr_families = AF_BIT(IP4) | AF_BIT(IP6);
+	rig_peer(&rig, 1)->peer->neg.gr_time_s = 120;
+	announce(1, "10.9.0.0/16", 1);
+	announce(2, "10.9.0.0/16", 2);
+	take_all();
+	rig_down(&rig, 1, PEER_DOWN_KEEP);
+	rig_work(&rig);
+	expect_nothing();
+	rig_pass(&rig, 121 * 1000000ull);
+	expect_set(1, NH(2), 0);
+	rig_work(&rig);
+	expect_nothing();
+}
+END_TEST
+
 int
 main(void)
 {
@@ -382,5 +586,15 @@ main(void)
 	tcase_add_loop_test(t, refusals_are_shown_and_not_announced, 0, 4);
 	tcase_add_test(t, a_new_agent);
 	tcase_add_test(t, peer_down_moves_routes);
+	t = unit_case(s, "failover");
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, next_best_is_the_backup);
+	tcase_add_test(t, what_is_no_backup);
+	tcase_add_test(t, the_best_backup);
+	tcase_add_test(t, peer_lost_shrinks_its_sets_first);
+	tcase_add_test(t, route_with_news_while_a_lost_peer_is_swept);
+	tcase_add_test(t, peer_lost_brings_the_backup);
+	tcase_add_test(t, lost_backup_is_forgotten_at_once);
+	tcase_add_test(t, a_peer_that_restarts_keeps_its_sets);
 	return unit_run(s);
 }
