@@ -418,6 +418,13 @@ gr_peer_failed(struct rpeer *rp, struct mono_us now)
 }
 
 void
+gr_peer_hung_up(struct rpeer *rp, struct mono_us now)
+{
+	if (mono_is_never(rp->up_since) && waits_for(rp, now))
+		rp->gr.wait_until = MONO_NEVER;
+}
+
+void
 gr_progress(struct speaker *sp, struct mono_us now)
 {
 	sp->gr.progress = now;

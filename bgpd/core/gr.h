@@ -10,7 +10,8 @@
  * We restart (section 4.1): selection is deferred.  Own prefixes are announced
  * at once; what is learned waits, for the FIB and for the peers, until every
  * configured peer has said End-of-RIB or has failed: refused, unreachable, or
- * not Established 3 s after the start.  Peers without the capability, and
+ * not Established 3 s after the start, unless it takes our connections and ends
+ * them without a word.  Peers without the capability, and
  * those that restart themselves, are waited for no longer than 3 s after their
  * session came up.  gr_deferral_ms without progress ends it, 120 s in any case.
  */
@@ -101,6 +102,13 @@ void gr_begin(struct speaker *sp, struct mono_us now);
 
 /* A connection to that peer was refused or could not be made. */
 void gr_peer_failed(struct rpeer *rp, struct mono_us now);
+
+/*
+ * That peer has ended a connection without a word: it lives, but is not ready for us yet (GoBGP
+ * takes nobody for five seconds after a lost session).  It is waited for as long as others make
+ * progress, and gr_deferral_ms.
+ */
+void gr_peer_hung_up(struct rpeer *rp, struct mono_us now);
 
 /* Something was learned. */
 void gr_progress(struct speaker *sp, struct mono_us now);

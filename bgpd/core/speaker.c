@@ -267,7 +267,11 @@ speaker_conn_input(struct speaker *sp, struct mono_us now, conn_id conn, const u
 void
 speaker_conn_closed(struct speaker *sp, struct mono_us now, conn_id conn, int err)
 {
+	const struct peer *p = peer_conn_owner(&sp->env, conn);
+
 	sp->now = now;
+	if (p)
+		gr_peer_hung_up(p->rib, now);
 	peer_conn_closed(&sp->env, now, conn, err);
 }
 

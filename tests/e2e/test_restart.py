@@ -1,60 +1,158 @@
-"""kill -9 and restarts under a 1 kHz ping between pods: nothing is lost."""
+"""kill -9, restarts and upgrades under a 1 kHz ping between pods: nothing is lost.
+
+Three sites side by side, each with another maker's daemon as the only helper:
+FRR and BIRD forward as ToRs, GoBGP reflects between two nodes on one link.
+"""
 
 import os
+import shutil
 import signal
 
 import pytest
 
+from fabric.peers import Bird, Frr, Gobgp, Neighbor
 from fabric.racks import Fabric
+from fabric.segment import AS, Segment, addresses, pods
+from fabric.topo import timers, wire
 from fabric.traffic import Pinger, ping
 from fabric.wait import No, holds_for, wait_until
+from fabric.weft import BUILD, Weft, config, peer
 
-MARK = ["198.18.1.0/24", "2001:db8:18::/64"]     # announced by the spine, withdrawn meanwhile
-PERMIT_MORE = {"kernel": {"permit": ["10.244.0.0/16", "fd00:10:244::/48", "10.0.0.0/24",
-                                     "fd00::/112", "192.0.2.0/24", "2001:db8::/32",
-                                     "198.18.0.0/15"]}}
-
-
-def bring_up(lab):
-    """One rack (FRR and BIRD as ToRs), two nodes, one pod each."""
-    f = Fabric(lab, racks=1)
-    f.spine.networks += MARK
-    for r in f.routers.values():
-        r.start()
-    for n in f.nodes:
-        n.start(**PERMIT_MORE)
-    pods = [n.add_pod(lab, f"pod{n.n}") for n in f.nodes]
-    for n in f.nodes:
-        n.daemon.wait_established(deadline_s=20)
-        wait_until(lambda: has_mark(n) == 2, 15, f"{n.name} has the spine's routes")
-    for a in pods[1].addrs:
-        wait_until(lambda: ping(pods[0].ns, a), 15, f"pod 2 answers at {a}")
-    return f, pods
+MARK = ["172.30.1.0/24", "fd30:1::/64"]     # announced by the helper, withdrawn meanwhile
+HOST = ["172.20.0.0/24", "fd20:0::/64"]     # behind a ToR
+PERMIT = ["10.244.0.0/16", "fd00:10:244::/48", "172.16.0.0/12", "fd20::/11"]
+POD = 2                                     # the pod's host number in its node's range
 
 
-def has_mark(node):
-    """How many of the marked prefixes are in a node's kernel."""
-    return sum(bool(node.ns.routes(p, "proto", 212, family=6 if ":" in p else 4)) for p in MARK)
+def at(prefix, host):
+    """A host's address with the prefix length of its range."""
+    net, length = prefix.split("/")
+    return f"{net[:-1] if net.endswith('.0') else net}{host}/{length}"
 
 
-def withdraw_mark(fabric):
-    """The spine takes its marked routes back; seen when the other node has lost them."""
-    keep = [p for p in fabric.spine.networks if p not in MARK]
-    fabric.spine.daemon.reconfigure(keep)
-    wait_until(lambda: has_mark(fabric.nodes[1]) == 0, 10, "the withdrawal has gone round")
+def stub(lab, router, name, ranges):
+    """A namespace that knows nothing of routing on a link of its router; its addresses."""
+    ns = lab.ns(name, router=False)
+    lab.link(router, name[:15], ns, "eth0", [at(r, 1) for r in ranges], [at(r, POD) for r in ranges])
+    for r in ranges:
+        ns.ip("route", "add", "default", "via", at(r, 1).split("/")[0])
+    return ns, [at(r, POD).split("/")[0] for r in ranges]
+
+
+class Site:
+    """A node that is restarted, its helper, and a pod at either end of the traffic.
+
+    pod answers at addrs, far at far_addrs; helper announces MARK when told.
+    """
+
+    def start(self):
+        self.helper.start()
+        self.weft.start()
+
+    def wait_up(self):
+        self.weft.wait_established(deadline_s=20)
+        self.wait_marked()
+        for ns, addr in ((self.pod, self.far_addrs), (self.far, self.addrs)):
+            for a in addr:
+                wait_until(lambda: ping(ns, a), 15, f"{ns.name} reaches {a}")
+        self.weft.wait_synced()
+
+    def ping_both_ways(self):
+        """IPv4 from the node's pod, IPv6 towards it; a question and its answer go both ways."""
+        return Pinger(self.pod, self.far_addrs[0]), Pinger(self.far, self.addrs[1])
+
+    def marked(self):
+        """How many of the marked prefixes are in the node's kernel."""
+        return sum(bool(self.weft.ns.routes(p, "proto", self.protocol, family=6 if ":" in p else 4))
+                   for p in MARK)
+
+    protocol = 212
+
+    def wait_marked(self):
+        wait_until(lambda: self.marked() == 2, 15, f"{self.name}: the marked routes are there")
+
+    def wait_relearned(self):
+        """Until the marked routes are gone; not before the session is up again."""
+        def swept():
+            left = self.marked()
+            states = [p["state"] for p in self.weft.peers().values()]
+            if left < 2:
+                assert states == ["Established"], f"swept before the deferral ended: {states}"
+            return left == 0 or No((left, states))
+        wait_until(swept, 20, f"{self.name}: what was withdrawn meanwhile is gone")
+        self.weft.wait_synced()
+
+
+class TorSite(Site):
+    """pod -- node (weft) -- ToR (the helper, which installs and forwards) -- host."""
+
+    def __init__(self, lab, name, kind, k):
+        self.name, tor = name, lab.ns(f"{name}-tor")
+        ns = lab.ns(f"{name}-node")
+        mine, other = wire(lab, ns, "eth0", tor, "eth0", k)
+        self.pod, self.addrs = stub(lab, ns, f"{name}-pod", pods(k))
+        self.far, self.far_addrs = stub(lab, tor, f"{name}-host", HOST)
+        self.weft = Weft(ns, config(name, 65001, mine, [peer("tor", other[0], 65002,
+                                                            timers=timers())], pods(k), PERMIT))
+        self.helper = kind(tor, 65002, other[0], [Neighbor(mine[0], 65001, other[0], other[1])],
+                           HOST + MARK)
+
+    def announce(self, marks):
+        self.helper.reconfigure(HOST + marks)
+
+
+class ReflectorSite(Site):
+    """Two nodes on one link with a GoBGP that reflects between them; the first is restarted."""
+
+    def __init__(self, lab):
+        self.name, s = "gobgp", Segment(lab)
+        self.weft, self.other = (s.client(f"node{n}", n, {"gobgp": 9}) for n in (1, 2))
+        self.pod, self.addrs = stub(lab, self.weft.ns, "pod1", pods(1))
+        self.far, self.far_addrs = stub(lab, self.other.ns, "pod2", pods(2))
+        v4, v6 = addresses(9)
+        client = {"session": "  [neighbors.route-reflector.config]\n"
+                             "    route-reflector-client = true\n"
+                             '    route-reflector-cluster-id = "10.255.0.1"'}
+        self.helper = Gobgp(s.ns("gobgp", 9), AS, v4,
+                            [Neighbor(addresses(n)[0], AS, v4, v6, text=client) for n in (1, 2)],
+                            MARK)
+
+    def start(self):
+        super().start()
+        self.other.start()
+
+    def announce(self, marks):
+        for p in MARK:
+            if p in marks:
+                self.helper.announce(p)
+            else:
+                self.helper.gobgp("global", "rib", "del", "-a", "ipv6" if ":" in p else "ipv4", p)
+
+
+def other_build(lab):
+    """What is to be upgraded to: the same programs by another version, in a place of their own."""
+    path = f"{lab.dir}/upgraded"
+    os.makedirs(f"{path}/ctl")
+    for program in ("weftd", "weft-agent", "weft-bgpd", "ctl/weft"):
+        with open(f"{BUILD}/{program}", "rb") as f:
+            text = f.read()
+        with open(f"{path}/{program}", "wb") as f:
+            f.write(text.replace(b"0.1.0", b"0.1.9"))
+        shutil.copymode(f"{BUILD}/{program}", f"{path}/{program}")
+    return path
 
 
 class Outage:
     """Part of a node's weft is dead between stop() and resume()."""
 
-    def __init__(self, node, how):
-        self.weft, self.how, self.launcher = node.daemon, how, node.daemon.pid("weftd")
+    def __init__(self, site, how, build=None):
+        self.site, self.weft, self.how, self.build = site, site.weft, how, build
+        self.launcher = self.weft.pid("weftd")
 
     def stop(self):
         if self.how in ("weft-bgpd", "weft-agent"):
             os.kill(self.launcher, signal.SIGSTOP)      # else it comes back at once
-            victim = self.weft.pid(self.how)
-            os.kill(victim, signal.SIGKILL)
+            os.kill(self.weft.pid(self.how), signal.SIGKILL)
         elif self.how == "everything":
             self.weft.kill()
         else:
@@ -64,53 +162,60 @@ class Outage:
     def resume(self):
         if self.how in ("weft-bgpd", "weft-agent"):
             os.kill(self.launcher, signal.SIGCONT)
-        else:
-            self.weft.start(wait=False)
+            return
+        if self.how == "upgrade":
+            self.weft.build = self.build
+        self.weft.start(wait=False)
 
 
-def wait_relearned(node):
-    """Until the marked routes are gone; they must not go before both sessions are up."""
-    weft = node.daemon
-
-    def swept():
-        left = has_mark(node)
-        states = {p["name"]: p["state"] for p in weft.peers().values()}
-        if left < 2:
-            assert all(s == "Established" for s in states.values()), \
-                f"swept before the deferral ended: {states}"
-        return left == 0 or No((left, states))
-    wait_until(swept, 20, "what was withdrawn meanwhile is gone")
+def round_of(sites, how, build, figure):
+    """One outage at every site at once, with traffic through it."""
+    pingers = [p for s in sites for p in s.ping_both_ways()]
+    outages = [Outage(s, how, build) for s in sites]
+    for o in outages:
+        o.stop()
+    for s in sites:
+        s.announce([])
+    holds_for(lambda: all(s.marked() == 2 for s in sites), 0.5,
+              "withdrawn routes stay while nobody is there")
+    for o in outages:
+        o.resume()
+    for s in sites:
+        s.wait_relearned()
+    results = [p.result() for p in pingers]
+    lost = [r["lost"] for r in results]
+    figure(f"{how}: {sum(lost)} of {sum(r['sent'] for r in results)} lost, longest gap "
+           f"{max(r['longest_gap_ms'] for r in results)} ms")
+    assert lost == [0] * len(lost), (how, [s.name for s in sites], lost)
+    assert min(r["sent"] for r in results) > 500
+    for s in sites:
+        s.announce(MARK)
+        s.wait_marked()
 
 
 @pytest.mark.slice
-@pytest.mark.parametrize("how", ["weft-bgpd", "weft-agent", "everything", "prepare-restart"])
-def test_no_packet_lost(lab, figure, how):
-    """1 kHz ping, both families, while a part of weft dies and comes back."""
-    f, pods = bring_up(lab)
-    node, weft = f.nodes[0], f.nodes[0].daemon
-    weft.wait_synced()
-    pingers = [Pinger(pods[0].ns, a) for a in pods[1].addrs]
-    outage = Outage(node, how)
-    outage.stop()
-    withdraw_mark(f)
-    holds_for(lambda: has_mark(node) == 2, 0.5, "withdrawn routes stay while nobody is there")
-    outage.resume()
-    wait_relearned(node)
-    weft.wait_established(deadline_s=20)
-    weft.wait_synced()
-    results = [p.result() for p in pingers]
-    for family, r in zip(("IPv4", "IPv6"), results):
-        figure(f"{family}: {r['lost']} of {r['sent']} lost, longest gap "
-               f"{r['longest_gap_ms']} ms")
-    assert [r["lost"] for r in results] == [0, 0]
-    assert min(r["sent"] for r in results) > 500
+def test_no_packet_lost(lab, figure):
+    """Each process killed, all of them, a prepared restart with another build; each helper."""
+    sites = [TorSite(lab, "frr", Frr, 1), TorSite(lab, "bird", Bird, 2), ReflectorSite(lab)]
+    build = other_build(lab)
+    for s in sites:
+        s.start()
+    for s in sites:
+        s.wait_up()
+    for how in ("weft-bgpd", "weft-agent", "everything", "upgrade"):
+        round_of(sites, how, build, figure)
+    assert {s.weft.status()["version"] for s in sites} == {"0.1.9"}
 
 
 @pytest.mark.slow
 def test_comes_back_by_itself(lab):
     """A killed child is started again by the launcher, and the launcher says so."""
-    f, _ = bring_up(lab)
+    f = Fabric(lab, racks=1, nodes_per_rack=1)
+    for r in f.routers.values():
+        r.start()
+    f.nodes[0].start()
     weft = f.nodes[0].daemon
+    weft.wait_established(deadline_s=20)
     for child in ("weft-bgpd", "weft-agent"):
         old = weft.pid(child)
         weft.kill(child)

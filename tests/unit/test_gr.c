@@ -552,6 +552,23 @@ START_TEST(refused_connections_end_it)
 }
 END_TEST
 
+/* A peer that lives but is not ready may take longer than one that does not answer. */
+START_TEST(waits_for_those_who_hang_up)
+{
+	begin(&restarting);
+	speaker_conn_failed(rig.sp, rig.now, 2, 0, 111, "refused");
+	gr_peer_hung_up(rig_peer(&rig, 2), rig.now); /* it has failed before */
+	gr_peer_hung_up(rig_peer(&rig, 3), rig.now);
+	rig_pass(&rig, 3 * SECOND);
+	ck_assert(deferring()); /* for 3 alone: 1 was not Established in time */
+	rig_pass(&rig, 7 * SECOND - 1);
+	ck_assert(deferring());
+	rig_pass(&rig, 1);
+	ck_assert(!deferring());
+	rig_free(&rig);
+}
+END_TEST
+
 START_TEST(no_progress_ends_it)
 {
 	struct ipc_event ev = { 0 };
@@ -683,6 +700,7 @@ main(void)
 	tcase_add_test(t, learned_routes_wait);
 	tcase_add_test(t, who_is_waited_for);
 	tcase_add_test(t, refused_connections_end_it);
+	tcase_add_test(t, waits_for_those_who_hang_up);
 	tcase_add_test(t, no_progress_ends_it);
 	tcase_add_test(t, two_minutes_in_any_case);
 	tcase_add_test(t, sweep_waits_for_next_hops);
