@@ -31,7 +31,10 @@
 #include "lib/logmain.h"
 #include "lib/mem.h"
 
-#define EVENTS_KEPT 1000
+#define EVENTS_KEPT	  1000
+#define BGPD_EVENTS_BURST 5000  /* of bgpd: some for each of a reflector's clients at once, */
+#define BGPD_EVENTS_GAP	  50000 /* microseconds; then twenty in a second */
+#define BGPD_GONE_S	  1     /* for bgpd to end, once it has closed its channels */
 
 struct mono_us
 agent_now(void)
@@ -95,11 +98,27 @@ hello(struct agent *a, uint32_t v4, uint32_t v6)
 	source_greet(a);
 }
 
+/* One that tells events without end must not wash away the table, nor fill the disk. */
+static bool
+may_tell(struct agent *a)
+{
+	uint32_t dropped = 0;
+
+	if (!log_limit_pass(&a->bgpd_events, agent_now(), &dropped))
+		return false;
+	if (dropped > 0)
+		events_addf(a->events, IPC_LVL_WARN, "events-dropped",
+		    "count=%u why=\"weft-bgpd told too many at once\"", dropped);
+	return true;
+}
+
 static void
 bgpd_event(struct agent *a, const struct ipc_event *e)
 {
 	const struct agent_peer *p = agent_peer_by_id(a, e->peer);
 
+	if (!may_tell(a))
+		return;
 	events_add(a->events, "bgpd", e, p ? p->conf->name : NULL);
 }
 
@@ -111,10 +130,12 @@ conn_lent(struct agent *a, uint32_t peer, int fd)
 	const struct agent_peer *p = agent_peer_by_id(a, peer);
 	int err = tcp_rekey(a->tcp, peer, fd);
 
+	if (!p || !may_tell(a))
+		return;
 	if (err == 0)
 		events_addf(a->events, IPC_LVL_NOTICE, "password-changed", "peer=%s session=kept",
 		    p->conf->name);
-	else if (p && agent_peer_cmd(a, &cmd))
+	else if (agent_peer_cmd(a, &cmd))
 		events_addf(a->events, IPC_LVL_WARN, "password-changed",
 		    "peer=%s session=reset why=\"%s\"", p->conf->name, strerror(-err));
 }
@@ -191,9 +212,21 @@ take_report(struct agent *a, const struct fib_report *r)
 	}
 }
 
+/* Without its channels it is of no use, and another one comes only when it has ended. */
+static void
+on_gone(evutil_socket_t fd, short what, void *arg)
+{
+	struct agent *a = arg;
+
+	if (a->bgpd_child.running && a->bgpd_child.pid == a->gone_pid && !bgpd_attached(a->bgpd))
+		launcher_restart_bgpd(a->launcher, "it has closed its channels");
+}
+
 static void
 bgpd_lost(struct agent *a, const char *why, bool violation)
 {
+	static const struct timeval grace = { BGPD_GONE_S, 0 };
+
 	tcp_cancel_all(a->tcp);
 	bmp_cancel_all(a->bmp);
 	mrt_lost(a->mrts);
@@ -203,8 +236,11 @@ bgpd_lost(struct agent *a, const char *why, bool violation)
 		return;
 	}
 	events_addf(a->events, IPC_LVL_ERR, "bgpd-lost", "why=\"%s\" routes=kept", why);
+	a->gone_pid = a->bgpd_child.pid;
 	if (violation)
 		launcher_restart_bgpd(a->launcher, why);
+	else
+		event_add(a->gone_ev, &grace);
 	agent_kick(a);
 }
 
@@ -514,6 +550,9 @@ agent_init(struct agent *a, const char *config_name)
 		a->hostname[0] = '\0';
 	a->base = event_base_new();
 	a->pump_ev = event_new(a->base, -1, 0, pump, a);
+	a->gone_ev = event_new(a->base, -1, 0, on_gone, a);
+	a->bgpd_events = (struct log_limit){ .burst = BGPD_EVENTS_BURST,
+		.interval_us = BGPD_EVENTS_GAP };
 	a->events = events_new(EVENTS_KEPT);
 	a->fib = fib_new(a->started, random_seed(), &log_main);
 	a->bgpd = bgpd_new(a, &bgpd_ops);
@@ -539,6 +578,7 @@ agent_fini(struct agent *a)
 	conf_free(a->conf);
 	mem_free(a->peers);
 	event_free(a->pump_ev);
+	event_free(a->gone_ev);
 	event_base_free(a->base);
 }
 

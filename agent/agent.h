@@ -26,6 +26,7 @@
 #include "agent/core/fib.h"
 #include "lib/conf.h"
 #include "lib/ipcmsg.h"
+#include "lib/log.h"
 #include "lib/mono.h"
 
 struct event_base;
@@ -104,6 +105,9 @@ struct agent {
 	struct quarantine *quarantine;
 	struct lifecycle *lifecycle;
 	struct event *pump_ev;
+	struct event *gone_ev;	       /* bgpd has closed its channels: has it ended, too? */
+	int32_t gone_pid;	       /* which one */
+	struct log_limit bgpd_events; /* what bgpd may put into the event table and the log */
 	char http_where[80]; /* where http serves, "" when it does not */
 
 	bool kernel_seen; /* the first dump is complete */

@@ -4,11 +4,16 @@
  * bgpd reads what strangers send, so everything it says is bounded by the
  * message table and judged by agent/core; here it is only taken apart.  Nobody
  * blocks: a channel that is full waits for its write event.
+ *
+ * Nor can bgpd make this process grow: what waits for a bgpd that does not read
+ * has a limit, rows come only as far as they were asked for, and what is kept of
+ * next hops, sets and routes is limited by agent/core (FIB_*_MAX in fib.h).
  */
 #include "agent/bgpd.h"
 
 #include <errno.h>
 #include <event2/event.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,6 +22,17 @@
 #include "lib/mem.h"
 
 #define READ_BATCH 64 /* messages taken from one channel in one turn of the loop */
+
+/*
+ * Octets that wait for a bgpd that does not read: on the control channel a whole
+ * configuration of any size, on the others a few answers.
+ */
+static const size_t waiting_max[IPC_NCHANS] = {
+	[IPC_CHAN_CONTROL] = 32u << 20,
+	[IPC_CHAN_ROUTES] = 4u << 20,
+	[IPC_CHAN_QUERIES] = 4u << 20,
+};
+#define WAITING_CONNS_MAX 512 /* descriptors with them, before connections of peers are turned away */
 
 struct chan {
 	struct bgpd *bgpd;
@@ -36,6 +52,7 @@ struct waiting {
 struct query {
 	struct list link;
 	uint32_t id;
+	uint32_t credit; /* rows that may still come */
 	const struct query_ops *ops;
 	void *ctx;
 };
@@ -46,7 +63,9 @@ struct bgpd {
 	struct chan chan[IPC_NCHANS];
 	bool attached;
 	bool failing; /* lost() is being called */
+	bool overrun; /* more waits for it than may: it is given up in the next turn of the loop */
 	struct list waiting[IPC_NCHANS];
+	size_t waiting_octets[IPC_NCHANS], waiting_fds;
 	struct list queries, orphans; /* orphans: asked while nobody was there */
 	struct event *orphan_ev;
 	uint32_t next_query;
@@ -59,12 +78,36 @@ static void fail(struct bgpd *b, const char *why, bool violation);
 /* ---- sending ---------------------------------------------------------------- */
 
 static void
-waiting_free(struct waiting *w)
+waiting_free(struct bgpd *b, enum ipc_chan which, struct waiting *w)
 {
 	list_remove(&w->link);
-	if (w->fd >= 0)
+	b->waiting_octets[which] -= sizeof *w + w->len;
+	if (w->fd >= 0) {
+		b->waiting_fds--;
 		close(w->fd);
+	}
 	mem_free(w);
+}
+
+static void
+waiting_add(struct bgpd *b, enum ipc_chan which, size_t len, int fd)
+{
+	struct waiting *w = mem_alloc(sizeof *w + len);
+
+	w->fd = fd;
+	w->len = len;
+	memcpy(w->buf, b->buf, len);
+	list_init(&w->link);
+	list_push_back(&b->waiting[which], &w->link);
+	b->waiting_octets[which] += sizeof *w + len;
+	b->waiting_fds += fd >= 0;
+}
+
+/* As if the listener's queue were full: peers try again. */
+static bool
+turned_away(const struct bgpd *b, const struct ipc_msg *m)
+{
+	return m->type == IPC_CONN_IN && b->waiting_fds >= WAITING_CONNS_MAX;
 }
 
 /*
@@ -89,28 +132,26 @@ flush_waiting(struct bgpd *b, enum ipc_chan which)
 			event_active(c->rd, EV_READ, 0);
 			return;
 		}
-		waiting_free(w);
+		waiting_free(b, which, w);
 	}
 }
 
 static void
 enqueue(struct bgpd *b, enum ipc_chan which, const struct ipc_msg *m, int fd)
 {
-	struct waiting *w;
-	size_t len = b->attached ? ipcmsg_encode(m, b->buf, IPC_MAX_OCTETS) : 0;
+	size_t len = b->attached && !b->overrun ? ipcmsg_encode(m, b->buf, IPC_MAX_OCTETS) : 0;
 
-	if (len == 0) {
+	if (len == 0 || turned_away(b, m)) {
 		if (fd >= 0)
 			close(fd);
 		return;
 	}
-	w = mem_alloc(sizeof *w + len);
-	w->fd = fd;
-	w->len = len;
-	memcpy(w->buf, b->buf, len);
-	list_init(&w->link);
-	list_push_back(&b->waiting[which], &w->link);
+	waiting_add(b, which, len, fd);
 	flush_waiting(b, which);
+	if (b->waiting_octets[which] > waiting_max[which]) {
+		b->overrun = true;
+		event_active(b->chan[which].rd, EV_READ, 0);
+	}
 }
 
 void
@@ -172,13 +213,47 @@ bgpd_pump(struct bgpd *b)
 
 /* ---- receiving ------------------------------------------------------------------- */
 
+/* There is no place to remember that route in: its verdict is all that becomes of it. */
+static void
+refuse_route(struct bgpd *b, const struct ip_prefix *p)
+{
+	struct ipc_verdicts *v = &b->out->verdicts;
+
+	b->out->type = IPC_VERDICT;
+	v->n = 1;
+	v->v[0] = (struct ipc_verdict){ .prefix = *p, .state = IPC_V_REFUSED,
+		.code = IPC_REF_LIMIT };
+	send_verdicts(b, v);
+}
+
 static bool
 take_route(struct bgpd *b, const struct ipc_msg *m, struct mono_us now, const char **why)
 {
-	for (uint16_t i = 0; i < m->route.n; i++)
-		if (!fib_route(b->agent->fib, now, m->route.set, &m->route.prefix[i], why))
+	struct fib *f = b->agent->fib;
+
+	for (uint16_t i = 0; i < m->route.n; i++) {
+		const struct ip_prefix *p = &m->route.prefix[i];
+
+		if (!fib_route_fits(f, p))
+			refuse_route(b, p);
+		else if (!fib_route(f, now, m->route.set, p, why))
 			return false;
+	}
 	return true;
+}
+
+/* Nor for that next hop: it counts as not resolved. */
+static void
+take_watch(struct bgpd *b, const struct ipc_nh_watch *w, struct mono_us now)
+{
+	struct ipc_msg m = { .type = IPC_NH_STATE };
+
+	if (fib_watch(b->agent->fib, now, &w->addr, w->on))
+		return;
+	m.nh_state.addr = w->addr;
+	snprintf(m.nh_state.why, sizeof m.nh_state.why, "more than %u next hops are followed",
+	    FIB_NEXTHOPS_MAX);
+	enqueue(b, IPC_CHAN_ROUTES, &m, -1);
 }
 
 static bool
@@ -207,7 +282,7 @@ take_routes_msg(struct bgpd *b, const struct ipc_msg *m, const char **why)
 		fib_sync_end(f, now);
 		return true;
 	case IPC_NH_WATCH:
-		fib_watch(f, now, &m->nh_watch.addr, m->nh_watch.on);
+		take_watch(b, &m->nh_watch, now);
 		return true;
 	default: /* ipcmsg_decode() lets nothing else through on this channel */
 		*why = "a message that does not belong on the routes channel";
@@ -244,17 +319,24 @@ row_query(const struct ipc_msg *m)
 					 : m->query_end.id;
 }
 
-static void
-take_query_msg(struct bgpd *b, const struct ipc_msg *m)
+static bool
+take_query_msg(struct bgpd *b, const struct ipc_msg *m, const char **why)
 {
 	struct query *q = find_query(b, row_query(m));
 
 	if (!q)
-		return; /* cancelled while the row was under way */
-	if (m->type == IPC_QUERY_END)
+		return true; /* cancelled while the row was under way */
+	if (m->type == IPC_QUERY_END) {
 		end_query(q, m->query_end.status, false);
-	else
-		q->ops->row(q->ctx, m);
+		return true;
+	}
+	if (q->credit == 0) {
+		*why = "a row beyond what was asked for";
+		return false;
+	}
+	q->credit--;
+	q->ops->row(q->ctx, m);
+	return true;
 }
 
 static bool
@@ -272,8 +354,7 @@ take(struct bgpd *b, enum ipc_chan which, const struct ipc_msg *m, int fd, const
 	case IPC_CHAN_ROUTES:
 		return take_routes_msg(b, m, why);
 	case IPC_CHAN_QUERIES:
-		take_query_msg(b, m);
-		return true;
+		return take_query_msg(b, m, why);
 	case IPC_NCHANS:
 		break;
 	}
@@ -287,6 +368,10 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 	struct bgpd *b = c->bgpd;
 	const char *why = NULL;
 
+	if (b->overrun) {
+		fail(b, "bgpd does not read its channels", true);
+		return;
+	}
 	for (int i = 0; i < READ_BATCH && b->attached; i++) {
 		size_t nfds;
 		int got = -1;
@@ -324,7 +409,7 @@ on_writable(evutil_socket_t fd, short what, void *arg)
 static void
 detach(struct bgpd *b)
 {
-	b->attached = false;
+	b->attached = b->overrun = false;
 	for (int i = 0; i < IPC_NCHANS; i++) {
 		struct chan *c = &b->chan[i];
 		struct list *n;
@@ -338,7 +423,7 @@ detach(struct bgpd *b)
 			close(c->fd);
 		c->fd = -1;
 		while ((n = list_first(&b->waiting[i])) != NULL)
-			waiting_free(container_of(n, struct waiting, link));
+			waiting_free(b, c->which, container_of(n, struct waiting, link));
 	}
 }
 
@@ -452,6 +537,7 @@ agent_query(struct agent *a, const struct ipc_query *question, const struct quer
 	struct ipc_msg m = { .type = IPC_QUERY };
 
 	q->id = ++b->next_query;
+	q->credit = question->credit;
 	q->ops = ops;
 	q->ctx = ctx;
 	list_init(&q->link);
@@ -471,7 +557,10 @@ void
 agent_query_more(struct agent *a, uint32_t id, uint32_t credit)
 {
 	struct ipc_msg m = { .type = IPC_QUERY_CREDIT };
+	struct query *q = find_query(a->bgpd, id);
 
+	if (q)
+		q->credit = q->credit > UINT32_MAX - credit ? UINT32_MAX : q->credit + credit;
 	m.query_credit = (struct ipc_query_credit){ id, credit };
 	enqueue(a->bgpd, IPC_CHAN_QUERIES, &m, -1);
 }

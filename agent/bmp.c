@@ -197,6 +197,20 @@ dial_start(const struct agent *a, const struct conf_bmp *c)
 	return -err;
 }
 
+/* One at a time for each collector. */
+static void
+dial_drop(struct bmp *b, uint32_t id)
+{
+	struct list *n, *tmp;
+
+	LIST_FOREACH_SAFE(n, tmp, &b->dials) {
+		struct dial *d = container_of(n, struct dial, link);
+
+		if (d->id == id)
+			dial_free(d);
+	}
+}
+
 void
 bmp_connect(struct bmp *b, uint32_t id, uint32_t token)
 {
@@ -204,6 +218,7 @@ bmp_connect(struct bmp *b, uint32_t id, uint32_t token)
 	const struct conf_bmp *c = bmp_by_id(b, id);
 	struct dial *d = mem_zalloc(sizeof(*d));
 
+	dial_drop(b, id);
 	d->b = b;
 	d->id = id;
 	d->token = token;

@@ -258,11 +258,11 @@ on_row(void *ctx, const struct ipc_msg *msg)
 		r->have_stats = true;
 	} else if (msg->type == IPC_ROW_PEER && r->m) {
 		p = agent_peer_by_id(r->h->a, msg->row_peer.id);
-		if (p)
+		if (p && !metrics_has_peer(r->m, p->id))
 			metrics_add_peer(r->m, p, &msg->row_peer);
 	} else if (msg->type == IPC_ROW_BMP && r->m) {
 		c = bmp_by_id(r->h->a->bmp, msg->row_bmp.id);
-		if (c)
+		if (c && !metrics_has_bmp(r->m, c->name))
 			metrics_add_bmp(r->m, c, &msg->row_bmp);
 	}
 	if (r->credit && --r->credit == CREDIT / 2) {

@@ -105,6 +105,15 @@ metrics_add_peer(struct metrics *m, const struct agent_peer *p, const struct ipc
 	memcpy(mp->fam, r->fam, sizeof(mp->fam));
 }
 
+bool
+metrics_has_bmp(const struct metrics *m, const char *name)
+{
+	for (size_t i = 0; i < m->nbmp; i++)
+		if (strcmp(m->bmp[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 void
 metrics_add_bmp(struct metrics *m, const struct conf_bmp *c, const struct ipc_row_bmp *r)
 {

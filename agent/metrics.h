@@ -23,8 +23,9 @@ void metrics_add_peer(struct metrics *m, const struct agent_peer *p,
 void metrics_add_bmp(struct metrics *m, const struct conf_bmp *c, const struct ipc_row_bmp *r);
 void metrics_add_stats(struct metrics *m, const struct ipc_row_stats *stats);
 
-/* Was that peer added already? */
+/* Was that peer, or the collector of that name, added already? */
 bool metrics_has_peer(const struct metrics *m, uint32_t id);
+bool metrics_has_bmp(const struct metrics *m, const char *name);
 
 /* The text, owned by the caller (free()); *ret_len octets. */
 char *metrics_text(const struct metrics *m, size_t *ret_len);

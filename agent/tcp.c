@@ -723,6 +723,20 @@ dial_socket(const struct tcp_peer *p)
 	return fd;
 }
 
+/* One at a time for each peer: what is asked for now is wanted instead of what was. */
+static void
+dial_drop(struct tcp *t, uint32_t peer)
+{
+	struct list *n, *tmp;
+
+	LIST_FOREACH_SAFE(n, tmp, &t->dials) {
+		struct dial *d = container_of(n, struct dial, link);
+
+		if (d->peer == peer)
+			dial_free(d);
+	}
+}
+
 void
 tcp_connect(struct tcp *t, uint32_t peer, uint32_t token)
 {
@@ -732,6 +746,7 @@ tcp_connect(struct tcp *t, uint32_t peer, uint32_t token)
 	struct sockaddr_storage ss;
 	socklen_t len;
 
+	dial_drop(t, peer);
 	tcp_drops_read(&t->drops, agent_now(), NETSTAT);
 	d->tcp = t;
 	d->peer = peer;

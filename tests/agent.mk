@@ -37,6 +37,17 @@ tests_unit_test_dynamic_SOURCES = tests/unit/test_dynamic.c tests/unit/unit.h
 tests_unit_test_dynamic_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
 tests_unit_test_dynamic_LDADD = agent/libagent.a lib/libconf.a $(AGENTCORE_TEST_LIBS) $(YAML_LIBS)
 
+# In bgpd's place; e2e/test_hostile_bgpd.py starts it.
+check_PROGRAMS += tests/e2e/hostile_bgpd
+tests_e2e_hostile_bgpd_SOURCES = tests/e2e/hostile_bgpd.c
+tests_e2e_hostile_bgpd_LDADD = lib/libweft.a
+
+check_PROGRAMS += tests/unit/test_agentchan
+TESTS += tests/unit/test_agentchan
+tests_unit_test_agentchan_SOURCES = tests/unit/test_agentchan.c tests/unit/unit.h
+tests_unit_test_agentchan_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
+tests_unit_test_agentchan_LDADD = agent/libagent.a $(AGENTCORE_TEST_LIBS) $(EVENT_CORE_LIBS)
+
 check_PROGRAMS += tests/prop/prop_fib
 TESTS += tests/prop/prop_fib
 tests_prop_prop_fib_SOURCES = tests/prop/prop_fib.c tests/prop/fakekern.c tests/prop/fakekern.h tests/prop/prop.h

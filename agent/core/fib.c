@@ -111,6 +111,7 @@ set_new(struct fib *f, uint32_t id)
 	}
 	list_init(&s->eval);
 	list_push_back(&f->all_sets, &s->all);
+	f->nsets++;
 	f->setv[s->self] = s;
 	hmap_insert(&f->sets, &s->by_id, hash_set_id(f, id));
 	return s;
@@ -127,6 +128,8 @@ set_drop_obj(struct fib *f, struct fib_set *s)
 static void
 set_free(struct fib *f, struct fib_set *s)
 {
+	f->nsets--;
+	f->nmembers -= s->nhs.n;
 	nht_set_fini(&f->nht, &s->nhs);
 	hops_put(&f->hops, s->want[0]);
 	hops_put(&f->hops, s->want[1]);
@@ -640,6 +643,20 @@ fib_configure(struct fib *f, struct mono_us now, const struct fib_conf *c)
 
 /* ---- intents ------------------------------------------------------------- */
 
+/*
+ * Is there room for that set?  Those that bgpd no longer names, or an earlier bgpd had
+ * named, live on as long as routes use them: twice as many sets in all.
+ */
+static bool
+set_fits(const struct fib *f, const struct fib_set *have, const struct ipc_nhset *s)
+{
+	uint32_t was = have ? have->nhs.n : 0;
+
+	return (have || (f->sets.n < FIB_SETS_MAX && f->nsets < 2 * FIB_SETS_MAX)) &&
+	    f->nmembers - was + s->n <= FIB_MEMBERS_MAX &&
+	    f->nht.n < FIB_NEXTHOPS_MAX + FIB_NEXTHOPS_MORE;
+}
+
 bool
 fib_nhset(struct fib *f, struct mono_us now, const struct ipc_nhset *s, const char **ret_why)
 {
@@ -663,6 +680,11 @@ fib_nhset(struct fib *f, struct mono_us now, const struct ipc_nhset *s, const ch
 		*ret_why = "NHSET with a backup that is a backup itself";
 		return false;
 	}
+	if (!set_fits(f, have, s)) {
+		*ret_why = "more next-hop sets, members or next hops than there is room for";
+		return false;
+	}
+	f->nmembers += s->n - (have ? have->nhs.n : 0u);
 	if (have) {
 		have->discard = s->discard;
 		nht_set_members(&f->nht, &have->nhs, s->member, s->n, b);
@@ -687,6 +709,15 @@ fib_nhset_del(struct fib *f, struct mono_us now, uint32_t id, const char **ret_w
 	}
 	set_retire(f, s);
 	return true;
+}
+
+bool
+fib_route_fits(struct fib *f, const struct ip_prefix *p)
+{
+	if (f->nentries < FIB_ROUTES_MAX || entry_find(f, FIB_LEARNED, p))
+		return true;
+	fib_gather(f, AGG_LIMIT, p, 0, 0, NULL);
+	return false;
 }
 
 bool
@@ -799,11 +830,18 @@ fib_bgpd_gone(struct fib *f, struct mono_us now)
 	}
 }
 
-void
+bool
 fib_watch(struct fib *f, struct mono_us now, const struct ip_addr *nh, bool on)
 {
 	f->now = now;
+	if (on && f->nht.n >= FIB_NEXTHOPS_MAX && !nht_find(&f->nht, nh)) {
+		struct ip_prefix p = ip_prefix_from_addr(nh);
+
+		fib_gather(f, AGG_LIMIT, &p, 0, 0, NULL);
+		return false;
+	}
 	nht_watch(&f->nht, nh, on);
+	return true;
 }
 
 void

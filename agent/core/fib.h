@@ -86,11 +86,23 @@ void fib_local_del(struct fib *f, struct mono_us now, const struct ip_prefix *p)
 
 /* ---- intents of bgpd ----------------------------------------------------- */
 
+/*
+ * What bgpd can make this process remember, whatever strangers make bgpd say. Next hops
+ * and routes beyond are refused, each with its answer, and bgpd itself sees to it that it
+ * never needs more sets: beyond some number it makes no new ones with several members.
+ */
+#define FIB_NEXTHOPS_MAX 32768u	   /* followed */
+#define FIB_SETS_MAX	 65536u	   /* that can be named */
+#define FIB_MEMBERS_MAX	 1200000u  /* of all sets */
+#define FIB_ROUTES_MAX	 2097152u
+
 /* False with a static text in *ret_why: a broken intent (unknown set, ...): the channel is closed. */
 bool fib_nhset(struct fib *f, struct mono_us now, const struct ipc_nhset *s, const char **ret_why);
 bool fib_nhset_del(struct fib *f, struct mono_us now, uint32_t id, const char **ret_why);
 bool fib_route(struct fib *f, struct mono_us now, uint32_t set, const struct ip_prefix *p,
     const char **ret_why);
+/* There is a place to remember it in. When not, fib_route() is not called, and bgpd is told. */
+bool fib_route_fits(struct fib *f, const struct ip_prefix *p);
 void fib_route_del(struct fib *f, struct mono_us now, const struct ip_prefix *p);
 void fib_sync_begin(struct fib *f, struct mono_us now);
 /* Entries not named since SYNC_BEGIN (nor adopted routes wanted by anybody) go. */
@@ -107,8 +119,8 @@ void fib_bgpd_gone(struct fib *f, struct mono_us now);
  * down false.
  */
 void fib_addr_down(struct fib *f, struct mono_us now, const struct ip_addr *a, bool down);
-/* bgpd follows this next hop, or no longer. */
-void fib_watch(struct fib *f, struct mono_us now, const struct ip_addr *nh, bool on);
+/* bgpd follows this next hop, or no longer. False: it is one too many, and nothing was done. */
+bool fib_watch(struct fib *f, struct mono_us now, const struct ip_addr *nh, bool on);
 
 /* ---- observations of the kernel ------------------------------------------ */
 

@@ -33,7 +33,9 @@
 #define FIB_CALM_US	   60000000	/* without loss: the count of repairs starts again */
 #define FIB_AGG_US	   100000	/* events of one kind are gathered that long */
 #define FIB_LIMIT_US	   1000000	/* between two looks for routes that the limit kept out */
+#define FIB_AGG_LIMIT_US   5000000	/* the same, for what would go on and on */
 #define FIB_EVENTS_MAX	   64
+#define FIB_NEXTHOPS_MORE  1024 /* beyond those followed, as members of sets only */
 
 enum fib_kind { FIB_LEARNED, FIB_BLOCK, FIB_DISCARD, FIB_NKINDS };
 
@@ -121,6 +123,7 @@ enum fib_agg {
 	AGG_FAILED,
 	AGG_NEXTHOP, /* objects deleted or changed by somebody */
 	AGG_DISCARD, /* a discard route is not admitted */
+	AGG_LIMIT,   /* more than FIB_NEXTHOPS_MAX, FIB_ROUTES_MAX */
 	AGG_N
 };
 struct agg {
@@ -160,7 +163,7 @@ struct fib {
 	struct hmap sets; /* live ones by id */
 	struct list all_sets;
 	struct fib_set **setv; /* by index; NULL: unused, in free_sets */
-	uint32_t nsetv;
+	uint32_t nsetv, nsets, nmembers; /* nsets: live or not; nmembers: of all of these */
 	struct ring free_sets;
 
 	struct trie locals, peers, protect;

@@ -40,7 +40,7 @@ fib_gather(struct fib *f, enum fib_agg kind, const struct ip_prefix *p, uint32_t
 		a->first = *p;
 		a->by = by;
 		a->err = err;
-		a->due = mono_add_us(f->now, FIB_AGG_US);
+		a->due = mono_add_us(f->now, kind == AGG_LIMIT ? FIB_AGG_LIMIT_US : FIB_AGG_US);
 		snprintf(a->text, sizeof(a->text), "%s", text ? text : "");
 	}
 }
@@ -74,6 +74,8 @@ agg_say(struct fib *f, enum fib_agg kind)
 		[AGG_NEXTHOP] = { "nexthops-lost", "nexthop objects deleted or changed, set again",
 		    IPC_LVL_WARN },
 		[AGG_DISCARD] = { "discard-refused", "discard route not installed", IPC_LVL_WARN },
+		[AGG_LIMIT] = { "fib-limit", "more next hops or routes than the agent keeps",
+		    IPC_LVL_ERR },
 	};
 	struct agg *a = &f->agg[kind];
 	char p[IP_PREFIX_STRLEN], by[24];
@@ -82,7 +84,7 @@ agg_say(struct fib *f, enum fib_agg kind)
 		fib_event(f, desc[kind].level, desc[kind].name,
 		    "count=%u first=%s error=%d why=\"%s\"", a->n, ip_prefix_str(&a->first, p),
 		    a->err, a->text[0] ? a->text : desc[kind].what);
-	else if (kind == AGG_FOREIGN)
+	else if (kind == AGG_FOREIGN || kind == AGG_LIMIT)
 		fib_event(f, desc[kind].level, desc[kind].name, "count=%u first=%s why=\"%s\"",
 		    a->n, ip_prefix_str(&a->first, p), desc[kind].what);
 	else if (kind == AGG_NEXTHOP)
