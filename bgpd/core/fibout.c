@@ -20,6 +20,9 @@
 #include "bgpd/core/speaker_priv.h"
 #include "lib/mem.h"
 
+/* Sets there may be before none with several members is added; the agent keeps more. */
+#define FIB_MULTI_SETS_MAX 8192u
+
 struct fib_set {
 	struct hmap_node node;
 	uint32_t id, refs;
@@ -300,12 +303,33 @@ look_beyond(const struct speaker *sp, unsigned i, uint32_t id, struct fib_want *
 	}
 }
 
+/*
+ * Peers could make sets without end, one for each choice among their next hops, but the
+ * agent keeps only so many: then the best path is used alone, unless that set is there.
+ */
+static void
+keep_to_limit(const struct fib *f, const struct ip_addr *best, struct fib_want *w)
+{
+	uint16_t peer;
+
+	if ((w->set.n <= 1 && w->backup.af == IP_NONE) || f->map.n < FIB_MULTI_SETS_MAX ||
+	    set_find(f, w, set_hash(f, w)))
+		return;
+	w->backup = (struct ip_addr){ 0 };
+	if (w->set.n <= 1)
+		return;
+	peer = *from_of(w, best);
+	w->set.n = 0;
+	add_member(w, best, peer);
+}
+
 /* What the destination wants. Until the next decision used paths of an ended session are there. */
 static void
 wanted(const struct speaker *sp, unsigned i, uint32_t dest, struct fib_want *w)
 {
 	const struct rib *rib = &sp->rib[i];
 	const struct dest *d = rib_dest(rib, dest);
+	struct ip_addr best = { 0 };
 	uint32_t id = d->paths;
 	unsigned k;
 
@@ -321,10 +345,13 @@ wanted(const struct speaker *sp, unsigned i, uint32_t dest, struct fib_want *w)
 		if (sp->conf.install && !adjin_live(sp, i, p))
 			continue;
 		w->set.discard |= w->set.n == 0 && asks_for_blackhole(sp, p);
+		if (w->set.n == 0)
+			best = addr;
 		add_member(w, &addr, p->peer);
 	}
 	if (sp->conf.install && d->used > 0)
 		look_beyond(sp, i, id, w);
+	keep_to_limit(&sp->fib, &best, w);
 }
 
 /* Note in the set whom the destination has its next hops from. */

@@ -1,6 +1,8 @@
 /*
  * Route intents: sets before routes, the newest state only, verdicts.
  */
+#include <stdio.h>
+
 #include "tests/unit/ribrig.h"
 #include "tests/unit/unit.h"
 
@@ -108,6 +110,37 @@ START_TEST(multipath_and_back)
 	expect(FIB_ROUTE_DEL, 0, "10.9.0.0/16");
 	expect(FIB_NHSET_DEL, 2, NULL);
 	expect_nothing();
+}
+END_TEST
+
+/*
+ * Two peers with a hundred next hops each can make 10,000 sets: beyond a number the best
+ * path is used alone, and what was said before goes on being used.
+ */
+START_TEST(sets_beyond_the_limit)
+{
+	unsigned several = 0, one = 0, dead = 0, i;
+	char prefix[32];
+
+	for (i = 0; i < 10000; i++) {
+		snprintf(prefix, sizeof(prefix), "10.%u.%u.0/24", i / 200, i % 200);
+		rig_announce(&rig, 1, prefix, (uint32_t[]){ 65001, 0 }, (uint8_t)(1 + i / 100), NULL);
+		announce(2, prefix, (uint8_t)(101 + i % 100));
+		while (speaker_next_fib(rig.sp, &op)) {
+			several += op.kind == FIB_NHSET && op.nhset->n == 2;
+			one += op.kind == FIB_NHSET && op.nhset->n == 1;
+			dead += op.kind == FIB_NHSET_DEL;
+		}
+	}
+	ck_assert_uint_le(several, 8192);
+	ck_assert_uint_ge(several, 8000);
+	ck_assert_uint_le(one, 200);
+	ck_assert_uint_le(dead, 200);
+	announce(1, "10.60.0.0/16", 1);
+	announce(2, "10.60.0.0/16", 101); /* a set that is there */
+	ck_assert(speaker_next_fib(rig.sp, &op));
+	ck_assert_int_eq(op.kind, FIB_ROUTE);
+	ck_assert_uint_eq(op.set, 1);
 }
 END_TEST
 
@@ -575,6 +608,7 @@ main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, set_before_route);
 	tcase_add_test(t, multipath_and_back);
+	tcase_add_test(t, sets_beyond_the_limit);
 	tcase_add_test(t, one_next_hop_from_two_peers);
 	tcase_add_test(t, a_blackhole_that_was_agreed_on);
 	tcase_add_test(t, multipath_is_bounded);
