@@ -13,6 +13,8 @@
 /* Patterns of types that are texts; none: any text. */
 static const char *const patterns[OPT_NTYPES] = {
 	[OPT_DURATION] = "^[0-9]+(ms|s|m|h|d)$",
+	[OPT_INTERVAL] = "^[0-9]+(ms|s|m|h|d)$",
+	[OPT_BFD] = "^[^ \"'`\\\\,]+$",
 	[OPT_PERCENT] = "^[0-9]+%$",
 	[OPT_NAME] = "^[^ \"'`\\\\,]+$",
 	[OPT_ENVNAME] = "^[A-Za-z_][A-Za-z0-9_]*$",
@@ -73,14 +75,14 @@ put_alternatives(struct out *o, const struct opt *opt)
 	bool is_off =
 	    opt->zero && (strcmp(opt->zero, "off") == 0 || strcmp(opt->zero, "false") == 0);
 
-	if (opt->type == OPT_BOOL || is_off) /* off is a boolean to some parsers */
+	if (opt->type == OPT_BOOL || opt->type == OPT_BFD || is_off) /* off is a boolean to some parsers */
 		put_boolean(o, NULL);
 	if (opt->zero) {
 		out_open(o, NULL);
 		put_words(o, is_off ? off : zero);
 		out_close(o);
 	}
-	if (opt->type == OPT_UINT)
+	if (opt->type == OPT_UINT || opt->type == OPT_INTERVAL)
 		put_integer(o, NULL, opt->min, opt->max);
 	else if (opt->type == OPT_DURATION && (opt->min == 0 || opt->zero))
 		put_integer(o, NULL, 0, 0);

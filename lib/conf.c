@@ -126,6 +126,29 @@ conf_filter_find(const struct conf *c, const char *name)
 	return NULL;
 }
 
+const struct conf_bfd *
+conf_bfd_find(const struct conf *c, const char *name)
+{
+	for (size_t i = 0; i < c->bfd.n; i++)
+		if (c->bfd.v[i].name && strcmp(c->bfd.v[i].name, name) == 0)
+			return &c->bfd.v[i];
+	return NULL;
+}
+
+const struct conf_bfd *
+conf_peer_bfd(const struct conf *c, const struct conf_peer *p)
+{
+	/* The defaults of the options under bfdProfiles. */
+	static const struct conf_bfd dflt = { .name = (char *)(uintptr_t)CONF_BFD_DEFAULT, .rx_ms = 300,
+		.tx_ms = 300, .multiplier = 3, .min_ttl = 254, .key_id = 1 };
+	const struct conf_bfd *b;
+
+	if (!p->bfd || strcmp(p->bfd, CONF_BFD_OFF) == 0)
+		return NULL;
+	b = conf_bfd_find(c, p->bfd);
+	return b || strcmp(p->bfd, CONF_BFD_DEFAULT) != 0 ? b : &dflt;
+}
+
 const struct conf_ao_key *
 conf_ao_key_find(const struct conf *c, const char *name)
 {

@@ -170,6 +170,7 @@ struct conf_bgp {
 	uint32_t multipath;	   /* equal paths used at most, 1 to 64 */
 	struct conf_addpath addpath; /* already copied into the peers */
 	struct conf_strs filters;  /* already copied into the peers */
+	char *bfd;		   /* already copied into the peers */
 	bool transit;		   /* pass routes of one eBGP peer on to other eBGP peers */
 	bool client_to_client;	   /* reflect routes of clients to other clients (RFC 4456) */
 	uint32_t confed_id;	   /* RFC 5065: the confederation's AS number; 0: none */
@@ -301,10 +302,41 @@ struct conf_peer {
 	bool accept_blackhole;
 	bool honor_graceful_shutdown;
 	struct conf_strs filters; /* names, in the order in which they are asked */
+	char *bfd;		  /* NULL or CONF_BFD_OFF: none; see conf_peer_bfd() */
+	enum conf_auto bfd_multihop;
 };
 
 struct conf_peers {
 	struct conf_peer *v;
+	size_t n;
+};
+
+/* ---- BFD profiles ---------------------------------------------------------- */
+
+#define CONF_BFD_OFF	 "off"
+#define CONF_BFD_DEFAULT "default" /* of that name, else with the defaults of all options */
+
+enum conf_bfd_auth {
+	CONF_BFD_AUTH_NONE,
+	CONF_BFD_AUTH_MD5,
+	CONF_BFD_AUTH_METICULOUS_MD5,
+	CONF_BFD_AUTH_SHA1,
+	CONF_BFD_AUTH_METICULOUS_SHA1,
+};
+
+struct conf_bfd {
+	struct conf_set set;
+	char *name;
+	uint32_t rx_ms, tx_ms, multiplier;
+	uint32_t min_ttl; /* multihop only */
+	bool passive;
+	enum conf_bfd_auth auth;
+	uint32_t key_id;
+	char *password_file, *password_env; /* as those of a peer */
+};
+
+struct conf_bfds {
+	struct conf_bfd *v;
 	size_t n;
 };
 
@@ -538,6 +570,7 @@ struct conf {
 	struct conf_node node;
 	struct conf_bgp bgp;
 	struct conf_peers peers;
+	struct conf_bfds bfd;
 	struct conf_ao_keys ao_keys;
 	struct conf_advs advertisements; /* at least one unless written as [] */
 	struct conf_communities communities;
@@ -609,6 +642,12 @@ const struct conf_ao_key *conf_ao_key_find(const struct conf *c, const char *nam
 
 /* The peer of that name, or NULL. */
 const struct conf_peer *conf_peer_find(const struct conf *c, const char *name);
+
+/* The BFD profile of that name, or NULL. */
+const struct conf_bfd *conf_bfd_find(const struct conf *c, const char *name);
+
+/* The BFD profile of a peer; NULL: it has no BFD. */
+const struct conf_bfd *conf_peer_bfd(const struct conf *c, const struct conf_peer *p);
 
 /* The filter of that name, or NULL. */
 const struct conf_filter *conf_filter_find(const struct conf *c, const char *name);

@@ -267,6 +267,7 @@ conf_check(struct conf_ctx *ctx)
 	check_communities(ctx);
 	conf_check_advertisements(ctx);
 	conf_check_filters(ctx);
+	conf_check_bfd(ctx);
 	check_permit(ctx);
 	check_kernel_source(ctx);
 	check_bmp(ctx);

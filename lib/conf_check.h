@@ -33,6 +33,8 @@ char *conf_instance_path(const struct conf *c, const void *base, const struct op
 void conf_check_peers(struct conf_ctx *ctx);
 /* The same for advertisements; also turns their communities' names into numbers. */
 void conf_check_advertisements(struct conf_ctx *ctx);
+/* The same for BFD profiles and for what refers to them. */
+void conf_check_bfd(struct conf_ctx *ctx);
 /* The same for filters and for what refers to them. */
 void conf_check_filters(struct conf_ctx *ctx);
 

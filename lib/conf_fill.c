@@ -130,6 +130,18 @@ fill_filters(const struct conf *c, struct conf_peer *p)
 		p->filters.v[i] = mem_strdup(from->v[i]);
 }
 
+/* bgp.bfd, unless the peer says itself. */
+static void
+fill_bfd(const struct conf *c, struct conf_peer *p)
+{
+	const struct opt *o = opt_find("peers[].bfd");
+
+	if (opt_is_set(p, o) || !c->bgp.bfd)
+		return;
+	opt_mark_set(p, o);
+	p->bfd = mem_strdup(c->bgp.bfd);
+}
+
 static void
 fill_peer(struct conf *c, struct conf_peer *p)
 {
@@ -157,6 +169,7 @@ fill_peer(struct conf *c, struct conf_peer *p)
 	p->gr.restart_s = c->bgp.gr.restart_s;
 	internal = conf_peer_is_ibgp(c, p) || conf_peer_is_confed(c, p);
 	fill_filters(c, p);
+	fill_bfd(c, p);
 	if (!opt_is_set(p, import))
 		p->import = internal ? CONF_IMPORT_ALL : CONF_IMPORT_PERMITTED;
 	if (!opt_is_set(p, export))

@@ -277,6 +277,16 @@ static const struct opt rows[] = {
 	    .doc = "See `peers[].filters`.",
 	},
 	{
+	    .path = "bgp.bfd",
+	    AT(bfd),
+	    .type = OPT_BFD,
+	    .flags = OPT_F_NODUMP,
+	    .max = CONF_NAME_MAX,
+	    .effect = OPT_LIVE,
+	    .brief = "BFD for peers that do not say whether they want it",
+	    .doc = "See `peers[].bfd`.",
+	},
+	{
 	    .path = "bgp.transit",
 	    AT(transit),
 	    .type = OPT_BOOL,

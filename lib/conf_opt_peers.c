@@ -611,6 +611,28 @@ static const struct opt rows[] = {
 	    .doc = "Routes of an eBGP peer that carry it get local preference 0.",
 	},
 	{
+	    .path = "peers[].bfd",
+	    AT(bfd),
+	    .type = OPT_BFD,
+	    .max = CONF_NAME_MAX,
+	    .effect = OPT_LIVE,
+	    .brief = "notice a dead path to the peer by BFD (RFC 5880)",
+	    .doc = "The name of a profile of `bfdProfiles`; `true` is the one called default, or one "
+		   "packet each 300 ms and three that may be missing. `false` is none. The default is "
+		   "`bgp.bfd`. A BGP session comes up without BFD, too: the peer may learn it later.",
+	},
+	{
+	    .path = "peers[].bfdMultihop",
+	    AT(bfd_multihop),
+	    .type = OPT_ENUM,
+	    .words = OPT_WORDS("auto", "true", "false"),
+	    .dflt = "auto",
+	    .effect = OPT_LIVE,
+	    .brief = "BFD over routers (RFC 5883) in place of BFD on the link (RFC 5881)",
+	    .doc = "`auto` looks whether the peer's address is on a link of this node. Both sides "
+		   "have to agree: they are different UDP ports.",
+	},
+	{
 	    .path = "peers[].filters",
 	    AT(filters),
 	    .type = OPT_NAME,

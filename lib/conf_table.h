@@ -26,11 +26,13 @@ enum opt_type {
 	OPT_BOOL,	     /* bool */
 	OPT_UINT,	     /* uint32_t, min to max */
 	OPT_DURATION,	     /* uint32_t in units of `scale` ms; min, max in ms */
+	OPT_INTERVAL,	     /* uint32_t in ms; a number without unit is ms; min, max in ms */
 	OPT_PERCENT,	     /* uint32_t */
 	OPT_ENUM,	     /* an enum: the index in words */
 	OPT_FLAGS,	     /* list of words -> uint32_t with bit 1 << index */
 	OPT_TEXT,	     /* char *, any text of at most max octets */
 	OPT_NAME,	     /* char *, at most max octets without blanks */
+	OPT_BFD,	     /* char *, name of a profile, CONF_BFD_DEFAULT or CONF_BFD_OFF */
 	OPT_FILE,	     /* char *, absolute path */
 	OPT_ENVNAME,	     /* char *, name of an environment variable */
 	OPT_IFNAME,	     /* char[CONF_IFNAME_LEN] */

@@ -252,6 +252,31 @@ duration_print(const struct opt *o, const void *v)
 	return opt_duration_text((uint64_t) * (const uint32_t *)v * o->scale);
 }
 
+/* As others write it: milliseconds when there is no unit. */
+static bool
+interval_parse(const struct opt *o, const char *text, void *ret, struct opt_why *why)
+{
+	uint64_t ms;
+
+	if ((!opt_parse_number(text, DURATION_MAX_MS, &ms) && !duration_ms(text, &ms)) || ms < o->min ||
+	    ms > o->max)
+		return false;
+	*(uint32_t *)ret = (uint32_t)ms;
+	return true;
+}
+
+static char *
+interval_print(const struct opt *o, const void *v)
+{
+	return opt_duration_text(*(const uint32_t *)v);
+}
+
+static char *
+interval_wanted(const struct opt *o)
+{
+	return mem_printf("%" PRIu64 " to %" PRIu64 " (milliseconds), or a time as 50ms", o->min, o->max);
+}
+
 static char *
 duration_wanted(const struct opt *o)
 {
@@ -373,6 +398,27 @@ name_wanted(const struct opt *o)
 	    "a name of at most %" PRIu64 " letters without blanks, quotes and commas", o->max);
 }
 
+/* true is a profile, too: the one called default, or the settings that it has by default. */
+static bool
+bfd_parse(const struct opt *o, const char *text, void *ret, struct opt_why *why)
+{
+	static const char *const on[] = { "true", "yes", "on", NULL }, *const off[] = { "false", "no", NULL };
+
+	for (size_t i = 0; on[i]; i++)
+		if (strcmp(text, on[i]) == 0)
+			return name_parse(o, CONF_BFD_DEFAULT, ret, why);
+	for (size_t i = 0; off[i]; i++)
+		if (strcmp(text, off[i]) == 0)
+			return name_parse(o, CONF_BFD_OFF, ret, why);
+	return name_parse(o, text, ret, why);
+}
+
+static char *
+bfd_wanted(const struct opt *o)
+{
+	return mem_strdup("true, false or the name of a profile of bfdProfiles");
+}
+
 static bool
 file_parse(const struct opt *o, const char *text, void *ret, struct opt_why *why)
 {
@@ -411,10 +457,13 @@ const struct opt_codec conf_types_plain[OPT_NTYPES] = {
 	[OPT_PERCENT] = { sizeof(uint32_t), percent_parse, percent_print, percent_wanted, false },
 	[OPT_DURATION] = { sizeof(uint32_t), duration_parse, duration_print, duration_wanted,
 	    false },
+	[OPT_INTERVAL] = { sizeof(uint32_t), interval_parse, interval_print, interval_wanted,
+	    false },
 	[OPT_ENUM] = { sizeof(unsigned), enum_parse, enum_print, words_wanted, false },
 	[OPT_FLAGS] = { sizeof(uint32_t), flags_parse, flags_print, words_wanted, false },
 	[OPT_TEXT] = { sizeof(char *), text_parse, text_print, text_wanted, true },
 	[OPT_NAME] = { sizeof(char *), name_parse, text_print, name_wanted, true },
+	[OPT_BFD] = { sizeof(char *), bfd_parse, text_print, bfd_wanted, true },
 	[OPT_FILE] = { sizeof(char *), file_parse, text_print, file_wanted, true },
 	[OPT_ENVNAME] = { sizeof(char *), envname_parse, text_print, envname_wanted, true },
 };

@@ -28,6 +28,7 @@ lib_libconf_a_CPPFLAGS = $(AM_CPPFLAGS) $(YAML_CFLAGS)
 lib_libconf_a_SOURCES = \
 	lib/conf.c lib/conf.h \
 	lib/conf_check.c lib/conf_check.h \
+	lib/conf_check_bfd.c \
 	lib/conf_check_peers.c \
 	lib/conf_community.c lib/conf_community.h \
 	lib/conf_ctx.h \
@@ -37,6 +38,7 @@ lib_libconf_a_SOURCES = \
 	lib/conf_fill.c \
 	lib/conf_filter.c lib/conf_filter.h \
 	lib/conf_opt_adv.c \
+	lib/conf_opt_bfd.c \
 	lib/conf_opt_bgp.c \
 	lib/conf_opt_bmp.c \
 	lib/conf_opt_filters.c \

@@ -513,6 +513,8 @@ static const struct {
 } texts[OPT_NTYPES] = {
 	[OPT_BOOL] = { "ture", "yes", "did you mean true?" },
 	[OPT_NAME] = { "\"a b\"", "a-b", "" },
+	[OPT_INTERVAL] = { "5", "1s", "" },
+	[OPT_BFD] = { "\"a b\"", "true", "" },
 	[OPT_FILE] = { "\"\"", "/etc/weft/key", "" },
 	[OPT_ENVNAME] = { "A-B", "A_B", "" },
 	[OPT_IFNAME] = { "abcdefghijklmnop", "eth0", "" },
