@@ -1,5 +1,5 @@
 /*
- * The typed messages between agent and bgpd: table and codecs. See ipcmsg.h.
+ * The typed messages between the processes: table and codecs. See ipcmsg.h.
  *
  * Each message has one function here that names its fields in order; it runs in
  * both directions (struct codec), so that encoder and decoder cannot disagree. The
@@ -850,6 +850,129 @@ x_query_end(struct codec *c, struct ipc_msg *msg)
 	x_enum(c, &msg->query_end.status, 2);
 }
 
+/* ---- BFD ---- */
+
+static void
+x_bfd_begin(struct codec *c, struct ipc_msg *msg)
+{
+	x_u16(c, &msg->bfd_begin.version);
+}
+
+/* A key of key_len octets; what is behind it is 0. */
+static void
+x_bfd_key(struct codec *c, struct ipc_bfd_session *m)
+{
+	x_u8(c, &m->key_len);
+	if (m->key_len > IPC_BFD_KEY_MAX) {
+		fail(c, "a key is too long");
+		return;
+	}
+	if (!c->r) {
+		wr_bytes(c->w, m->key, m->key_len);
+		return;
+	}
+	rd_copy(c->r, m->key, m->key_len);
+	memset(m->key + m->key_len, 0, sizeof(m->key) - m->key_len);
+}
+
+static void
+x_bfd_session(struct codec *c, struct ipc_msg *msg)
+{
+	struct ipc_bfd_session *m = &msg->bfd_session;
+
+	x_id(c, &m->id);
+	x_addr(c, &m->remote);
+	x_addr(c, &m->local);
+	x_u32(c, &m->ifindex);
+	x_bool(c, &m->multihop);
+	x_id(c, &m->rx_us);
+	x_id(c, &m->tx_us);
+	x_u8(c, &m->detect_mult);
+	x_u8(c, &m->min_ttl);
+	x_bool(c, &m->passive);
+	x_bool(c, &m->admin_down);
+	x_enum(c, &m->auth, IPC_BFD_AUTH_METICULOUS_SHA1);
+	x_u8(c, &m->key_id);
+	x_bfd_key(c, m);
+	if (m->remote.af == IP_NONE || m->detect_mult == 0)
+		fail(c, "a BFD session without address or multiplier");
+}
+
+static void
+x_bfd_del(struct codec *c, struct ipc_msg *msg)
+{
+	x_id(c, &msg->bfd_del.id);
+	x_bool(c, &msg->bfd_del.tell);
+}
+
+static void
+x_bfd_state_fields(struct codec *c, struct ipc_bfd_state_msg *m)
+{
+	x_id(c, &m->id);
+	x_enum(c, &m->was, IPC_BFD_UP);
+	x_enum(c, &m->state, IPC_BFD_UP);
+	x_enum(c, &m->remote_state, IPC_BFD_UP);
+	x_bool(c, &m->remote_independent);
+	x_u8(c, &m->diag);
+	x_u8(c, &m->remote_diag);
+	x_text(c, m->diag_text, sizeof(m->diag_text));
+	x_text(c, m->remote_diag_text, sizeof(m->remote_diag_text));
+	x_u64(c, &m->silent_us);
+	x_u32(c, &m->detect_us);
+}
+
+static void
+x_bfd_state(struct codec *c, struct ipc_msg *msg)
+{
+	x_bfd_state_fields(c, &msg->bfd_state);
+}
+
+static void
+x_bfd_query(struct codec *c, struct ipc_msg *msg)
+{
+	x_u32(c, &msg->bfd_query.query);
+}
+
+static void
+x_row_bfd(struct codec *c, struct ipc_msg *msg)
+{
+	struct ipc_row_bfd *m = &msg->row_bfd;
+
+	x_u32(c, &m->query);
+	x_bfd_state_fields(c, &m->s);
+	x_u64(c, &m->state_age_us);
+	x_u32(c, &m->discr);
+	x_u32(c, &m->remote_discr);
+	x_u32(c, &m->tx_us);
+	x_u32(c, &m->remote_tx_us);
+	x_u32(c, &m->remote_rx_us);
+	x_u8(c, &m->remote_mult);
+	x_bool(c, &m->remote_demand);
+	x_bool(c, &m->polling);
+	x_bool(c, &m->resumed);
+	x_bool(c, &m->leaving);
+	x_u64(c, &m->last_down_age_us);
+	x_text(c, m->last_down, sizeof(m->last_down));
+	x_u64(c, &m->rx);
+	x_u64(c, &m->tx);
+	x_u64(c, &m->ups);
+	x_u64(c, &m->downs);
+	x_text(c, m->drops, sizeof(m->drops));
+}
+
+static void
+x_bfd_stats(struct codec *c, struct ipc_msg *msg)
+{
+	struct ipc_bfd_stats *m = &msg->bfd_stats;
+
+	x_u32(c, &m->query);
+	x_u32(c, &m->sessions);
+	x_u32(c, &m->resumed);
+	x_u64(c, &m->uptime_us);
+	x_u64(c, &m->late_us);
+	x_text(c, m->drops, sizeof(m->drops));
+}
+
 /* ---- tables ---- */
 
 /* Octets on the wire of the parts that vary: shortest and longest. */
@@ -871,6 +994,9 @@ x_query_end(struct codec *c, struct ipc_msg *msg)
 #define FILTER_FIXED (2 + 8 + 3 + 5 * 2 + 4 + 3 + 3)
 #define COMMS_MAX    (IPC_FILTER_VALUES_MAX * 13)
 #define ASNS_MAX     (IPC_FILTER_VALUES_MAX * 4)
+#define BFD_SESSION_FIXED (2 + 4 + 4 + 1 + 8 + 6 + 1)
+#define BFD_STATE_FIXED (4 + 6 + 12)
+#define BFDROW_FIXED (2 + 4 + BFD_STATE_FIXED + 8 + 20 + 5 + 8 + 32)
 
 const struct ipc_desc ipc_desc[IPC_NTYPES] = {
 	[IPC_HELLO] = { "hello", IPC_AGENT, true, IPC_CHAN_CONTROL, 21, 21, false },
@@ -957,6 +1083,21 @@ const struct ipc_desc ipc_desc[IPC_NTYPES] = {
 	[IPC_QUERY_END] = { "query-end", IPC_BGPD, false, IPC_CHAN_QUERIES, 7, 7, false },
 	[IPC_ROW_BMP] = { "row-bmp", IPC_BGPD, false, IPC_CHAN_QUERIES, 63 + TEXT_MIN,
 	    63 + TEXT_MAX(IPC_TEXT_MAX), false },
+
+	[IPC_BFD_BEGIN] = { "bfd-begin", IPC_AGENT, false, IPC_CHAN_BFD, 4, 4, false },
+	[IPC_BFD_SESSION] = { "bfd-session", IPC_AGENT, false, IPC_CHAN_BFD,
+	    BFD_SESSION_FIXED + 2 * ADDR_MIN + 4, BFD_SESSION_FIXED + 2 * ADDR_MAX + IPC_BFD_KEY_MAX,
+	    false },
+	[IPC_BFD_DEL] = { "bfd-del", IPC_AGENT, false, IPC_CHAN_BFD, 7, 7, false },
+	[IPC_BFD_END] = { "bfd-end", IPC_AGENT, false, IPC_CHAN_BFD, 2, 2, false },
+	[IPC_BFD_STATE] = { "bfd-state", IPC_BFDD, false, IPC_CHAN_BFD,
+	    2 + BFD_STATE_FIXED + 2 * TEXT_MIN, 2 + BFD_STATE_FIXED + 2 * TEXT_MAX(IPC_NAME_MAX),
+	    false },
+	[IPC_BFD_QUERY] = { "bfd-query", IPC_AGENT, false, IPC_CHAN_BFD, 6, 6, false },
+	[IPC_ROW_BFD] = { "row-bfd", IPC_BFDD, false, IPC_CHAN_BFD, BFDROW_FIXED + 4 * TEXT_MIN,
+	    BFDROW_FIXED + 3 * TEXT_MAX(IPC_NAME_MAX) + TEXT_MAX(IPC_TEXT_MAX), false },
+	[IPC_BFD_STATS] = { "bfd-stats", IPC_BFDD, false, IPC_CHAN_BFD, 30 + TEXT_MIN,
+	    30 + TEXT_MAX(IPC_TEXT_MAX), false },
 };
 
 /*
@@ -1013,6 +1154,14 @@ static const struct {
 	[IPC_ROW_STATS] = { x_row_stats, sizeof(struct ipc_row_stats) },
 	[IPC_QUERY_END] = { x_query_end, sizeof(struct ipc_query_end) },
 	[IPC_ROW_BMP] = { x_row_bmp, sizeof(struct ipc_row_bmp) },
+	[IPC_BFD_BEGIN] = { x_bfd_begin, sizeof(struct ipc_bfd_begin) },
+	[IPC_BFD_SESSION] = { x_bfd_session, sizeof(struct ipc_bfd_session) },
+	[IPC_BFD_DEL] = { x_bfd_del, sizeof(struct ipc_bfd_del) },
+	[IPC_BFD_END] = { x_nothing, 0 },
+	[IPC_BFD_STATE] = { x_bfd_state, sizeof(struct ipc_bfd_state_msg) },
+	[IPC_BFD_QUERY] = { x_bfd_query, sizeof(struct ipc_bfd_query) },
+	[IPC_ROW_BFD] = { x_row_bfd, sizeof(struct ipc_row_bfd) },
+	[IPC_BFD_STATS] = { x_bfd_stats, sizeof(struct ipc_bfd_stats) },
 };
 
 /* ---- interface ---- */
@@ -1185,6 +1334,22 @@ ipc_bmp_state_name(enum ipc_bmp_state s)
 		return "dumping";
 	case IPC_BMP_UP:
 		return "up";
+	}
+	return "unknown";
+}
+
+const char *
+ipc_bfd_state_name(enum ipc_bfd_state s)
+{
+	switch (s) {
+	case IPC_BFD_ADMIN_DOWN:
+		return "AdminDown";
+	case IPC_BFD_DOWN:
+		return "Down";
+	case IPC_BFD_INIT:
+		return "Init";
+	case IPC_BFD_UP:
+		return "Up";
 	}
 	return "unknown";
 }

@@ -1,6 +1,6 @@
 /*
- * The typed messages between weft-agent and weft-bgpd: the one header that
- * the two share.
+ * The typed messages between weft-agent and weft-bgpd, and between weft-agent
+ * and weft-bfdd: the one header that they share.
  *
  * Three SOCK_SEQPACKET channels join the two processes (control, routes,
  * queries), so that none delays another.  A message is its type (2 octets,
@@ -10,8 +10,10 @@
  * it.  Anything unknown, too short, too long, on another channel or from the
  * wrong sender closes the channels, and the launcher restarts the child.
  *
+ * One more channel (IPC_CHAN_BFD) joins agent and bfdd, with messages of its own.
+ *
  * Messages are intents and observations, never netlink octets; keys (MD5) and
- * passwords never cross.  Every struct below is plain data that owns nothing:
+ * passwords never cross, but for those of BFD, which signs its packets itself.  Every struct below is plain data that owns nothing:
  * decoding copies into it.  Texts are NUL-terminated, at most their array's
  * size less one; the receiver treats them as untrusted and escapes them.
  *
@@ -41,10 +43,17 @@
 #define IPC_FILTERS_MAX	  16 /* filters of one peer */
 #define IPC_FILTER_VALUES_MAX 64 /* communities or AS numbers in one condition or operation */
 #define IPC_FILTER_OPS_MAX 16 /* operations of one rule */
+#define IPC_BFD_KEY_MAX	  20 /* octets of a BFD key (RFC 5880 section 4.4) */
 #define IPC_PEER_NONE	  0  /* peer ids start at 1; 0 is "local" or "any" */
 
-enum ipc_side { IPC_AGENT, IPC_BGPD };
-enum ipc_chan { IPC_CHAN_CONTROL, IPC_CHAN_ROUTES, IPC_CHAN_QUERIES, IPC_NCHANS };
+enum ipc_side { IPC_AGENT, IPC_BGPD, IPC_BFDD };
+enum ipc_chan {
+	IPC_CHAN_CONTROL,
+	IPC_CHAN_ROUTES,
+	IPC_CHAN_QUERIES,
+	IPC_NCHANS,		   /* of bgpd */
+	IPC_CHAN_BFD = IPC_NCHANS, /* the only one of bfdd */
+};
 
 enum ipc_type {
 	/* control channel */
@@ -96,6 +105,15 @@ enum ipc_type {
 	IPC_ROW_STATS,	  /* bgpd */
 	IPC_QUERY_END,	  /* bgpd */
 	IPC_ROW_BMP,	  /* bgpd */
+	/* channel of bfdd */
+	IPC_BFD_BEGIN,	 /* agent: all sessions follow */
+	IPC_BFD_SESSION, /* agent: have this session so, whether it is new or not */
+	IPC_BFD_DEL,	 /* agent: no longer */
+	IPC_BFD_END,	 /* agent: sessions not named since BFD_BEGIN go, too */
+	IPC_BFD_STATE,	 /* bfdd: a change of state; after BFD_END also what each session is in */
+	IPC_BFD_QUERY,	 /* agent */
+	IPC_ROW_BFD,	 /* bfdd: one for each session */
+	IPC_BFD_STATS,	 /* bfdd: ends the rows of a query */
 	IPC_NTYPES
 };
 
@@ -692,6 +710,86 @@ struct ipc_query_end {
 	uint8_t status; /* 0: complete, 1: cancelled, 2: nothing by that name */
 };
 
+/* ---- BFD ------------------------------------------------------------------ */
+
+struct ipc_bfd_begin {
+	uint16_t version; /* IPC_VERSION */
+};
+
+enum ipc_bfd_auth { /* the numbers of RFC 5880 section 4.1 */
+	IPC_BFD_AUTH_NONE = 0,
+	IPC_BFD_AUTH_MD5 = 2,
+	IPC_BFD_AUTH_METICULOUS_MD5 = 3,
+	IPC_BFD_AUTH_SHA1 = 4,
+	IPC_BFD_AUTH_METICULOUS_SHA1 = 5,
+};
+
+struct ipc_bfd_session {
+	uint32_t id; /* the agent's */
+	struct ip_addr remote, local; /* link-local ones with ifindex; local of no family: any */
+	uint32_t ifindex;	      /* single hop: the interface; 0: any */
+	bool multihop;		      /* RFC 5883, else RFC 5881 */
+	uint32_t rx_us, tx_us;	      /* at least 1 */
+	uint8_t detect_mult;	      /* at least 1 */
+	uint8_t min_ttl;	      /* multihop: the least that is taken */
+	bool passive;
+	bool admin_down; /* held down, which the peer is told */
+	uint8_t auth;	 /* enum ipc_bfd_auth */
+	uint8_t key_id, key_len;
+	uint8_t key[IPC_BFD_KEY_MAX];
+};
+
+struct ipc_bfd_del {
+	uint32_t id;
+	bool tell; /* the peer, that this is no failure (AdminDown) */
+};
+
+enum ipc_bfd_state { /* RFC 5880 section 4.1 */
+	IPC_BFD_ADMIN_DOWN,
+	IPC_BFD_DOWN,
+	IPC_BFD_INIT,
+	IPC_BFD_UP,
+};
+
+struct ipc_bfd_state_msg {
+	uint32_t id;
+	uint8_t was, state;    /* enum ipc_bfd_state; equal: nothing changed */
+	uint8_t remote_state;  /* as the peer last said */
+	bool remote_independent; /* its C bit */
+	uint8_t diag, remote_diag;
+	char diag_text[IPC_NAME_MAX]; /* ours in words */
+	char remote_diag_text[IPC_NAME_MAX];
+	uint64_t silent_us; /* since the last good packet; UINT64_MAX: there was none */
+	uint32_t detect_us; /* detection time; 0: not known yet */
+};
+
+struct ipc_bfd_query {
+	uint32_t query;
+};
+
+struct ipc_row_bfd {
+	uint32_t query;
+	struct ipc_bfd_state_msg s; /* was is what state is */
+	uint64_t state_age_us;
+	uint32_t discr, remote_discr;
+	uint32_t tx_us;		    /* between our packets; 0: none are sent */
+	uint32_t remote_tx_us, remote_rx_us;
+	uint8_t remote_mult;
+	bool remote_demand, polling, resumed, leaving;
+	uint64_t last_down_age_us; /* UINT64_MAX: never */
+	char last_down[IPC_NAME_MAX]; /* the diagnostic of that time */
+	uint64_t rx, tx, ups, downs;
+	char drops[IPC_TEXT_MAX]; /* packets refused, by reason: "ttl=3 auth-digest=12" */
+};
+
+struct ipc_bfd_stats {
+	uint32_t query;
+	uint32_t sessions, resumed; /* now; taken over by this process */
+	uint64_t uptime_us;
+	uint64_t late_us;	  /* the most that a turn came after its time, since the last query */
+	char drops[IPC_TEXT_MAX]; /* packets of no session, by reason */
+};
+
 /* One message, decoded. */
 struct ipc_msg {
 	enum ipc_type type;
@@ -733,6 +831,13 @@ struct ipc_msg {
 		struct ipc_row_stats row_stats;
 		struct ipc_query_end query_end;
 		struct ipc_row_bmp row_bmp;
+		struct ipc_bfd_begin bfd_begin;
+		struct ipc_bfd_session bfd_session;
+		struct ipc_bfd_del bfd_del;
+		struct ipc_bfd_state_msg bfd_state;
+		struct ipc_bfd_query bfd_query;
+		struct ipc_row_bfd row_bfd;
+		struct ipc_bfd_stats bfd_stats;
 	};
 };
 
@@ -767,5 +872,6 @@ const char *ipc_role_name(enum ipc_role r); /* RFC 9234: "provider", "rs-server"
 const char *ipc_verdict_name(enum ipc_verdict_state s); /* "installed", "refused", ... */
 const char *ipc_refusal_text(enum ipc_refusal r); /* a sentence for the CLI */
 const char *ipc_bmp_state_name(enum ipc_bmp_state s); /* "waiting", "up", ... */
+const char *ipc_bfd_state_name(enum ipc_bfd_state s); /* RFC 5880's: "AdminDown", "Up", ... */
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * IPC messages. The first octet says from which side (bit 0) and on which channel
- * (the rest modulo 3) the others come. What decodes encodes to the same octets.
+ * IPC messages. The first octet says from which side (bit 0: bgpd, bit 7: bfdd, else the agent)
+ * and on which channel (bits 1 and 2) the others come. What decodes encodes to the same octets.
  */
 #include <string.h>
 
@@ -17,8 +17,8 @@ LLVMFuzzerTestOneInput(const uint8_t *in, size_t len)
 
 	if (len == 0)
 		return 0;
-	from = in[0] & 1 ? IPC_BGPD : IPC_AGENT;
-	chan = (enum ipc_chan)((in[0] >> 1) % IPC_NCHANS);
+	from = in[0] & 0x80 ? IPC_BFDD : in[0] & 1 ? IPC_BGPD : IPC_AGENT;
+	chan = (enum ipc_chan)(in[0] >> 1 & 3);
 	if (ipcmsg_decode(from, chan, in + 1, len - 1, &msg))
 		return 0;
 	HOLD(ipcmsg_encode(&msg, again, sizeof(again)) == len - 1);

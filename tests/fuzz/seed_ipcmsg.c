@@ -23,7 +23,7 @@ write_seed(const char *dir, struct gen *g, enum ipc_type type, const char *size)
 	FILE *f;
 
 	gen_ipcmsg(g, type, &msg);
-	buf[0] = (uint8_t)(d->chan << 1 | (d->sender == IPC_BGPD));
+	buf[0] = (uint8_t)(d->chan << 1 | (d->sender == IPC_BGPD) | (d->sender == IPC_BFDD) << 7);
 	n = ipcmsg_encode(&msg, buf + 1, sizeof(buf) - 1);
 	if (n > 0 && n < LARGE) {
 		f = fopen(path, "wb");

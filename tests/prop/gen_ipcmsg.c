@@ -634,6 +634,105 @@ gen_other(struct gen *g, struct ipc_msg *m)
 	}
 }
 
+static void
+bfd_session(struct gen *g, struct ipc_bfd_session *ret)
+{
+	ret->id = id(g);
+	addr(g, false, &ret->remote);
+	addr(g, true, &ret->local);
+	ret->ifindex = any32(g);
+	ret->multihop = flag(g);
+	ret->rx_us = id(g);
+	ret->tx_us = id(g);
+	ret->detect_mult = (uint8_t)number(g, 1, 255);
+	ret->min_ttl = below8(g, 255);
+	ret->passive = flag(g);
+	ret->admin_down = flag(g);
+	ret->auth = below8(g, IPC_BFD_AUTH_METICULOUS_SHA1);
+	ret->key_id = below8(g, 255);
+	ret->key_len = below8(g, IPC_BFD_KEY_MAX);
+	rng_fill(&g->rng, ret->key, ret->key_len);
+}
+
+static void
+bfd_state(struct gen *g, struct ipc_bfd_state_msg *ret)
+{
+	ret->id = id(g);
+	ret->was = below8(g, IPC_BFD_UP);
+	ret->state = below8(g, IPC_BFD_UP);
+	ret->remote_state = below8(g, IPC_BFD_UP);
+	ret->remote_independent = flag(g);
+	ret->diag = below8(g, 255);
+	ret->remote_diag = below8(g, 255);
+	text(g, ret->diag_text, sizeof(ret->diag_text));
+	text(g, ret->remote_diag_text, sizeof(ret->remote_diag_text));
+	ret->silent_us = any64(g);
+	ret->detect_us = any32(g);
+}
+
+static void
+row_bfd(struct gen *g, struct ipc_row_bfd *ret)
+{
+	uint64_t *words[] = { &ret->state_age_us, &ret->last_down_age_us, &ret->rx, &ret->tx, &ret->ups,
+		&ret->downs };
+	uint32_t *halves[] = { &ret->query, &ret->discr, &ret->remote_discr, &ret->tx_us,
+		&ret->remote_tx_us, &ret->remote_rx_us };
+
+	bfd_state(g, &ret->s);
+	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		*words[i] = any64(g);
+	for (unsigned i = 0; i < sizeof(halves) / sizeof(halves[0]); i++)
+		*halves[i] = any32(g);
+	ret->remote_mult = below8(g, 255);
+	ret->remote_demand = flag(g);
+	ret->polling = flag(g);
+	ret->resumed = flag(g);
+	ret->leaving = flag(g);
+	text(g, ret->last_down, sizeof(ret->last_down));
+	text(g, ret->drops, sizeof(ret->drops));
+}
+
+static void
+bfd_stats(struct gen *g, struct ipc_bfd_stats *ret)
+{
+	ret->query = any32(g);
+	ret->sessions = any32(g);
+	ret->resumed = any32(g);
+	ret->uptime_us = any64(g);
+	ret->late_us = any64(g);
+	text(g, ret->drops, sizeof(ret->drops));
+}
+
+/* Messages of bfdd's channel. */
+static void
+gen_bfd(struct gen *g, struct ipc_msg *m)
+{
+	switch ((int)m->type) {
+	case IPC_BFD_BEGIN:
+		m->bfd_begin.version = any16(g);
+		break;
+	case IPC_BFD_SESSION:
+		bfd_session(g, &m->bfd_session);
+		break;
+	case IPC_BFD_DEL:
+		m->bfd_del.id = id(g);
+		m->bfd_del.tell = flag(g);
+		break;
+	case IPC_BFD_STATE:
+		bfd_state(g, &m->bfd_state);
+		break;
+	case IPC_BFD_QUERY:
+		m->bfd_query.query = any32(g);
+		break;
+	case IPC_ROW_BFD:
+		row_bfd(g, &m->row_bfd);
+		break;
+	case IPC_BFD_STATS:
+		bfd_stats(g, &m->bfd_stats);
+		break;
+	}
+}
+
 void
 gen_ipcmsg(struct gen *g, enum ipc_type type, struct ipc_msg *ret)
 {
@@ -642,4 +741,5 @@ gen_ipcmsg(struct gen *g, enum ipc_type type, struct ipc_msg *ret)
 	gen_control(g, ret);
 	gen_feed(g, ret);
 	gen_other(g, ret);
+	gen_bfd(g, ret);
 }

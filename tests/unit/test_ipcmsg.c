@@ -19,7 +19,7 @@ START_TEST(table_is_whole)
 	ck_assert_uint_ge(d->min, 2);
 	ck_assert_uint_le(d->min, d->max);
 	ck_assert_uint_le(d->max, IPC_MAX_OCTETS);
-	ck_assert_int_lt((int)d->chan, IPC_NCHANS);
+	ck_assert_int_le((int)d->chan, IPC_CHAN_BFD);
 	ck_assert_int_eq(d->both, _i == IPC_HELLO);
 	ck_assert_int_eq(d->fd,
 	    _i == IPC_CONN_DONE || _i == IPC_BMP_DONE || _i == IPC_MRT_START || _i == IPC_CONN_IN || _i == IPC_CONN_LENT);
@@ -59,7 +59,7 @@ START_TEST(sender_channel_and_length)
 	ck_assert_ptr_null(ipcmsg_decode(d->sender, d->chan, buf, n, &out));
 	ck_assert_int_eq((int)out.type, _i);
 	ck_assert_int_eq(ipcmsg_decode(other, d->chan, buf, n, &out) == NULL, d->both);
-	for (int c = 0; c < IPC_NCHANS; c++)
+	for (int c = 0; c <= IPC_CHAN_BFD; c++)
 		ck_assert_int_eq(
 		    ipcmsg_decode(d->sender, (enum ipc_chan)c, buf, n, &out) == NULL,
 		    c == (int)d->chan);
@@ -75,7 +75,7 @@ START_TEST(unknown_types)
 	struct wr w;
 
 	for (int i = 0; i < NROWS(types); i++)
-		for (int c = 0; c < IPC_NCHANS; c++) {
+		for (int c = 0; c <= IPC_CHAN_BFD; c++) {
 			w = wr_init(buf, 100);
 			wr_u16(&w, types[i]);
 			ck_assert_ptr_nonnull(
@@ -169,6 +169,27 @@ START_TEST(settings_out_of_range)
 }
 END_TEST
 
+/* What bfdd would refuse is not sent. */
+START_TEST(bfd_sessions_out_of_range)
+{
+	struct gen g = { .size = GEN_SHORTEST };
+
+	gen_ipcmsg(&g, IPC_BFD_SESSION, &in);
+	ck_assert_uint_gt(ipcmsg_encode(&in, buf, sizeof(buf)), 0);
+	in.bfd_session.detect_mult = 0;
+	ck_assert_uint_eq(ipcmsg_encode(&in, buf, sizeof(buf)), 0);
+	gen_ipcmsg(&g, IPC_BFD_SESSION, &in);
+	in.bfd_session.remote.af = IP_NONE;
+	ck_assert_uint_eq(ipcmsg_encode(&in, buf, sizeof(buf)), 0);
+	gen_ipcmsg(&g, IPC_BFD_SESSION, &in);
+	in.bfd_session.rx_us = 0;
+	ck_assert_uint_eq(ipcmsg_encode(&in, buf, sizeof(buf)), 0);
+	gen_ipcmsg(&g, IPC_BFD_SESSION, &in);
+	in.bfd_session.key_len = IPC_BFD_KEY_MAX + 1;
+	ck_assert_uint_eq(ipcmsg_encode(&in, buf, sizeof(buf)), 0);
+}
+END_TEST
+
 START_TEST(names)
 {
 	for (int i = 0; i <= IPC_ESTABLISHED; i++)
@@ -181,6 +202,9 @@ START_TEST(names)
 	for (int i = 0; i < IPC_NREFUSALS; i++)
 		ck_assert_str_ne(ipc_refusal_text((enum ipc_refusal)i), "unknown");
 	ck_assert_str_eq(ipc_refusal_text(IPC_NREFUSALS), "unknown");
+	for (int i = 0; i <= IPC_BFD_UP; i++)
+		ck_assert_str_ne(ipc_bfd_state_name((enum ipc_bfd_state)i), "unknown");
+	ck_assert_str_eq(ipc_bfd_state_name((enum ipc_bfd_state)4), "unknown");
 }
 END_TEST
 
@@ -196,6 +220,7 @@ main(void)
 	tcase_add_test(tc, unknown_types);
 	tcase_add_loop_test(tc, malformed, 0, NROWS(bad_rows));
 	tcase_add_test(tc, settings_out_of_range);
+	tcase_add_test(tc, bfd_sessions_out_of_range);
 	tcase_add_test(tc, names);
 	return unit_run(s);
 }
