@@ -41,13 +41,14 @@ static const char usage_text[] =
     "                       (default: /etc/weft and the directory of FILE)\n"
     "  --agent-user U       user name or number of weft-agent (weft, else 64510)\n"
     "  --bgpd-user U        user name or number of weft-bgpd (weft-bgpd, else 64511)\n"
-    "  --libexec DIR        where weft-agent and weft-bgpd are\n"
+    "  --bfdd-user U        user name or number of weft-bfdd (weft-bfdd, else 64512)\n"
+    "  --libexec DIR        where weft-agent, weft-bgpd and weft-bfdd are\n"
     "  --stop-timeout S     seconds for an ordered stop (60)\n"
     "  --log-format FORMAT  text or json\n"
     "  --version, --help\n";
 
-enum { OPT_CONFIG = 1, OPT_RUN_DIR, OPT_SECRET_DIR, OPT_AGENT_USER, OPT_BGPD_USER, OPT_LIBEXEC,
-	OPT_STOP_TIMEOUT, OPT_LOG_FORMAT, OPT_VERSION, OPT_HELP };
+enum { OPT_CONFIG = 1, OPT_RUN_DIR, OPT_SECRET_DIR, OPT_AGENT_USER, OPT_BGPD_USER, OPT_BFDD_USER,
+	OPT_LIBEXEC, OPT_STOP_TIMEOUT, OPT_LOG_FORMAT, OPT_VERSION, OPT_HELP };
 
 static const struct option options[] = {
 	{ "config", required_argument, NULL, OPT_CONFIG },
@@ -55,6 +56,7 @@ static const struct option options[] = {
 	{ "secret-dir", required_argument, NULL, OPT_SECRET_DIR },
 	{ "agent-user", required_argument, NULL, OPT_AGENT_USER },
 	{ "bgpd-user", required_argument, NULL, OPT_BGPD_USER },
+	{ "bfdd-user", required_argument, NULL, OPT_BFDD_USER },
 	{ "libexec", required_argument, NULL, OPT_LIBEXEC },
 	{ "stop-timeout", required_argument, NULL, OPT_STOP_TIMEOUT },
 	{ "log-format", required_argument, NULL, OPT_LOG_FORMAT },
@@ -122,6 +124,22 @@ find_user(const char *option, const char *arg, const char *name, uid_t number)
 	return u;
 }
 
+/* Each child has a user of its own. */
+static void
+find_users(struct launch_opts *o, const char *const arg[LAUNCH_NCHILDREN])
+{
+	struct launch_user *u = o->user;
+
+	u[LAUNCH_CHILD_AGENT] = find_user("agent-user", arg[LAUNCH_CHILD_AGENT], "weft", 64510);
+	u[LAUNCH_CHILD_BGPD] = find_user("bgpd-user", arg[LAUNCH_CHILD_BGPD], "weft-bgpd", 64511);
+	u[LAUNCH_CHILD_BFDD] = find_user("bfdd-user", arg[LAUNCH_CHILD_BFDD], "weft-bfdd", 64512);
+	if (u[LAUNCH_CHILD_AGENT].uid == u[LAUNCH_CHILD_BGPD].uid)
+		usage_error("--bgpd-user: must not be the agent's user");
+	if (u[LAUNCH_CHILD_BFDD].uid == u[LAUNCH_CHILD_AGENT].uid ||
+	    u[LAUNCH_CHILD_BFDD].uid == u[LAUNCH_CHILD_BGPD].uid)
+		usage_error("--bfdd-user: must not be the user of another process");
+}
+
 /* ---- paths ------------------------------------------------------------------ */
 
 static void
@@ -182,7 +200,8 @@ open_libexec(const char *dir)
 	int fd = dir ? open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 
 	if (fd < 0 || (faccessat(fd, "weft-agent", X_OK, 0) == 0 &&
-			  faccessat(fd, "weft-bgpd", X_OK, 0) == 0))
+			  faccessat(fd, "weft-bgpd", X_OK, 0) == 0 &&
+			  faccessat(fd, "weft-bfdd", X_OK, 0) == 0))
 		return fd;
 	close(fd);
 	return -1;
@@ -208,7 +227,7 @@ find_libexec(struct launch_opts *o)
 		if (o->libexec_fd >= 0)
 			return true;
 	}
-	log_event(LOG_ERR, "start-failed", "why=\"no weft-agent and weft-bgpd in %s\"", dir[2]);
+	log_event(LOG_ERR, "start-failed", "why=\"no weft-agent, weft-bgpd and weft-bfdd in %s\"", dir[2]);
 	return false;
 }
 
@@ -228,7 +247,7 @@ parse_seconds(const char *option, const char *arg)
 static void
 parse_options(int argc, char **argv, struct launch_opts *o)
 {
-	const char *user[LAUNCH_NCHILDREN] = { NULL, NULL };
+	const char *user[LAUNCH_NCHILDREN] = { NULL };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
@@ -242,6 +261,8 @@ parse_options(int argc, char **argv, struct launch_opts *o)
 			user[LAUNCH_CHILD_AGENT] = optarg;
 		else if (c == OPT_BGPD_USER)
 			user[LAUNCH_CHILD_BGPD] = optarg;
+		else if (c == OPT_BFDD_USER)
+			user[LAUNCH_CHILD_BFDD] = optarg;
 		else if (c == OPT_LIBEXEC)
 			o->libexec = optarg;
 		else if (c == OPT_STOP_TIMEOUT)
@@ -263,12 +284,7 @@ parse_options(int argc, char **argv, struct launch_opts *o)
 	if (!o->config || !o->run_dir)
 		usage_error("--%s is missing", o->config ? "run-dir" : "config");
 	o->config_dir = directory_of(o->config);
-	o->user[LAUNCH_CHILD_AGENT] =
-	    find_user("agent-user", user[LAUNCH_CHILD_AGENT], "weft", 64510);
-	o->user[LAUNCH_CHILD_BGPD] =
-	    find_user("bgpd-user", user[LAUNCH_CHILD_BGPD], "weft-bgpd", 64511);
-	if (o->user[0].uid == o->user[1].uid)
-		usage_error("--bgpd-user: must not be the agent's user");
+	find_users(o, user);
 	if (o->nsecret_dirs == 0)
 		default_secret_dirs(o);
 }

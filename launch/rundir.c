@@ -22,6 +22,7 @@
 static const char *const pid_file[LAUNCH_NCHILDREN] = {
 	[LAUNCH_CHILD_AGENT] = "weft-agent.pid",
 	[LAUNCH_CHILD_BGPD] = "weft-bgpd.pid",
+	[LAUNCH_CHILD_BFDD] = "weft-bfdd.pid",
 };
 
 static bool
@@ -115,9 +116,12 @@ rundir_open(struct rundir *rd, const char *path, const struct launch_user *agent
 	if (fchown(rd->fd, 0, 0) != 0 || fchmod(rd->fd, 0755) != 0)
 		return rundir_fail(path, "chown");
 	own = pid_open(rd->fd, "weftd.pid");
-	for (int i = 0; i < LAUNCH_NCHILDREN; i++)
+	for (int i = 0; i < LAUNCH_NCHILDREN && own >= 0; i++) {
 		rd->pid_fd[i] = pid_open(rd->fd, pid_file[i]);
-	if (own < 0 || rd->pid_fd[0] < 0 || rd->pid_fd[1] < 0)
+		if (rd->pid_fd[i] < 0)
+			own = -1;
+	}
+	if (own < 0)
 		return rundir_fail(path, "pid file");
 	pid_write(own, getpid());
 	close(own);

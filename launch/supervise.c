@@ -7,6 +7,10 @@
  * other ends of the new channels; without the agent bgpd has no purpose, so
  * both start anew.
  *
+ * bfdd runs from the agent's first wish for it on.  It outlives agents, so that
+ * no peer sees a failure when one dies: each new one is joined to it.  When it
+ * dies itself, the next one takes its sessions over from weftd's memory.
+ *
  * The agent ends in order: LAUNCH_STOP, then its exit.  If weftd itself is
  * killed, the children see the end of their channels.
  */
@@ -20,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -35,6 +40,9 @@
 #define BGPD_GRACE_S	2  /* for bgpd, once the agent is gone */
 #define END_GRACE_S	2  /* for the agent to exit, once it has closed its channel */
 #define RELOAD_GRACE_S	30 /* for the agent's LAUNCH_READY after a reload */
+#define BFDD_GRACE_S	2  /* for bfdd to tell its peers, once its channel is closed */
+#define BFDD_RETRY_S	5  /* its sockets could not be had */
+#define BFDD_NICE	(-15) /* its packets are late by what others run before it */
 #define BGPD_START_CAPS (PRIVS_CAP(CAP_SYS_CHROOT) | PRIVS_CAP(CAP_SETUID) | PRIVS_CAP(CAP_SETGID))
 
 struct child {
@@ -54,6 +62,10 @@ struct weftd {
 	int sig_fd;
 	int chan; /* to the agent; -1: none */
 	int crash_fd; /* page shared by agent and bgpd, above the places of the children */
+	int bfd_chan;		     /* to bfdd; -1: none, or it is to end */
+	int bfd_fd[LAUNCH_BFD_NFDS]; /* kept from one bfdd to the next */
+	bool bfd_open;		     /* they are there */
+	bool bfd_wanted;	     /* by the agent */
 	struct child child[LAUNCH_NCHILDREN];
 	bool ready;    /* an agent has said so, once */
 	bool stopping; /* no child is started any more */
@@ -63,9 +75,9 @@ struct weftd {
 
 /* ---- starting ------------------------------------------------------------- */
 
-/* bgpd must not inherit secrets: of the environment it gets what names no key. */
+/* They must not inherit secrets: of the environment bgpd and bfdd get what names no key. */
 static char **
-bgpd_environment(void)
+small_environment(void)
 {
 	static const char *const keep[] = { "JOURNAL_STREAM", "ASAN_OPTIONS", "UBSAN_OPTIONS",
 		"GCOV_PREFIX", "TZ" };
@@ -84,20 +96,21 @@ bgpd_environment(void)
 }
 
 #define FD_ABOVE 32 /* out of the way of the places that children expect */
+#define CHILD_FDS_MAX (1 + LAUNCH_BFD_NFDS)
 
 /*
- * Descriptors to their places from `first` on, /dev/null to stdin; everything
- * else closes at exec.  What lay in those places is overwritten.
+ * Descriptors to their places from `first` on (/dev/null for -1), /dev/null to
+ * stdin; everything else closes at exec.  What lay in those places is overwritten.
  */
 static bool
 child_place_fds(const int *fds, size_t n, int first)
 {
-	int tmp[IPC_NCHANS + 1], null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int tmp[CHILD_FDS_MAX], null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	if (null < 0 || dup2(null, 0) < 0)
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		tmp[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, FD_ABOVE);
+		tmp[i] = fcntl(fds[i] < 0 ? null : fds[i], F_DUPFD_CLOEXEC, FD_ABOVE);
 		if (tmp[i] < 0)
 			return false;
 	}
@@ -126,6 +139,20 @@ crash_page_make(void)
 	return high;
 }
 
+/* Before others, and memory that stays in place; as far as weftd may. */
+static void
+child_hurry(const char *name)
+{
+	struct rlimit rl;
+
+	if (setpriority(PRIO_PROCESS, 0, BFDD_NICE) != 0)
+		log_event(LOG_WARN, "priority-failed", "child=%s why=\"%s\"", name, strerror(errno));
+	if (getrlimit(RLIMIT_MEMLOCK, &rl) == 0) {
+		rl.rlim_cur = rl.rlim_max;
+		setrlimit(RLIMIT_MEMLOCK, &rl);
+	}
+}
+
 /* In the child: never returns. */
 static void __attribute__((noreturn))
 child_run(const struct weftd *w, enum launch_child which, const int *fds, size_t n, int first)
@@ -134,25 +161,28 @@ child_run(const struct weftd *w, enum launch_child which, const int *fds, size_t
 	const char *name = w->child[which].name;
 	char user[32];
 	const char *agent_argv[] = { name, "--config", w->o->config, NULL };
-	const char *bgpd_argv[] = { name, "--user", user, NULL };
+	const char *other_argv[] = { name, "--user", user, NULL };
 	sigset_t none;
 	bool agent = which == LAUNCH_CHILD_AGENT;
 	int libexec = fcntl(w->o->libexec_fd, F_DUPFD_CLOEXEC, FD_ABOVE), rc;
 
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (which == LAUNCH_CHILD_BFDD)
+		child_hurry(name);
 	setpgid(0, 0); /* the terminal's Ctrl-C is weftd's alone: it stops the agent in order */
 	snprintf(user, sizeof(user), "%u:%u", (unsigned)u->uid, (unsigned)u->gid);
 	if (libexec < 0 || fchdir(agent ? w->rd->fd : w->rd->root_fd) != 0 ||
-	    !child_place_fds(fds, n, first) || dup2(w->crash_fd, LAUNCH_FD_CRASH) < 0)
+	    !child_place_fds(fds, n, first) ||
+	    (which != LAUNCH_CHILD_BFDD && dup2(w->crash_fd, LAUNCH_FD_CRASH) < 0))
 		rc = -errno;
 	else if (agent)
 		rc = privs_become(u->uid, u->gid, PRIVS_CAP(CAP_NET_ADMIN));
 	else
 		rc = privs_limit(BGPD_START_CAPS);
 	if (rc == 0) { /* from the directory's descriptor: that user may not get past its parents */
-		execveat(libexec, name, (char *const *)(agent ? agent_argv : bgpd_argv),
-		    agent ? environ : bgpd_environment(), 0);
+		execveat(libexec, name, (char *const *)(agent ? agent_argv : other_argv),
+		    agent ? environ : small_environment(), 0);
 		rc = -errno;
 	}
 	log_event(LOG_ERR, "start-failed", "child=%s path=%s/%s why=\"%s\"", name,
@@ -245,6 +275,18 @@ agent_tell_bgpd(struct weftd *w, const int *fds, size_t nfds)
 	agent_send(w, &m, fds, nfds);
 }
 
+/* The agent's end of a channel to bfdd, or (-1) the reason why there is none. */
+static void
+agent_tell_bfdd(struct weftd *w, int fd, int err, const char *why)
+{
+	struct launch_msg m = { .type = LAUNCH_BFDD, .child = LAUNCH_CHILD_BFDD, .err = err,
+		.pid = w->child[LAUNCH_CHILD_BFDD].pid,
+		.restarts = w->child[LAUNCH_CHILD_BFDD].restarts };
+
+	snprintf(m.text, sizeof(m.text), "%s", why);
+	agent_send(w, &m, &fd, fd >= 0);
+}
+
 static void
 agent_answer(struct weftd *w, const struct launch_msg *req)
 {
@@ -267,6 +309,82 @@ agent_ready(struct weftd *w, const struct launch_msg *m)
 	notify_send("READY=1\nSTATUS=%s", m->text);
 }
 
+/* ---- bfdd ------------------------------------------------------------------- */
+
+/* A new channel between bfdd, which runs, and the agent. */
+static void
+bfdd_join(struct weftd *w)
+{
+	struct launch_msg m = { .type = LAUNCH_AGENT };
+	int pair[2], rc = ipcsock_pair(pair);
+
+	if (rc != 0) {
+		agent_tell_bfdd(w, -1, -rc, "channel");
+		return;
+	}
+	if (ipcsock_send(w->bfd_chan, &m, sizeof(m), &pair[1], 1) == 0)
+		agent_tell_bfdd(w, pair[0], 0, "");
+	else
+		child_kill(&w->child[LAUNCH_CHILD_BFDD], "does not read its channel");
+	ipcsock_close_all(pair, 2);
+}
+
+static void
+start_bfdd(struct weftd *w)
+{
+	struct child *c = &w->child[LAUNCH_CHILD_BFDD];
+	int fds[CHILD_FDS_MAX], pair[2], rc = 0;
+	char why[LAUNCH_TEXT_MAX] = "";
+
+	c->start_at = mono_add_s(clock_mono(), BFDD_RETRY_S);
+	if (!w->bfd_open && (rc = bfd_open(w->bfd_fd, why)) != 0) {
+		log_event(LOG_ERR, "start-failed", "child=%s why=\"%s\"", c->name, why);
+		agent_tell_bfdd(w, -1, -rc, why);
+		return;
+	}
+	w->bfd_open = true;
+	if (ipcsock_pair(pair) != 0)
+		return;
+	fds[0] = pair[1];
+	memcpy(fds + 1, w->bfd_fd, sizeof(w->bfd_fd));
+	child_start(w, LAUNCH_CHILD_BFDD, fds, CHILD_FDS_MAX, LAUNCH_FD_CHANNEL);
+	close(pair[1]);
+	w->bfd_chan = pair[0];
+	if (c->pid != 0) {
+		bfdd_join(w);
+		return;
+	}
+	close(w->bfd_chan);
+	w->bfd_chan = -1;
+}
+
+/* The end of its channel: it tells its peers that this is no failure, and goes. */
+static void
+stop_bfdd(struct weftd *w)
+{
+	struct child *c = &w->child[LAUNCH_CHILD_BFDD];
+
+	c->start_at = MONO_NEVER;
+	if (w->bfd_chan < 0)
+		return;
+	close(w->bfd_chan);
+	w->bfd_chan = -1;
+	c->kill_at = mono_add_s(clock_mono(), BFDD_GRACE_S);
+}
+
+/* Start it, or join the agent to the one that runs; one that is ending is followed by another. */
+static void
+want_bfdd(struct weftd *w, bool wanted)
+{
+	w->bfd_wanted = wanted;
+	if (!wanted)
+		stop_bfdd(w);
+	else if (w->child[LAUNCH_CHILD_BFDD].pid == 0)
+		start_bfdd(w);
+	else if (w->bfd_chan >= 0)
+		bfdd_join(w);
+}
+
 static void
 agent_request(struct weftd *w, struct launch_msg *m)
 {
@@ -281,6 +399,14 @@ agent_request(struct weftd *w, struct launch_msg *m)
 		break;
 	case LAUNCH_RESTART_BGPD:
 		child_kill(&w->child[LAUNCH_CHILD_BGPD], m->text[0] ? m->text : "asked by the agent");
+		break;
+	case LAUNCH_START_BFDD:
+	case LAUNCH_STOP_BFDD:
+		if (!w->stopping)
+			want_bfdd(w, m->type == LAUNCH_START_BFDD);
+		break;
+	case LAUNCH_RESTART_BFDD:
+		child_kill(&w->child[LAUNCH_CHILD_BFDD], m->text[0] ? m->text : "asked by the agent");
 		break;
 	default: /* a number from outside, not our enum */
 		agent_answer(w, m);
@@ -393,6 +519,21 @@ agent_ended(struct weftd *w, struct mono_us now, uint32_t delay_ms)
 		w->failed |= agent->status != 0;
 	else
 		agent->start_at = mono_add_ms(now, delay_ms);
+	if (w->stopping)
+		stop_bfdd(w);
+}
+
+/* It was killed, or has gone as it was told (then perhaps somebody wants it again). */
+static void
+bfdd_ended(struct weftd *w, struct mono_us now, bool ordered, uint32_t delay_ms)
+{
+	struct child *c = &w->child[LAUNCH_CHILD_BFDD];
+
+	if (w->bfd_chan >= 0)
+		close(w->bfd_chan);
+	w->bfd_chan = -1;
+	if (w->bfd_wanted && !w->stopping)
+		c->start_at = mono_add_ms(now, ordered ? 0 : delay_ms);
 }
 
 static void
@@ -401,7 +542,9 @@ child_ended(struct weftd *w, enum launch_child which, int status)
 	struct child *c = &w->child[which];
 	struct mono_us now = clock_mono();
 	bool with_agent = w->child[LAUNCH_CHILD_AGENT].pid != 0;
-	bool follows = which == LAUNCH_CHILD_BGPD && (!with_agent || w->stopping);
+	bool follows = which == LAUNCH_CHILD_BGPD   ? !with_agent || w->stopping
+		       : which == LAUNCH_CHILD_BFDD ? w->bfd_chan < 0
+						    : false;
 	uint32_t delay_ms = follows || w->stopping ? 0 : restart_delay_ms(c, now);
 
 	c->pid = 0;
@@ -418,7 +561,9 @@ child_ended(struct weftd *w, enum launch_child which, int status)
 		return;
 	}
 	agent_tell_child(w, which, delay_ms);
-	if (!follows)
+	if (which == LAUNCH_CHILD_BFDD)
+		bfdd_ended(w, now, follows, delay_ms);
+	else if (!follows)
 		c->start_at = mono_add_ms(now, delay_ms);
 }
 
@@ -460,6 +605,8 @@ stop(struct weftd *w, int signo)
 	for (int i = 0; i < LAUNCH_NCHILDREN; i++)
 		w->child[i].start_at = MONO_NEVER;
 	agent->kill_at = mono_add_s(clock_mono(), w->o->stop_timeout_s);
+	if (agent->pid == 0)
+		stop_bfdd(w);
 	notify_send("STOPPING=1\nSTATUS=stopping");
 	agent_send(w, &m, NULL, 0);
 }
@@ -513,6 +660,8 @@ timers_run(struct weftd *w)
 		start_both(w);
 	if (mono_reached(now, w->child[LAUNCH_CHILD_BGPD].start_at))
 		start_bgpd(w);
+	if (mono_reached(now, w->child[LAUNCH_CHILD_BFDD].start_at))
+		start_bfdd(w);
 	if (mono_reached(now, w->reload_at)) {
 		w->reload_at = MONO_NEVER;
 		notify_send("READY=1");
@@ -548,10 +697,19 @@ wait_for_events(struct weftd *w)
 		agent_read(w);
 }
 
+static bool
+is_alive(const struct weftd *w)
+{
+	for (int i = 0; i < LAUNCH_NCHILDREN; i++)
+		if (w->child[i].pid != 0)
+			return true;
+	return false;
+}
+
 int
 supervise(const struct launch_opts *o, struct rundir *rd)
 {
-	struct weftd w = { .o = o, .rd = rd, .chan = -1, .watchdog_at = MONO_NEVER,
+	struct weftd w = { .o = o, .rd = rd, .chan = -1, .bfd_chan = -1, .watchdog_at = MONO_NEVER,
 		.reload_at = MONO_NEVER };
 	sigset_t set;
 
@@ -559,6 +717,7 @@ supervise(const struct launch_opts *o, struct rundir *rd)
 		w.child[i].start_at = w.child[i].kill_at = MONO_NEVER;
 	w.child[LAUNCH_CHILD_AGENT].name = "weft-agent";
 	w.child[LAUNCH_CHILD_BGPD].name = "weft-bgpd";
+	w.child[LAUNCH_CHILD_BFDD].name = "weft-bfdd";
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGTERM);
@@ -577,7 +736,7 @@ supervise(const struct launch_opts *o, struct rundir *rd)
 	if (notify_watchdog_us() > 0)
 		w.watchdog_at = clock_mono();
 	start_both(&w);
-	while (!w.stopping || w.child[LAUNCH_CHILD_AGENT].pid || w.child[LAUNCH_CHILD_BGPD].pid) {
+	while (!w.stopping || is_alive(&w)) {
 		wait_for_events(&w);
 		timers_run(&w);
 	}

@@ -4,6 +4,7 @@
  *   main.c      options, users, capabilities, the order of things
  *   rundir.c    the run directory: lock, pid files, the empty root
  *   serve.c     what the agent may ask for
+ *   bfd.c       the descriptors that bfdd is given
  *   supervise.c children: start, watch, restart, stop
  *   notify.c    the service manager
  *
@@ -42,7 +43,7 @@ struct launch_opts {
 
 struct rundir {
 	int fd;			      /* the directory, locked while weftd lives */
-	int root_fd;		      /* bgpd's empty root */
+	int root_fd;		      /* the empty root of bgpd and bfdd */
 	int pid_fd[LAUNCH_NCHILDREN]; /* pid files of the children */
 };
 
@@ -63,6 +64,12 @@ void rundir_close(struct rundir *rd);
  */
 int serve_open(const struct launch_opts *o, const struct launch_msg *req,
     char ret_why[LAUNCH_TEXT_MAX]);
+
+/*
+ * Memory and sockets for bfdd, close-on-exec; -1 in fds for a family that the
+ * node does not have.  0, or -errno with the reason in ret_why and nothing open.
+ */
+int bfd_open(int fds[LAUNCH_BFD_NFDS], char ret_why[LAUNCH_TEXT_MAX]);
 
 /* Tell $NOTIFY_SOCKET (sd_notify(3)); nothing when it is not set. */
 void notify_init(void);

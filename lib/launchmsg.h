@@ -14,6 +14,13 @@
  * outlives them, and weftd does not look at it.  The working
  * directory of the agent is the run directory; bgpd's is its empty root.
  *
+ * bfdd runs while the agent wants it (LAUNCH_START_BFDD).  It has a channel to
+ * weftd at LAUNCH_FD_CHANNEL, over which it gets one channel after the other to
+ * the agents that come (LAUNCH_AGENT), so that it outlives them; its end is the
+ * order to stop.  From LAUNCH_FD_BFD it has the memory with the state of its
+ * sessions, which outlives it, and its sockets (enum launch_bfd_fd); a family
+ * that the node does not have is /dev/null there.
+ *
  * The agent is started as `weft-agent --config NAME`, where NAME is for
  * messages only: the file is opened by LAUNCH_OPEN_CONFIG.  Its first notice
  * is a LAUNCH_BGPD without descriptors: the pid of the bgpd at the other ends
@@ -33,6 +40,7 @@
 #define LAUNCH_FD_CHANNEL 3
 #define LAUNCH_FD_IPC	  4 /* 4, 5, 6: control, routes, queries (enum ipc_chan) */
 #define LAUNCH_FD_CRASH	  31 /* of the agent and bgpd: the page of lib/crashpage.h */
+#define LAUNCH_FD_BFD	  4 /* enum launch_bfd_fd */
 #define LAUNCH_PATH_MAX	  256
 #define LAUNCH_TEXT_MAX	  128
 #define LAUNCH_EXIT_CONFIG 78 /* exit status: the configuration cannot be used */
@@ -49,16 +57,37 @@ enum launch_type {
 				 * service manager; text is the status */
 	LAUNCH_STATUS,		/* text for the service manager */
 	LAUNCH_RESTART_BGPD,	/* the channel was broken: kill and start it again */
+	LAUNCH_START_BFDD,	/* there are BFD sessions: answered by LAUNCH_BFDD */
+	LAUNCH_STOP_BFDD,	/* there are none any more */
+	LAUNCH_RESTART_BFDD,	/* as LAUNCH_RESTART_BGPD */
 	/* weftd -> agent */
 	LAUNCH_ANSWER, /* err 0 and a descriptor, or an errno and the reason as text */
 	LAUNCH_BGPD,   /* a new bgpd runs: pid, and three descriptors, the agent's ends of the
 			* channels to it (enum ipc_chan) */
+	LAUNCH_BFDD,   /* bfdd runs: pid, and one descriptor, the agent's end of the channel to it; or
+			* it does not, with err and the reason as text */
 	LAUNCH_CHILD,  /* child ended: which, status, restarts, delay_ms until the next start */
 	LAUNCH_RELOAD, /* SIGHUP */
 	LAUNCH_STOP,   /* SIGTERM or SIGINT: finish and exit */
+	/* weftd -> bfdd */
+	LAUNCH_AGENT, /* one descriptor: bfdd's end of the channel to a new agent */
 };
 
-enum launch_child { LAUNCH_CHILD_AGENT, LAUNCH_CHILD_BGPD, LAUNCH_NCHILDREN };
+enum launch_child { LAUNCH_CHILD_AGENT, LAUNCH_CHILD_BGPD, LAUNCH_CHILD_BFDD, LAUNCH_NCHILDREN };
+
+/* What bfdd is given, in this order from LAUNCH_FD_BFD on. */
+enum launch_bfd_fd {
+	LAUNCH_BFD_STATE,   /* memory (memfd_create(2)) of LAUNCH_BFD_STATE_OCTETS */
+	LAUNCH_BFD_SINGLE4, /* UDP port 3784 (RFC 5881 section 4) */
+	LAUNCH_BFD_SINGLE6,
+	LAUNCH_BFD_MULTI4, /* UDP port 4784 (RFC 5883 section 5) */
+	LAUNCH_BFD_MULTI6,
+	LAUNCH_BFD_SEND4, /* a source port from 49152 on, for all sessions of the family */
+	LAUNCH_BFD_SEND6,
+	LAUNCH_BFD_NFDS
+};
+
+#define LAUNCH_BFD_STATE_OCTETS (1u << 20) /* pages that are not used cost nothing */
 
 struct launch_msg {
 	uint32_t type; /* enum launch_type */
