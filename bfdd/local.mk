@@ -14,3 +14,16 @@ bfdd_core_libbfdcore_a_SOURCES = \
 	bfdd/core/saved.c bfdd/core/saved.h \
 	bfdd/core/session.c \
 	bfdd/core/view.c
+
+# The shell around it.
+pkglibexec_PROGRAMS += weft-bfdd
+weft_bfdd_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_CORE_CFLAGS) $(MD_CFLAGS)
+weft_bfdd_SOURCES = \
+	bfdd/bfdd.h \
+	bfdd/channel.c \
+	bfdd/digest.c \
+	bfdd/loop.c \
+	bfdd/main.c \
+	bfdd/sock.c
+weft_bfdd_LDADD = bfdd/core/libbfdcore.a lib/libsandbox.a lib/libweft.a \
+	$(EVENT_CORE_LIBS) $(MD_LIBS) $(SECCOMP_LIBS)

@@ -23,6 +23,7 @@
 #include "lib/ipcsock.h"
 #include "lib/launchmsg.h"
 #include "lib/logmain.h"
+#include "lib/privs.h"
 #include "lib/sandbox.h"
 #include "lib/sanitized.h"
 
@@ -35,26 +36,6 @@ usage(void)
 	      "  weft-bgpd --user UID:GID    with its channels at descriptors 4 to 6\n"
 	      "  weft-bgpd --version\n", stderr);
 	return EXIT_USAGE;
-}
-
-/* "UID:GID", neither of them root. */
-static bool
-parse_user(const char *s, uid_t *ret_uid, gid_t *ret_gid)
-{
-	char *end;
-	unsigned long uid, gid;
-
-	if (*s < '0' || *s > '9')
-		return false;
-	uid = strtoul(s, &end, 10);
-	if (*end != ':' || end[1] < '0' || end[1] > '9')
-		return false;
-	gid = strtoul(end + 1, &end, 10);
-	if (*end != '\0' || uid == 0 || gid == 0 || uid >= UINT_MAX || gid >= UINT_MAX)
-		return false;
-	*ret_uid = (uid_t)uid;
-	*ret_gid = (gid_t)gid;
-	return true;
 }
 
 /* Descriptors for connections of others; a quarter, at most 64, is for all else. */
@@ -100,7 +81,7 @@ main(int argc, char **argv)
 		puts("weft-bgpd " PACKAGE_VERSION);
 		return EXIT_SUCCESS;
 	}
-	if (argc != 3 || strcmp(argv[1], "--user") != 0 || !parse_user(argv[2], &uid, &gid))
+	if (argc != 3 || strcmp(argv[1], "--user") != 0 || !privs_parse_user(argv[2], &uid, &gid))
 		return usage();
 	for (int i = 0; i < IPC_NCHANS; i++) {
 		fds[i] = LAUNCH_FD_IPC + i;

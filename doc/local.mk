@@ -1,6 +1,7 @@
 # doc: see doc/architecture.md for the directions between layers.
 dist_man_MANS = \
 	doc/man/weft-agent.8 \
+	doc/man/weft-bfdd.8 \
 	doc/man/weft-bgpd.8 \
 	doc/man/weft.8 \
 	doc/man/weft.yaml.5 \

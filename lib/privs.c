@@ -6,7 +6,9 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <limits.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -30,6 +32,25 @@ caps_set(uint64_t permitted, uint64_t inheritable)
 		d[i].inheritable = (uint32_t)(inheritable >> (32 * i));
 	}
 	return syscall(SYS_capset, &h, d) == 0 ? 0 : -errno;
+}
+
+bool
+privs_parse_user(const char *s, uid_t *ret_uid, gid_t *ret_gid)
+{
+	char *end;
+	unsigned long uid, gid;
+
+	if (*s < '0' || *s > '9')
+		return false;
+	uid = strtoul(s, &end, 10);
+	if (*end != ':' || end[1] < '0' || end[1] > '9')
+		return false;
+	gid = strtoul(end + 1, &end, 10);
+	if (*end != '\0' || uid == 0 || gid == 0 || uid >= UINT_MAX || gid >= UINT_MAX)
+		return false;
+	*ret_uid = (uid_t)uid;
+	*ret_gid = (gid_t)gid;
+	return true;
 }
 
 int

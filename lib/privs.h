@@ -5,16 +5,20 @@
  * A set of capabilities is a bit mask, bit n for capability n of
  * <linux/capability.h>.  System calls are made directly: libcap in the
  * launcher would cost more memory than the launcher itself.
- * Every function returns 0 or -errno.
+ * Functions of type int return 0 or -errno.
  */
 #ifndef LIB_PRIVS_H
 #define LIB_PRIVS_H
 
 #include <linux/capability.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 #define PRIVS_CAP(c) (UINT64_C(1) << (c))
+
+/* "UID:GID", neither of them root; false when it is not that. */
+bool privs_parse_user(const char *s, uid_t *ret_uid, gid_t *ret_gid);
 
 /* The permitted set of this process. */
 int privs_permitted(uint64_t *ret);

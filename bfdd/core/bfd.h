@@ -201,6 +201,7 @@ struct bfd_view {
 	bool leaving;		  /* removed; says so to the peer for a Detection Time */
 	struct mono_us since;	  /* in this state; taken over with the session */
 	struct mono_us last_down; /* left Up; MONO_NEVER: did not */
+	struct mono_us last_rx;	  /* a packet was accepted; MONO_NEVER: none was */
 	enum bfd_diag last_down_diag;
 	uint8_t last_down_remote_diag;
 	struct bfd_counters n; /* since this process knows the session */

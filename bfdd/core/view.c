@@ -85,6 +85,7 @@ view(const struct session *s, struct bfd_view *ret)
 		.since = s->since,
 		.last_down = s->last_down,
 		.last_down_diag = s->last_down_diag,
+		.last_rx = s->last_rx.us ? s->last_rx : MONO_NEVER,
 		.last_down_remote_diag = s->last_down_remote_diag,
 		.n = s->n,
 	};

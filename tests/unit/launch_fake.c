@@ -1,10 +1,11 @@
 /*
- * Stands in for weft-agent and weft-bgpd in the launcher's test: says on
+ * Stands in for weft's other processes in the launcher's test: says on
  * stderr what it was given and what it is told.
  *
  * $FAKE_MODE: "die" (agent exits with 1 at once), "config" (with
  * LAUNCH_EXIT_CONFIG), "hang" (does not stop).  $FAKE_ASK: words like
- * "config", "secret:PATH", "listener:PORT", "garbage" that the agent asks for.
+ * "config", "secret:PATH", "listener:PORT", "garbage" that the agent asks for,
+ * and "bfdd" for that process; a reload takes the wish back.
  */
 #include <errno.h>
 #include <poll.h>
@@ -13,7 +14,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -103,6 +106,8 @@ ask(const char *word)
 		m.type = LAUNCH_OPEN_LISTENER;
 		m.addr.af = word[8] == '6' ? IP6 : IP4;
 		m.port = (uint16_t)atoi(arg);
+	} else if (strcmp(word, "bfdd") == 0) {
+		m.type = LAUNCH_START_BFDD;
 	} else {
 		m.type = 999;
 	}
@@ -135,6 +140,7 @@ told(const struct launch_msg *m, int *fds, size_t nfds)
 {
 	const char *mode = getenv("FAKE_MODE");
 	struct launch_msg ready = { .type = LAUNCH_READY, .text = "reloaded" };
+	struct launch_msg no_bfdd = { .type = LAUNCH_STOP_BFDD };
 
 	switch (m->type) {
 	case LAUNCH_ANSWER:
@@ -145,12 +151,18 @@ told(const struct launch_msg *m, int *fds, size_t nfds)
 		for (size_t i = 0; i < (nfds ? nfds : IPC_NCHANS); i++)
 			ipcsock_send(nfds ? fds[i] : LAUNCH_FD_IPC + (int)i, "hello", 5, NULL, 0);
 		break;
+	case LAUNCH_BFDD:
+		say("agent told bfdd pid=%d err=%d fds=%zu text=\"%s\"", m->pid, m->err, nfds, m->text);
+		if (nfds > 0)
+			ipcsock_send(fds[0], "hello", 5, NULL, 0);
+		break;
 	case LAUNCH_CHILD:
 		say("agent told child=%u status=%d restarts=%u delay_ms=%u", m->child, m->status,
 		    m->restarts, m->delay_ms);
 		break;
 	case LAUNCH_RELOAD:
 		say("agent told reload");
+		ipcsock_send(LAUNCH_FD_CHANNEL, &no_bfdd, sizeof(no_bfdd), NULL, 0);
 		ipcsock_send(LAUNCH_FD_CHANNEL, &ready, sizeof(ready), NULL, 0);
 		break;
 	case LAUNCH_STOP:
@@ -212,6 +224,54 @@ run_bgpd(void)
 	}
 }
 
+static const char *
+fd_kind(int fd)
+{
+	struct stat st;
+	int type = 0;
+	socklen_t len = sizeof(type);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0)
+		return type == SOCK_DGRAM ? "u" : "s";
+	return fstat(fd, &st) == 0 ? S_ISREG(st.st_mode) ? "m" : "-" : "!";
+}
+
+/* Takes the channels to agents one after the other, until weftd closes its own. */
+static int
+run_bfdd(void)
+{
+	struct launch_msg m;
+	char kinds[LAUNCH_BFD_NFDS + 1] = "", buf[16];
+	int agent = -1, fd;
+	size_t nfds;
+
+	for (int i = 0; i < LAUNCH_BFD_NFDS; i++)
+		strcat(kinds, fd_kind(LAUNCH_FD_BFD + i));
+	say("bfdd has %s nice=%d crash=%s", kinds, getpriority(PRIO_PROCESS, 0),
+	    fd_kind(LAUNCH_FD_CRASH));
+	for (;;) {
+		struct pollfd p[2] = { { .fd = LAUNCH_FD_CHANNEL, .events = POLLIN },
+			{ .fd = agent, .events = POLLIN } };
+		ssize_t n;
+
+		poll(p, 2, -1);
+		if (p[0].revents) {
+			n = ipcsock_recv(LAUNCH_FD_CHANNEL, &m, sizeof(m), &fd, 1, &nfds);
+			if (n != (ssize_t)sizeof(m))
+				return 0;
+			agent = fd;
+			say("bfdd told type=%d fds=%zu", m.type == LAUNCH_AGENT, nfds);
+		} else if (p[1].revents) {
+			n = recv(agent, buf, sizeof(buf), MSG_DONTWAIT);
+			say(n > 0 ? "bfdd got %zd" : "bfdd lost its agent", n);
+			if (n == 0) {
+				close(agent);
+				agent = -1;
+			}
+		}
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -220,5 +280,7 @@ main(int argc, char **argv)
 	name = name ? name + 1 : argv[0];
 	say_identity(name, argc, argv);
 	say_crash_page(name);
-	return strcmp(name, "weft-agent") == 0 ? run_agent() : run_bgpd();
+	return strcmp(name, "weft-agent") == 0 ? run_agent()
+	       : strcmp(name, "weft-bfdd") == 0 ? run_bfdd()
+						: run_bgpd();
 }

@@ -161,7 +161,8 @@ setup(void)
 	put(path_of("outside"), "not for you\n");
 	chmod(path_of("secrets/key"), 0600);
 	snprintf(cmd, sizeof(cmd), "cp tests/unit/launch_fake %s/bin/weft-agent && "
-	    "cp tests/unit/launch_fake %s/bin/weft-bgpd", dir, dir);
+	    "cp tests/unit/launch_fake %s/bin/weft-bgpd && "
+	    "cp tests/unit/launch_fake %s/bin/weft-bfdd", dir, dir, dir);
 	ck_assert_int_eq(system(cmd), 0);
 	unsetenv("FAKE_MODE");
 	unsetenv("FAKE_ASK");
@@ -215,6 +216,62 @@ START_TEST(bgpd_alone_is_replaced)
 	second = atoi(slurp(path_of("run/weft-bgpd.pid")));
 	ck_assert_int_ne(first, second);
 	ck_assert_uint_eq(count("weft-agent uid="), 1);
+}
+END_TEST
+
+static pid_t
+pid_of(const char *name)
+{
+	return atoi(slurp(path_of(name)));
+}
+
+/* It has memory and sockets; one that dies is followed, and its agent joined, at once. */
+START_TEST(bfdd_is_started_when_asked_for)
+{
+	pid_t first;
+
+	setenv("FAKE_ASK", "bfdd", 1);
+	start();
+	await("bfdd got 5", 1);
+	await("weft-bfdd uid=0 gid=0 capeff=00000000000400c0 nnp=1 env=0", 1);
+	await("args= --user 64512:64512", 1);
+	await("bfdd has muuuuuu nice=-15 crash=!", 1);
+	first = pid_of("run/weft-bfdd.pid");
+	kill(first, SIGKILL);
+	await("agent told child=2 status=9 restarts=1 delay_ms=0", 1);
+	await("bfdd got 5", 2);
+	ck_assert_int_ne(first, pid_of("run/weft-bfdd.pid"));
+	kill(weftd_pid, SIGTERM);
+	ck_assert_int_eq(ended(weftd_pid), 0);
+	await("child=weft-bfdd status=0 signal=0 restart_in_ms=-1", 1);
+}
+END_TEST
+
+/* Agents come and go; the same bfdd is joined to each of them. */
+START_TEST(bfdd_outlives_the_agent)
+{
+	pid_t bfdd;
+
+	setenv("FAKE_ASK", "bfdd", 1);
+	start();
+	await("bfdd got 5", 1);
+	bfdd = pid_of("run/weft-bfdd.pid");
+	kill(pid_of("run/weft-agent.pid"), SIGKILL);
+	await("bfdd got 5", 2);
+	ck_assert_int_eq(bfdd, pid_of("run/weft-bfdd.pid"));
+	ck_assert_uint_eq(count("weft-bfdd uid="), 1);
+}
+END_TEST
+
+START_TEST(bfdd_ends_when_nobody_wants_it)
+{
+	setenv("FAKE_ASK", "bfdd", 1);
+	start();
+	await("bfdd got 5", 1);
+	kill(weftd_pid, SIGHUP);
+	await("child=weft-bfdd status=0", 1);
+	pause_ms(50);
+	ck_assert_uint_eq(count("weft-bfdd uid="), 1);
 }
 END_TEST
 
@@ -488,6 +545,9 @@ main(void)
 	tcase_set_timeout(t, 15);
 	tcase_add_test(t, children_are_given_what_they_need);
 	tcase_add_test(t, bgpd_alone_is_replaced);
+	tcase_add_test(t, bfdd_is_started_when_asked_for);
+	tcase_add_test(t, bfdd_outlives_the_agent);
+	tcase_add_test(t, bfdd_ends_when_nobody_wants_it);
 	tcase_add_test(t, without_agent_both_start_anew);
 	tcase_add_test(t, restarts_are_spaced);
 	tcase_add_test(t, a_second_one_is_refused);
