@@ -72,7 +72,9 @@ int bfdd_run(int launcher, const int sock[LAUNCH_BFD_NFDS], void *state);
 
 /* ---- sock.c --------------------------------------------------------------- */
 
+/* Room for what one call takes in; the caller's. */
 struct rx_batch *sock_batch_new(void);
+/* NULL is fine. */
 void sock_batch_free(struct rx_batch *rx);
 /* Take what waits in socket `which`, at most a batch; true when there may be more. */
 bool sock_read(struct bfdd *b, enum launch_bfd_fd which);
