@@ -3,9 +3,9 @@ EXTRA_DIST += tests/tools/mutate.py tests/tools/check-style.py
 TESTS += tests/check-style
 EXTRA_DIST += tests/check-style
 
-# Every test program of layer bgpd, nothing else.
+# Every test program of layer bgpd, nothing else; not what end-to-end tests run, nor scripts.
 check-core:
-	@progs=`sed -n 's/^check_PROGRAMS += //p' $(srcdir)/tests/bgpd.mk`; \
+	@progs=`sed -n 's/^TESTS += //p' $(srcdir)/tests/bgpd.mk | tr ' ' '\n' | grep -v check-`; \
 	$(MAKE) $(AM_MAKEFLAGS) -s $$progs || exit 1; \
 	for p in `echo $$progs | tr ' ' '\n' | sort -r`; do : the quick ones first; \
 		srcdir=$(srcdir) ./$$p >check-core.log 2>&1 || { echo "FAIL $$p"; cat check-core.log; exit 1; }; \
