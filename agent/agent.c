@@ -20,6 +20,7 @@
 
 #include "agent/bgpd.h"
 #include "agent/bmp.h"
+#include "agent/claim.h"
 #include "agent/launcher.h"
 #include "agent/lifecycle.h"
 #include "agent/mrt.h"
@@ -27,6 +28,7 @@
 #include "agent/quarantine.h"
 #include "agent/source.h"
 #include "agent/tcp.h"
+#include "agent/watch.h"
 #include "lib/clock.h"
 #include "lib/logmain.h"
 #include "lib/mem.h"
@@ -312,6 +314,7 @@ child_started(struct agent *a, const struct launch_msg *m, const int *fds, size_
 			close(fds[i]);
 		return;
 	}
+	watch_reset(a->watch);
 	r = bgpd_attach(a->bgpd, fds);
 	if (r < 0) {
 		events_addf(a->events, IPC_LVL_ERR, "bgpd-channel", "why=\"%s\"", strerror(-r));
@@ -368,6 +371,10 @@ notice(void *ctx, const struct launch_msg *m, const int *fds, size_t nfds)
 		break;
 	case LAUNCH_STOP:
 		lifecycle_stop(a);
+		break;
+	case LAUNCH_PING:
+		launcher_pong(a->launcher);
+		watch_beat(a->watch, m->delay_ms);
 		break;
 	default: /* of a newer launcher: nothing we know how to do */
 		break;
@@ -435,6 +442,10 @@ agent_reload(struct agent *a,
 	char *errors, *warnings, *summary = NULL;
 	struct conf *c = source_read(a, &errors, &warnings);
 
+	if (c && !claim_try(a->claim, c, &errors)) {
+		conf_free(c);
+		c = NULL;
+	}
 	a->reloads++;
 	log_lines(a, IPC_LVL_WARN, "config-warning", warnings);
 	if (!c) {
@@ -488,6 +499,10 @@ first_config(struct agent *a)
 	struct conf *c = source_read(a, &errors, &warnings);
 
 	fputs(warnings, stderr);
+	if (c && !claim_wait(a->claim, c, &errors)) {
+		conf_free(c);
+		c = NULL;
+	}
 	if (!c)
 		fputs(errors, stderr);
 	else
@@ -556,6 +571,7 @@ agent_init(struct agent *a, const char *config_name)
 	a->events = events_new(EVENTS_KEPT);
 	a->fib = fib_new(a->started, random_seed(), &log_main);
 	a->bgpd = bgpd_new(a, &bgpd_ops);
+	a->watch = watch_new(a);
 	a->source = source_new(a);
 }
 
@@ -565,7 +581,9 @@ agent_fini(struct agent *a)
 	http_free(a->http);
 	control_free(a->control);
 	lifecycle_free(a);
+	claim_free(a->claim);
 	quarantine_free(a->quarantine);
+	watch_free(a->watch);
 	tcp_free(a->tcp);
 	bmp_free(a->bmp);
 	mrts_free(a->mrts);
@@ -592,6 +610,7 @@ agent_run(const char *config_name)
 		a.exit_status = EXIT_FAILURE;
 		goto out;
 	}
+	a.claim = claim_new(&a);
 	a.quarantine = quarantine_new(&a, LAUNCH_FD_CRASH);
 	a.tcp = tcp_new(a.base, a.launcher, a.fib, &tcp_ops, &a);
 	a.bmp = bmp_new(&a);

@@ -8,6 +8,8 @@
  *   bgpd.c     the three channels to weft-bgpd: coalescing queues, queries
  *   tcp.c      listeners, outgoing connects, MD5 keys, why a connect failed
  *   bmp.c      connects to BMP collectors
+ *   claim.c    no other weft owns our routes
+ *   watch.c    is bgpd alive
  *   quarantine.c peers whose messages crash bgpd
  *   mrt.c      MRT dumps and recordings under way
  *   events.c   the event table in memory, and the log line for each event
@@ -41,7 +43,9 @@ struct source;
 struct control;
 struct http;
 struct lifecycle;
+struct claim;
 struct quarantine;
+struct watch;
 struct event;
 struct peer_slot;
 
@@ -62,6 +66,7 @@ struct agent_peer {
 /* What the launcher told about bgpd. */
 struct agent_child {
 	bool running;
+	uint64_t heard; /* messages from it, of all that there were */
 	bool hung;   /* killed because it answered nothing for too long */
 	bool silent; /* it runs and has not answered a question in time; until its next message */
 	int32_t pid;
@@ -102,7 +107,9 @@ struct agent {
 	struct control *control;
 	struct http *http;
 
+	struct claim *claim;
 	struct quarantine *quarantine;
+	struct watch *watch;
 	struct lifecycle *lifecycle;
 	struct event *pump_ev;
 	struct event *gone_ev;	       /* bgpd has closed its channels: has it ended, too? */

@@ -384,6 +384,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 			return;
 		}
 		b->agent->bgpd_child.silent = false;
+		b->agent->bgpd_child.heard++;
 		why = ipcmsg_decode(IPC_BGPD, c->which, b->buf, (size_t)n, b->in);
 		if (why && nfds > 0)
 			close(got);

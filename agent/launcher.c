@@ -225,6 +225,14 @@ launcher_open_listener(struct launcher *l, const struct ip_addr *addr, uint16_t 
 	return request(l, &m, ret_text);
 }
 
+int
+launcher_open_claim(struct launcher *l, uint8_t protocol, char *ret_text)
+{
+	struct launch_msg m = { .type = LAUNCH_OPEN_CLAIM, .port = protocol };
+
+	return request(l, &m, ret_text);
+}
+
 static void
 tell(struct launcher *l, enum launch_type type, const char *text)
 {
@@ -244,6 +252,12 @@ void
 launcher_status(struct launcher *l, const char *status)
 {
 	tell(l, LAUNCH_STATUS, status);
+}
+
+void
+launcher_pong(struct launcher *l)
+{
+	tell(l, LAUNCH_PONG, "");
 }
 
 void

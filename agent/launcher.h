@@ -40,9 +40,14 @@ int launcher_open_secret(struct launcher *l, const char *path, char *ret_text);
 int launcher_open_listener(struct launcher *l, const struct ip_addr *addr, uint16_t port,
     const char *ifname, char *ret_text);
 
+/* LAUNCH_OPEN_CLAIM; as above. */
+int launcher_open_claim(struct launcher *l, uint8_t protocol, char *ret_text);
+
 /* For the service manager; lost silently when weftd is gone. */
 void launcher_ready(struct launcher *l, const char *status);
 void launcher_status(struct launcher *l, const char *status);
+/* The answer to LAUNCH_PING. */
+void launcher_pong(struct launcher *l);
 /* The channel to bgpd was broken: start it again. */
 void launcher_restart_bgpd(struct launcher *l, const char *why);
 

@@ -6,6 +6,7 @@ agent_libagent_a_SOURCES = \
 	agent/announce.c agent/announce.h \
 	agent/bgpd.c agent/bgpd.h \
 	agent/bmp.c agent/bmp.h \
+	agent/claim.c agent/claim.h \
 	agent/control.c agent/control.h \
 	agent/control_cmd.c agent/control_req.h \
 	agent/events.c agent/events.h \
@@ -31,7 +32,8 @@ agent_libagent_a_SOURCES = \
 	agent/tcp_hint.c agent/tcp_hint.h \
 	agent/tcp_sock.c agent/tcp_sock.h \
 	agent/views.c agent/views.h \
-	agent/views_status.c
+	agent/views_status.c \
+	agent/watch.c agent/watch.h
 
 noinst_LIBRARIES += agent/core/libagentcore.a
 agent_core_libagentcore_a_SOURCES = \

@@ -44,11 +44,13 @@ static const char usage_text[] =
     "  --bfdd-user U        user name or number of weft-bfdd (weft-bfdd, else 64512)\n"
     "  --libexec DIR        where weft-agent, weft-bgpd and weft-bfdd are\n"
     "  --stop-timeout S     seconds for an ordered stop (60)\n"
+    "  --child-timeout S    a process that says nothing for so long is started again (30;\n"
+    "                       0: never)\n"
     "  --log-format FORMAT  text or json\n"
     "  --version, --help\n";
 
 enum { OPT_CONFIG = 1, OPT_RUN_DIR, OPT_SECRET_DIR, OPT_AGENT_USER, OPT_BGPD_USER, OPT_BFDD_USER,
-	OPT_LIBEXEC, OPT_STOP_TIMEOUT, OPT_LOG_FORMAT, OPT_VERSION, OPT_HELP };
+	OPT_LIBEXEC, OPT_STOP_TIMEOUT, OPT_CHILD_TIMEOUT, OPT_LOG_FORMAT, OPT_VERSION, OPT_HELP };
 
 static const struct option options[] = {
 	{ "config", required_argument, NULL, OPT_CONFIG },
@@ -59,6 +61,7 @@ static const struct option options[] = {
 	{ "bfdd-user", required_argument, NULL, OPT_BFDD_USER },
 	{ "libexec", required_argument, NULL, OPT_LIBEXEC },
 	{ "stop-timeout", required_argument, NULL, OPT_STOP_TIMEOUT },
+	{ "child-timeout", required_argument, NULL, OPT_CHILD_TIMEOUT },
 	{ "log-format", required_argument, NULL, OPT_LOG_FORMAT },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ "help", no_argument, NULL, OPT_HELP },
@@ -234,13 +237,13 @@ find_libexec(struct launch_opts *o)
 /* ---- command line ------------------------------------------------------------ */
 
 static unsigned
-parse_seconds(const char *option, const char *arg)
+parse_seconds(const char *option, const char *arg, unsigned least)
 {
 	char *end;
 	unsigned long v = strtoul(arg, &end, 10);
 
-	if (*arg < '0' || *arg > '9' || *end != '\0' || v < 1 || v > 3600)
-		usage_error("--%s: want 1 to 3600 seconds, got \"%s\"", option, arg);
+	if (*arg < '0' || *arg > '9' || *end != '\0' || v < least || v > 3600)
+		usage_error("--%s: want %u to 3600 seconds, got \"%s\"", option, least, arg);
 	return (unsigned)v;
 }
 
@@ -266,7 +269,9 @@ parse_options(int argc, char **argv, struct launch_opts *o)
 		else if (c == OPT_LIBEXEC)
 			o->libexec = optarg;
 		else if (c == OPT_STOP_TIMEOUT)
-			o->stop_timeout_s = parse_seconds("stop-timeout", optarg);
+			o->stop_timeout_s = parse_seconds("stop-timeout", optarg, 1);
+		else if (c == OPT_CHILD_TIMEOUT)
+			o->child_timeout_s = parse_seconds("child-timeout", optarg, 0);
 		else if (c == OPT_LOG_FORMAT && strcmp(optarg, "json") == 0)
 			log_main.json = true;
 		else if (c == OPT_LOG_FORMAT && strcmp(optarg, "text") == 0)
@@ -355,7 +360,7 @@ descriptors_prepare(void)
 int
 main(int argc, char **argv)
 {
-	static struct launch_opts o = { .stop_timeout_s = 60 };
+	static struct launch_opts o = { .stop_timeout_s = 60, .child_timeout_s = 30 };
 	struct rundir rd;
 	uint64_t keep;
 	int status;

@@ -1,6 +1,7 @@
 /*
  * What the agent may ask for: the configuration file, secrets below the
- * configured directories, and bound sockets for its listeners.
+ * configured directories, bound sockets for its listeners, and the name by
+ * which one weft keeps another off its routes.
  *
  * The agent is trusted with the node's routes, not with the node's files:
  * paths are resolved by the kernel beneath a directory (openat2(2)), and only
@@ -14,11 +15,13 @@
 #include <limits.h>
 #include <linux/openat2.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #ifndef IPV6_FREEBIND
@@ -156,6 +159,60 @@ open_listener(const struct launch_msg *req, char *why)
 	return fd;
 }
 
+/*
+ * An abstract name belongs to the network namespace, as routes do, and ends with whoever holds it.
+ * Anybody may take one, so only a socket of root's counts: the kernel tells who called listen().
+ */
+static socklen_t
+claim_address(uint16_t protocol, struct sockaddr_un *ret)
+{
+	int n;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->sun_family = AF_UNIX;
+	n = snprintf(ret->sun_path + 1, sizeof(ret->sun_path) - 1, "weft/routes/%u", protocol);
+	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n);
+}
+
+/* Another weft has it: -EADDRINUSE, with its pid in words. Somebody else: -EPERM. */
+static int
+claim_holder(const struct sockaddr_un *sa, socklen_t len, uint16_t protocol, char *why)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct ucred who = { .uid = (uid_t)-1 };
+	socklen_t n = sizeof(who);
+
+	if (fd < 0 || connect(fd, (const struct sockaddr *)sa, len) != 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) != 0)
+		return serve_fail(fd, errno == ECONNREFUSED ? EAGAIN : EPERM, why, "claim");
+	close(fd);
+	if (who.uid != 0) {
+		snprintf(why, LAUNCH_TEXT_MAX, "user %u holds the name that weft would take",
+		    (unsigned)who.uid);
+		return -EPERM;
+	}
+	snprintf(why, LAUNCH_TEXT_MAX, "another weft (weftd's pid is %d) owns the routes with "
+	    "protocol number %u in this network namespace", (int)who.pid, protocol);
+	return -EADDRINUSE;
+}
+
+static int
+open_claim(const struct launch_msg *req, char *why)
+{
+	struct sockaddr_un sa;
+	socklen_t len = claim_address(req->port, &sa);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return serve_fail(fd, errno, why, "claim");
+	if (bind(fd, (struct sockaddr *)&sa, len) == 0)
+		return listen(fd, 8) == 0 ? fd : serve_fail(fd, errno, why, "claim");
+	if (errno != EADDRINUSE)
+		return serve_fail(fd, errno, why, "claim");
+	close(fd);
+	return claim_holder(&sa, len, req->port, why);
+}
+
 /* Texts of the agent end inside their arrays, or the request is refused. */
 static bool
 req_is_whole(const struct launch_msg *req)
@@ -174,6 +231,8 @@ serve_open(const struct launch_opts *o, const struct launch_msg *req, char ret_w
 		return serve_regular(open(o->config, OPEN_FLAGS), ret_why, "configuration");
 	if (req->type == LAUNCH_OPEN_SECRET)
 		return open_secret(o, req->path, ret_why);
+	if (req->type == LAUNCH_OPEN_CLAIM)
+		return open_claim(req, ret_why);
 	if (req->type == LAUNCH_OPEN_LISTENER)
 		return open_listener(req, ret_why);
 	return serve_fail(-1, EOPNOTSUPP, ret_why, "request");

@@ -39,6 +39,7 @@
 #define DECAY_S		60 /* of life, after which earlier failures no longer count */
 #define BGPD_GRACE_S	2  /* for bgpd, once the agent is gone */
 #define END_GRACE_S	2  /* for the agent to exit, once it has closed its channel */
+#define STUCK_S		10 /* after its SIGKILL a child should have ended */
 #define RELOAD_GRACE_S	30 /* for the agent's LAUNCH_READY after a reload */
 #define BFDD_GRACE_S	2  /* for bfdd to tell its peers, once its channel is closed */
 #define BFDD_RETRY_S	5  /* its sockets could not be had */
@@ -51,6 +52,7 @@ struct child {
 	struct mono_us started;
 	struct mono_us start_at; /* MONO_NEVER: not waiting to start */
 	struct mono_us kill_at;	 /* MONO_NEVER: may live */
+	struct mono_us killed;	 /* and should be gone by now; MONO_NEVER: not */
 	unsigned fails;		 /* in a row */
 	uint32_t restarts;
 	int32_t status;
@@ -71,6 +73,8 @@ struct weftd {
 	bool stopping; /* no child is started any more */
 	bool failed;   /* exit status 1 */
 	struct mono_us watchdog_at, reload_at;
+	struct mono_us ping_at; /* the agent's next LAUNCH_PING; MONO_NEVER: it is not watched */
+	unsigned pings;		/* that it has not answered */
 };
 
 /* ---- starting ------------------------------------------------------------- */
@@ -198,7 +202,7 @@ child_start(struct weftd *w, enum launch_child which, const int *fds, size_t n, 
 
 	if (pid == 0)
 		child_run(w, which, fds, n, first);
-	c->start_at = c->kill_at = MONO_NEVER;
+	c->start_at = c->kill_at = c->killed = MONO_NEVER;
 	if (pid < 0) {
 		log_event(LOG_ERR, "start-failed", "child=%s why=\"fork: %s\"", c->name,
 		    strerror(errno));
@@ -243,6 +247,7 @@ child_kill(struct child *c, const char *why)
 		log_event(LOG_WARN, "child-killed", "child=%s pid=%d why=\"%s\"", c->name,
 		    (int)c->pid, why);
 	kill(c->pid, SIGKILL);
+	c->killed = mono_min(c->killed, clock_mono());
 }
 
 /* An agent that does not take its messages is as good as dead. */
@@ -388,6 +393,7 @@ want_bfdd(struct weftd *w, bool wanted)
 static void
 agent_request(struct weftd *w, struct launch_msg *m)
 {
+	w->pings = 0;
 	m->text[sizeof(m->text) - 1] = '\0';
 	m->text[strcspn(m->text, "\n")] = '\0'; /* one line for the service manager */
 	switch (m->type) {
@@ -396,6 +402,8 @@ agent_request(struct weftd *w, struct launch_msg *m)
 		break;
 	case LAUNCH_STATUS:
 		notify_send("STATUS=%s", m->text);
+		break;
+	case LAUNCH_PONG:
 		break;
 	case LAUNCH_RESTART_BGPD:
 		child_kill(&w->child[LAUNCH_CHILD_BGPD], m->text[0] ? m->text : "asked by the agent");
@@ -624,6 +632,43 @@ reload(struct weftd *w)
 	agent_send(w, &m, NULL, 0);
 }
 
+static uint32_t
+ping_interval_ms(const struct weftd *w)
+{
+	return w->o->child_timeout_s * 1000 / LAUNCH_PINGS_MISSED;
+}
+
+/* Counted by pings rather than time: a weftd that was stopped itself kills nobody for it. */
+static void
+agent_ping(struct weftd *w, struct mono_us now)
+{
+	struct launch_msg m = { .type = LAUNCH_PING, .delay_ms = ping_interval_ms(w) };
+
+	w->ping_at = mono_add_ms(now, m.delay_ms);
+	if (w->chan < 0 || w->stopping) {
+		w->pings = 0;
+		return;
+	}
+	if (w->pings == LAUNCH_PINGS_MISSED) {
+		w->pings = 0;
+		child_kill(&w->child[LAUNCH_CHILD_AGENT], "no answer for too long");
+		return;
+	}
+	w->pings++;
+	agent_send(w, &m, NULL, 0);
+}
+
+/* A child that does not even die: whoever watches weftd must know that it cannot help. */
+static bool
+is_stuck(const struct weftd *w, struct mono_us now)
+{
+	for (int i = 0; i < LAUNCH_NCHILDREN; i++)
+		if (w->child[i].pid != 0 && !mono_is_never(w->child[i].killed) &&
+		    mono_diff_us(now, w->child[i].killed) >= STUCK_S * 1000000ull)
+			return true;
+	return false;
+}
+
 static void
 signals_read(struct weftd *w)
 {
@@ -666,9 +711,12 @@ timers_run(struct weftd *w)
 		w->reload_at = MONO_NEVER;
 		notify_send("READY=1");
 	}
+	if (mono_reached(now, w->ping_at))
+		agent_ping(w, now);
 	if (mono_reached(now, w->watchdog_at)) {
 		w->watchdog_at = mono_add_us(now, notify_watchdog_us());
-		notify_send("WATCHDOG=1");
+		if (!is_stuck(w, now))
+			notify_send("WATCHDOG=1");
 	}
 }
 
@@ -677,7 +725,7 @@ wait_for_events(struct weftd *w)
 {
 	struct pollfd p[2] = { { .fd = w->sig_fd, .events = POLLIN },
 		{ .fd = w->chan, .events = POLLIN } };
-	struct mono_us next = mono_min(w->watchdog_at, w->reload_at);
+	struct mono_us next = mono_min(mono_min(w->watchdog_at, w->reload_at), w->ping_at);
 	struct timespec ts;
 	uint64_t us;
 
@@ -710,11 +758,11 @@ int
 supervise(const struct launch_opts *o, struct rundir *rd)
 {
 	struct weftd w = { .o = o, .rd = rd, .chan = -1, .bfd_chan = -1, .watchdog_at = MONO_NEVER,
-		.reload_at = MONO_NEVER };
+		.reload_at = MONO_NEVER, .ping_at = MONO_NEVER };
 	sigset_t set;
 
 	for (int i = 0; i < LAUNCH_NCHILDREN; i++)
-		w.child[i].start_at = w.child[i].kill_at = MONO_NEVER;
+		w.child[i].start_at = w.child[i].kill_at = w.child[i].killed = MONO_NEVER;
 	w.child[LAUNCH_CHILD_AGENT].name = "weft-agent";
 	w.child[LAUNCH_CHILD_BGPD].name = "weft-bgpd";
 	w.child[LAUNCH_CHILD_BFDD].name = "weft-bfdd";
@@ -733,6 +781,8 @@ supervise(const struct launch_opts *o, struct rundir *rd)
 	w.crash_fd = crash_page_make();
 	if (w.crash_fd < 0)
 		return 1;
+	if (o->child_timeout_s > 0)
+		w.ping_at = clock_mono();
 	if (notify_watchdog_us() > 0)
 		w.watchdog_at = clock_mono();
 	start_both(&w);

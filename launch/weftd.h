@@ -39,6 +39,7 @@ struct launch_opts {
 	size_t nsecret_dirs;
 	struct launch_user user[LAUNCH_NCHILDREN];
 	unsigned stop_timeout_s;
+	unsigned child_timeout_s; /* a child that is silent for so long is killed; 0: never */
 };
 
 struct rundir {

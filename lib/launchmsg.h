@@ -43,6 +43,7 @@
 #define LAUNCH_FD_BFD	  4 /* enum launch_bfd_fd */
 #define LAUNCH_PATH_MAX	  256
 #define LAUNCH_TEXT_MAX	  128
+#define LAUNCH_PINGS_MISSED 3
 #define LAUNCH_EXIT_CONFIG 78 /* exit status: the configuration cannot be used */
 
 enum launch_type {
@@ -52,6 +53,9 @@ enum launch_type {
 				 * configuration file), read only */
 	LAUNCH_OPEN_LISTENER,	/* addr (af only: wildcard), port, ifname: a bound TCP socket that
 				 * does not listen yet (keys come first), non-blocking */
+	LAUNCH_OPEN_CLAIM,	/* port: a route protocol number. A listening socket by whose existence other
+				 * wefts know that the routes of that number in this network namespace
+				 * have an owner; -EADDRINUSE: another weft is. Accept and close. */
 	/* notices, not answered */
 	LAUNCH_READY,		/* serving, also after each reload (failed ones, too): tell the
 				 * service manager; text is the status */
@@ -60,6 +64,7 @@ enum launch_type {
 	LAUNCH_START_BFDD,	/* there are BFD sessions: answered by LAUNCH_BFDD */
 	LAUNCH_STOP_BFDD,	/* there are none any more */
 	LAUNCH_RESTART_BFDD,	/* as LAUNCH_RESTART_BGPD */
+	LAUNCH_PONG,		/* the answer to LAUNCH_PING */
 	/* weftd -> agent */
 	LAUNCH_ANSWER, /* err 0 and a descriptor, or an errno and the reason as text */
 	LAUNCH_BGPD,   /* a new bgpd runs: pid, and three descriptors, the agent's ends of the
@@ -69,6 +74,8 @@ enum launch_type {
 	LAUNCH_CHILD,  /* child ended: which, status, restarts, delay_ms until the next start */
 	LAUNCH_RELOAD, /* SIGHUP */
 	LAUNCH_STOP,   /* SIGTERM or SIGINT: finish and exit */
+	LAUNCH_PING,   /* every delay_ms: an agent that says nothing (LAUNCH_PONG or anything else) for
+			* LAUNCH_PINGS_MISSED of them is hung */
 	/* weftd -> bfdd */
 	LAUNCH_AGENT, /* one descriptor: bfdd's end of the channel to a new agent */
 };

@@ -24,7 +24,8 @@ def libexec(lab):
     """A directory with the agent and the bgpd that can be poisoned."""
     path = f"{lab.dir}/libexec"
     os.mkdir(path)
-    os.symlink(f"{BUILD}/weft-agent", f"{path}/weft-agent")
+    for program in ("weft-agent", "weft-bfdd"):
+        os.symlink(f"{BUILD}/{program}", f"{path}/{program}")
     os.symlink(f"{BUILD}/tests/poison/weft-bgpd", f"{path}/weft-bgpd")
     return path
 

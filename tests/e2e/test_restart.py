@@ -90,6 +90,7 @@ class TorSite(Site):
         self.name, tor = name, lab.ns(f"{name}-tor")
         ns = lab.ns(f"{name}-node")
         mine, other = wire(lab, ns, "eth0", tor, "eth0", k)
+        self.addresses = mine
         self.pod, self.addrs = stub(lab, ns, f"{name}-pod", pods(k))
         self.far, self.far_addrs = stub(lab, tor, f"{name}-host", HOST)
         self.weft = Weft(ns, config(name, 65001, mine, [peer("tor", other[0], 65002,
@@ -133,7 +134,9 @@ def other_build(lab):
     """What is to be upgraded to: the same programs by another version, in a place of their own."""
     path = f"{lab.dir}/upgraded"
     os.makedirs(f"{path}/ctl")
-    for program in ("weftd", "weft-agent", "weft-bgpd", "ctl/weft"):
+    programs = [p for p in ("weftd", "weft-agent", "weft-bgpd", "weft-bfdd", "ctl/weft")
+                if os.path.exists(f"{BUILD}/{p}")]
+    for program in programs:
         with open(f"{BUILD}/{program}", "rb") as f:
             text = f.read()
         with open(f"{path}/{program}", "wb") as f:
@@ -222,3 +225,51 @@ def test_comes_back_by_itself(lab):
         wait_until(lambda: weft.pid(child) != old and weft.answers(), 10, f"{child} is back")
         weft.wait_established(deadline_s=20)
         weft.wait_synced()
+
+
+@pytest.mark.patient
+def test_second_weft(lab):
+    """One that would own the same routes does not start; one with a number of its own does."""
+    site = TorSite(lab, "bird", Bird, 1)
+    site.start()
+    site.wait_up()
+    ns, first = site.weft.ns, site.weft
+    second = Weft(ns, config("second", 65003, site.addresses, [], [], PERMIT,
+                             bgp={"listen": {"enabled": False}}, ops={"metrics": "off"}))
+    second.run_dir, second.file = f"{ns.dir}/run2", f"{ns.dir}/second.yaml"
+    before = first.kernel_routes()
+    second.start(wait=False)
+    wait_until(lambda: not second.proc.alive(), 10, "the second weft ends")
+    assert second.proc.popen.returncode == 1
+    said = second.proc.text()
+    assert f"another weft (weftd's pid is {first.pid('weftd')}) owns the routes with protocol " \
+        "number 212" in said, said
+    second.config["kernel"]["protocol"] = 213
+    second.start()
+    assert first.kernel_routes() == before and first.peer("tor")["state"] == "Established"
+    second.config["kernel"]["protocol"] = 212       # nor by a reload
+    second.write_config()
+    assert "another weft" in second.weft("reload", check=False).stdout + \
+        second.weft("reload", check=False).stderr
+    second.stop()
+    assert first.kernel_routes() == before
+
+
+@pytest.mark.patient
+def test_hung_children(lab):
+    """A child that answers nothing is killed and started again, and nothing is lost."""
+    site = TorSite(lab, "bird", Bird, 1)
+    site.weft.options = ["--child-timeout", "2"]
+    site.start()
+    site.wait_up()
+    pingers = site.ping_both_ways()
+    for child in ("weft-bgpd", "weft-agent"):
+        old = site.weft.pid(child)
+        os.kill(old, signal.SIGSTOP)
+        wait_until(lambda: site.weft.pid(child) != old, 10, f"{child} is another one")
+        site.weft.wait_established(deadline_s=20)
+        site.weft.wait_synced()
+        if child == "weft-bgpd":
+            assert any(e["event"] == "bgpd-hung" for e in site.weft.events())
+    assert [p.result()["lost"] for p in pingers] == [0, 0]
+    assert not any(e["event"] == "crashed-by-message" for e in site.weft.events())

@@ -3,8 +3,8 @@
  * stderr what it was given and what it is told.
  *
  * $FAKE_MODE: "die" (agent exits with 1 at once), "config" (with
- * LAUNCH_EXIT_CONFIG), "hang" (does not stop).  $FAKE_ASK: words like
- * "config", "secret:PATH", "listener:PORT", "garbage" that the agent asks for,
+ * LAUNCH_EXIT_CONFIG), "hang" (does not stop), "deaf" (answers no ping).  $FAKE_ASK: words like
+ * "config", "secret:PATH", "listener:PORT", "claim:NUMBER", "garbage" that the agent asks for,
  * and "bfdd" for that process; a reload takes the wish back.
  */
 #include <errno.h>
@@ -102,6 +102,9 @@ ask(const char *word)
 	} else if (strncmp(word, "secret", 6) == 0) {
 		m.type = LAUNCH_OPEN_SECRET;
 		snprintf(m.path, sizeof(m.path), "%s", arg);
+	} else if (strncmp(word, "claim", 5) == 0) {
+		m.type = LAUNCH_OPEN_CLAIM;
+		m.port = (uint16_t)atoi(arg);
 	} else if (strncmp(word, "listener", 8) == 0) {
 		m.type = LAUNCH_OPEN_LISTENER;
 		m.addr.af = word[8] == '6' ? IP6 : IP4;
@@ -141,6 +144,7 @@ told(const struct launch_msg *m, int *fds, size_t nfds)
 	const char *mode = getenv("FAKE_MODE");
 	struct launch_msg ready = { .type = LAUNCH_READY, .text = "reloaded" };
 	struct launch_msg no_bfdd = { .type = LAUNCH_STOP_BFDD };
+	struct launch_msg pong = { .type = LAUNCH_PONG };
 
 	switch (m->type) {
 	case LAUNCH_ANSWER:
@@ -164,6 +168,11 @@ told(const struct launch_msg *m, int *fds, size_t nfds)
 		say("agent told reload");
 		ipcsock_send(LAUNCH_FD_CHANNEL, &no_bfdd, sizeof(no_bfdd), NULL, 0);
 		ipcsock_send(LAUNCH_FD_CHANNEL, &ready, sizeof(ready), NULL, 0);
+		break;
+	case LAUNCH_PING:
+		say("agent told ping every_ms=%u", m->delay_ms);
+		if (!mode || strcmp(mode, "deaf") != 0)
+			ipcsock_send(LAUNCH_FD_CHANNEL, &pong, sizeof(pong), NULL, 0);
 		break;
 	case LAUNCH_STOP:
 		say("agent told stop");

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@
 static char top[64]; /* everything of this run */
 static char dir[128];
 static pid_t weftd_pid;
+static const char *child_timeout; /* seconds */
 
 static double
 now_s(void)
@@ -117,7 +119,7 @@ spawn_weftd(const char *log, const char *extra)
 		dup2(fd, STDOUT_FILENO);
 		execl(exe, "weftd", "--config", path_of("conf/w.yaml"), "--run-dir", path_of("run"),
 		    "--libexec", path_of("bin"), "--agent-user", "64510", "--bgpd-user", "64511",
-		    "--stop-timeout", "1", extra, path_of("secrets"), NULL);
+		    "--stop-timeout", "1", "--child-timeout", child_timeout, extra, path_of("secrets"), NULL);
 		_exit(126);
 	}
 	close(fd);
@@ -128,6 +130,13 @@ static void
 start(void)
 {
 	weftd_pid = spawn_weftd("log", "--secret-dir");
+}
+
+/* A number that nobody else in this network namespace claims. */
+static unsigned
+own_number(void)
+{
+	return 1000 + (unsigned)getpid() % 60000;
 }
 
 /* The exit status of weftd, which must end by itself. */
@@ -164,6 +173,7 @@ setup(void)
 	    "cp tests/unit/launch_fake %s/bin/weft-bgpd && "
 	    "cp tests/unit/launch_fake %s/bin/weft-bfdd", dir, dir, dir);
 	ck_assert_int_eq(system(cmd), 0);
+	child_timeout = "30";
 	unsetenv("FAKE_MODE");
 	unsetenv("FAKE_ASK");
 }
@@ -361,6 +371,29 @@ START_TEST(a_hanging_agent_is_killed)
 }
 END_TEST
 
+START_TEST(a_deaf_agent_is_started_again)
+{
+	child_timeout = "1";
+	setenv("FAKE_MODE", "deaf", 1);
+	start();
+	await("child-killed child=weft-agent", 1);
+	await("no answer for too long", 1);
+	ck_assert_uint_ge(count("agent told ping every_ms=333"), 3);
+	await("weft-agent uid=", 2);
+	kill(weftd_pid, SIGTERM);
+	ended(weftd_pid);
+}
+END_TEST
+
+START_TEST(an_agent_that_answers_lives)
+{
+	child_timeout = "1";
+	start();
+	await("agent told ping", 6);
+	ck_assert_uint_eq(count("weft-agent uid="), 1);
+}
+END_TEST
+
 START_TEST(unusable_configuration_ends_weftd)
 {
 	setenv("FAKE_MODE", "config", 1);
@@ -406,6 +439,44 @@ static const struct open_case open_cases[] = {
 	{ "listener6:0", "got=\"socket type 1 listen ok\"" },
 	{ "nonsense", "err=95" },
 };
+
+/* The second claim of a number is refused, and names who has it; another number is free. */
+START_TEST(claims_are_exclusive)
+{
+	unsigned n = own_number();
+	char ask[96], want[160];
+
+	snprintf(ask, sizeof(ask), "claim:%u claim:%u claim:%u", n, n, n + 1);
+	setenv("FAKE_ASK", ask, 1);
+	start();
+	await("answer id=1 err=0 text=\"\" got=\"socket type 1 listen ok\"", 1);
+	snprintf(want, sizeof(want), "answer id=2 err=98 text=\"another weft (weftd's pid is %d) owns "
+	    "the routes with protocol number %u", (int)weftd_pid, n);
+	await(want, 1);
+	await("answer id=3 err=0", 1);
+}
+END_TEST
+
+/* A name that somebody else has taken keeps nobody from starting. */
+START_TEST(a_strangers_name_is_no_claim)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int len = snprintf(sa.sun_path + 1, sizeof(sa.sun_path) - 1, "weft/routes/%u", own_number());
+	char ask[32];
+
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&sa,
+	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)len)), 0);
+	ck_assert_int_eq(seteuid(65534), 0);
+	ck_assert_int_eq(listen(fd, 1), 0); /* the kernel notes who does this */
+	ck_assert_int_eq(seteuid(0), 0);
+	snprintf(ask, sizeof(ask), "claim:%u", own_number());
+	setenv("FAKE_ASK", ask, 1);
+	start();
+	await("answer id=1 err=1 text=\"user 65534 holds the name", 1);
+	close(fd);
+}
+END_TEST
 
 START_TEST(opens_what_it_may)
 {
@@ -502,6 +573,7 @@ static const struct usage_case usage_cases[] = {
 	{ "--config x --run-dir y --agent-user root", 2, "must not be root" },
 	{ "--config x --run-dir y --agent-user 7 --bgpd-user 7", 2, "must not be the agent's" },
 	{ "--config x --run-dir y --stop-timeout 0", 2, "1 to 3600" },
+	{ "--config x --run-dir y --child-timeout -1", 2, "0 to 3600" },
 	{ "--config x --run-dir y --libexec /nonexistent", 1, "no weft-agent" },
 	{ "--config /nonexistent --run-dir y --libexec $D/bin", 1, "No such file" },
 	{ "--config $D/conf/w.yaml --run-dir /tmp --libexec $D/bin", 1, "run-dir-unusable" },
@@ -554,8 +626,12 @@ main(void)
 	tcase_add_test(t, killed_and_started_again);
 	tcase_add_test(t, hangup_is_a_reload);
 	tcase_add_test(t, a_hanging_agent_is_killed);
+	tcase_add_test(t, a_deaf_agent_is_started_again);
+	tcase_add_test(t, an_agent_that_answers_lives);
 	tcase_add_test(t, unusable_configuration_ends_weftd);
 	tcase_add_test(t, a_broken_message_ends_the_agent);
+	tcase_add_test(t, claims_are_exclusive);
+	tcase_add_test(t, a_strangers_name_is_no_claim);
 	tcase_add_loop_test(t, opens_what_it_may, 0, N(open_cases));
 	tcase_add_loop_test(t, service_manager_is_told, 0, 2);
 	tcase_add_loop_test(t, command_line, 0, N(usage_cases));

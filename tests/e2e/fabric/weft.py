@@ -49,6 +49,7 @@ class Weft:
         self.ns, self.config, self.proc = ns, config, None
         self.build = build or BUILD
         self.libexec = None     # where the children are; None: beside weftd
+        self.options = []       # more of weftd's
         self.run_dir = f"{ns.dir}/run"
         self.file = f"{ns.dir}/weft.yaml"
         self.log = f"{ns.dir}/weftd.log"
@@ -65,7 +66,7 @@ class Weft:
     def start(self, deadline_s=10, wait=True):
         """Start weftd; with wait, return once its control socket answers."""
         self.write_config()
-        more = ["--libexec", self.libexec] if self.libexec else []
+        more = self.options + (["--libexec", self.libexec] if self.libexec else [])
         self.proc = self.ns.spawn(f"{self.build}/weftd", "--config", self.file,
                                   "--run-dir", self.run_dir, *more, log="weftd.log", env=SANITIZER_ENV or None)
         if wait:
