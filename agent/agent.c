@@ -21,6 +21,7 @@
 #include "agent/bgpd.h"
 #include "agent/bmp.h"
 #include "agent/claim.h"
+#include "agent/fallover.h"
 #include "agent/launcher.h"
 #include "agent/lifecycle.h"
 #include "agent/mrt.h"
@@ -208,6 +209,9 @@ take_report(struct agent *a, const struct fib_report *r)
 	case FIB_REP_FLUSHED:
 		lifecycle_flushed(a);
 		break;
+	case FIB_REP_LINK_LOST:
+		fallover_link_lost(a, r);
+		break;
 	case FIB_REP_VERDICT:
 	case FIB_REP_NH_STATE:
 		break;
@@ -262,6 +266,8 @@ connect_done(void *ctx, const struct ipc_conn_done *d, int fd)
 	struct ipc_msg m = { .type = IPC_CONN_DONE };
 
 	m.conn_done = *d;
+	if (d->err == 0)
+		fallover_connected(a, d->peer, &d->ep.local);
 	bgpd_send(a->bgpd, &m, fd);
 }
 
@@ -272,6 +278,7 @@ accepted(void *ctx, const struct ipc_conn_in *in, int fd)
 	struct ipc_msg m = { .type = IPC_CONN_IN };
 
 	m.conn_in = *in;
+	fallover_accepted(a, &in->ep);
 	bgpd_send(a->bgpd, &m, fd);
 }
 
@@ -584,6 +591,7 @@ agent_fini(struct agent *a)
 	claim_free(a->claim);
 	quarantine_free(a->quarantine);
 	watch_free(a->watch);
+	fallover_free(a->fallover);
 	tcp_free(a->tcp);
 	bmp_free(a->bmp);
 	mrts_free(a->mrts);
@@ -611,6 +619,7 @@ agent_run(const char *config_name)
 		goto out;
 	}
 	a.claim = claim_new(&a);
+	a.fallover = fallover_new();
 	a.quarantine = quarantine_new(&a, LAUNCH_FD_CRASH);
 	a.tcp = tcp_new(a.base, a.launcher, a.fib, &tcp_ops, &a);
 	a.bmp = bmp_new(&a);

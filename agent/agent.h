@@ -44,6 +44,7 @@ struct control;
 struct http;
 struct lifecycle;
 struct claim;
+struct fallover;
 struct quarantine;
 struct watch;
 struct event;
@@ -110,6 +111,7 @@ struct agent {
 	struct claim *claim;
 	struct quarantine *quarantine;
 	struct watch *watch;
+	struct fallover *fallover;
 	struct lifecycle *lifecycle;
 	struct event *pump_ev;
 	struct event *gone_ev;	       /* bgpd has closed its channels: has it ended, too? */

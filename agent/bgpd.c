@@ -182,6 +182,8 @@ bgpd_pump(struct bgpd *b)
 	struct fib_report rep;
 	struct ipc_verdicts *v = &b->out->verdicts;
 
+	while (fib_next_link_lost(b->agent->fib, &rep))
+		b->ops->report(b->agent, &rep);
 	b->out->type = IPC_VERDICT;
 	v->n = 0;
 	while (routes_have_room(b) && fib_next_report(b->agent->fib, &rep)) {
@@ -203,6 +205,7 @@ bgpd_pump(struct bgpd *b)
 		case FIB_REP_EVENT:
 		case FIB_REP_ADOPTED:
 		case FIB_REP_FLUSHED:
+		case FIB_REP_LINK_LOST:
 			b->ops->report(b->agent, &rep);
 			b->out->type = IPC_VERDICT;
 			break;

@@ -10,6 +10,7 @@ agent_libagent_a_SOURCES = \
 	agent/control.c agent/control.h \
 	agent/control_cmd.c agent/control_req.h \
 	agent/events.c agent/events.h \
+	agent/fallover.c agent/fallover.h \
 	agent/http.c agent/http.h \
 	agent/dynamic.c agent/dynamic.h \
 	agent/identity.c agent/identity.h \

@@ -22,6 +22,7 @@
 #include "agent/bgpd.h"
 #include "agent/bmp.h"
 #include "agent/dynamic.h"
+#include "agent/fallover.h"
 #include "agent/identity.h"
 #include "agent/launcher.h"
 #include "agent/quarantine.h"
@@ -568,6 +569,7 @@ apply_fib(struct agent *a)
 		[CONF_OWN_UNREACHABLE] = FIB_BLOCK_UNREACHABLE, [CONF_OWN_NONE] = FIB_BLOCK_NONE };
 	const struct conf_kernel *k = &a->conf->kernel;
 	struct ip_addr *peers = mem_zalloc_array(a->npeers + 1, sizeof *peers);
+	struct ip_addr *follow = mem_zalloc_array(a->npeers + 1, sizeof *follow);
 	struct ip_prefix *protect = mem_zalloc_array(k->protect.n + 1, sizeof *protect);
 	struct fib_conf f = {
 		.install = k->install,
@@ -591,6 +593,8 @@ apply_fib(struct agent *a)
 		.protect = protect,
 		.peers = peers,
 		.npeers = a->npeers,
+		.follow = follow,
+		.nfollow = fallover_follow(a, follow),
 	};
 
 	for (size_t i = 0; i < a->npeers; i++)
@@ -600,6 +604,7 @@ apply_fib(struct agent *a)
 			protect[f.nprotect++] = k->protect.v[i].prefix;
 	fib_configure(a->fib, agent_now(), &f);
 	mem_free(peers);
+	mem_free(follow);
 	mem_free(protect);
 }
 
@@ -903,6 +908,7 @@ source_check_addresses(struct agent *a)
 	if (!s->resolved || s->addr_gen == gen)
 		return;
 	s->addr_gen = gen;
+	fallover_check_addresses(a);
 	identity_resolve(a);
 	again = !ip_addr_eq(&was4, &a->node4) || !ip_addr_eq(&was6, &a->node6);
 	for (size_t i = 0; i < a->npeers && !again; i++)

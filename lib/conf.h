@@ -301,6 +301,7 @@ struct conf_peer {
 	bool strict_role; /* a peer without a role is refused */
 	bool accept_blackhole;
 	bool honor_graceful_shutdown;
+	bool fast_fallover;
 	struct conf_strs filters; /* names, in the order in which they are asked */
 	char *bfd;		  /* NULL or CONF_BFD_OFF: none; see conf_peer_bfd() */
 	enum conf_auto bfd_multihop;

@@ -633,6 +633,18 @@ static const struct opt rows[] = {
 		   "have to agree: they are different UDP ports.",
 	},
 	{
+	    .path = "peers[].fastFallover",
+	    AT(fast_fallover),
+	    .type = OPT_BOOL,
+	    .dflt = "true",
+	    .effect = OPT_LIVE,
+	    .brief = "end the session at once when its link is lost",
+	    .doc = "An eBGP peer on the link, or a link-local one, is given up when its interface "
+		   "loses its carrier, goes down, or loses the subnet; any peer, when this node loses "
+		   "the session's own address. Otherwise, and with `false`, the session lasts until "
+		   "its hold time is over. Routes by a lost link are never kept in use, either way.",
+	},
+	{
 	    .path = "peers[].filters",
 	    AT(filters),
 	    .type = OPT_NAME,

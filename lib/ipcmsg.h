@@ -389,6 +389,7 @@ enum ipc_peer_cmd_kind {
 	IPC_CMD_UP,
 	IPC_CMD_REFRESH_IN,   /* ROUTE-REFRESH to the peer (RFC 2918) */
 	IPC_CMD_REFRESH_OUT,  /* announce everything again */
+	IPC_CMD_LINK_LOST,    /* the session's link or address is gone (text: why): as if TCP were lost */
 };
 
 struct ipc_peer_cmd {

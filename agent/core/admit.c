@@ -112,7 +112,7 @@ takes_nexthop(const struct admit *a, const struct ip_prefix *p)
 		const struct nh *nh = container_of(n, struct nh, node);
 
 		for (; nh; nh = nh->next) {
-			if (nh->onlink && p->len >= nh->through.len && nh->through.af == p->af)
+			if (nht_is_next_hop(nh) && nh->onlink && p->len >= nh->through.len && nh->through.af == p->af)
 				return true;
 		}
 	}

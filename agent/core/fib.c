@@ -327,6 +327,19 @@ on_set_changed(void *ctx, struct nhset *n, unsigned int change)
 		set_eval_covering(f, s);
 }
 
+/* Whether a peer is on a link; what BFD says of it is not about the link. */
+static void
+follow(struct fib *f, struct nh *nh)
+{
+	bool on = nh->resolved && nh->onlink;
+
+	if (nh->why == NH_BFD_DOWN)
+		return;
+	if (nh->linked && !on && !list_is_linked(&nh->lost_link))
+		list_push_back(&f->lost, &nh->lost_link);
+	nh->linked = on;
+}
+
 static void
 on_nh_changed(void *ctx, struct nh *nh)
 {
@@ -335,6 +348,8 @@ on_nh_changed(void *ctx, struct nh *nh)
 
 	if (nh->watched && !list_is_linked(&nh->report_link))
 		list_push_back(&f->nh_reports, &nh->report_link);
+	if (nh->followed)
+		follow(f, nh);
 	if (f->ready)
 		fib_judge_covering(f, &p); /* an address on a link is protected */
 }
@@ -405,6 +420,7 @@ fib_new(struct mono_us now, uint64_t seed, struct log *log)
 	list_init(&f->evals);
 	list_init(&f->strays);
 	list_init(&f->nh_reports);
+	list_init(&f->lost);
 	list_init(&f->local_reports);
 	list_init(&f->events);
 	for (i = FIB_WINDOW; i-- > 1;) { /* 0 is "none" */
@@ -634,6 +650,9 @@ fib_configure(struct fib *f, struct mono_us now, const struct fib_conf *c)
 		nht_touch_all(&f->nht);
 	f->nht.any = !c->install;
 	guards_configure(f);
+	nht_follow(&f->nht, c->follow, c->nfollow);
+	f->conf.follow = NULL; /* the table has them */
+	f->conf.nfollow = 0;
 	fib_set_refresh_all(f);
 	LIST_FOREACH(l, &f->all_sets)
 		nht_touch_set(&f->nht, &container_of(l, struct fib_set, all)->nhs);

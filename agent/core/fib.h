@@ -58,6 +58,8 @@ struct fib_conf {
 	size_t nprotect;
 	const struct ip_addr *peers;	 /* addresses of BGP peers */
 	size_t npeers;
+	const struct ip_addr *follow;	 /* of those on a link: fib_next_link_lost() tells */
+	size_t nfollow;
 };
 
 /*
@@ -250,6 +252,7 @@ enum fib_report_kind {
 	FIB_REP_EVENT,
 	FIB_REP_ADOPTED,     /* first dump is complete: adopted[] counts */
 	FIB_REP_FLUSHED,     /* after fib_flush(): nothing of ours is left */
+	FIB_REP_LINK_LOST,   /* only by fib_next_link_lost(): nh has address and why */
 };
 struct fib_report {
 	enum fib_report_kind kind;
@@ -264,6 +267,13 @@ struct fib_report {
  * copies.
  */
 bool fib_next_report(struct fib *f, struct fib_report *ret);
+
+/*
+ * A followed address that was on a link is there no longer: no carrier, link or own address gone,
+ * its subnet's route gone; not BFD's word. False: none. Apart from the reports, since a session
+ * must end whether there is room for those or not.
+ */
+bool fib_next_link_lost(struct fib *f, struct fib_report *ret);
 
 /*
  * Remove everything of ours from the kernel; what is wanted stays known and is
@@ -326,6 +336,8 @@ const struct kern_link *fib_link(const struct fib *f, uint32_t ifindex);
 const struct kern_link *fib_link_by_name(const struct fib *f, const char *name);
 /* Usable addresses in a stable order; false at the end; *pos starts at 0. */
 bool fib_next_addr(const struct fib *f, size_t *pos, struct kern_addr *ret);
+/* The node has that address (link-local: on a->ifindex), ready for use. */
+bool fib_has_addr(const struct fib *f, const struct ip_addr *a);
 /* Interface on whose subnet that address lies; 0: none. */
 uint32_t fib_onlink_ifindex(const struct fib *f, const struct ip_addr *a);
 

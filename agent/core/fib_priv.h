@@ -192,6 +192,7 @@ struct fib {
 	struct mono_us limit_at;
 
 	struct list nh_reports, local_reports;
+	struct list lost; /* struct nh: followed, and left their link */
 	struct list events;
 	uint32_t nevents;
 	struct agg agg[AGG_N];

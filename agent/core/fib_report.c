@@ -135,6 +135,28 @@ report_nh(struct fib *f, struct fib_report *ret)
 	return false;
 }
 
+bool
+fib_next_link_lost(struct fib *f, struct fib_report *ret)
+{
+	struct list *l;
+
+	fib_settle(f);
+	while ((l = list_pop_front(&f->lost))) {
+		const struct nh *nh = container_of(l, struct nh, lost_link);
+
+		if (!nh->followed)
+			continue;
+		ret->kind = FIB_REP_LINK_LOST;
+		memset(&ret->nh, 0, sizeof(ret->nh));
+		ret->nh.addr = nh->addr;
+		nht_why_text(&f->nht, nh, ret->nh.why, sizeof(ret->nh.why));
+		if (!ret->nh.why[0])
+			snprintf(ret->nh.why, sizeof(ret->nh.why), "the link was lost for a moment");
+		return true;
+	}
+	return false;
+}
+
 static enum ipc_verdict_state
 verdict_state(const struct fib_entry *e)
 {

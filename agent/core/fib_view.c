@@ -221,6 +221,8 @@ fib_next_nh_view(const struct fib *f, const struct ip_addr *after, struct fib_nh
 	const struct nh *nh = nht_after(&f->nht, after);
 	struct list *l;
 
+	while (nh && !nht_is_next_hop(nh))
+		nh = nht_after(&f->nht, &nh->addr);
 	if (!nh)
 		return false;
 	memset(ret, 0, sizeof(*ret));
@@ -313,6 +315,12 @@ fib_onlink_ifindex(const struct fib *f, const struct ip_addr *a)
 	if (!r || kern_route_legs(&f->kern, r, leg, 1) == 0)
 		return 0;
 	return leg[0].gw.af == IP_NONE ? leg[0].ifindex : 0;
+}
+
+bool
+fib_has_addr(const struct fib *f, const struct ip_addr *a)
+{
+	return kern_addr_usable(&f->kern, a);
 }
 
 uint64_t

@@ -118,6 +118,7 @@ nh_get(struct nht *t, const struct ip_addr *a)
 	list_init(&nh->dirty_link);
 	list_init(&nh->via_link);
 	list_init(&nh->report_link);
+	list_init(&nh->lost_link);
 	nh_link(t, nh);
 	t->n++;
 	nh_mark(t, nh);
@@ -127,11 +128,12 @@ nh_get(struct nht *t, const struct ip_addr *a)
 static void
 nh_unuse(struct nht *t, struct nh *nh)
 {
-	if (nh->refs > 0 || nh->watched)
+	if (nh->refs > 0 || nh->watched || nh->followed)
 		return;
 	list_remove(&nh->dirty_link);
 	list_remove(&nh->via_link);
 	list_remove(&nh->report_link);
+	list_remove(&nh->lost_link);
 	nh_unlink(t, nh);
 	t->n--;
 	mem_free(nh->leg);
@@ -146,7 +148,7 @@ nht_fini(struct nht *t)
 	while ((n = trie_first(&t->trie))) {
 		struct nh *nh = container_of(n, struct nh, node);
 
-		nh->watched = false;
+		nh->watched = nh->followed = false;
 		nh->refs = 0;
 		nh_unuse(t, nh);
 	}
@@ -167,6 +169,55 @@ nht_watch(struct nht *t, const struct ip_addr *a, bool on)
 		nh->report = true; /* said when it has been evaluated */
 	else
 		t->ops->nh_changed(t->ctx, nh);
+}
+
+static void
+unfollow_all(struct nht *t)
+{
+	struct trie_node *n;
+
+	TRIE_FOREACH(n, &t->trie) {
+		struct nh *nh = container_of(n, struct nh, node);
+
+		for (; nh; nh = nh->next)
+			nh->followed = false;
+	}
+}
+
+static void
+unuse_all(struct nht *t)
+{
+	struct trie_node *n, *tmp;
+
+	TRIE_FOREACH_SAFE(n, tmp, &t->trie) {
+		struct nh *nh = container_of(n, struct nh, node), *next;
+
+		for (; nh; nh = next) {
+			next = nh->next;
+			nh_unuse(t, nh);
+		}
+	}
+}
+
+void
+nht_follow(struct nht *t, const struct ip_addr *v, size_t n)
+{
+	size_t i;
+
+	unfollow_all(t);
+	for (i = 0; i < n; i++) {
+		struct nh *nh = nh_get(t, &v[i]);
+
+		nh->followed = true;
+		nh->linked = nh->resolved && nh->onlink;
+	}
+	unuse_all(t);
+}
+
+bool
+nht_is_next_hop(const struct nh *nh)
+{
+	return nh->watched || nh->refs > 0;
 }
 
 /* ---- sets ---------------------------------------------------------------- */
@@ -440,6 +491,13 @@ own_fits(const struct nh *nh, const struct nht_own *o, uint8_t *why)
 	return true;
 }
 
+/* The link where it was once is there and cannot be used: that is why it is not there now. */
+static bool
+home_down(const struct nht *t, const struct nh *nh)
+{
+	return nh->home != 0 && kern_link(t->kern, nh->home) && !kern_link_usable(t->kern, nh->home);
+}
+
 /* By the routes at the longest prefix of foreign ones: the lowest metric whose link is usable. */
 static void
 resolve_foreign_any(const struct nht *t, const struct nh *nh, const struct kroute *kr,
@@ -447,7 +505,7 @@ resolve_foreign_any(const struct nht *t, const struct nh *nh, const struct krout
 {
 	r->through = *p;
 	if (p->len == 0 && nh->home != 0 && kern_link(t->kern, nh->home)) {
-		r->why = NH_LEFT_LINK;
+		r->why = home_down(t, nh) ? link_why(t, nh->home) : NH_LEFT_LINK;
 		r->why_ifindex = nh->home;
 		return;
 	}
@@ -492,10 +550,14 @@ resolve(const struct nht *t, const struct nh *nh, struct result *r)
 		}
 		below = o.prefix.len;
 	}
-	if (kr)
+	if (kr) {
 		resolve_foreign_any(t, nh, kr, &kp, r);
-	else
+	} else if (why == NH_NO_ROUTE && home_down(t, nh)) {
+		r->why = link_why(t, nh->home);
+		r->why_ifindex = nh->home;
+	} else {
 		r->why = why;
+	}
 }
 
 static uint32_t
@@ -845,7 +907,7 @@ nht_why_text(const struct nht *t, const struct nh *nh, char *buf, size_t cap)
 		snprintf(buf, cap, "interface %s has no carrier", dev);
 		break;
 	case NH_NO_ADDRESS:
-		snprintf(buf, cap, "interface %s has no usable link-local address yet", dev);
+		snprintf(buf, cap, "interface %s has no usable link-local address", dev);
 		break;
 	case NH_DISCARDED:
 		snprintf(buf, cap, "the route %s discards",

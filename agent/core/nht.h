@@ -46,10 +46,11 @@ struct nh {
 	struct nh *next;       /* same address, higher interface index */
 	struct ip_addr addr;
 	bool watched, dirty, report;
+	bool followed, linked; /* by the agent itself: a peer; linked: it was on a link when last seen */
 	uint32_t refs;	       /* memberships in sets */
 	struct list users;     /* struct nh_ref */
 	struct list dirty_link;
-	struct list report_link; /* for the owner of the table */
+	struct list report_link, lost_link; /* for the owner of the table */
 	/* The resolution */
 	bool resolved, onlink;
 	bool cut;	       /* a leg or more is left out: its gateway is down */
@@ -131,6 +132,14 @@ void nht_fini(struct nht *t); /* all sets must be finished before */
  * each change.
  */
 void nht_watch(struct nht *t, const struct ip_addr *a, bool on);
+
+/*
+ * Just these addresses are those of peers on a link: nh_changed() tells of them, too, watched
+ * or not.
+ */
+void nht_follow(struct nht *t, const struct ip_addr *v, size_t n);
+/* Somebody but ourselves asks for it: it is a next hop. */
+bool nht_is_next_hop(const struct nh *nh);
 
 /* s is zeroed memory of the caller, which stays where it is until nht_set_fini(). */
 void nht_set_init(struct nht *t, struct nhset *s, const struct ipc_nh_member *m, uint16_t n,

@@ -529,6 +529,18 @@ peer_admin_reset(struct peer *p, struct mono_us now, const char *text)
 }
 
 void
+peer_link_lost(struct peer *p, struct mono_us now, const char *why)
+{
+	char words[WHY_MAX];
+	struct session_cause cause = { .why = words, .silent = true };
+
+	snprintf(words, sizeof(words), "link lost: %s", why);
+	for (unsigned d = 0; d < SESSION_NDIRS; d++)
+		if (p->s[d].conn || p->s[d].token)
+			session_event(&p->s[d], now, EV_TCP_FAILS, &cause);
+}
+
+void
 peer_admin_down(struct peer *p, struct mono_us now, const char *text)
 {
 	const char *words = text && *text ? text : "by command";

@@ -177,6 +177,12 @@ void peer_admin_down(struct peer *p, struct mono_us now, const char *text);
 void peer_admin_up(struct peer *p, struct mono_us now);
 
 /*
+ * The link under its connections, or our address there, is gone: end them as if TCP had said
+ * so, without a NOTIFICATION; why is borrowed for the call.
+ */
+void peer_link_lost(struct peer *p, struct mono_us now, const char *why);
+
+/*
  * The whole speaker ends: as ipc_shutdown_mode says; no new session afterwards.  For a
  * restart peers with the N bit are told (RFC 8538), TCP of the others is just closed.
  */

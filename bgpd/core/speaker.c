@@ -438,6 +438,9 @@ speaker_peer_cmd(struct speaker *sp, struct mono_us now, const struct ipc_peer_c
 		for (i = 0; i < AF_COUNT; i++)
 			groups_refresh(rp, now, i);
 		break;
+	case IPC_CMD_LINK_LOST:
+		peer_link_lost(rp->peer, now, cmd->text);
+		break;
 	}
 	return true;
 }

@@ -108,7 +108,7 @@ def gateways(ns, prefix):
     """Next hops of the kernel's route for a prefix."""
     found = set()
     for r in ns.routes(prefix, "proto", 212, family=6 if ":" in prefix else 4):
-        for hop in r.get("nexthops") or r.get("nh_info", {}).get("group") or [r]:
+        for hop in [r, *r.get("nexthops", ())]:
             found.add(hop.get("gateway") or hop.get("via", {}).get("host"))
     return found
 

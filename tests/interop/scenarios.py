@@ -770,7 +770,7 @@ def ecmp(run):
         def legs(ns, prefix, **kw):
             found = set()
             for r in ns.routes(prefix, **kw):
-                for h in r.get("nexthops") or r.get("nh_info", {}).get("group") or [r]:
+                for h in [r, *r.get("nexthops", ())]:
                     found.add(h.get("dev"))
             return found == {"eth0", "eth7"} or No(found)
         wait_until(lambda: legs(b.w, NETS[0]), 10, "weft's route has two legs")

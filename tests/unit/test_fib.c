@@ -825,6 +825,69 @@ START_TEST(gateway_down_takes_its_leg)
 }
 END_TEST
 
+/* The next address that left its link; why in rep.nh.why. */
+static bool
+lost(const char *a)
+{
+	struct ip_addr x = ad(a);
+
+	return fib_next_link_lost(f, &rep) && ip_addr_eq(&rep.nh.addr, &x);
+}
+
+START_TEST(peers_that_leave_their_link)
+{
+	struct ip_addr peers[3] = { ad("10.0.0.2"), ad("10.0.1.2"), ad("fe80::2") };
+
+	peers[2].ifindex = 3;
+	see_addr("fe80::1", 64, 3, false, false);
+	conf.follow = peers;
+	conf.nfollow = 3;
+	fib_configure(f, now, &conf);
+	ck_assert(!fib_next_link_lost(f, &rep));
+	fib_configure(f, now, &conf); /* a reload forgets nothing */
+	see_link(2, true, false);
+	ck_assert(lost("10.0.0.2"));
+	ck_assert_str_eq(rep.nh.why, "interface e2 has no carrier");
+	ck_assert(!fib_next_link_lost(f, &rep));
+	see_link(2, false, false); /* still lost: no news */
+	ck_assert(!fib_next_link_lost(f, &rep));
+	see_link(2, true, true);
+	see("10.0.0.0/24", NULL, 2, 0, false);
+	ck_assert(!fib_next_link_lost(f, &rep));
+	addr_down("10.0.0.2", true); /* BFD's word is not about the link */
+	ck_assert(!fib_next_link_lost(f, &rep));
+	addr_down("10.0.0.2", false);
+	see("0.0.0.0/0", "10.0.1.254", 3, 100, false);
+	see_addr("10.0.0.1", 24, 2, false, true); /* our address, and with it the subnet */
+	see("10.0.0.0/24", NULL, 2, 0, true);
+	ck_assert(lost("10.0.0.2"));
+	ck_assert_str_eq(rep.nh.why,
+	    "no longer on interface e2, only the default route leads there");
+	conf.nfollow = 0;
+	fib_configure(f, now, &conf);
+	see_link(3, true, false);
+	ck_assert(!fib_next_link_lost(f, &rep));
+	ck_assert(!fib_next_nh_view(f, NULL, &(struct fib_nh_view){ 0 }));
+}
+END_TEST
+
+START_TEST(link_local_peer_leaves_its_link)
+{
+	struct ip_addr a = ad("fe80::2");
+
+	a.ifindex = 3;
+	see_addr("fe80::1", 64, 3, false, false);
+	conf.follow = &a;
+	conf.nfollow = 1;
+	fib_configure(f, now, &conf);
+	ck_assert(!fib_next_link_lost(f, &rep));
+	see_addr("fe80::1", 64, 3, false, true);
+	ck_assert(fib_next_link_lost(f, &rep));
+	ck_assert(ip_addr_eq(&rep.nh.addr, &a));
+	ck_assert_str_eq(rep.nh.why, "interface e3 has no usable link-local address");
+}
+END_TEST
+
 /* The same link-local address is a neighbour on two links. */
 START_TEST(link_local_down_on_its_link_only)
 {
@@ -944,7 +1007,7 @@ START_TEST(link_local_next_hop)
 
 	watch("fe80::2%2");
 	s = nh_state("fe80::2%2");
-	ck_assert_str_eq(s.why, "interface e2 has no usable link-local address yet");
+	ck_assert_str_eq(s.why, "interface e2 has no usable link-local address");
 	see_addr("fe80::1%2", 64, 2, true, false);
 	nh_state("fe80::2%2");
 	see_addr("fe80::1%2", 64, 2, false, false);
@@ -1342,6 +1405,8 @@ main(void)
 	tcase_add_test(tc, address_down_is_remembered);
 	tcase_add_test(tc, gateway_down_takes_its_leg);
 	tcase_add_test(tc, link_local_down_on_its_link_only);
+	tcase_add_test(tc, peers_that_leave_their_link);
+	tcase_add_test(tc, link_local_peer_leaves_its_link);
 	tcase_add_test(tc, refused_with_the_reason);
 	tcase_add_test(tc, own_prefix_shadows);
 	tcase_add_test(tc, kernel_refuses_and_is_asked_again);

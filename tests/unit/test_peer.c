@@ -1304,6 +1304,25 @@ END_TEST
 
 /* ---- commands ------------------------------------------------------------------------------------------- */
 
+/* Nothing is sent, as there is nobody to hear it; the peer may be restarting. */
+START_TEST(link_is_lost)
+{
+	conn_id c = up_with_n_bit();
+	struct todo t;
+
+	(void)c;
+	peer_link_lost(r.p, r.now, "interface eth0 has no carrier");
+	ck_assert_int_eq(r.down_how, PEER_DOWN_KEEP);
+	ck_assert_str_eq(r.down_why, "link lost: interface eth0 has no carrier");
+	ck_assert(rig_take(&r, TODO_ABORT, &t));
+	ck_assert_int_eq(peer_state(r.p), FSM_IDLE);
+	ck_assert_str_eq(rig_reason(&r),
+	    "link lost: interface eth0 has no carrier; next attempt in 1 s");
+	peer_link_lost(r.p, r.now, "again"); /* there is nothing left to end */
+	ck_assert(!rig_take(&r, TODO_ABORT, &t));
+}
+END_TEST
+
 START_TEST(admin_down_and_up)
 {
 	static const char *const texts[] = { "new cables", "", NULL };
@@ -2138,6 +2157,7 @@ main(void)
 
 	tc = unit_case(s, "commands");
 	tcase_add_checked_fixture(tc, setup, teardown);
+	tcase_add_test(tc, link_is_lost);
 	tcase_add_loop_test(tc, admin_down_and_up, 0, 3);
 	tcase_add_test(tc, admin_down_cancels);
 	tcase_add_test(tc, admin_reset);

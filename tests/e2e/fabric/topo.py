@@ -130,7 +130,7 @@ def legs(ns, prefix, protocol=212):
     family = 6 if ":" in prefix else 4
     found = set()
     for r in ns.routes(prefix, "proto", protocol, family=family):
-        for hop in r.get("nexthops") or r.get("nh_info", {}).get("group") or [r]:
+        for hop in [r, *r.get("nexthops", ())]:     # a group of one has no list
             if "dev" in hop:
                 found.add(hop["dev"])
     return found
