@@ -110,7 +110,7 @@ def gateways(ns, prefix):
     for r in ns.routes(prefix, "proto", 212, family=6 if ":" in prefix else 4):
         for hop in [r, *r.get("nexthops", ())]:
             found.add(hop.get("gateway") or hop.get("via", {}).get("host"))
-    return found
+    return found - {None}
 
 
 def wait_shared(w):
