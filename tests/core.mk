@@ -1,4 +1,4 @@
-# The core on its own: its tests alone, how much of it they run, and whether they notice planted faults.
+# The cores of bgpd and bfdd on their own: their tests alone, how much of it they run, and whether they notice planted faults.
 EXTRA_DIST += tests/tools/mutate.py tests/tools/check-style.py
 TESTS += tests/check-style
 EXTRA_DIST += tests/check-style
@@ -14,7 +14,7 @@ CLEANFILES += check-core.log
 
 # Needs --enable-coverage and gcovr.
 coverage: check-core
-	gcovr --root $(top_srcdir) --object-directory . --filter '.*bgpd/core/.*\.c$$' --print-summary
+	gcovr --root $(top_srcdir) --object-directory . --filter '.*(bgpd|bfdd)/core/.*\.c$$' --print-summary
 
 # Needs python3: 50 faults, one at a time (N=, SEED= to change).
 mutate:

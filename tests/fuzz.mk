@@ -5,6 +5,7 @@
 #
 # A harness is one name in fuzz_harnesses and one LDADD line below.
 fuzz_harnesses = \
+	tests/fuzz/fuzz_bfd \
 	tests/fuzz/fuzz_conf \
 	tests/fuzz/fuzz_control \
 	tests/fuzz/fuzz_ip \
@@ -31,6 +32,7 @@ endif
 fuzz_libs = $(fuzz_main) lib/libweft.a
 fuzz_core = $(fuzz_main) bgpd/core/libbgpcore.a lib/libweft.a
 
+tests_fuzz_fuzz_bfd_LDADD = $(fuzz_main) bfdd/core/libbfdcore.a lib/libweft.a
 tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c tests/conf/testconf.c tests/conf/testconf.h
 tests_fuzz_fuzz_conf_LDADD = $(fuzz_main) lib/libconf.a lib/libweft.a $(YAML_LIBS)
 tests_fuzz_fuzz_control_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(EVENT_EXTRA_CFLAGS)

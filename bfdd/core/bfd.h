@@ -253,9 +253,9 @@ bool bfd_session_set(
 const char *bfd_conf_valid(const struct bfd_conf *conf);
 
 /*
- * Remove a session; nothing when there is none of this id. With `tell` it says
- * AdminDown to the peer, for one Detection Time of the peer (at most 5 s), and goes
- * then; its id is free at once. Without, it is gone at once and the peer will find out.
+ * Remove a session; nothing when there is none of this id. With `tell` one that is
+ * Up or Init says AdminDown to the peer, for a Detection Time of the peer (at most 5 s),
+ * and goes then; its id is free at once. Otherwise it is gone at once. No event.
  */
 void bfd_session_remove(struct bfd_engine *e, struct mono_us now, uint32_t id, bool tell);
 

@@ -98,6 +98,9 @@ void session_poll_heard(struct session *s, bool final);
 /* A Poll Sequence is wanted: RFC 5880 section 6.5. */
 void session_poll_start(struct session *s);
 
+/* From one periodic packet to the next, in microseconds; the interval must not be 0. */
+uint64_t session_jitter_us(struct bfd_engine *e, const struct session *s);
+
 /* The interval may have changed: move the next periodic packet. */
 void session_retime(struct bfd_engine *e, struct session *s, struct mono_us now);
 

@@ -202,22 +202,33 @@ engine_drop(struct bfd_engine *e, struct session *s)
 	mem_free(s);
 }
 
-/* AdminDown for the Detection Time that the peer has now: RFC 5880 section 6.8.16. */
+/* The Detection Time that the peer has now: RFC 5880 section 6.8.4, from its side. */
+static uint64_t
+remote_detect_us(const struct session *s)
+{
+	uint32_t rx_us = s->remote.rx_us;
+
+	return (uint64_t)s->conf.detect_mult * (rx_us > s->used.tx_us ? rx_us : s->used.tx_us);
+}
+
+/*
+ * AdminDown for a Detection Time of the peer (RFC 5880 section 6.8.16). A peer that does
+ * not believe in this session need not be told.
+ */
 static void
 session_leave(struct bfd_engine *e, struct session *s, struct mono_us now)
 {
-	uint64_t wait_us = (uint64_t)s->conf.detect_mult * s->interval_us;
+	uint64_t wait_us = remote_detect_us(s);
 
-	if (s->remote.discr == 0 || wait_us == 0) {
-		engine_drop(e, s); /* nobody there, or nobody who listens */
+	if (s->state != BFD_UP && s->state != BFD_INIT) {
+		engine_drop(e, s);
 		return;
 	}
 	hmap_remove(&e->by_id, &s->by_id);
 	place_give(e, s);
 	s->leave_at = mono_add_us(now, wait_us < LEAVE_MAX_US ? wait_us : LEAVE_MAX_US);
 	s->conf.admin_down = true;
-	if (s->state != BFD_ADMIN_DOWN)
-		session_change(e, s, now, BFD_ADMIN_DOWN, BFD_DIAG_ADMIN_DOWN);
+	session_change(e, s, now, BFD_ADMIN_DOWN, BFD_DIAG_ADMIN_DOWN);
 	session_settle(e, s);
 }
 
@@ -288,11 +299,21 @@ session_name(struct bfd_engine *e, struct session *s, uint32_t id)
 		engine_drop(e, other);
 	if (!session_is_leaving(s))
 		hmap_remove(&e->by_id, &s->by_id);
-	else
-		place_take(e, s);
 	s->leave_at = MONO_NEVER;
 	s->is_dirty = true;
 	insert_id(e, s, id);
+}
+
+/* Wanted again while it leaves: as a new one, whose first state is no event. */
+static void
+session_return(struct bfd_engine *e, struct session *s, struct mono_us now,
+    const struct bfd_conf *conf)
+{
+	if (!session_is_leaving(s))
+		return;
+	place_take(e, s);
+	if (!conf->admin_down)
+		session_change(e, s, now, BFD_DOWN, BFD_DIAG_NONE);
 }
 
 bool
@@ -306,6 +327,7 @@ bfd_session_set(struct bfd_engine *e, struct mono_us now, uint32_t id, const str
 	k = flatten_key(&conf->key);
 	s = find_flat(e, &k);
 	if (s) {
+		session_return(e, s, now, conf);
 		session_name(e, s, id);
 		session_reconfigure(e, s, now, conf);
 	} else {
@@ -352,8 +374,9 @@ bfd_stop(struct bfd_engine *e, struct mono_us now)
 {
 	struct hmap_node *n, *tmp;
 
-	HMAP_FOREACH_SAFE(n, tmp, &e->by_id)
-	session_leave(e, container_of(n, struct session, by_id), now);
+	HMAP_FOREACH_SAFE(n, tmp, &e->by_id) {
+		session_leave(e, container_of(n, struct session, by_id), now);
+	}
 }
 
 bool
@@ -475,12 +498,13 @@ bfd_engine_free(struct bfd_engine *e)
 {
 	struct hmap_node *n, *tmp;
 
-	HMAP_FOREACH_SAFE(n, tmp, &e->by_key)
-	mem_free(container_of(n, struct session, by_key));
+	heap_free(&e->timers); /* first: it marks what is in it */
+	HMAP_FOREACH_SAFE(n, tmp, &e->by_key) {
+		mem_free(container_of(n, struct session, by_key));
+	}
 	hmap_free(&e->by_id);
 	hmap_free(&e->by_discr);
 	hmap_free(&e->by_key);
-	heap_free(&e->timers);
 	mem_free(e->events);
 	mem_free(e->is_taken);
 	mem_free(e);

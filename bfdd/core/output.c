@@ -72,15 +72,11 @@ send_packet(
 	s->n.tx++;
 }
 
-/* The next periodic packet: RFC 5880 section 6.8.7, jitter. */
+/* When the next periodic packet is due, after one now. */
 static void
 plan_next(struct bfd_engine *e, struct session *s, struct mono_us now)
 {
-	unsigned most = s->conf.detect_mult == 1 ? 90 : 100;
-
-	s->tx_at = s->interval_us == 0
-		       ? MONO_NEVER
-		       : mono_add_us(now, rng_jitter_us(&e->rng, s->interval_us, 75, most));
+	s->tx_at = s->interval_us ? mono_add_us(now, session_jitter_us(e, s)) : MONO_NEVER;
 }
 
 /* ---- what is due ---- */

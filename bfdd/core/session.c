@@ -53,11 +53,20 @@ is_silent(const struct session *s)
 	       s->poll != POLL_ACTIVE && s->poll != POLL_AGAIN;
 }
 
+/* RFC 5880 section 6.8.7: shorter by up to 25 %, and by at least 10 % when one lost packet counts.
+ */
+uint64_t
+session_jitter_us(struct bfd_engine *e, const struct session *s)
+{
+	unsigned most = s->conf.detect_mult == 1 ? 90 : 100;
+
+	return rng_jitter_us(&e->rng, s->interval_us, 75, most);
+}
+
 void
 session_retime(struct bfd_engine *e, struct session *s, struct mono_us now)
 {
 	uint64_t interval_us = is_silent(s) ? 0 : max_u32(s->used.tx_us, s->remote.rx_us);
-	unsigned most = s->conf.detect_mult == 1 ? 90 : 100; /* RFC 5880 section 6.8.7 */
 
 	if (interval_us == s->interval_us)
 		return;
@@ -67,7 +76,7 @@ session_retime(struct bfd_engine *e, struct session *s, struct mono_us now)
 	else if (mono_is_never(s->last_tx))
 		s->tx_at = now;
 	else
-		s->tx_at = mono_add_us(s->last_tx, rng_jitter_us(&e->rng, interval_us, 75, most));
+		s->tx_at = mono_add_us(s->last_tx, session_jitter_us(e, s));
 }
 
 void
