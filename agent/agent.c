@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/bfd.h"
 #include "agent/bgpd.h"
 #include "agent/bmp.h"
 #include "agent/claim.h"
@@ -115,11 +116,31 @@ may_tell(struct agent *a)
 	return true;
 }
 
+static bool
+ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+
+	return n >= m && strcmp(s + n - m, end) == 0;
+}
+
+/* BFD means something else while a peer's routes are only kept. */
+static void
+note_session(struct agent *a, const struct ipc_event *e)
+{
+	if (strcmp(e->name, "peer-up") == 0)
+		bfd_peer_bgp(a->bfd, e->peer, true, false);
+	else if (strcmp(e->name, "peer-down") == 0)
+		bfd_peer_bgp(a->bfd, e->peer, false, ends_with(e->text, "routes=stale"));
+}
+
 static void
 bgpd_event(struct agent *a, const struct ipc_event *e)
 {
 	const struct agent_peer *p = agent_peer_by_id(a, e->peer);
 
+	if (p)
+		note_session(a, e);
 	if (!may_tell(a))
 		return;
 	events_add(a->events, "bgpd", e, p ? p->conf->name : NULL);
@@ -236,6 +257,7 @@ bgpd_lost(struct agent *a, const char *why, bool violation)
 	tcp_cancel_all(a->tcp);
 	bmp_cancel_all(a->bmp);
 	mrt_lost(a->mrts);
+	bfd_bgpd_gone(a->bfd);
 	fib_bgpd_gone(a->fib, agent_now());
 	if (a->stopping) {
 		lifecycle_sessions_closed(a);
@@ -265,6 +287,8 @@ connect_done(void *ctx, const struct ipc_conn_done *d, int fd)
 	struct agent *a = ctx;
 	struct ipc_msg m = { .type = IPC_CONN_DONE };
 
+	if (d->err == 0)
+		bfd_endpoints(a->bfd, d->peer, &d->ep);
 	m.conn_done = *d;
 	if (d->err == 0)
 		fallover_connected(a, d->peer, &d->ep.local);
@@ -277,6 +301,9 @@ accepted(void *ctx, const struct ipc_conn_in *in, int fd)
 	struct agent *a = ctx;
 	struct ipc_msg m = { .type = IPC_CONN_IN };
 
+	for (size_t i = 0; i < a->npeers; i++)
+		if (ip_addr_eq(&a->peers[i].addr, &in->ep.remote))
+			bfd_endpoints(a->bfd, a->peers[i].id, &in->ep);
 	m.conn_in = *in;
 	fallover_accepted(a, &in->ep);
 	bgpd_send(a->bgpd, &m, fd);
@@ -342,6 +369,10 @@ child_ended(struct agent *a, const struct launch_msg *m)
 		    m->restarts);
 		return;
 	}
+	if (m->child == LAUNCH_CHILD_BFDD) {
+		bfd_ended(a->bfd, m);
+		return;
+	}
 	a->bgpd_child.running = false;
 	a->bgpd_child.restarts = m->restarts;
 	a->bgpd_child.last_status = st;
@@ -369,6 +400,9 @@ notice(void *ctx, const struct launch_msg *m, const int *fds, size_t nfds)
 	switch (m->type) {
 	case LAUNCH_BGPD:
 		child_started(a, m, fds, nfds);
+		return;
+	case LAUNCH_BFDD:
+		bfd_started(a->bfd, m, nfds == 1 ? fds[0] : -1);
 		return;
 	case LAUNCH_CHILD:
 		child_ended(a, m);
@@ -412,6 +446,8 @@ agent_peer_cmd(struct agent *a, const struct ipc_peer_cmd *cmd)
 
 	if (!agent_peer_by_id(a, cmd->peer) || !bgpd_attached(a->bgpd))
 		return false;
+	if (cmd->cmd == IPC_CMD_DOWN || cmd->cmd == IPC_CMD_UP)
+		bfd_peer_admin(a->bfd, cmd->peer, cmd->cmd == IPC_CMD_DOWN);
 	m.peer_cmd = *cmd;
 	bgpd_send(a->bgpd, &m, -1);
 	return true;
@@ -566,11 +602,12 @@ agent_init(struct agent *a, const char *config_name)
 {
 	memset(a, 0, sizeof *a);
 	a->started = agent_now();
-	a->bgpd_child.last_status = -1;
+	a->bgpd_child.last_status = a->bfdd_child.last_status = -1;
 	snprintf(a->config_name, sizeof a->config_name, "%s", config_name);
 	if (gethostname(a->hostname, sizeof a->hostname - 1) < 0)
 		a->hostname[0] = '\0';
 	a->base = event_base_new();
+	event_base_priority_init(a->base, 2); /* one for bfdd before all others */
 	a->pump_ev = event_new(a->base, -1, 0, pump, a);
 	a->gone_ev = event_new(a->base, -1, 0, on_gone, a);
 	a->bgpd_events = (struct log_limit){ .burst = BGPD_EVENTS_BURST,
@@ -580,6 +617,7 @@ agent_init(struct agent *a, const char *config_name)
 	a->bgpd = bgpd_new(a, &bgpd_ops);
 	a->watch = watch_new(a);
 	a->source = source_new(a);
+	a->bfd = bfd_new(a);
 }
 
 static void
@@ -595,6 +633,7 @@ agent_fini(struct agent *a)
 	tcp_free(a->tcp);
 	bmp_free(a->bmp);
 	mrts_free(a->mrts);
+	bfd_free(a->bfd);
 	nl_shutdown(a->nl);
 	bgpd_free(a->bgpd);
 	source_free(a->source);

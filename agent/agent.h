@@ -6,6 +6,7 @@
  *   launcher.c requests to weftd (configuration, secrets, listeners)
  *   source.c   configuration file -> struct conf -> bgpd and fib
  *   bgpd.c     the three channels to weft-bgpd: coalescing queues, queries
+ *   bfd.c      BFD sessions of peers; bfdd.c the channel to weft-bfdd
  *   tcp.c      listeners, outgoing connects, MD5 keys, why a connect failed
  *   bmp.c      connects to BMP collectors
  *   claim.c    no other weft owns our routes
@@ -35,6 +36,7 @@ struct event_base;
 struct nl;
 struct events;
 struct bgpd;
+struct bfd;
 struct tcp;
 struct bmp;
 struct mrts;
@@ -64,7 +66,7 @@ struct agent_peer {
 	char problem[IPC_TEXT_MAX]; /* why it cannot be started (missing password file, ...), or "" */
 };
 
-/* What the launcher told about bgpd. */
+/* What the launcher told about bgpd or bfdd. */
 struct agent_child {
 	bool running;
 	uint64_t heard; /* messages from it, of all that there were */
@@ -100,6 +102,8 @@ struct agent {
 	struct events *events;
 	struct bgpd *bgpd;
 	struct agent_child bgpd_child;
+	struct bfd *bfd;
+	struct agent_child bfdd_child;
 	struct tcp *tcp;
 	struct bmp *bmp;
 	struct mrts *mrts;

@@ -18,6 +18,7 @@
 
 #include <jansson.h>
 
+#include "agent/bfd.h"
 #include "agent/bmp.h"
 #include "agent/control.h"
 #include "agent/events.h"
@@ -368,10 +369,25 @@ cmd_peers(struct control_req *r)
 	control_query(r, &q, peers_row, peers_end);
 }
 
+/* BFD's figures are new. */
+static void
+peer_bfd_answered(void *ctx, bool late)
+{
+	struct control_req *r = control_redeem(ctx);
+
+	if (r)
+		cmd_peers(r);
+}
+
 static void
 cmd_peer(struct control_req *r)
 {
-	if (need_peer(r))
+	const struct agent_peer *p = need_peer(r);
+	struct bfd_view v;
+
+	if (p && bfd_of_peer(r->a->bfd, p->id, &v))
+		bfd_ask(r->a->bfd, peer_bfd_answered, control_ticket(r));
+	else if (p)
 		cmd_peers(r);
 }
 
@@ -804,6 +820,47 @@ cmd_bmp(struct control_req *r)
 	control_query(r, &q, bmp_row, bmp_end);
 }
 
+/* ---- BFD ------------------------------------------------------------------------ */
+
+/* st.rows counts those that are not up. */
+static enum control_more
+bfd_pull(struct control_req *r)
+{
+	struct bfd_view v;
+
+	while (control_has_room(r)) {
+		if (!bfd_next(r->a->bfd, &r->st.at, &v)) {
+			control_end(r, r->st.rows ? CONTROL_DOWN : CONTROL_OK, NULL);
+			return CONTROL_DONE;
+		}
+		view_bfd(control_row(r), r->a, &v);
+		control_row_end(r);
+		r->st.rows += !v.known || v.state->state != IPC_BFD_UP;
+	}
+	return CONTROL_MORE;
+}
+
+static void
+bfd_answered(void *ctx, bool late)
+{
+	struct control_req *r = control_redeem(ctx);
+	char why[IPC_TEXT_MAX];
+
+	if (!r)
+		return;
+	if (bfd_problem(r->a->bfd, why, sizeof(why)))
+		control_warn(r, "%s; shown is what was known last", why);
+	else if (late)
+		control_warn(r, "weft-bfdd did not answer in time; shown is what was known last");
+	control_pull(r, bfd_pull);
+}
+
+static void
+cmd_bfd(struct control_req *r)
+{
+	bfd_ask(r->a->bfd, bfd_answered, control_ticket(r));
+}
+
 static void
 mrt_finished(void *ctx, const struct ipc_mrt_done *done)
 {
@@ -979,6 +1036,7 @@ static const struct control_cmd cmds[] = {
 	{ "nexthops", A(ARG_FAMILY), 0, false, cmd_nexthops },
 	{ "events", A(ARG_FOLLOW) | A(ARG_SINCE) | A(ARG_PEER), 0, false, cmd_events },
 	{ "bmp", 0, 0, false, cmd_bmp },
+	{ "bfd", 0, 0, false, cmd_bfd },
 	{ "mrt-rib", 0, 0, true, cmd_mrt_rib },
 	{ "mrt-record", A(ARG_PEER), 0, true, cmd_mrt_record },
 	{ "reload", 0, 0, true, cmd_reload },

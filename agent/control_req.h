@@ -52,6 +52,7 @@ struct control_state {
 	struct ip_addr nh; /* nexthops: the last one shown */
 	bool have_nh;
 	uint32_t rows;
+	size_t at; /* bfd: the session that comes next */
 	struct out doc; /* route: the row under construction */
 	bool have_doc;
 	uint32_t mrt;	/* mrt: the job under way, 0: none */

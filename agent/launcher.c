@@ -265,3 +265,15 @@ launcher_restart_bgpd(struct launcher *l, const char *why)
 {
 	tell(l, LAUNCH_RESTART_BGPD, why);
 }
+
+void
+launcher_want_bfdd(struct launcher *l, bool want)
+{
+	tell(l, want ? LAUNCH_START_BFDD : LAUNCH_STOP_BFDD, "");
+}
+
+void
+launcher_restart_bfdd(struct launcher *l, const char *why)
+{
+	tell(l, LAUNCH_RESTART_BFDD, why);
+}

@@ -48,6 +48,10 @@ void launcher_ready(struct launcher *l, const char *status);
 void launcher_status(struct launcher *l, const char *status);
 /* The answer to LAUNCH_PING. */
 void launcher_pong(struct launcher *l);
+/* There are BFD sessions, or none any more: a LAUNCH_BFDD notice follows. */
+void launcher_want_bfdd(struct launcher *l, bool want);
+/* The channel to bfdd was broken. */
+void launcher_restart_bfdd(struct launcher *l, const char *why);
 /* The channel to bgpd was broken: start it again. */
 void launcher_restart_bgpd(struct launcher *l, const char *why);
 

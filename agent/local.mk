@@ -4,6 +4,8 @@ agent_libagent_a_CPPFLAGS = $(AM_CPPFLAGS) $(NL_CFLAGS) $(EVENT_EXTRA_CFLAGS) $(
 agent_libagent_a_SOURCES = \
 	agent/agent.c agent/agent.h \
 	agent/announce.c agent/announce.h \
+	agent/bfd.c agent/bfd.h \
+	agent/bfdd.c agent/bfdd.h \
 	agent/bgpd.c agent/bgpd.h \
 	agent/bmp.c agent/bmp.h \
 	agent/claim.c agent/claim.h \
@@ -33,6 +35,7 @@ agent_libagent_a_SOURCES = \
 	agent/tcp_hint.c agent/tcp_hint.h \
 	agent/tcp_sock.c agent/tcp_sock.h \
 	agent/views.c agent/views.h \
+	agent/views_bfd.c \
 	agent/views_status.c \
 	agent/watch.c agent/watch.h
 

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "agent/events.h"
+#include "agent/bfd.h"
 #include "lib/mem.h"
 
 struct metrics_peer {
@@ -281,6 +282,24 @@ BMP_METRIC(bmp_dropped, b->row.dropped)
 BMP_METRIC(bmp_connects, b->row.connects)
 BMP_METRIC(bmp_overflows, b->row.overflows)
 
+/* Of what the agent knows of every session without asking. */
+#define BFD_METRIC(func, expr)                                                                     \
+	static void func(FILE *f, const char *name, const struct metrics *m)                       \
+	{                                                                                          \
+		struct bfd_view v;                                                                 \
+		size_t pos = 0;                                                                    \
+                                                                                                   \
+		while (bfd_next(m->a->bfd, &pos, &v)) {                                            \
+			const struct agent_peer *p = agent_peer_by_id(m->a, v.peer);               \
+                                                                                                   \
+			if (p && p->conf)                                                          \
+				put_one(f, name, "peer", p->conf->name, (expr));                   \
+		}                                                                                  \
+	}
+
+BFD_METRIC(bfd_up, v.known && v.state->state == IPC_BFD_UP)
+BFD_METRIC(bfd_failures, v.failures)
+
 #define RIB_METRIC(func, field)                                                                    \
 	static void func(FILE *f, const char *name, const struct metrics *m)                       \
 	{                                                                                          \
@@ -407,6 +426,9 @@ static const struct {
 	{ "weft_config_reloads_total", "counter", "Loads of the configuration.", config_reloads },
 	{ "weft_config_last_reload_success", "gauge",
 	    "Whether the last load of the configuration was good.", config_ok },
+	{ "weft_bfd_up", "gauge", "Whether the BFD session with a peer is up.", bfd_up },
+	{ "weft_bfd_failures_total", "counter", "Times BFD found the path to a peer dead.",
+	    bfd_failures },
 	{ "weft_bmp_up", "gauge", "Whether a BMP collector is connected.", bmp_up },
 	{ "weft_bmp_messages_total", "counter", "Messages sent to a BMP collector.", bmp_messages },
 	{ "weft_bmp_dropped_total", "counter",

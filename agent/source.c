@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "agent/announce.h"
+#include "agent/bfd.h"
 #include "agent/bgpd.h"
 #include "agent/bmp.h"
 #include "agent/dynamic.h"
@@ -253,26 +254,42 @@ load_ao(struct agent *a, const struct conf_peer *c, struct tcp_peer *t, char *pr
 	return true;
 }
 
+static bool
+key_from_env(const struct key_to *t, const char *name, char *problem)
+{
+	const char *value = getenv(name);
+
+	if (value)
+		return take_key(t, value, strlen(value), name, problem);
+	snprintf(problem, IPC_TEXT_MAX, "password: environment variable %s is not set", name);
+	return false;
+}
+
 /* A missing secret stops the peer: never fall back to no password. */
 static bool
 load_key(struct agent *a, const struct conf_peer *c, struct tcp_peer *t, char *problem)
 {
 	struct key_to to = { t->key, &t->key_len };
-	const char *value;
 
 	if (c->ao_names.n > 0)
 		return load_ao(a, c, t, problem);
 	if (c->password_file)
 		return key_from_file(a, &to, c->password_file, problem);
-	if (!c->password_env)
-		return true;
-	value = getenv(c->password_env);
-	if (!value) {
-		snprintf(problem, IPC_TEXT_MAX, "password: environment variable %s is not set",
-		    c->password_env);
-		return false;
-	}
-	return take_key(&to, value, strlen(value), c->password_env, problem);
+	return !c->password_env || key_from_env(&to, c->password_env, problem);
+}
+
+_Static_assert(SOURCE_SECRET_MAX == TCP_KEY_MAX, "one kind of secret");
+
+bool
+source_secret(struct agent *a, const char *file, const char *env, uint8_t ret[SOURCE_SECRET_MAX],
+    size_t *ret_len, char *ret_problem)
+{
+	uint8_t len = 0;
+	struct key_to to = { ret, &len };
+	bool ok = file ? key_from_file(a, &to, file, ret_problem) : key_from_env(&to, env, ret_problem);
+
+	*ret_len = len;
+	return ok;
 }
 
 static void
@@ -871,6 +888,7 @@ apply_resolved(struct agent *a)
 {
 	apply_tcp(a);
 	apply_fib(a);
+	bfd_apply(a->bfd); /* before bgpd: a peer is told that BFD ends before its session does */
 	announce_apply(a->source->announce, a->conf);
 	if (a->source->greeted)
 		send_conf(a);
@@ -919,6 +937,7 @@ source_check_addresses(struct agent *a)
 		apply_resolved(a);
 	else
 		announce_apply(s->announce, a->conf);
+	bfd_check_addresses(a->bfd);
 }
 
 static char *
@@ -993,6 +1012,7 @@ start_dynamic(struct agent *a, struct dynamic_peer *d)
 	fill_peer(a, p, &m.conf_peer);
 	slot->sent = m.conf_peer;
 	bgpd_send(a->bgpd, &m, -1);
+	bfd_peer_added(a->bfd, p);
 	if (!event_pending(a->source->guard_ev, EV_TIMEOUT, NULL))
 		event_add(a->source->guard_ev, &soon);
 }
@@ -1041,10 +1061,17 @@ source_peer_gone(struct agent *a, uint32_t id)
 	if (!d)
 		return;
 	tcp_remove(a->tcp, id);
+	bfd_peer_gone(a->bfd, id);
 	slot_free(d->slot);
 	dynamic_remove(&s->dynamic, d);
 	s->free_id = mem_realloc_array(s->free_id, s->nfree + 1, sizeof *s->free_id);
 	s->free_id[s->nfree++] = id;
+}
+
+struct ip_addr
+source_local_address(const struct agent *a, const struct agent_peer *p)
+{
+	return p->slot->tcp.source;
 }
 
 uint32_t

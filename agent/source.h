@@ -57,6 +57,17 @@ uint32_t source_range_id(const struct agent *a, const char *name);
 /* How many peers it has. */
 size_t source_range_peers(const struct agent *a, const char *name);
 
+/* Own address that connections to that peer are made from; af 0: the kernel chooses. */
+struct ip_addr source_local_address(const struct agent *a, const struct agent_peer *p);
+
+#define SOURCE_SECRET_MAX 80 /* octets */
+/*
+ * A secret out of a file or an environment variable (the other one NULL), without its line end.
+ * False with the reason in ret_problem (IPC_TEXT_MAX octets).
+ */
+bool source_secret(struct agent *a, const char *file, const char *env,
+    uint8_t ret[SOURCE_SECRET_MAX], size_t *ret_len, char *ret_problem);
+
 /* The fib says that a local prefix can be announced, or no longer. */
 void source_local(struct agent *a, const struct ip_prefix *p, bool ready);
 

@@ -312,6 +312,7 @@ view_peer(struct out *o, const struct agent *a, const struct agent_peer *p,
 	out_u64(o, "errors_treated_as_withdraw", v->updates_in_withdraw_errs);
 	out_u64(o, "route_leaks", v->leaks);
 	peer_negotiated(o, v);
+	view_peer_bfd(o, a, p->id);
 	out_open(o, "messages");
 	peer_messages(o, "in", v->msgs_in);
 	peer_messages(o, "out", v->msgs_out);

@@ -12,6 +12,8 @@
 #include "agent/agent.h"
 #include "lib/out.h"
 
+struct bfd_view;
+
 /* Room for an address with "%IFNAME". */
 #define VIEW_ADDR_STRLEN 80
 #define VIEW_ROUTE_STRLEN 4096
@@ -48,6 +50,10 @@ void view_advertised_to(struct out *o, const struct agent *a, const struct ipc_r
 /* A BMP collector; r: bgpd's row, NULL when it has none. */
 void view_bmp(struct out *o, const struct agent *a, const struct conf_bmp *c,
     const struct ipc_row_bmp *r);
+
+/* A BFD session; in the row of its peer as "bfd", null when that has none. */
+void view_bfd(struct out *o, const struct agent *a, const struct bfd_view *v);
+void view_peer_bfd(struct out *o, const struct agent *a, uint32_t peer);
 
 /* A kernel route wanted or held, a BGP next hop, an event. */
 void view_fib(struct out *o, const struct agent *a, const struct fib_view *v);

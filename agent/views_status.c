@@ -6,6 +6,7 @@
 
 #include "agent/views.h"
 
+#include "agent/bfd.h"
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -157,6 +158,33 @@ status_sessions(struct out *o, const struct view_totals *t, const struct fib_sta
 }
 
 static void
+count_bfd(const struct agent *a, unsigned *ret_n, unsigned *ret_up, unsigned *ret_dead)
+{
+	struct bfd_view v;
+	size_t pos = 0;
+
+	*ret_n = *ret_up = *ret_dead = 0;
+	while (bfd_next(a->bfd, &pos, &v)) {
+		++*ret_n;
+		*ret_up += v.known && v.state->state == IPC_BFD_UP;
+		*ret_dead += v.holds_down;
+	}
+}
+
+static void
+status_bfd(struct out *o, const struct agent *a)
+{
+	unsigned n, up, dead;
+
+	count_bfd(a, &n, &up, &dead);
+	out_open(o, "bfd");
+	out_u64(o, "sessions", n);
+	out_u64(o, "up", up);
+	out_u64(o, "restarts", a->bfdd_child.restarts);
+	out_close(o);
+}
+
+static void
 status_fib(struct out *o, const struct agent *a, const struct fib_stats *fs)
 {
 	out_open(o, "fib");
@@ -262,6 +290,23 @@ warn_peers(struct out *o, const struct agent *a, const struct view_totals *t)
 }
 
 static void
+warn_bfd(struct out *o, const struct agent *a)
+{
+	char why[IPC_TEXT_MAX];
+	unsigned n, up, dead;
+
+	count_bfd(a, &n, &up, &dead);
+	if (bfd_problem(a->bfd, why, sizeof(why)))
+		out_str(o, NULL, why);
+	else if (a->bfdd_child.restarts)
+		out_fmt(o, NULL, "weft-bfdd was started again %u time%s (see: weft events)",
+		    a->bfdd_child.restarts, a->bfdd_child.restarts == 1 ? "" : "s");
+	if (dead)
+		out_fmt(o, NULL, "BFD finds the path to %u peer%s dead (see: weft bfd)", dead,
+		    dead == 1 ? "" : "s");
+}
+
+static void
 warn_next_hops(struct out *o, const struct agent *a)
 {
 	unsigned n = 0, dead = 0;
@@ -320,12 +365,14 @@ view_status(struct out *o, const struct agent *a, const struct view_totals *t,
 	status_identity(o, a);
 	status_bgpd(o, a, stats);
 	status_sessions(o, t, &fs);
+	status_bfd(o, a);
 	status_fib(o, a, &fs);
 	status_restart(o, a, stats);
 	status_config(o, a);
 	out_open_array(o, "warnings");
 	warn_config(o, a);
 	warn_peers(o, a, t);
+	warn_bfd(o, a);
 	if (a->conf)
 		warn_kernel(o, a, &fs, sys);
 	if (a->tcp)

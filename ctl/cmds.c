@@ -178,6 +178,12 @@ run_bmp(struct ctl *c)
 }
 
 static int
+run_bfd(struct ctl *c)
+{
+	return render(c, request("bfd"), &render_bfd);
+}
+
+static int
 run_mrt(struct ctl *c)
 {
 	static const char *const words[] = { "rib", "record" };
@@ -298,6 +304,7 @@ const struct ctl_command ctl_commands[] = {
 	    run_nexthops },
 	{ "events", "[-w] [--since TIME] [--peer NAME]", "what happened", 0, 0,
 	    LOOK | OPT_SINCE | OPT_PEER, false, run_events },
+	{ "bfd", "", "BFD sessions, and why one is down", 0, 0, LOOK, false, run_bfd },
 	{ "bmp", "", "BMP collectors, and why one is not connected", 0, 0, LOOK, false, run_bmp },
 	{ "mrt", "rib FILE | record FILE [--peer NAME] [--for TIME]",
 	    "all routes, or messages of sessions, as MRT into a file", 2, 2,

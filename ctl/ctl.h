@@ -195,9 +195,13 @@ extern const struct render render_route;
 extern const struct render render_fib;
 extern const struct render render_nexthops;
 extern const struct render render_bmp;
+extern const struct render render_bfd;
 extern const struct render render_events;
 extern const struct render render_events_follow;
 extern const struct render render_change, render_reload, render_prepare, render_flush;
+
+/* Microseconds of a member as milliseconds, "50ms"; "-" for null. */
+const char *text_ms(const json_t *row, const char *key, char *buf, size_t cap);
 
 /* Flags of a path, "*>" (wide: three, "*>e"), and AS_PATH with the origin's letter, in buf. */
 const char *path_flags(const json_t *row, bool wide, char buf[4]);

@@ -11,6 +11,7 @@ ctl_libctl_a_SOURCES = \
 	ctl/policy.c ctl/policy.h \
 	ctl/policy_route.c \
 	ctl/render.c \
+	ctl/show_bfd.c \
 	ctl/show_bmp.c \
 	ctl/show_events.c \
 	ctl/show_fib.c \

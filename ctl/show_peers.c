@@ -14,9 +14,14 @@
 #define INFO_MAX 640
 #define INFO_MIN 30 /* columns that INFO needs; else reasons stand below the table */
 
+enum { COL_PEER, COL_ADDRESS, COL_AS, COL_TYPE, COL_STATE, COL_UPTIME, COL_FAMILY, COL_RECEIVED,
+	COL_ACCEPTED, COL_ADVERTISED, COL_BFD, COL_REJECTED, COL_ROUTER_ID, COL_HOLD, COL_FLAPS,
+	COL_INFO, NCOLS };
+
 struct peers {
 	struct ctl *c;
 	json_t *rows;
+	struct table_col cols[NCOLS];
 };
 
 static void *
@@ -111,10 +116,6 @@ peer_info(const json_t *row, char *buf, size_t cap)
 
 /* ---- the table ------------------------------------------------------------------------ */
 
-enum { COL_PEER, COL_ADDRESS, COL_AS, COL_TYPE, COL_STATE, COL_UPTIME, COL_FAMILY, COL_RECEIVED,
-	COL_ACCEPTED, COL_ADVERTISED, COL_REJECTED, COL_ROUTER_ID, COL_HOLD, COL_FLAPS, COL_INFO,
-	NCOLS };
-
 static const struct table_col full_cols[NCOLS] = {
 	[COL_PEER] = { "PEER", false, false },
 	[COL_ADDRESS] = { "ADDRESS", false, false },
@@ -126,6 +127,7 @@ static const struct table_col full_cols[NCOLS] = {
 	[COL_RECEIVED] = { "RECEIVED", true, false },
 	[COL_ACCEPTED] = { "ACCEPTED", true, false },
 	[COL_ADVERTISED] = { "ADVERTISED", true, false },
+	[COL_BFD] = { "BFD", false, false },
 	[COL_REJECTED] = { "REJECTED", true, true },
 	[COL_ROUTER_ID] = { "ROUTER ID", false, true },
 	[COL_HOLD] = { "HOLD", true, true },
@@ -145,6 +147,7 @@ static const struct table_col narrow_cols[NCOLS] = {
 	[COL_RECEIVED] = { "RECV", true, false },
 	[COL_ACCEPTED] = { "ACPT", true, false },
 	[COL_ADVERTISED] = { "ADVT", true, false },
+	[COL_BFD] = { "BFD", false, false },
 	[COL_REJECTED] = { "REJECTED", true, true },
 	[COL_ROUTER_ID] = { "ROUTER ID", false, true },
 	[COL_HOLD] = { "HOLD", true, true },
@@ -161,14 +164,26 @@ cell_u64(struct table *t, const json_t *row, const char *key)
 		table_cell(t, "-");
 }
 
+/* bfd: what stands in that column, on the peer's first line. */
 static void
-cell_family(struct table *t, const char *name, const json_t *f)
+cell_family(struct table *t, const char *name, const json_t *f, const char *bfd)
 {
 	table_cell(t, name);
 	cell_u64(t, f, "received");
 	cell_u64(t, f, "accepted");
 	cell_u64(t, f, "advertised");
+	if (*bfd)
+		table_cell(t, bfd);
+	else
+		table_blank(t);
 	cell_u64(t, f, "rejected");
+}
+
+static const char *
+bfd_word(const json_t *row)
+{
+	return !js_has(row, "bfd") ? "-" : strcmp(js_str(js_obj(row, "bfd"), "state"), "Up") == 0
+	    ? "up" : "down";
 }
 
 static void
@@ -216,7 +231,7 @@ rows_peer(struct table *t, const json_t *row, bool info)
 			cells_peer(t, row);
 		for (size_t i = 0; !first && i < COL_FAMILY; i++)
 			table_blank(t);
-		cell_family(t, name, f);
+		cell_family(t, name, f, first ? bfd_word(row) : "");
 		if (first)
 			cells_tail(t, row, info);
 		else
@@ -226,7 +241,7 @@ rows_peer(struct table *t, const json_t *row, bool info)
 	if (!first)
 		return;
 	cells_peer(t, row);
-	cell_family(t, "-", NULL);
+	cell_family(t, "-", NULL, bfd_word(row));
 	cells_tail(t, row, info);
 }
 
@@ -241,13 +256,19 @@ width_of(const struct table *t)
 	return width;
 }
 
+/* BFD has a column where somebody has it. */
 static void
-peers_table(const struct peers *p, struct table *t, const struct table_col *cols, bool info)
+peers_table(struct peers *p, struct table *t, const struct table_col *cols, bool info)
 {
+	bool bfd = false;
 	size_t i;
 	json_t *row;
 
-	table_init(t, cols, NCOLS, p->c->format == CTL_WIDE);
+	json_array_foreach(p->rows, i, row)
+		bfd |= js_has(row, "bfd");
+	memcpy(p->cols, cols, sizeof(p->cols));
+	p->cols[COL_BFD].wide = !bfd;
+	table_init(t, p->cols, NCOLS, p->c->format == CTL_WIDE);
 	json_array_foreach(p->rows, i, row)
 		rows_peer(t, row, info);
 }
@@ -296,7 +317,7 @@ print_summary(const struct peers *p)
 }
 
 static void
-print_peers(const struct peers *p)
+print_peers(struct peers *p)
 {
 	bool below;
 	struct table t;
@@ -408,6 +429,38 @@ peer_session(struct ctl *c, const json_t *row)
 	if (js_u64(row, "errors_treated_as_withdraw"))
 		linef(c, "bad updates", "%llu treated as withdraw (RFC 7606)",
 		    (unsigned long long)js_u64(row, "errors_treated_as_withdraw"));
+}
+
+/* One line for the state, one for what was agreed on, and what went wrong. */
+static void
+peer_bfd(struct ctl *c, const json_t *row)
+{
+	const json_t *b = js_obj(row, "bfd"), *n;
+	char age[UPTIME_STRLEN], tx[32], det[32], text[256] = "";
+	const char *name;
+	size_t len = 0;
+
+	if (!js_has(row, "bfd"))
+		return;
+	linef(c, "bfd", "%s%s%s%s%s%s", js_str(b, "state"), js_has(b, "since_s") ? " for " : "",
+	    js_has(b, "since_s") ? js_uptime(b, "since_s", age) : "",
+	    js_has(b, "reason") ? ": " : "", js_str(b, "reason"),
+	    js_bool(b, "address_down") ? "; its routes are not used" : "");
+	if (js_has(b, "detection_us"))
+		linef(c, "", "a packet each %s, dead after %s; %llu in, %llu out%s",
+		    text_ms(b, "transmit_us", tx, sizeof(tx)), text_ms(b, "detection_us", det, sizeof(det)),
+		    (unsigned long long)js_u64(b, "packets_in"),
+		    (unsigned long long)js_u64(b, "packets_out"),
+		    js_bool(b, "multihop") ? "; multihop" : "");
+	if (js_has(b, "last_down_s"))
+		linef(c, "", "last down %s ago: %s", js_uptime(b, "last_down_s", age),
+		    js_str(b, "last_down_diagnostic"));
+	json_object_foreach((json_t *)js_obj(b, "drops"), name, n)
+		if (len < sizeof(text))
+			len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s %lld", len ? ", " : "",
+			    name, (long long)json_integer_value(n));
+	if (len)
+		linef(c, "", "packets refused: %s", text);
 }
 
 /* Families with several paths per prefix in that direction, with a word in front. */
@@ -523,6 +576,7 @@ peer_row(void *ctx, json_t *row)
 	fprintf(c->out, "%s%s%s\n", js_str(row, "type"), js_bool(row, "passive") ? ", passive" : "",
 	    js_bool(row, "enabled") ? "" : ", disabled in the configuration");
 	peer_session(c, row);
+	peer_bfd(c, row);
 	peer_capabilities(c, row);
 	if (!js_u64(row, "established_count"))
 		return; /* nothing has been exchanged yet */

@@ -66,6 +66,10 @@ status_sessions(struct ctl *c, const json_t *row)
 		item(c, "sessions", "%llu of %llu established%s", num(s, "established"), n, text);
 	else
 		item(c, "sessions", "no peers configured%s", text);
+	s = js_obj(row, "bfd");
+	if (num(s, "sessions"))
+		item(c, "bfd", "%llu of %llu up%s", num(s, "up"), num(s, "sessions"),
+		    num(s, "up") < num(s, "sessions") ? " (see: weft bfd)" : "");
 }
 
 static void

@@ -489,7 +489,7 @@ x_peer_cmd(struct codec *c, struct ipc_msg *msg)
 	struct ipc_peer_cmd *m = &msg->peer_cmd;
 
 	x_u32(c, &m->peer);
-	x_enum(c, &m->cmd, IPC_CMD_LINK_LOST);
+	x_enum(c, &m->cmd, IPC_CMD_BFD_DOWN);
 	x_text(c, m->text, sizeof(m->text));
 }
 

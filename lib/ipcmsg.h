@@ -390,6 +390,7 @@ enum ipc_peer_cmd_kind {
 	IPC_CMD_REFRESH_IN,   /* ROUTE-REFRESH to the peer (RFC 2918) */
 	IPC_CMD_REFRESH_OUT,  /* announce everything again */
 	IPC_CMD_LINK_LOST,    /* the session's link or address is gone (text: why): as if TCP were lost */
+	IPC_CMD_BFD_DOWN,     /* Cease, BFD Down (RFC 9384); the text says why */
 };
 
 struct ipc_peer_cmd {

@@ -541,6 +541,17 @@ peer_link_lost(struct peer *p, struct mono_us now, const char *why)
 }
 
 void
+peer_bfd_down(struct peer *p, struct mono_us now, const char *text)
+{
+	char why[IPC_TEXT_MAX];
+	struct session_cause cause = { .code = ERR_CEASE, .sub = CEASE_BFD_DOWN, .why = why,
+		.hard = true };
+
+	snprintf(why, sizeof(why), "BFD: %s", text);
+	stop_sessions(p, now, EV_AUTO_STOP, &cause);
+}
+
+void
 peer_admin_down(struct peer *p, struct mono_us now, const char *text)
 {
 	const char *words = text && *text ? text : "by command";

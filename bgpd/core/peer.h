@@ -172,6 +172,11 @@ void peer_end(struct peer *p, struct mono_us now, uint8_t code, uint8_t sub, con
 
 /* Cease/Administrative Reset with the text, then start again (RFC 4486, RFC 9003). */
 void peer_admin_reset(struct peer *p, struct mono_us now, const char *text);
+/*
+ * BFD says that nothing gets to it any more, with why: Cease/BFD Down (RFC 9384), which keeps no
+ * routes; then it is tried again.
+ */
+void peer_bfd_down(struct peer *p, struct mono_us now, const char *why);
 /* Cease/Administrative Shutdown with the text; stays down until peer_admin_up(). */
 void peer_admin_down(struct peer *p, struct mono_us now, const char *text);
 void peer_admin_up(struct peer *p, struct mono_us now);

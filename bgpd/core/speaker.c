@@ -434,6 +434,10 @@ speaker_peer_cmd(struct speaker *sp, struct mono_us now, const struct ipc_peer_c
 	case IPC_CMD_REFRESH_IN:
 		refresh_in(rp, now);
 		break;
+	case IPC_CMD_BFD_DOWN:
+		peer_bfd_down(rp->peer, now, cmd->text);
+		gr_check(sp, now);
+		break;
 	case IPC_CMD_REFRESH_OUT:
 		for (i = 0; i < AF_COUNT; i++)
 			groups_refresh(rp, now, i);

@@ -19,6 +19,7 @@ _weft() {
 		'fib:routes in the kernel against those wanted'
 		'nexthops:BGP next hops and how they resolve'
 		'events:what happened'
+		'bfd:BFD sessions, and why one is down'
 		'bmp:BMP collectors, and why one is not connected'
 		'mrt:all routes, or messages of sessions, as MRT into a file'
 		'check:check a configuration file'

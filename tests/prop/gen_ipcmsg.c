@@ -563,7 +563,7 @@ gen_control(struct gen *g, struct ipc_msg *m)
 		break;
 	case IPC_PEER_CMD:
 		m->peer_cmd.peer = any32(g);
-		m->peer_cmd.cmd = below8(g, IPC_CMD_LINK_LOST);
+		m->peer_cmd.cmd = below8(g, IPC_CMD_BFD_DOWN);
 		text(g, m->peer_cmd.text, sizeof(m->peer_cmd.text));
 		break;
 	case IPC_SHUTDOWN:

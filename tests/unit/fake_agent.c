@@ -11,6 +11,7 @@
 
 #include <event2/event.h>
 
+#include "agent/bfd.h"
 #include "agent/bmp.h"
 #include "agent/control.h"
 #include "agent/events.h"
@@ -239,6 +240,41 @@ bmp_by_id(const struct bmp *b, uint32_t id)
 	const struct conf *c = the_fake->a.conf;
 
 	return c && id > 0 && id <= c->bmp.n ? &c->bmp.v[id - 1] : NULL;
+}
+
+bool
+bfd_of_peer(const struct bfd *b, uint32_t peer, struct bfd_view *ret)
+{
+	for (size_t i = 0; i < the_fake->nbfd; i++)
+		if (the_fake->bfd[i].peer == peer) {
+			*ret = the_fake->bfd[i];
+			return true;
+		}
+	return false;
+}
+
+bool
+bfd_next(const struct bfd *b, size_t *pos, struct bfd_view *ret)
+{
+	if (*pos >= the_fake->nbfd)
+		return false;
+	*ret = the_fake->bfd[(*pos)++];
+	return true;
+}
+
+const char *
+bfd_problem(const struct bfd *b, char *buf, size_t cap)
+{
+	if (!the_fake->no_bfdd)
+		return NULL;
+	snprintf(buf, cap, "weft-bfdd is not running");
+	return buf;
+}
+
+void
+bfd_ask(struct bfd *b, void (*done)(void *ctx, bool late), void *ctx)
+{
+	done(ctx, false);
 }
 
 static void
@@ -748,6 +784,49 @@ fill_bmp(struct fake *f)
 		.reason = "nothing listens on 2001:db8::10 port 1790" };
 }
 
+static const struct ipc_bfd_session bfd_conf[] = {
+	{ .id = 1, .remote = { .af = IP4, .b = { 10, 0, 0, 1 } },
+	    .local = { .af = IP4, .b = { 10, 0, 0, 2 } }, .rx_us = 50000, .tx_us = 50000,
+	    .detect_mult = 3 },
+	{ .id = 2, .remote = { .af = IP4, .b = { 10, 0, 1, 12 } },
+	    .local = { .af = IP4, .b = { 10, 0, 1, 11 } }, .rx_us = 300000, .tx_us = 300000,
+	    .detect_mult = 3, .min_ttl = 254, .multihop = true,
+	    .auth = IPC_BFD_AUTH_METICULOUS_SHA1 },
+	{ .id = 0 },
+};
+static const struct ipc_bfd_state_msg bfd_state[] = {
+	{ .id = 1, .state = IPC_BFD_UP, .remote_state = IPC_BFD_UP, .silent_us = 21500,
+	    .detect_us = 150000 },
+	{ .id = 2, .state = IPC_BFD_DOWN, .remote_state = IPC_BFD_DOWN, .diag = 1, .remote_diag = 3,
+	    .diag_text = "Control Detection Time Expired",
+	    .remote_diag_text = "Neighbor Signaled Session Down", .silent_us = S(12) },
+	{ .id = 0 },
+};
+static const struct ipc_row_bfd bfd_row[] = {
+	{ .s = { .id = 1, .silent_us = 21500, .detect_us = 150000 }, .discr = 0x1234,
+	    .remote_discr = 7, .tx_us = 50000, .remote_tx_us = 50000, .remote_rx_us = 33333,
+	    .remote_mult = 3, .last_down_age_us = S(90000), .rx = 1234567, .tx = 1234599, .ups = 2,
+	    .downs = 1, .last_down = "Control Detection Time Expired", .resumed = true },
+	{ .s = { .id = 2, .silent_us = S(12) }, .discr = 0x1235, .tx_us = 1000000,
+	    .remote_mult = 3, .remote_rx_us = 300000, .last_down_age_us = S(12), .rx = 99, .tx = 120,
+	    .ups = 1, .downs = 1, .last_down = "Control Detection Time Expired",
+	    .drops = "ttl=3 auth-digest=12" },
+};
+
+void
+fake_add_bfd(struct fake *f)
+{
+	*GROW(f->bfd, f->nbfd) = (struct bfd_view){ .peer = 1, .conf = &bfd_conf[0], .profile = "fast",
+		.known = true, .state = &bfd_state[0], .state_age_us = S(90000), .row = &bfd_row[0],
+		.failures = 1, .problem = "" };
+	*GROW(f->bfd, f->nbfd) = (struct bfd_view){ .peer = 2, .conf = &bfd_conf[1],
+		.profile = "signed", .known = true, .state = &bfd_state[1], .state_age_us = S(12),
+		.row = &bfd_row[1], .holds_down = true, .failures = 2, .problem = "" };
+	*GROW(f->bfd, f->nbfd) = (struct bfd_view){ .peer = 3, .conf = &bfd_conf[2],
+		.profile = "default", .state = &bfd_state[2],
+		.problem = "own address towards the peer is not known before a BGP connection was made" };
+}
+
 struct fake *
 fake_new(void)
 {
@@ -789,6 +868,7 @@ fake_free(struct fake *f)
 	event_base_free(a->base);
 	mem_free(f->peer);
 	mem_free(f->bmp);
+	mem_free(f->bfd);
 	mem_free(f->path);
 	mem_free(f->adv);
 	mem_free(f);

@@ -25,6 +25,9 @@ struct fake {
 	struct ipc_row_stats stats;
 	struct ipc_row_bmp *bmp;
 	size_t nbmp;
+	struct bfd_view *bfd;
+	size_t nbfd;
+	bool no_bfdd; /* nobody is there to ask for them */
 
 	bool lost;   /* queries end at once: no bgpd */
 	bool silent; /* queries never end */
@@ -50,6 +53,8 @@ struct fake {
 
 /* A node with three peers, routes of both families and something wrong in most ways. */
 struct fake *fake_new(void);
+/* Sessions of BFD: one up, one that failed, one that has not begun. */
+void fake_add_bfd(struct fake *f);
 /* The same with another configuration and nothing else: no peers, no routes. */
 struct fake *fake_new_empty(const char *yaml);
 void fake_free(struct fake *f);

@@ -193,6 +193,14 @@ static const struct {
 	{ "nexthops.txt", "node", "nexthops", 0, 0 },
 	{ "nexthops.json", "node", "nexthops -o json", 0, 0 },
 	{ "nexthops_empty.txt", "empty", "nexthops", 0, 0 },
+	{ "bfd.txt", "bfd", "bfd", 0, 1 },
+	{ "bfd_80.txt", "bfd", "bfd", 80, 1 },
+	{ "bfd_wide.txt", "bfd", "bfd -o wide", 0, 1 },
+	{ "bfd.json", "bfd", "bfd -o json", 0, 1 },
+	{ "bfd_empty.txt", "empty", "bfd", 0, 0 },
+	{ "peers_bfd.txt", "bfd", "peers", 0, 1 },
+	{ "peer_bfd.txt", "bfd", "peer tor1", 0, 0 },
+	{ "peer_bfd_down.txt", "bfd", "peer node-b", 0, 0 },
 	{ "bmp.txt", "node", "bmp", 0, 1 },
 	{ "bmp_80.txt", "node", "bmp", 80, 1 },
 	{ "bmp_wide.txt", "node", "bmp -o wide", 0, 1 },
@@ -589,6 +597,9 @@ main(int argc, char **argv)
 	f->a.bgpd_child.running = false;
 	f->a.bgpd_child.restarts = 3;
 	start("lost", f);
+	f = fake_new();
+	fake_add_bfd(f);
+	start("bfd", f);
 	f = fake_new();
 	for (size_t i = 0; i < 2; i++) {
 		f->peer[0].fam[i].rejected = f->peer[0].fam[i].received;

@@ -286,7 +286,8 @@ class Bird(Daemon):
 class Frr(Daemon):
     """FRR: zebra and bgpd (staticd is not needed: `network` statements).
 
-    options: lines (more of `router bgp`), install, keep_kernel, only_zebra.
+    options: lines (more of `router bgp`), install, keep_kernel, only_zebra. Text for the
+    place "bfd" starts bfdd, too.
     """
 
     package = "frr"
@@ -369,6 +370,12 @@ class Frr(Daemon):
         wait_until(lambda: os.path.exists(f"{self.dir}/zserv.api"), 15, "zebra is there")
         if self.options.get("only_zebra"):
             return
+        bfd = self.glob("bfd")
+        if bfd:
+            self.spawn("usr/lib/frr/bfdd", *common, "--bfdctl", f"{self.dir}/bfdd.sock",
+                       "-i", f"{self.dir}/bfdd.pid", "-f",
+                       self.write("bfdd.conf", "\n".join(["bfd", *bfd]) + "\n"), binds=binds)
+            wait_until(lambda: os.path.exists(f"{self.dir}/bfdd.vty"), 15, "bfdd is there")
         self.spawn("usr/lib/frr/bgpd", *common, "-i", f"{self.dir}/bgpd.pid", "-f", self.conf,
                    *(["-n"] if not self.options.get("install", True) else []), binds=binds)
 
