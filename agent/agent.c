@@ -27,6 +27,7 @@
 #include "agent/lifecycle.h"
 #include "agent/mrt.h"
 #include "agent/nl.h"
+#include "agent/places.h"
 #include "agent/quarantine.h"
 #include "agent/source.h"
 #include "agent/tcp.h"
@@ -416,6 +417,7 @@ notice(void *ctx, const struct launch_msg *m, const int *fds, size_t nfds)
 	case LAUNCH_PING:
 		launcher_pong(a->launcher);
 		watch_beat(a->watch, m->delay_ms);
+		places_tidy(a->places);
 		break;
 	default: /* of a newer launcher: nothing we know how to do */
 		break;
@@ -616,6 +618,7 @@ agent_init(struct agent *a, const char *config_name)
 	a->fib = fib_new(a->started, random_seed(), &log_main);
 	a->bgpd = bgpd_new(a, &bgpd_ops);
 	a->watch = watch_new(a);
+	a->places = places_new(a);
 	a->source = source_new(a);
 	a->bfd = bfd_new(a);
 }
@@ -627,6 +630,7 @@ agent_fini(struct agent *a)
 	control_free(a->control);
 	lifecycle_free(a);
 	claim_free(a->claim);
+	places_free(a->places);
 	quarantine_free(a->quarantine);
 	watch_free(a->watch);
 	fallover_free(a->fallover);

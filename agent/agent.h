@@ -10,6 +10,7 @@
  *   tcp.c      listeners, outgoing connects, MD5 keys, why a connect failed
  *   bmp.c      connects to BMP collectors
  *   claim.c    no other weft owns our routes
+ *   places.c   where our routes are, for the next life
  *   watch.c    is bgpd alive
  *   quarantine.c peers whose messages crash bgpd
  *   mrt.c      MRT dumps and recordings under way
@@ -47,6 +48,7 @@ struct http;
 struct lifecycle;
 struct claim;
 struct fallover;
+struct places;
 struct quarantine;
 struct watch;
 struct event;
@@ -113,6 +115,7 @@ struct agent {
 	struct http *http;
 
 	struct claim *claim;
+	struct places *places;
 	struct quarantine *quarantine;
 	struct watch *watch;
 	struct fallover *fallover;

@@ -27,6 +27,7 @@ agent_libagent_a_SOURCES = \
 	agent/nlmsg.c agent/nlmsg.h \
 	agent/nlparse.c \
 	agent/peers.c \
+	agent/places.c agent/places.h \
 	agent/quarantine.c agent/quarantine.h \
 	agent/nlsock.c agent/nlsock.h \
 	agent/source.c agent/source.h \

@@ -26,6 +26,7 @@
 #include "agent/fallover.h"
 #include "agent/identity.h"
 #include "agent/launcher.h"
+#include "agent/places.h"
 #include "agent/quarantine.h"
 #include "agent/tcp.h"
 #include "agent/tcp_ao.h"
@@ -620,6 +621,7 @@ apply_fib(struct agent *a)
 		if (k->protect.v[i].what == CONF_PROTECT_PREFIX)
 			protect[f.nprotect++] = k->protect.v[i].prefix;
 	fib_configure(a->fib, agent_now(), &f);
+	places_use(a->places, &(struct fib_place){ f.protocol, f.table, f.metric });
 	mem_free(peers);
 	mem_free(follow);
 	mem_free(protect);

@@ -201,6 +201,7 @@ set_hops(struct fib *f, const struct fib_set *s, uint8_t af)
 	if (s->discard)
 		return hops_get(&f->hops, &hole, true);
 	r.type = KERN_UNICAST;
+	r.former = 0;
 	r.nhid = s->obj;
 	r.prefsrc = (struct ip_addr){ 0 };
 	if (src->af == af && kern_addr_usable(&f->kern, src))
@@ -419,6 +420,7 @@ fib_new(struct mono_us now, uint64_t seed, struct log *log)
 	list_init(&f->all_sets);
 	list_init(&f->evals);
 	list_init(&f->strays);
+	list_init(&f->former_strays);
 	list_init(&f->nh_reports);
 	list_init(&f->lost);
 	list_init(&f->local_reports);
@@ -450,6 +452,16 @@ conf_free(struct fib_conf *c)
 	mem_free((void *)(uintptr_t)c->peers);
 }
 
+/* What an earlier life left elsewhere is not needed any more. */
+static void
+former_strays_go(struct fib *f)
+{
+	struct list *l;
+
+	while ((l = list_pop_front(&f->former_strays)))
+		list_push_back(&f->strays, l);
+}
+
 void
 fib_free(struct fib *f)
 {
@@ -477,6 +489,7 @@ fib_free(struct fib *f)
 	locals_free(f);
 	guards_free(&f->peers);
 	guards_free(&f->protect);
+	former_strays_go(f);
 	while ((l = list_pop_front(&f->strays)))
 		mem_free(container_of(l, struct stray, link));
 	while ((l = list_pop_front(&f->events)))
@@ -549,6 +562,43 @@ entry_metric(const struct fib *f, const struct fib_entry *e)
 	return f->place.metric[e->kind];
 }
 
+/* Under another number in the same place: it is replaced there, without a gap. */
+static void
+entry_rename(struct fib *f, struct fib_entry *e)
+{
+	struct kern_route r = { 0 };
+
+	hops_to_route(hops_at(&f->hops, e->have), &r);
+	if (r.former == 0)
+		r.former = f->place.protocol;
+	entry_set_have(f, e, hops_get(&f->hops, &r, true));
+	entry_eval(f, e);
+}
+
+static void
+place_remember(struct fib *f, const struct place *p)
+{
+	if (f->nold == FIB_TABLES_MAX - 2) {
+		memmove(&f->old[0], &f->old[1], sizeof(f->old[0]) * (f->nold - 1));
+		f->nold--;
+	}
+	f->old[f->nold++] = *p;
+}
+
+void
+fib_stray_add(struct fib *f, const struct ip_prefix *p, const struct place *at, enum fib_kind kind,
+    uint32_t hops)
+{
+	struct stray *s = mem_zalloc(sizeof(*s));
+
+	s->prefix = *p;
+	s->table = at->table;
+	s->metric = at->metric[kind];
+	s->protocol = at->protocol;
+	s->hops = hops;
+	list_push_back(f->ready ? &f->strays : &f->former_strays, &s->link);
+}
+
 /* Everything we have is in a former place now: made anew here, then deleted there. */
 static void
 place_move(struct fib *f, const struct place *to)
@@ -556,35 +606,36 @@ place_move(struct fib *f, const struct place *to)
 	struct trie_node *n, *tmp;
 	int k;
 
-	if (f->nold == FIB_TABLES_MAX - 2) {
-		memmove(&f->old[0], &f->old[1], sizeof(f->old[0]) * (f->nold - 1));
-		f->nold--;
-	}
-	f->old[f->nold++] = f->place;
+	place_remember(f, &f->place);
 	for (k = 0; k < FIB_NKINDS; k++) {
 		TRIE_FOREACH_SAFE(n, tmp, &f->tree[k]) {
 			struct fib_entry *e = container_of(n, struct fib_entry, node);
-			struct stray *s;
+			bool moved = f->place.metric[k] != to->metric[k] || f->place.table != to->table;
 
-			if (e->have == 0)
+			if (e->have == 0 || (!moved && f->place.protocol == to->protocol))
 				continue;
-			if (f->place.metric[k] == to->metric[k] && f->place.table == to->table &&
-			    f->place.protocol == to->protocol)
+			if (!moved) {
+				entry_rename(f, e);
 				continue;
-			s = mem_zalloc(sizeof(*s));
-			s->prefix = n->prefix;
-			s->table = f->place.table;
-			s->metric = f->place.metric[k];
-			s->protocol = f->place.protocol;
-			s->hops = e->have;
-			hops_ref(&f->hops, s->hops);
-			list_push_back(&f->strays, &s->link);
+			}
+			hops_ref(&f->hops, e->have);
+			fib_stray_add(f, &n->prefix, &f->place, (enum fib_kind)k, e->have);
 			e->adopted = 0;
 			entry_set_have(f, e, 0);
 			entry_eval(f, e);
 		}
 	}
 	f->place = *to;
+}
+
+void
+fib_former_place(struct fib *f, const struct fib_place *p)
+{
+	struct fib_conf c = { .protocol = p->protocol, .table = p->table, .metric = p->metric };
+	struct place at = place_of(&c);
+
+	if (!f->ready && f->nold < FIB_TABLES_MAX - 2 && !place_eq(&at, &f->place))
+		place_remember(f, &at);
 }
 
 static void *
@@ -822,6 +873,7 @@ fib_sync_end(struct fib *f, struct mono_us now)
 			entry_eval(f, e);
 		}
 	}
+	former_strays_go(f);
 	nhobj_release(&f->objs);
 }
 
@@ -889,6 +941,7 @@ fib_flush(struct fib *f, struct mono_us now)
 			entry_judge(f, e);
 		}
 	}
+	former_strays_go(f);
 	nhobj_flush(&f->objs);
 	return f->nhave;
 }

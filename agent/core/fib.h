@@ -74,6 +74,18 @@ void fib_free(struct fib *f);
  */
 void fib_configure(struct fib *f, struct mono_us now, const struct fib_conf *c);
 
+/* Where a configuration has our routes: what the next life has to know to find them. */
+struct fib_place {
+	uint8_t protocol;
+	uint32_t table, metric; /* of learned routes */
+};
+/*
+ * An earlier life had its routes there: adopted in the first dump, too, and replaced or removed when
+ * SYNC_END has been applied.  After the first fib_configure(), before the first dump; the place in
+ * force and more than two are ignored.
+ */
+void fib_former_place(struct fib *f, const struct fib_place *p);
+
 /* A prefix of this node's own announcements. */
 enum fib_own {
 	FIB_OWN_PLAIN, /* ready at once */
@@ -154,6 +166,7 @@ struct kern_route {
 	struct ip_prefix prefix;
 	uint32_t table, metric;
 	uint8_t protocol;
+	uint8_t former; /* ours by the protocol number of an earlier life or configuration; 0: not so */
 	enum kern_type type;
 	uint32_t nhid; /* nexthop object, 0: none */
 	struct ip_addr prefsrc;

@@ -146,6 +146,8 @@ fill_route(const struct fib *f, const struct fib_entry *e, uint32_t hops, struct
 	r->protocol = f->place.protocol;
 	r->replaced = false;
 	hops_to_route(hops_at(&f->hops, hops), r);
+	if (r->former != 0)
+		r->protocol = r->former; /* a deletion: it has that number still */
 }
 
 /* Emit the operation that e needs. False: none. */

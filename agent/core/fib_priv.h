@@ -170,7 +170,7 @@ struct fib {
 	struct list evals; /* sets */
 	uint32_t eval_at;  /* the entry that comes next of the set under way, 0: none */
 	struct ring work, reports;
-	struct list strays;
+	struct list strays, former_strays; /* former_strays: of an earlier life, until SYNC_END */
 
 	struct flight flight[FIB_WINDOW];
 	uint32_t free_flight, nflight, serial;
@@ -262,6 +262,11 @@ void fib_aggs_due(struct fib *f);
 void fib_event(struct fib *f, enum ipc_level level, const char *name, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 void fib_want_dump(struct fib *f, enum kern_what what);
+
+/* A route of ours in a former place, to be deleted when nothing else is left to do (found in the
+ * first dump: not before SYNC_END); takes the reference to hops. */
+void fib_stray_add(struct fib *f, const struct ip_prefix *p, const struct place *at,
+    enum fib_kind kind, uint32_t hops);
 
 /* ---- fib_see.c ---- */
 

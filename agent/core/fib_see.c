@@ -265,11 +265,35 @@ fib_see_addr(struct fib *f, struct mono_us now, const struct kern_addr *a, bool 
 /* ---- nexthop objects ----------------------------------------------------- */
 
 static bool
+is_former_protocol(const struct fib *f, uint8_t protocol)
+{
+	size_t i;
+
+	for (i = 0; i < f->nold && f->old[i].protocol != protocol; i++)
+		;
+	return i < f->nold;
+}
+
+static bool
 object_is_ours(const struct fib *f, const struct kern_nexthop *n, bool gone)
 {
 	if (n->id - NHOBJ_FIRST >= NHOBJ_COUNT)
 		return false;
-	return n->protocol == f->objs.protocol || (gone && nhobj_find(&f->objs, n->id));
+	if (n->protocol == f->objs.protocol)
+		return true;
+	if (!f->ready)
+		return is_former_protocol(f, n->protocol);
+	return nhobj_find(&f->objs, n->id) && (gone || is_former_protocol(f, n->protocol));
+}
+
+/* Objects keep the number that they were made with: one of a former number is not used again. */
+static void
+object_outdate(struct fib *f, uint32_t id)
+{
+	struct nhobj *o = nhobj_find(&f->objs, id);
+
+	if (o && o->known)
+		o->differs = true;
 }
 
 static void
@@ -297,6 +321,8 @@ fib_see_nexthop(struct fib *f, struct mono_us now, const struct kern_nexthop *n,
 	}
 	if (by != FIB_BY_SELF && nhobj_see(&f->objs, n, gone) && f->ready)
 		objects_fought(f, by);
+	if (!gone && n->protocol != f->objs.protocol)
+		object_outdate(f, n->id);
 }
 
 /* ---- routes -------------------------------------------------------------- */
@@ -357,19 +383,72 @@ foreign_changed(struct fib *f, const struct ip_prefix *p, bool gone)
 	}
 }
 
+/* Of routes in that place with that metric. */
+static enum fib_kind
+kind_at(const struct place *at, const struct kern_route *r)
+{
+	int k;
+
+	for (k = 0; k < FIB_NKINDS; k++) {
+		if (r->table == at->table && r->metric == at->metric[k])
+			return (enum fib_kind)k;
+	}
+	return FIB_NKINDS;
+}
+
+/*
+ * Ours under a former number: as the first dump finds it, and what we have not replaced since.
+ * Whatever else has that number is somebody's who uses it now.
+ */
+static bool
+is_former(const struct fib *f, const struct kern_route *r, enum fib_kind kind)
+{
+	const struct fib_entry *e;
+	const struct hops *h;
+
+	if (!f->ready)
+		return is_former_protocol(f, r->protocol);
+	e = entry_find(f, kind, &r->prefix);
+	h = e ? hops_at(&f->hops, e->have) : NULL;
+	return h && h->former == r->protocol;
+}
+
 /* The kind whose place that route is in, or FIB_NKINDS: foreign. */
 static enum fib_kind
 ours_kind(const struct fib *f, const struct kern_route *r)
 {
-	int k;
+	enum fib_kind kind = kind_at(&f->place, r);
 
-	if (r->protocol != f->place.protocol || r->table != f->place.table)
-		return FIB_NKINDS;
-	for (k = 0; k < FIB_NKINDS; k++) {
-		if (r->metric == f->place.metric[k])
-			return (enum fib_kind)k;
-	}
+	if (kind == FIB_NKINDS || r->protocol == f->place.protocol || is_former(f, r, kind))
+		return kind;
 	return FIB_NKINDS;
+}
+
+/* In the first dump: a route of ours elsewhere, by a former configuration. */
+static bool
+see_former_place(struct fib *f, const struct kern_route *r)
+{
+	size_t i;
+
+	for (i = 0; i < f->nold; i++) {
+		enum fib_kind kind = kind_at(&f->old[i], r);
+
+		if (kind == FIB_NKINDS || r->protocol != f->old[i].protocol)
+			continue;
+		fib_stray_add(f, &r->prefix, &f->old[i], kind, hops_get(&f->hops, r, true));
+		f->adopted[r->prefix.af == IP6]++;
+		return true;
+	}
+	return false;
+}
+
+static uint32_t
+former_hops(struct fib *f, const struct kern_route *r)
+{
+	struct kern_route ours = *r;
+
+	ours.former = r->protocol;
+	return hops_get(&f->hops, &ours, true);
 }
 
 static void
@@ -383,7 +462,7 @@ ours_new(struct fib *f, enum fib_kind kind, const struct kern_route *r, uint32_t
 		e->seen = 1; /* an answer or a notification has said more */
 		return;
 	}
-	hops = hops_get(&f->hops, r, true);
+	hops = r->protocol == f->place.protocol ? hops_get(&f->hops, r, true) : former_hops(f, r);
 	if (first) {
 		e = entry_get(f, kind, &r->prefix);
 		e->adopted = 1;
@@ -467,6 +546,8 @@ fib_see_route(struct fib *f, struct mono_us now, const struct kern_route *r, boo
 		return;
 	}
 	if (by == FIB_BY_SELF && !gone)
+		return;
+	if (by == FIB_BY_DUMP && !f->ready && see_former_place(f, r))
 		return;
 	if (kern_see_route(&f->kern, r, gone, by == FIB_BY_DUMP)) {
 		if (r->replaced)

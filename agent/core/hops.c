@@ -103,6 +103,7 @@ make_key(const struct kern_route *r, bool ours, uint8_t buf[KEY_MAX])
 
 	*p++ = (uint8_t)r->type;
 	*p++ = ours;
+	*p++ = r->former;
 	p = put_u32(p, r->nhid);
 	p = put_addr(p, &r->prefsrc);
 	for (i = 0; i < r->nlegs; i++) {
@@ -117,7 +118,7 @@ make_key(const struct kern_route *r, bool ours, uint8_t buf[KEY_MAX])
 static bool
 same(const struct hops *h, const struct kern_route *r, bool ours)
 {
-	return h->type == r->type && h->ours == ours && h->nhid == r->nhid &&
+	return h->type == r->type && h->ours == ours && h->former == r->former && h->nhid == r->nhid &&
 	    ip_addr_eq(&h->prefsrc, &r->prefsrc) && legs_eq(h->leg, h->nlegs, r->leg, r->nlegs);
 }
 
@@ -186,6 +187,7 @@ copy_canonical(struct kern_route *dst, const struct kern_route *src, bool ours)
 {
 	dst->type = src->type;
 	dst->nhid = src->nhid;
+	dst->former = src->former;
 	dst->prefsrc = src->prefsrc;
 	dst->prefsrc.ifindex = 0;
 	dst->nlegs = src->nlegs > IPC_MEMBERS_MAX ? IPC_MEMBERS_MAX : src->nlegs;
@@ -222,6 +224,7 @@ hops_get(struct hops_pool *p, const struct kern_route *r, bool ours)
 	h->refs = 1;
 	h->type = (uint8_t)c.type;
 	h->ours = ours;
+	h->former = c.former;
 	h->nhid = c.nhid;
 	h->prefsrc = c.prefsrc;
 	h->nlegs = c.nlegs;
@@ -286,6 +289,7 @@ hops_to_route(const struct hops *h, struct kern_route *r)
 {
 	r->type = (enum kern_type)h->type;
 	r->nhid = h->nhid;
+	r->former = h->former;
 	r->prefsrc = h->prefsrc;
 	r->nlegs = h->nlegs;
 	memcpy(r->leg, h->leg, h->nlegs * sizeof(h->leg[0]));

@@ -22,6 +22,7 @@ struct hops {
 	uint32_t nhid;
 	uint8_t type; /* enum kern_type */
 	bool ours;
+	uint8_t former; /* see struct kern_route */
 	uint16_t nlegs;
 	struct ip_addr prefsrc;
 	struct kern_leg leg[];

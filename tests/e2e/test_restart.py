@@ -21,6 +21,7 @@ from fabric.weft import BUILD, Weft, config, peer
 MARK = ["172.30.1.0/24", "fd30:1::/64"]     # announced by the helper, withdrawn meanwhile
 HOST = ["172.20.0.0/24", "fd20:0::/64"]     # behind a ToR
 PERMIT = ["10.244.0.0/16", "fd00:10:244::/48", "172.16.0.0/12", "fd20::/11"]
+PROTOCOLS = (212, 213)                      # before and after an upgrade
 POD = 2                                     # the pod's host number in its node's range
 
 
@@ -63,10 +64,32 @@ class Site:
 
     def marked(self):
         """How many of the marked prefixes are in the node's kernel."""
-        return sum(bool(self.weft.ns.routes(p, "proto", self.protocol, family=6 if ":" in p else 4))
-                   for p in MARK)
+        return sum(any(self.weft.ns.routes(p, "proto", n, family=6 if ":" in p else 4)
+                       for n in PROTOCOLS) for p in MARK)
 
-    protocol = 212
+    other_settings = {}     # of the kernel, after an upgrade
+
+    def upgrade(self, build):
+        self.weft.build = build
+        self.weft.config["kernel"].update(self.other_settings)
+
+    def assert_upgraded(self):
+        """The other version runs, and nothing is where the former one had it."""
+        assert self.weft.status()["version"] == "0.1.9"
+        want = self.other_settings
+        number = want.get("protocol", PROTOCOLS[0])
+        ours = {n: [r for f in (4, 6) for r in self.weft.kernel_routes(family=f, protocol=n)]
+                for n in PROTOCOLS}
+        learned = [r for r in ours.pop(number)
+                   if r.get("type") not in ("blackhole", "unreachable")]
+        assert learned and not any(ours.values()), ours
+        if "protocol" in want:
+            assert {n.get("protocol") for n in self.weft.ns.ipj("nexthop", "show")} \
+                == {str(want["protocol"])}
+        if "metric" in want:
+            assert {r["metric"] for r in learned} == {want["metric"]}
+        if want.get("nexthopObjects") == "off":
+            assert not self.weft.ns.ipj("nexthop", "show")
 
     def wait_marked(self):
         wait_until(lambda: self.marked() == 2, 15, f"{self.name}: the marked routes are there")
@@ -167,7 +190,7 @@ class Outage:
             os.kill(self.launcher, signal.SIGCONT)
             return
         if self.how == "upgrade":
-            self.weft.build = self.build
+            self.site.upgrade(self.build)
         self.weft.start(wait=False)
 
 
@@ -198,16 +221,20 @@ def round_of(sites, how, build, figure):
 
 @pytest.mark.slice
 def test_no_packet_lost(lab, figure):
-    """Each process killed, all of them, a prepared restart with another build; each helper."""
+    """Each process killed, all of them, a prepared restart with another build and other settings;
+    with each helper."""
     sites = [TorSite(lab, "frr", Frr, 1), TorSite(lab, "bird", Bird, 2), ReflectorSite(lab)]
     build = other_build(lab)
+    for s, settings in zip(sites, ({"metric": 77}, {"protocol": 213}, {"nexthopObjects": "off"})):
+        s.other_settings = settings
     for s in sites:
         s.start()
     for s in sites:
         s.wait_up()
     for how in ("weft-bgpd", "weft-agent", "everything", "upgrade"):
         round_of(sites, how, build, figure)
-    assert {s.weft.status()["version"] for s in sites} == {"0.1.9"}
+    for s in sites:
+        s.assert_upgraded()
 
 
 @pytest.mark.slow

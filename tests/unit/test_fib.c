@@ -1096,6 +1096,86 @@ START_TEST(place_moves)
 }
 END_TEST
 
+/* Another number alone: one message, and the route is never away. */
+START_TEST(number_changes_in_place)
+{
+	set(1, 0, "10.0.0.2", NULL);
+	route(1, "10.64.1.0/24");
+	run();
+	conf.protocol = 199;
+	fib_configure(f, now, &conf);
+	expect(FIB_OP_ROUTE_REPLACE);
+	ck_assert_uint_eq(op.route.protocol, 199);
+	answer(0);
+	expect_none();
+}
+END_TEST
+
+/*
+ * Routes of an earlier life with other settings are there until SYNC_END: what is wanted again is
+ * replaced in its place or made anew elsewhere first, what is not goes by its own number.
+ */
+START_TEST(former_places_are_adopted_and_swept)
+{
+	const struct fib_place number = { .protocol = 199, .table = 254, .metric = METRIC },
+		metric = { .protocol = PROTO, .table = 254, .metric = 77 };
+	struct kern_route a = ours("10.64.1.0/24", "10.0.0.2", 2), b = ours("10.64.2.0/24",
+	    "10.0.0.2", 2), c = a, d = b;
+	struct fib_report r = { 0 };
+	int w;
+
+	a.protocol = b.protocol = 199;
+	c.prefix = px("10.64.3.0/24");
+	d.prefix = px("10.64.4.0/24");
+	c.metric = d.metric = 77;
+	teardown();
+	make();
+	fib_configure(f, now, &conf);
+	fib_former_place(f, &number);
+	fib_former_place(f, &metric);
+	for (w = 0; w < KERN_NWHAT; w++) {
+		fib_dump_begin(f, now, (enum kern_what)w);
+		if (w == KERN_LINKS)
+			see_link(2, true, true);
+		if (w == KERN_ROUTES4) {
+			see("10.0.0.0/24", NULL, 2, 0, false);
+			fib_see_route(f, now, &a, false, FIB_BY_DUMP);
+			fib_see_route(f, now, &b, false, FIB_BY_DUMP);
+			fib_see_route(f, now, &c, false, FIB_BY_DUMP);
+			fib_see_route(f, now, &d, false, FIB_BY_DUMP);
+		}
+		fib_dump_end(f, now, (enum kern_what)w);
+	}
+	while (r.kind != FIB_REP_ADOPTED)
+		ck_assert(fib_next_report(f, &r));
+	ck_assert_uint_eq(r.adopted[0], 4);
+	expect_none();
+	fib_sync_begin(f, now);
+	set(1, 0, "10.0.0.2", NULL);
+	route(1, "10.64.1.0/24");
+	route(1, "10.64.3.0/24");
+	expect(FIB_OP_ROUTE_REPLACE);
+	ck_assert_uint_eq(op.route.protocol, PROTO);
+	answer(0);
+	expect(FIB_OP_ROUTE_ADD);
+	ck_assert_uint_eq(op.route.metric, METRIC);
+	answer(0);
+	expect_none(); /* nothing goes before */
+	fib_sync_end(f, now);
+	expect(FIB_OP_ROUTE_DEL);
+	ck_assert_uint_eq(op.route.protocol, 199);
+	ck_assert(ip_prefix_eq(&op.route.prefix, &b.prefix));
+	answer(0);
+	for (w = 0; w < 2; w++) {
+		expect(FIB_OP_ROUTE_DEL);
+		ck_assert_uint_eq(op.route.protocol, PROTO);
+		ck_assert_uint_eq(op.route.metric, 77);
+		answer(0);
+	}
+	expect_none();
+}
+END_TEST
+
 START_TEST(peer_is_protected_as_it_is_served)
 {
 	struct ip_addr peer = ad("10.65.0.9");
@@ -1431,6 +1511,8 @@ main(void)
 	tcase_add_test(tc, discarding_route_resolves_nothing);
 	tcase_add_test(tc, next_hop_rows);
 	tcase_add_test(tc, place_moves);
+	tcase_add_test(tc, number_changes_in_place);
+	tcase_add_test(tc, former_places_are_adopted_and_swept);
 	tcase_add_test(tc, peer_is_protected_as_it_is_served);
 	tcase_add_test(tc, kernel_without_nexthop_objects);
 	tcase_add_test(tc, link_and_address_tables);
