@@ -28,3 +28,9 @@ check_PROGRAMS += tests/prop/prop_bfd
 TESTS += tests/prop/prop_bfd
 tests_prop_prop_bfd_SOURCES = tests/prop/prop_bfd.c tests/prop/prop.h
 tests_prop_prop_bfd_LDADD = bfdd/core/libbfdcore.a lib/libweft.a
+
+# Not run by make check: make tests/bench/bench_bfd.
+EXTRA_PROGRAMS += tests/bench/bench_bfd
+tests_bench_bench_bfd_SOURCES = tests/bench/bench_bfd.c
+tests_bench_bench_bfd_CPPFLAGS = $(AM_CPPFLAGS) $(MD_CFLAGS)
+tests_bench_bench_bfd_LDADD = bfdd/core/libbfdcore.a lib/libweft.a $(MD_LIBS)

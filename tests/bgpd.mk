@@ -94,7 +94,7 @@ tests_prop_prop_speaker_LDADD = $(bgpd_test_ldadd)
 TESTS += tests/prop/prop_speaker
 
 # Not run by make check: make tests/bench/bench_rib.
-EXTRA_PROGRAMS = tests/bench/bench_rib
+EXTRA_PROGRAMS += tests/bench/bench_rib
 tests_bench_bench_rib_SOURCES = tests/bench/bench_rib.c
 tests_bench_bench_rib_LDADD = $(bgpd_test_ldadd)
 

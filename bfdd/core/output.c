@@ -89,7 +89,7 @@ send_urgent(struct bfd_engine *e, struct session *s, struct mono_us now, struct 
 
 	list_remove(&s->urgent);
 	s->owes_final = false;
-	if (!final && (!differs || (s->conf.passive && s->remote.discr == 0)))
+	if (!final && s->conf.passive && s->remote.discr == 0)
 		return false;
 	send_packet(e, s, now, final, ret);
 	if (differs)

@@ -332,14 +332,31 @@ START_TEST(wrong_digest_moves_no_window)
 }
 END_TEST
 
-/* Another key on a session that lives: its numbers start anew. */
+/* Another key on a session that lives, whatever is new about it: numbers start anew. */
 START_TEST(key_changed)
 {
+	static const struct bfd_auth others[] = {
+		{ BFD_AUTH_METICULOUS_SHA1, 6, 8, "a secret" },
+		{ BFD_AUTH_METICULOUS_SHA1, 5, 7, "a secret" },
+		{ BFD_AUTH_METICULOUS_SHA1, 5, 8, "A secret" },
+		{ BFD_AUTH_SHA1, 5, 8, "a secret" },
+	};
+
 	begin(BFD_AUTH_METICULOUS_SHA1);
-	rig.conf.auth = bfdrig_auth(BFD_AUTH_METICULOUS_SHA1, 6, "another secret");
+	rig.conf.auth = others[_i];
 	ck_assert(bfd_session_set(rig.e, rig.now, 1, &rig.conf));
 	ck_assert_uint_eq(input_seq(77), BFD_RX_OK);
 	ck_assert_uint_eq(bfdrig_view(&rig).state, BFD_UP);
+	bfdrig_free(&rig);
+}
+END_TEST
+
+/* The same key again, as every reload brings it: numbers are not forgotten. */
+START_TEST(key_confirmed)
+{
+	begin(BFD_AUTH_METICULOUS_SHA1);
+	ck_assert(bfd_session_set(rig.e, rig.now, 1, &rig.conf));
+	ck_assert_uint_eq(input_seq(rig.peer_seq), BFD_RX_AUTH_SEQUENCE);
 	bfdrig_free(&rig);
 }
 END_TEST
@@ -381,7 +398,8 @@ suite(void)
 	tcase_add_loop_test(tc, window, 0, NROWS(window_cases));
 	tcase_add_test(tc, number_is_forgotten);
 	tcase_add_test(tc, wrong_digest_moves_no_window);
-	tcase_add_test(tc, key_changed);
+	tcase_add_loop_test(tc, key_changed, 0, 4);
+	tcase_add_test(tc, key_confirmed);
 	tcase_add_test(tc, keys);
 	return s;
 }

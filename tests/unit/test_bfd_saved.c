@@ -318,14 +318,52 @@ START_TEST(impossible_values)
 }
 END_TEST
 
-/* Two slots cannot be one session. */
+/* Two slots cannot be one session: the same id, discriminator or addresses. */
 START_TEST(copied_slot)
 {
+	struct bfd_place place = { .slot = &slots[2] };
+	struct bfd_record r;
+	uint64_t generation;
+
 	begin(NULL);
 	bfdrig_up(&rig);
-	slots[2] = slots[0];
+	ck_assert(bfd_saved_read(&slots[0], &r, &generation));
+	r.id += _i != 0;
+	r.discr += _i != 1;
+	if (_i != 2)
+		r.conf.key.remote = ad("10.0.0.3");
+	bfd_saved_write(&place, &r);
 	ck_assert_uint_eq(restart(0), 1);
 	ck_assert_uint_eq(bfd_count(rig.e), 1);
+	bfdrig_free(&rig);
+}
+END_TEST
+
+/* Whatever a packet says anew is saved with it. */
+START_TEST(each_thing_the_peer_says)
+{
+	struct bfd_pkt p;
+	struct bfd_view v;
+
+	begin(NULL);
+	bfdrig_up(&rig);
+	p = bfdrig_pkt(BFD_UP, bfdrig_view(&rig).discr);
+	p.mult += _i == 0;
+	p.tx_us += _i == 1;
+	p.rx_us += _i == 2;
+	p.diag = _i == 3 ? 6 : 0;
+	p.demand = _i == 4;
+	p.independent = _i == 5;
+	p.my_discr += _i == 6;
+	ck_assert_uint_eq(bfdrig_input(&rig, &p), BFD_RX_OK);
+	ck_assert_uint_eq(restart(0), 1);
+	v = bfdrig_view(&rig);
+	ck_assert_uint_eq(v.remote_mult, p.mult);
+	ck_assert_uint_eq(v.remote_tx_us, p.tx_us);
+	ck_assert_uint_eq(v.remote_rx_us, p.rx_us);
+	ck_assert_uint_eq(v.remote_diag, p.diag);
+	ck_assert_uint_eq(v.remote_discr, p.my_discr);
+	ck_assert(v.remote_demand == p.demand && v.remote_independent == p.independent);
 	bfdrig_free(&rig);
 }
 END_TEST
@@ -408,7 +446,8 @@ suite(void)
 	tcase_add_test(tc, killed_while_writing);
 	tcase_add_test(tc, damaged_copies);
 	tcase_add_loop_test(tc, impossible_values, 0, NROWS(impossible));
-	tcase_add_test(tc, copied_slot);
+	tcase_add_loop_test(tc, copied_slot, 0, 3);
+	tcase_add_loop_test(tc, each_thing_the_peer_says, 0, 7);
 	tcase_add_test(tc, slots_run_out);
 	tcase_add_loop_test(tc, removed_sessions_leave_nothing, 0, 2);
 	tcase_add_test(tc, saved_again);

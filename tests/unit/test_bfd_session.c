@@ -279,7 +279,7 @@ START_TEST(passive_role)
 	ck_assert_uint_eq(bfdrig_input(&rig, &p), BFD_RX_OK);
 	ck_assert(bfdrig_output(&rig) && rig.sent.state == BFD_INIT);
 	ck_assert_uint_eq(rig.sent.your_discr, 0x1111);
-	ck_assert(bfdrig_pass(&rig, 10 * S) <= 1); /* gone after 300 ms */
+	ck_assert_uint_eq(bfdrig_pass(&rig, 10 * S), 0); /* gone after 300 ms */
 	ck_assert_uint_eq(bfdrig_view(&rig).state, BFD_DOWN);
 	ck_assert_uint_eq(bfdrig_pass(&rig, 10 * S), 0);
 	bfdrig_free(&rig);
@@ -550,6 +550,19 @@ START_TEST(same_configuration_again)
 }
 END_TEST
 
+/* While nobody has been heard there is nobody to ask. */
+START_TEST(no_poll_without_a_peer)
+{
+	bfdrig_init(&rig, NULL, NULL, 0);
+	bfdrig_drain(&rig);
+	rig.conf.rx_us = 300 * MS;
+	ck_assert(bfd_session_set(rig.e, rig.now, 1, &rig.conf));
+	ck_assert(bfdrig_output(&rig) && rig.sent.rx_us == 300 * MS && !rig.sent.poll);
+	ck_assert(!bfdrig_view(&rig).polling);
+	bfdrig_free(&rig);
+}
+END_TEST
+
 /* RFC 5880 section 6.8.12: a new multiplier needs no Poll. */
 START_TEST(multiplier_changed)
 {
@@ -783,6 +796,7 @@ suite(void)
 	tcase_add_test(tc, second_change_during_a_poll);
 	tcase_add_test(tc, second_change_with_demand);
 	tcase_add_test(tc, same_configuration_again);
+	tcase_add_test(tc, no_poll_without_a_peer);
 	tcase_add_test(tc, multiplier_changed);
 	tc = unit_case(s, "administration");
 	tcase_add_test(tc, held_down_and_let_go);
