@@ -1,0 +1,182 @@
+"""One of two ToRs is lost: traffic is back at once, with 10 routes as with 100,000.
+
+A pod pings a host behind both ToRs, 1,000 times a second. Its packets go by tor1 at first; the
+host answers by tor2, so that what is measured is this node's doing alone.
+"""
+
+import ipaddress
+import re
+
+import pytest
+
+from fabric.peers import Bird, Frr, networks
+from fabric.topo import TwoTors
+from fabric.traffic import Pinger
+from fabric.wait import No, holds_for, wait_until
+
+FEW = networks(1, 5)
+MANY = networks(1, 1) + \
+    [str(n) for n in list(ipaddress.ip_network("172.24.0.0/13").subnets(new_prefix=29))[:60000]] + \
+    [f"fd24:0:{i >> 8:x}:{i & 255:x}::/64" for i in range(40000)]
+FAR = [[f"172.21.0.{i}" for i in range(1, 33)], [f"fd21::{i:x}" for i in range(1, 33)]]
+POD = ["10.244.1.2", "fd00:10:244:1::2"]
+NO_LIMIT = {"limit": "off"}
+
+
+class Rack:
+    """A node with a pod between two ToRs; `far` has addresses in the first test network."""
+
+    def __init__(self, lab, nets, kinds, best=None, **weft):
+        self.t = TwoTors(lab, nets, kinds=kinds, gr=False, **weft)
+        for p in self.t.weft.config["peers"]:
+            p["maxPrefixes"] = NO_LIMIT
+        if best is not None:            # tor2 is worse: its paths are longer
+            self.t.tors[1].neighbors[0].text["family"] = best
+        self.node, self.weft, self.tors = self.t.node, self.t.weft, self.t.tors
+        self._pod(lab)
+        self._far(lab)
+
+    def _pod(self, lab):
+        self.pod = lab.ns("pod", router=False)
+        lab.link(self.node, "pod0", self.pod, "eth0", ["169.254.1.1/32", "fd00:feed::1/64"],
+                 [f"{POD[0]}/32", f"{POD[1]}/128", "fd00:feed::2/64"])
+        self.node.ip("route", "add", f"{POD[0]}/32", "dev", "pod0")
+        self.node.ip("-6", "route", "add", f"{POD[1]}/128", "via", "fd00:feed::2")
+        self.pod.ip("route", "add", "169.254.1.1/32", "dev", "eth0")
+        self.pod.ip("route", "add", "default", "via", "169.254.1.1", "src", POD[0])
+        self.pod.ip("-6", "route", "add", "default", "via", "fd00:feed::1", "src", POD[1])
+
+    def _far(self, lab):
+        """Its answers take tor2, whose way to the pod does not depend on BGP."""
+        self.far = lab.ns("far", router=False)
+        for i, tor in enumerate(self.tors):
+            k = i + 1
+            lab.link(tor.ns, "far", self.far, f"eth{i}", [f"10.8.{k}.1/24", f"fd08:{k}::1/64"],
+                     [f"10.8.{k}.2/24", f"fd08:{k}::2/64"])
+            tor.ns.ip("route", "add", "172.21.0.0/24", "via", f"10.8.{k}.2", "metric", 1)
+            tor.ns.ip("-6", "route", "add", "fd21::/64", "via", f"fd08:{k}::2", "metric", 1)
+        mine = self.t.links[1][0]
+        for to, via in zip(POD, mine):
+            self.tors[1].ns.ip("route", "add", to, "via", via, "metric", 1)
+        self.far.ip("route", "add", "default", "via", "10.8.2.1")
+        self.far.ip("-6", "route", "add", "default", "via", "fd08:2::1")
+        for v4, v6 in zip(*FAR):
+            self.far.addr("lo", f"{v4}/32", f"{v6}/128")
+
+    def start(self, n):
+        """Until n routes of ours are in the kernel, with both legs where there are two."""
+        self.t.start(30)
+
+        def there():
+            st = self.weft.status()
+            have = sum(f["installed"] for f in st["families"].values())
+            return st["fib"]["synced"] and have >= n or No((have, st["fib"]))
+        wait_until(there, 20, f"{n} routes are installed", every_s=0.1)
+        return self
+
+    def by_tor1(self):
+        """Addresses of far, one per family, that the pod's packets reach by tor1."""
+        found = [[a for a in addrs if self.way(a) == "eth0"] for addrs in FAR]
+        assert all(found), "no address goes by tor1"
+        return [f[0] for f in found]
+
+    def way(self, addr):
+        """The interface that the pod's packets to addr take."""
+        out = self.node.ip("route", "get", addr, "from", POD[":" in addr], "iif", "pod0")
+        return re.search(r" dev (\S+)", out).group(1)
+
+    def wait_way(self, addrs, dev):
+        wait_until(lambda: all(self.way(a) == dev for a in addrs), 5, f"{addrs} by {dev}",
+                   every_s=0.005)
+
+    def pings(self, addrs):
+        """Pings to addrs that are answered already."""
+        pings = [Pinger(self.pod, a) for a in addrs]
+        for a in addrs:
+            self.pod.run("ping", "-n", "-q", "-c", 2, "-i", "0.2", "-W", 1, a)
+        return pings
+
+
+class Watch:
+    """What the kernel says about nexthop objects and routes, in the meantime."""
+
+    count = 0
+
+    def __init__(self, ns):
+        Watch.count += 1
+        # Else the kernel tells of every route by a group that was changed.
+        ns.sysctl(net__ipv4__nexthop_compat_mode=0)
+        self.proc = ns.spawn("ip", "-ts", "monitor", "nexthop", "route", log=f"watch{Watch.count}")
+        wait_until(lambda: ns.run("ss", "-Hf", "netlink").count(str(self.proc.pid)), 5,
+                   "ip monitor listens")
+
+    def counts(self):
+        """(messages on our nexthop groups, on our legs, on our routes)."""
+        lines = [x for x in self.proc.text().splitlines() if "proto 212" in x]
+        groups = [x for x in lines if re.search(r"\bid \d+ group", x)]
+        legs_ = [x for x in lines if re.search(r"\bid \d+ via", x)]
+        return len(groups), len(legs_), len(lines) - len(groups) - len(legs_)
+
+
+def gaps(pings):
+    return [p.result() for p in pings]
+
+
+def check_gaps(results, limit_ms, figure, what):
+    text = ", ".join(f"{r['longest_gap_ms']:.1f} ms, {r['lost']} lost" for r in results)
+    figure(f"{what}: {text} (IPv4, IPv6)")
+    assert max(r["longest_gap_ms"] for r in results) < limit_ms, results
+
+
+@pytest.mark.parametrize("kinds,nets", [((Frr, Frr), FEW), ((Bird, Bird), MANY)],
+                         ids=["10", "100000"])
+def test_far_end_down(lab, figure, kinds, nets):
+    """Carrier is lost at the ToR's side; then it is there again."""
+    r = Rack(lab, nets, kinds).start(len(nets))
+    addrs = r.by_tor1()
+    pings, watch = r.pings(addrs), Watch(r.node)
+    r.tors[0].ns.ip("link", "set", "eth0", "down")
+    r.wait_way(addrs, "eth1")
+
+    def ended():
+        p = r.weft.peer("tor1")
+        return p["state"] != "Established" and "no carrier" in p["last_error"] or No(p)
+    wait_until(ended, 1, "the session has ended")
+    check_gaps(gaps(pings), 50, figure, f"link down, {len(nets)} routes")
+    wait_until(lambda: r.weft.status()["fib"]["synced"], 5, "nothing is left to do")
+    groups, _, routes = watch.counts()
+    figure(f"messages: {groups} on groups, {routes} on routes")
+    assert routes == 0
+    r.tors[0].ns.addr("eth0", f"{r.t.links[0][1][1]}/64")   # going down took it away
+    wait_until(r.by_tor1, 30, "both legs are there again", every_s=0.2)
+
+
+def test_peer_killed_with_100000_routes(lab, figure):
+    """The session with one ToR ends: a message for each group, and none for a route."""
+    r = Rack(lab, MANY, (Bird, Bird)).start(len(MANY))
+    addrs = r.by_tor1()
+    pings, watch = r.pings(addrs), Watch(r.node)
+    r.tors[0].kill()
+    r.wait_way(addrs, "eth1")
+    wait_until(lambda: r.weft.received("tor1") == {"ipv4": 0, "ipv6": 0}, 10, "its paths are gone")
+    wait_until(lambda: r.weft.status()["fib"]["synced"], 5, "nothing is left to do")
+    check_gaps(gaps(pings), 50, figure, "peer killed")
+    groups, _, routes = watch.counts()
+    figure(f"messages: {groups} on groups, {routes} on routes")
+    assert (groups, routes) == (2, 0)   # IPv4 and IPv6
+
+
+def test_backup_is_one_message(lab, figure):
+    """tor2 is worse; when tor1 is killed, its set becomes tor2's by one message a family."""
+    r = Rack(lab, FEW, (Bird, Bird), best="export filter { bgp_path.prepend(65002); accept; };"
+             ).start(len(FEW))
+    addrs = [a[0] for a in FAR]
+    r.wait_way(addrs, "eth0")
+    watch = Watch(r.node)
+    r.tors[0].kill()
+    r.wait_way(addrs, "eth1")
+    wait_until(lambda: r.weft.status()["fib"]["synced"], 5, "nothing is left to do")
+    holds_for(lambda: watch.counts()[2] == 0, 0.5, "no route changes", every_s=0.1)
+    groups, _, routes = watch.counts()
+    figure(f"messages: {groups} on groups, {routes} on routes")
+    assert (groups, routes) == (2, 0)
