@@ -240,6 +240,7 @@ PEER_FAMILY_METRIC(routes_received, received)
 PEER_FAMILY_METRIC(routes_accepted, accepted)
 PEER_FAMILY_METRIC(routes_rejected, rejected)
 PEER_FAMILY_METRIC(routes_stale, stale)
+PEER_FAMILY_METRIC(routes_stale_left, stale_left_s)
 PEER_FAMILY_METRIC(routes_best, best)
 PEER_FAMILY_METRIC(routes_advertised, advertised)
 
@@ -398,6 +399,8 @@ static const struct {
 	{ "weft_routes_rejected", "gauge", "Paths from a peer that import rejects.",
 	    routes_rejected },
 	{ "weft_routes_stale", "gauge", "Paths kept while a peer restarts.", routes_stale },
+	{ "weft_routes_stale_left_seconds", "gauge",
+	    "Until a peer's stale paths go; 0 without any.", routes_stale_left },
 	{ "weft_routes_best", "gauge", "Paths from a peer that are used.", routes_best },
 	{ "weft_routes_advertised", "gauge", "Paths advertised to a peer.", routes_advertised },
 	{ "weft_messages_total", "counter", "BGP messages.", messages },

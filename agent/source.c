@@ -345,6 +345,18 @@ fill_maxpfx(struct ipc_maxpfx *to, const struct conf_max_prefixes *from)
 	to->after_s = from->after_s;
 }
 
+/* Without graceful restart only last known good keeps anything. */
+static void
+fill_llgr(struct ipc_conf_peer *to, const struct conf_gr *gr)
+{
+	to->llgr_alone = gr->longlived_alone && gr->longlived_s > 0;
+	if (!gr->enabled && !to->llgr_alone)
+		return;
+	for (uint8_t af = IP4; af <= IP6; af++)
+		if (gr->longlived_families & CONF_FAMILY(af))
+			to->llgr_time_s[af - 1] = gr->longlived_s;
+}
+
 static void
 fill_peer(const struct agent *a, const struct agent_peer *p, struct ipc_conf_peer *to)
 {
@@ -419,6 +431,7 @@ fill_peer(const struct agent *a, const struct agent_peer *p, struct ipc_conf_pee
 	to->import_all = c->import == CONF_IMPORT_ALL;
 	to->export_all = c->export == CONF_EXPORT_ALL;
 	to->gr_enabled = c->gr.enabled;
+	fill_llgr(to, &c->gr);
 	to->ext_msg = c->ext_msg;
 	to->ext_next_hop = on_off[c->ext_next_hop];
 	to->next_hop[0] = c->next_hop[0];

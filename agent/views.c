@@ -164,11 +164,16 @@ peer_family(struct out *o, const char *key, bool configured, uint32_t limit,
 	out_u64(o, "accepted", f->accepted);
 	out_u64(o, "rejected", f->rejected);
 	out_u64(o, "stale", f->stale);
+	out_u64(o, "stale_left_s", f->stale_left_s);
+	out_opt_u64(o, "stale_of_s", f->long_lived, f->stale_of_s);
 	out_u64(o, "best", f->best);
 	out_u64(o, "advertised", f->advertised);
 	out_bool(o, "eor_received", f->eor_received);
 	out_bool(o, "eor_sent", f->eor_sent);
 	out_bool(o, "gr_forwarding", f->gr_forwarding);
+	out_bool(o, "llgr_forwarding", f->llgr_forwarding);
+	out_opt_u64(o, "llgr_offered_s", f->llgr_offered_s != 0, f->llgr_offered_s);
+	out_opt_u64(o, "llgr_peer_s", f->llgr_peer_s != 0, f->llgr_peer_s);
 	out_bool(o, "add_path_receive", f->negotiated && f->addpath_rx);
 	out_bool(o, "add_path_send", f->negotiated && f->addpath_tx);
 	out_opt_u64(o, "max_prefixes", limit != 0, limit);
@@ -201,6 +206,7 @@ peer_negotiated(struct out *o, const struct ipc_row_peer *r)
 	out_bool(o, "extended_message", open && r->ext_msg);
 	out_bool(o, "extended_next_hop", open && r->ext_next_hop);
 	out_bool(o, "graceful_restart", open && r->gr);
+	out_bool(o, "long_lived_graceful_restart", open && r->llgr);
 	out_close(o);
 
 	out_open(o, "gr");
@@ -208,6 +214,7 @@ peer_negotiated(struct out *o, const struct ipc_row_peer *r)
 	out_u64(o, "peer_time_s", r->gr_peer_time_s);
 	out_bool(o, "peer_restarting", r->peer_restarting);
 	out_bool(o, "notification", r->gr_notification);
+	out_bool(o, "long_lived", r->llgr);
 	out_u64(o, "stale_left_s", r->stale_left_s);
 	out_close(o);
 
@@ -409,6 +416,8 @@ path_flags(struct out *o, const struct ipc_row_path *r)
 	out_bool(o, "multipath", r->flags & IPC_PATH_MULTIPATH);
 	out_bool(o, "stale", stale);
 	out_opt_u64(o, "stale_left_s", stale, r->stale_left_s);
+	out_opt_u64(o, "stale_of_s", r->stale_of_s != 0, r->stale_of_s);
+	out_bool(o, "long_lived_stale", r->flags & IPC_PATH_LLGR);
 	out_bool(o, "rejected", r->flags & IPC_PATH_REJECTED);
 	out_str(o, "reject_reason", or_null(r->rejected));
 	out_str(o, "policy", or_null(r->policy));

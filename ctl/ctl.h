@@ -206,6 +206,9 @@ const char *text_ms(const json_t *row, const char *key, char *buf, size_t cap);
 /* Flags of a path, "*>" (wide: three, "*>e"), and AS_PATH with the origin's letter, in buf. */
 const char *path_flags(const json_t *row, bool wide, char buf[4]);
 const char *path_as(const json_t *row, char *buf, size_t cap);
+/* How long a stale path, or a family's, stays: "stale, 89s left", "stale, 23:47:27 of 24h left". */
+#define STALE_STRLEN 80
+const char *stale_words(const json_t *row, char *buf, size_t cap);
 /* What became of it, in words: "installed", "refused: ...". */
 const char *path_fate(const json_t *row, char *buf, size_t cap);
 

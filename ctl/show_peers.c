@@ -89,14 +89,18 @@ full_families(const json_t *row, char *buf, size_t cap, bool more)
 static const char *
 peer_info(const json_t *row, char *buf, size_t cap)
 {
-	const json_t *gr = js_obj(row, "gr"), *fam;
+	const json_t *fam, *longest = NULL;
 	const char *last = js_str(row, "last_error"), *why = js_str(row, "reason"), *key;
 	char age[UPTIME_STRLEN];
+	char words[STALE_STRLEN];
 	uint64_t stale = 0;
 	size_t n;
 
-	json_object_foreach((json_t *)js_obj(row, "families"), key, fam)
+	json_object_foreach((json_t *)js_obj(row, "families"), key, fam) {
 		stale += js_u64(fam, "stale");
+		if (!longest || js_u64(fam, "stale_left_s") > js_u64(longest, "stale_left_s"))
+			longest = fam;
+	}
 	n = (size_t)snprintf(buf, cap, "%s", why);
 	if (n < cap)
 		n += accepts_none(row, buf + n, cap - n);
@@ -106,11 +110,9 @@ peer_info(const json_t *row, char *buf, size_t cap)
 		n += (size_t)snprintf(buf + n, cap - n, " (last: %s %s ago)", last,
 		    js_uptime(row, "last_error_s", age));
 	if (stale && n < cap)
-		n += (size_t)snprintf(buf + n, cap - n, "%s%llu stale", n ? "; " : "",
-		    (unsigned long long)stale);
-	if (stale && js_u64(gr, "stale_left_s") && n < cap)
-		snprintf(buf + n, cap - n, ", %llus left",
-		    (unsigned long long)js_u64(gr, "stale_left_s"));
+		snprintf(buf + n, cap - n, "%s%llu %s", n ? "; " : "", (unsigned long long)stale,
+		    js_u64(longest, "stale_left_s") ?
+			stale_words(longest, words, sizeof(words)) : "stale");
 	return buf;
 }
 
@@ -481,6 +483,46 @@ add_path_line(struct ctl *c, const json_t *row, const char *key, const char *lab
 		linef(c, label, "several paths per prefix %s (%s)", what, text);
 }
 
+static const char *
+time_or_none(const json_t *f, const char *key, char buf[UPTIME_STRLEN])
+{
+	return js_has(f, key) ? js_uptime(f, key, buf) : "none";
+}
+
+/* Long-Lived Stale Times, both ways (RFC 9494). */
+static void
+long_lived_lines(struct ctl *c, const json_t *row)
+{
+	char ours[UPTIME_STRLEN], theirs[UPTIME_STRLEN];
+	const json_t *f;
+	const char *name;
+	bool lost;
+
+	json_object_foreach((json_t *)js_obj(row, "families"), name, f) {
+		lost = js_has(f, "llgr_peer_s") && !js_bool(f, "llgr_forwarding");
+		if (js_has(f, "llgr_offered_s") || js_has(f, "llgr_peer_s"))
+			linef(c, "long-lived", "%s: ours %s, the peer's %s%s", name,
+			    time_or_none(f, "llgr_offered_s", ours),
+			    time_or_none(f, "llgr_peer_s", theirs),
+			    lost ? " (forwarding state not kept)" : "");
+	}
+}
+
+static void
+stale_lines(struct ctl *c, const json_t *row)
+{
+	char words[STALE_STRLEN];
+	const json_t *f;
+	const char *name;
+
+	json_object_foreach((json_t *)js_obj(row, "families"), name, f)
+		if (js_u64(f, "stale") && js_u64(f, "stale_left_s"))
+			linef(c, "stale", "%s: %llu %s, %s", name,
+			    (unsigned long long)js_u64(f, "stale"),
+			    js_u64(f, "stale") == 1 ? "route" : "routes",
+			    stale_words(f, words, sizeof(words)));
+}
+
 static void
 peer_capabilities(struct ctl *c, const json_t *row)
 {
@@ -490,7 +532,8 @@ peer_capabilities(struct ctl *c, const json_t *row)
 		{ "enhanced_route_refresh", "enhanced route refresh" },
 		{ "extended_message", "long messages" },
 		{ "extended_next_hop", "IPv6 next hops for IPv4" },
-		{ "graceful_restart", "graceful restart" } };
+		{ "graceful_restart", "graceful restart" },
+		{ "long_lived_graceful_restart", "long-lived graceful restart" } };
 	const json_t *o = js_obj(row, "capabilities"), *gr = js_obj(row, "gr");
 	char text[256] = "";
 	size_t n = 0;
@@ -502,15 +545,13 @@ peer_capabilities(struct ctl *c, const json_t *row)
 	line(c, "in use", text);
 	add_path_line(c, row, "add_path_receive", "add-path in", "from the peer");
 	add_path_line(c, row, "add_path_send", "add-path out", "to the peer");
-	if (!js_bool(gr, "enabled"))
-		return;
-	linef(c, "restart", "routes are kept for %llus when the peer restarts%s%s",
-	    (unsigned long long)js_u64(gr, "peer_time_s"),
-	    js_bool(gr, "notification") ? ", after a NOTIFICATION as well" : "",
-	    js_bool(gr, "peer_restarting") ? "; it has just restarted" : "");
-	if (js_u64(gr, "stale_left_s"))
-		linef(c, "", "its stale routes go in %llus",
-		    (unsigned long long)js_u64(gr, "stale_left_s"));
+	if (js_bool(gr, "enabled"))
+		linef(c, "restart", "routes are kept for %llus when the peer restarts%s%s",
+		    (unsigned long long)js_u64(gr, "peer_time_s"),
+		    js_bool(gr, "notification") ? ", after a NOTIFICATION as well" : "",
+		    js_bool(gr, "peer_restarting") ? "; it has just restarted" : "");
+	long_lived_lines(c, row);
+	stale_lines(c, row);
 }
 
 static void

@@ -50,23 +50,40 @@ path_as(const json_t *row, char *buf, size_t cap)
 	return buf;
 }
 
+/* "stale, 89s left", "stale, 23:47:27 of 24h left" */
+const char *
+stale_words(const json_t *row, char *buf, size_t cap)
+{
+	uint64_t left = js_u64(row, "stale_left_s"), of = js_u64(row, "stale_of_s");
+	char up[UPTIME_STRLEN];
+
+	if (of == 0)
+		snprintf(buf, cap, "stale, %llus left", (unsigned long long)left);
+	else
+		snprintf(buf, cap, "stale, %s of %llu%s left", text_uptime(left, up),
+		    (unsigned long long)(of % 3600 == 0 ? of / 3600 : of % 60 == 0 ? of / 60 : of),
+		    of % 3600 == 0 ? "h" : of % 60 == 0 ? "m" : "s");
+	return buf;
+}
+
 const char *
 path_fate(const json_t *row, char *buf, size_t cap)
 {
 	const json_t *fib = js_obj(row, "fib");
 	const char *state = js_str(fib, "state"), *reason = js_str(fib, "reason");
-	unsigned long long left = js_u64(row, "stale_left_s");
+	char stale[STALE_STRLEN];
 
+	stale_words(row, stale, sizeof(stale));
 	if (js_bool(row, "rejected"))
 		snprintf(buf, cap, "not accepted: %s", js_str(row, "reject_reason"));
 	else if (js_has(row, "next_hop_reason"))
 		snprintf(buf, cap, "next hop: %s", js_str(row, "next_hop_reason"));
 	else if (!*state)
-		snprintf(buf, cap, js_bool(row, "stale") ? "stale, %llus left" : "-", left);
+		snprintf(buf, cap, "%s", js_bool(row, "stale") ? stale : "-");
 	else if (js_bool(row, "stale") && strcmp(state, "stale") == 0)
-		snprintf(buf, cap, "stale, %llus left", left);
+		snprintf(buf, cap, "%s", stale);
 	else if (js_bool(row, "stale"))
-		snprintf(buf, cap, "%s (stale, %llus left)", state, left);
+		snprintf(buf, cap, "%s (%s)", state, stale);
 	else
 		snprintf(buf, cap, "%s%s%s", state, *reason ? ": " : "", reason);
 	return buf;
@@ -403,6 +420,7 @@ static void
 path_verdicts(struct ctl *c, const json_t *path)
 {
 	bool said = strcmp(js_str(path, "policy"), js_str(path, "reject_reason")) == 0;
+	char text[STALE_STRLEN];
 
 	if (js_bool(path, "rejected"))
 		detail(c, 5, "import", "not accepted: %s", js_str(path, "reject_reason"));
@@ -413,8 +431,11 @@ path_verdicts(struct ctl *c, const json_t *path)
 	if (js_has(path, "next_hop_reason"))
 		detail(c, 5, "next hop", "unresolved: %s", js_str(path, "next_hop_reason"));
 	if (js_bool(path, "stale"))
-		detail(c, 5, "stale", "its peer restarts; kept for another %llus",
-		    (unsigned long long)js_u64(path, "stale_left_s"));
+		detail(c, 5, "stale", "%s; %s", js_has(path, "stale_of_s") ?
+		    "its peer stays away: kept as a last resort" : "its peer restarts",
+		    stale_words(path, text, sizeof(text)));
+	else if (js_bool(path, "long_lived_stale"))
+		detail(c, 5, "stale", "kept by somebody else as a last resort (llgr-stale)");
 	if (js_has(path, "decision"))
 		detail(c, 5, js_bool(path, "best") ? "best" :
 		    js_bool(path, "multipath") ? "used too" : "not best", "%s",

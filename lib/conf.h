@@ -145,6 +145,9 @@ struct conf_gr {
 	bool enabled;
 	uint32_t restart_s;   /* restart time we announce, 0 to 4095 */
 	uint32_t deferral_ms; /* bgp only: end of deferral without progress */
+	uint32_t longlived_s; /* RFC 9494, 0: off */
+	uint32_t longlived_families; /* CONF_FAMILY()s */
+	bool longlived_alone; /* whatever the peer grants */
 };
 
 /* Which paths of a prefix a peer is sent (RFC 7911). */

@@ -126,7 +126,13 @@ check_bgp(struct conf_ctx *ctx)
 		.path = "bgp.timers.keepalive",
 		.item = -1,
 		.other = "bgp.timers.hold" };
+	struct conf_clash alone = { .base = ctx->c,
+		.path = "bgp.gracefulRestart.longLivedWithoutPeer",
+		.item = -1,
+		.other = "bgp.gracefulRestart.longLived" };
 
+	if (ctx->c->bgp.gr.longlived_alone && ctx->c->bgp.gr.longlived_s == 0)
+		conf_clash(ctx, &alone, "longLived says for how long, and is off");
 	if (t->keepalive_s > 0 && t->hold_s == 0)
 		conf_clash(ctx, &at, "no keepalives are sent when hold is 0");
 	else if (t->keepalive_s > 0 && t->keepalive_s >= t->hold_s)

@@ -265,6 +265,7 @@ check_session(struct conf_ctx *ctx, const struct conf_peer *p)
 	const char *keepalive = opt_is_set(p, opt_find("peers[].timers.keepalive"))
 				    ? "peers[].timers.keepalive"
 				    : "peers[].timers.hold";
+	const struct opt *alone = opt_find("peers[].gracefulRestart.longLivedWithoutPeer");
 	const struct conf_listen *l = &ctx->c->bgp.listen;
 	bool own_timers = opt_is_set(p, opt_find("peers[].timers.hold")) ||
 			  opt_is_set(p, opt_find("peers[].timers.keepalive"));
@@ -278,6 +279,9 @@ check_session(struct conf_ctx *ctx, const struct conf_peer *p)
 		CLASH(p, keepalive, "peers[].timers.hold",
 		    "the keepalive time, %us, is not less than the hold time, %us", t->keepalive_s,
 		    t->hold_s);
+	if (opt_is_set(p, alone) && p->gr.longlived_alone && p->gr.longlived_s == 0)
+		CLASH(p, "peers[].gracefulRestart.longLivedWithoutPeer",
+		    "peers[].gracefulRestart.longLived", "longLived says for how long, and is off");
 	if (p->passive && (!l->enabled || l->port == 0))
 		CLASH(p, "peers[].passive", NULL,
 		    "a passive peer cannot come up: bgp.listen is switched off");

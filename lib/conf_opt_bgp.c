@@ -164,6 +164,46 @@ static const struct opt rows[] = {
 		   "failed; so long without any progress, or 120 s in all, ends the wait.",
 	},
 	{
+	    .path = "bgp.gracefulRestart.longLived",
+	    AT(gr.longlived_s),
+	    .type = OPT_DURATION,
+	    .max = 16777215 * 1000ull,
+	    .scale = 1000,
+	    .zero = "off",
+	    .effect = OPT_SESSION,
+	    .brief = "how long routes of a peer that does not come back stay as a last resort (RFC 9494)",
+	    .doc = "When the restart time of a peer is over, its routes stay so much longer: less "
+		   "preferred than any other route, marked with the community llgr-stale, and "
+		   "announced to peers that know it (others inside get them with local preference 0 "
+		   "and no-export). The peer's own time counts where it is shorter. Routes with the "
+		   "community no-llgr go. Off unless asked for, as RFC 9494 requires: what is kept "
+		   "may be wrong by then.",
+	},
+	{
+	    .path = "bgp.gracefulRestart.longLivedFamilies",
+	    AT(gr.longlived_families),
+	    .type = OPT_FLAGS,
+	    .flags = OPT_F_NONEMPTY,
+	    .max = 8,
+	    .words = OPT_WORDS("ipv4", "ipv6"),
+	    .dflt = "ipv4 ipv6",
+	    .effect = OPT_SESSION,
+	    .brief = "address families in which routes stay that long",
+	},
+	{
+	    .path = "bgp.gracefulRestart.longLivedWithoutPeer",
+	    AT(gr.longlived_alone),
+	    .type = OPT_BOOL,
+	    .dflt = "false",
+	    .effect = OPT_LIVE,
+	    .brief = "last known good: keep them whatever the peer grants or says",
+	    .doc = "For reflectors, which forward nothing themselves: when all of them are gone, "
+		   "routes stay for the time of longLived also if the reflector offers no graceful "
+		   "restart, a shorter time, or ended the session with a message, other than a Hard "
+		   "Reset. They go when it is back and has told its routes, when the time is over, "
+		   "or when the peer is reset, stopped or removed here.",
+	},
+	{
 	    .path = "bgp.clusterID",
 	    AT(cluster_id),
 	    .type = OPT_ROUTERID,

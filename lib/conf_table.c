@@ -34,7 +34,6 @@ const char *const conf_later[] = {
 	"bgp.mesh",
 	"bgp.routeReflector",
 	"bgp.listen.bindMode",
-	"bgp.gracefulRestart.longLived",
 	"peers[].nodeSelector",
 	"peers[].peerSelector",
 	"peers[].password.secretKeyRef",

@@ -274,6 +274,9 @@ x_conf_peer(struct codec *c, struct ipc_msg *msg)
 	x_bool(c, &m->import_all);
 	x_bool(c, &m->export_all);
 	x_bool(c, &m->gr_enabled);
+	x_u32(c, &m->llgr_time_s[0]);
+	x_u32(c, &m->llgr_time_s[1]);
+	x_bool(c, &m->llgr_alone);
 	x_bool(c, &m->ext_msg);
 	x_enum(c, &m->ext_next_hop, IPC_OFF);
 	x_addr(c, &m->next_hop[0]);
@@ -303,6 +306,8 @@ x_conf_peer(struct codec *c, struct ipc_msg *msg)
 		x_id(c, &m->filter[i]);
 	if (m->hold_s == 1 || m->hold_s == 2)
 		fail(c, "hold time is 1 or 2 s"); /* RFC 4271 section 4.2 */
+	if (m->llgr_time_s[0] >> 24 || m->llgr_time_s[1] >> 24)
+		fail(c, "a Long-Lived Stale Time of more than 24 bits"); /* RFC 9494 section 3.1 */
 	if (m->addpath_send != IPC_ADDPATH_NONE && m->addpath_max == 0)
 		fail(c, "several paths, but none at most");
 }
@@ -622,6 +627,12 @@ x_peer_family(struct codec *c, struct ipc_peer_family *m)
 	x_bool(c, &m->eor_received);
 	x_bool(c, &m->eor_sent);
 	x_bool(c, &m->gr_forwarding);
+	x_bool(c, &m->llgr_forwarding);
+	x_u32(c, &m->llgr_offered_s);
+	x_u32(c, &m->llgr_peer_s);
+	x_bool(c, &m->long_lived);
+	x_u32(c, &m->stale_left_s);
+	x_u32(c, &m->stale_of_s);
 	x_bool(c, &m->addpath_rx);
 	x_bool(c, &m->addpath_tx);
 	x_u32(c, &m->received);
@@ -651,6 +662,7 @@ x_row_peer_session(struct codec *c, struct ipc_row_peer *m)
 	x_bool(c, &m->ext_next_hop);
 	x_bool(c, &m->gr);
 	x_bool(c, &m->gr_notification);
+	x_bool(c, &m->llgr);
 	x_bool(c, &m->peer_restarting);
 	x_u16(c, &m->gr_peer_time_s);
 	x_u32(c, &m->stale_left_s);
@@ -730,6 +742,7 @@ x_row_path(struct codec *c, struct ipc_msg *msg)
 	x_enum(c, &m->fib_state, IPC_V_HELD);
 	x_u16(c, &m->fib_code);
 	x_u32(c, &m->stale_left_s);
+	x_u32(c, &m->stale_of_s);
 	x_row_path_texts(c, m);
 }
 
@@ -984,10 +997,10 @@ x_bfd_stats(struct codec *c, struct ipc_msg *msg)
 #define TEXT_MAX(n)  (2 + (n) - 1)
 #define EP_MIN	     (8 + 5 * ADDR_MIN)
 #define EP_MAX	     (8 + 5 * ADDR_MAX)
-#define PEER_FIXED   (2 + 59 + 2 * 10)
+#define PEER_FIXED   (2 + 68 + 2 * 10)
 #define ORIG_FIXED   (2 + 18)
-#define PATH_FIXED   (2 + 69)
-#define ROWPEER_FIXED (2 + 9 + 16 + 50 + 96 + 24 + 2 * 30)
+#define PATH_FIXED   (2 + 73)
+#define ROWPEER_FIXED (2 + 9 + 16 + 51 + 96 + 24 + 2 * 48)
 #define STATS_FIXED  (2 + 20 + 48 + 64 + 1)
 #define FILTERS_MIN  2 /* in a peer's settings */
 #define FILTERS_MAX  (2 + IPC_FILTERS_MAX * 4)

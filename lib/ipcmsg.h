@@ -215,6 +215,8 @@ struct ipc_conf_peer {
 	bool import_all;      /* accept everything; else what CONF_PERMIT covers (RFC 8212) */
 	bool export_all;      /* announce everything that the type of peer allows, else own routes */
 	bool gr_enabled;
+	uint32_t llgr_time_s[2]; /* RFC 9494: offered, and at most granted, by family; 0: none, else < 2^24 */
+	bool llgr_alone;      /* last known good: granted whatever the peer offers or says */
 	bool ext_msg;	      /* offer extended messages (RFC 8654) */
 	uint8_t ext_next_hop; /* enum ipc_auto: IPv4 over IPv6 next hops (RFC 8950); auto: on IPv6 */
 	struct ip_addr next_hop[2]; /* announced as "self": [0] IPv4, [1] IPv6; af 0: own addresses */
@@ -598,6 +600,10 @@ struct ipc_peer_family {
 	bool negotiated;
 	bool eor_received, eor_sent;
 	bool gr_forwarding; /* F bit that the peer sent */
+	bool llgr_forwarding; /* the same in its long-lived capability */
+	uint32_t llgr_offered_s, llgr_peer_s; /* Long-Lived Stale Time: ours, the peer's; 0: none */
+	bool long_lived;    /* its stale paths are past the restart time (RFC 9494) */
+	uint32_t stale_left_s, stale_of_s; /* until they go; of so long in all, 0: a restart's */
 	uint32_t received, accepted, rejected, stale, best, advertised; /* paths now */
 	bool addpath_rx, addpath_tx; /* several paths per prefix, from and to the peer (RFC 7911) */
 };
@@ -617,7 +623,7 @@ struct ipc_row_peer {
 	bool confed;		 /* another Member-AS of our confederation (RFC 5065) */
 	uint8_t role, peer_role; /* enum ipc_role: ours, and what its OPEN says (RFC 9234) */
 	uint64_t leaks;		 /* announcements rejected as route leaks */
-	bool as4, refresh, enhanced_refresh, ext_msg, ext_next_hop, gr, gr_notification; /* in use on the session */
+	bool as4, refresh, enhanced_refresh, ext_msg, ext_next_hop, gr, gr_notification, llgr; /* in use on the session */
 	bool peer_restarting;	 /* R bit in its OPEN */
 	uint16_t gr_peer_time_s;
 	uint32_t stale_left_s;	 /* while its paths are stale */
@@ -640,6 +646,7 @@ enum ipc_path_flag {
 	IPC_PATH_LOCAL = 1 << 5,     /* announced by this node */
 	IPC_PATH_INTERNAL = 1 << 6,  /* learned by iBGP */
 	IPC_PATH_ADVERTISED = 1 << 7, /* row of an Adj-RIB-Out */
+	IPC_PATH_LLGR = 1 << 9,	     /* least preferred: long-lived stale, here or before (RFC 9494) */
 	IPC_PATH_CONFED = 1 << 8,    /* learned from another Member-AS (RFC 5065) */
 };
 
@@ -661,7 +668,7 @@ struct ipc_row_path {
 	uint16_t weight;
 	uint8_t fib_state;     /* enum ipc_verdict_state as bgpd knows it */
 	uint16_t fib_code;
-	uint32_t stale_left_s;
+	uint32_t stale_left_s, stale_of_s; /* as in ipc_peer_family */
 	char decision[IPC_NAME_MAX]; /* the step that decided against (or for) it */
 	char rejected[IPC_TEXT_MAX]; /* why policy or a check refused it */
 	char policy[IPC_TEXT_MAX];   /* what rules of filters did: filter x, rule 2: accepted */

@@ -269,6 +269,7 @@ struct intake {
 	unsigned i;
 	const struct attrs *attrs;
 	enum reject_reason reason; /* of the attributes alone */
+	bool long_lived; /* the path is to carry LLGR_STALE (RFC 9494) */
 	uint16_t flags; /* of the path, as long as policy changes nothing */
 };
 
@@ -292,6 +293,8 @@ attrs_flags(const struct rpeer *rp, const struct attrs *a)
 		flags |= PATH_GSHUT;
 	if (wants_link_local(rp, a))
 		flags |= PATH_NH_LL;
+	if (attrs_has_community(a, COMM_LLGR_STALE))
+		flags |= PATH_LLGR_STALE;
 	return flags;
 }
 
@@ -341,6 +344,16 @@ intake_begin(struct rpeer *rp, struct mono_us now, unsigned i, uint16_t gen,
 		.flags = (uint16_t)(gen | attrs_flags(rp, attrs)) };
 }
 
+/* Mark what import has made of it (a reference, which is replaced). */
+static void
+mark_long_lived(struct speaker *sp, const struct attrs **attrs)
+{
+	const struct attrs *was = *attrs;
+
+	*attrs = attrs_with_community(sp->pool, was, COMM_LLGR_STALE);
+	attrs_unref(sp->pool, was);
+}
+
 /* The path's flags and, in *ret_attrs, its attributes (a reference) after import policy. */
 static uint16_t
 import(const struct intake *in, const struct ip_prefix *prefix, const struct attrs **ret_attrs)
@@ -350,6 +363,8 @@ import(const struct intake *in, const struct ip_prefix *prefix, const struct att
 	    in->reason, ret_attrs);
 	uint16_t flags = in->flags;
 
+	if (in->long_lived && r == REJECT_NONE)
+		mark_long_lived(sp, ret_attrs);
 	if (*ret_attrs != in->attrs)
 		flags = (uint16_t)((flags & PATH_GEN) | attrs_flags(in->rp, *ret_attrs) |
 		    PATH_EDITED);
@@ -555,6 +570,13 @@ adjin_walking(const struct speaker *sp)
 	return sp->walk[0].running || sp->walk[1].running;
 }
 
+/* Has its peer been away for longer than its restart was to take? */
+static bool
+is_long_lived(const struct rpeer *rp, unsigned i, const struct path *p)
+{
+	return adjin_stale(rp->sp, i, p) && gr_long_lived(rp, i, NULL);
+}
+
 static void
 reimport(struct rpeer *rp, struct mono_us now, unsigned i, uint32_t id)
 {
@@ -563,13 +585,23 @@ reimport(struct rpeer *rp, struct mono_us now, unsigned i, uint32_t id)
 	const struct path *p = rib_path(rib, id);
 	struct ip_prefix prefix = rib_prefix(rib, p->dest);
 	struct intake in = intake_begin(rp, now, i, (uint16_t)path_gen(p), received);
-	uint16_t flags = import(&in, &prefix, &attrs);
+	uint16_t flags;
 
+	in.long_lived = is_long_lived(rp, i, p);
+	flags = import(&in, &prefix, &attrs);
 	attrs_ref(received);
 	if (!is_same(rib, id, attrs, received, flags))
 		path_set(rp, now, i, id, attrs, received, flags);
 	attrs_unref(rp->sp->pool, received);
 	attrs_unref(rp->sp->pool, attrs);
+}
+
+/* RFC 9494 section 4.2: as the peer sent it, or as import made it. */
+static bool
+is_unwanted(const struct speaker *sp, unsigned i, const struct path *p)
+{
+	return attrs_has_community(p->attrs, COMM_NO_LLGR) &&
+	    is_long_lived(sp->peer[p->peer], i, p);
 }
 
 static void
@@ -581,7 +613,7 @@ visit(struct speaker *sp, unsigned i, uint32_t id)
 
 	if (!p->attrs)
 		return;
-	if (!adjin_live(sp, i, p)) {
+	if (!adjin_live(sp, i, p) || is_unwanted(sp, i, p)) {
 		path_remove(sp, i, id);
 		return;
 	}
@@ -697,6 +729,13 @@ merge_stale(struct rpeer *rp, unsigned i, uint8_t into)
 		account(rp, i, p, 1);
 	}
 	a->keep = (uint8_t)(1u << a->gen | 1u << into);
+}
+
+void
+adjin_mark_long_lived(struct rpeer *rp, unsigned i)
+{
+	rp->reimport = true;
+	adjin_walk_request(rp->sp, i);
 }
 
 bool

@@ -49,6 +49,12 @@ void adjin_new_generation(struct rpeer *rp, unsigned i, bool keep_old);
  */
 void adjin_mark_stale(struct rpeer *rp, unsigned i);
 
+/*
+ * Every stale path of the family is least preferred from now on, and carries
+ * LLGR_STALE; those with NO_LLGR go (RFC 9494 section 4.2).
+ */
+void adjin_mark_long_lived(struct rpeer *rp, unsigned i);
+
 /* Would that take a walk over all paths at once, as generations are used up? */
 bool adjin_mark_needs_walk(const struct rpeer *rp, unsigned i);
 

@@ -97,7 +97,7 @@ scratch_get(struct attrs_pool *pool, const struct attrs_build *b)
 
 /* Communities that are asked for once per prefix and peer, in the order of well_known's bits. */
 static const uint32_t well_known[] = { COMM_GRACEFUL_SHUTDOWN, COMM_BLACKHOLE, COMM_NO_EXPORT,
-	COMM_NO_ADVERTISE, COMM_NO_EXPORT_SUBCONFED, COMM_NO_PEER };
+	COMM_NO_ADVERTISE, COMM_NO_EXPORT_SUBCONFED, COMM_NO_PEER, COMM_LLGR_STALE, COMM_NO_LLGR };
 
 #define NWELL_KNOWN (sizeof(well_known) / sizeof(well_known[0]))
 
@@ -443,6 +443,34 @@ attrs_prepend_cluster(struct attrs_build *b, uint32_t cluster_id, uint8_t *scrat
 	wr_u32(&w, cluster_id);
 	wr_bytes(&w, b->part[ATTRS_CLUSTER_LIST].p, b->part[ATTRS_CLUSTER_LIST].octets);
 	return part_replace(b, ATTRS_CLUSTER_LIST, &w);
+}
+
+bool
+attrs_add_community(struct attrs_build *b, uint32_t community, uint8_t *scratch, size_t cap)
+{
+	struct wr w = wr_init(scratch, cap);
+
+	wr_bytes(&w, b->part[ATTRS_COMMUNITIES].p, b->part[ATTRS_COMMUNITIES].octets);
+	wr_u32(&w, community);
+	return part_replace(b, ATTRS_COMMUNITIES, &w);
+}
+
+const struct attrs *
+attrs_with_community(struct attrs_pool *pool, const struct attrs *a, uint32_t community)
+{
+	size_t cap = a->part_octets[ATTRS_COMMUNITIES] + sizeof(community);
+	const struct attrs *ret;
+	struct attrs_build b;
+	uint8_t *scratch;
+
+	if (attrs_has_community(a, community))
+		return attrs_ref(a);
+	scratch = mem_alloc(cap);
+	attrs_to_build(a, &b);
+	ret = attrs_add_community(&b, community, scratch, cap) ? attrs_intern(pool, &b) :
+								 attrs_ref(a);
+	mem_free(scratch);
+	return ret;
 }
 
 /* ---- text --------------------------------------------------------------------- */

@@ -160,6 +160,13 @@ bool attrs_prepend(struct attrs_build *b, uint32_t asn, unsigned n, uint8_t *scr
 /* The same with an AS_CONFED_SEQUENCE: RFC 5065 section 4 (b). */
 bool attrs_prepend_confed(struct attrs_build *b, uint32_t asn, uint8_t *scratch, size_t cap);
 
+/* Append a community to b's COMMUNITIES, likewise. */
+bool attrs_add_community(struct attrs_build *b, uint32_t community, uint8_t *scratch, size_t cap);
+
+/* A new reference: a with the community; a itself where it has it, or there is no room for it. */
+const struct attrs *attrs_with_community(struct attrs_pool *pool, const struct attrs *a,
+    uint32_t community);
+
 /* Put a cluster id in front of b's CLUSTER_LIST, likewise.  RFC 4456 section 8. */
 bool attrs_prepend_cluster(struct attrs_build *b, uint32_t cluster_id, uint8_t *scratch,
     size_t cap);

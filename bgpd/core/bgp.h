@@ -157,8 +157,10 @@ enum bgp_origin { ORIGIN_IGP = 0, ORIGIN_EGP = 1, ORIGIN_INCOMPLETE = 2 };
 /* AS_PATH segments: RFC 4271 section 4.3, RFC 5065 section 3. */
 enum bgp_segment { SEG_SET = 1, SEG_SEQUENCE = 2, SEG_CONFED_SEQUENCE = 3, SEG_CONFED_SET = 4 };
 
-/* Well-known communities: RFC 1997, RFC 3765, RFC 7999, RFC 8326. */
+/* Well-known communities: RFC 1997, RFC 3765, RFC 7999, RFC 8326, RFC 9494. */
 #define COMM_GRACEFUL_SHUTDOWN	 0xffff0000u
+#define COMM_LLGR_STALE		 0xffff0006u
+#define COMM_NO_LLGR		 0xffff0007u
 #define COMM_BLACKHOLE		 0xffff029au
 #define COMM_NO_EXPORT		 0xffffff01u
 #define COMM_NO_ADVERTISE	 0xffffff02u

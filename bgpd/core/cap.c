@@ -152,6 +152,49 @@ gr_encode(struct wr *w, const struct caps *c)
 	wr_close8(w, mark);
 }
 
+/* Of several instances the last one counts, as for graceful restart. */
+static void
+llgr_decode(struct rd *r, struct caps *c)
+{
+	c->llgr = (struct cap_llgr){ .present = true };
+	while (rd_left(r) > 0) {
+		uint16_t afi = rd_u16(r);
+		uint8_t af = afi_known(afi, rd_u8(r)), flags = rd_u8(r);
+		uint32_t time_s = (uint32_t)rd_u8(r) << 16;
+
+		time_s |= rd_u16(r);
+		if (!af)
+			continue;
+		c->llgr.families |= AF_BIT(af);
+		if (flags & GR_FORWARDING)
+			c->llgr.forwarding |= AF_BIT(af);
+		c->llgr.time_s[AF_IDX(af)] = time_s;
+	}
+}
+
+static void
+llgr_encode(struct wr *w, const struct caps *c)
+{
+	size_t mark;
+
+	if (!c->llgr.present || !c->gr.present)
+		return;
+	wr_u8(w, CAP_LLGR);
+	mark = wr_open8(w);
+	for (unsigned i = 0; i < AF_COUNT; i++) {
+		uint8_t bit = AF_BIT(afi_desc[i].af);
+
+		if (!(c->llgr.families & bit))
+			continue;
+		wr_u16(w, afi_desc[i].af);
+		wr_u8(w, afi_desc[i].safi);
+		wr_u8(w, c->llgr.forwarding & bit ? GR_FORWARDING : 0);
+		wr_u8(w, (uint8_t)(c->llgr.time_s[i] >> 16));
+		wr_u16(w, (uint16_t)c->llgr.time_s[i]);
+	}
+	wr_close8(w, mark);
+}
+
 static void
 as4_decode(struct rd *r, struct caps *c)
 {
@@ -264,7 +307,8 @@ static const struct cap_desc cap_desc[] = {
 	{ CAP_ADD_PATH, 0, 4, "add-path", addpath_decode, addpath_encode }, /* RFC 7911 section 4 */
 	{ CAP_ENHANCED_REFRESH, 0, 0, "enhanced-route-refresh", enhanced_refresh_decode,
 	    enhanced_refresh_encode },					   /* RFC 7313 section 3.1 */
-	{ CAP_LLGR, 0, 7, "long-lived-graceful-restart", NULL, NULL },	   /* RFC 9494 section 3.1 */
+	{ CAP_LLGR, 0, 7, "long-lived-graceful-restart", llgr_decode,
+	    llgr_encode },						   /* RFC 9494 section 3.1 */
 	{ CAP_REFRESH_CISCO, 0, 0, "route-refresh-cisco", refresh_decode, NULL },
 };
 

@@ -24,6 +24,14 @@ struct cap_gr {
 	uint8_t forwarding;  /* AF_BIT()s with F: forwarding state was kept */
 };
 
+/* Long-Lived Graceful Restart Capability: RFC 9494 section 3.1. */
+struct cap_llgr {
+	bool present;
+	uint8_t families;   /* AF_BIT()s listed */
+	uint8_t forwarding; /* AF_BIT()s with F */
+	uint32_t time_s[AF_COUNT]; /* Long-Lived Stale Time, 24 bits */
+};
+
 /* What one OPEN offers.  All zeros: no capability at all. */
 struct caps {
 	bool any;	     /* there was a capability, known or not */
@@ -40,6 +48,7 @@ struct caps {
 	bool role, roles_differ; /* RFC 9234: offered; several that contradict each other */
 	uint8_t role_value;  /* as on the wire, also one that nobody knows */
 	struct cap_gr gr;
+	struct cap_llgr llgr; /* counts only with gr (RFC 9494 section 4.5) */
 	uint32_t codes[8];   /* bit n of word n / 32: code n was there (for views) */
 };
 

@@ -204,6 +204,7 @@ change_peer(struct rpeer *rp, struct mono_us now, const struct ipc_conf_peer *co
 
 	rp->conf = *conf;
 	reimport |= rpeer_filters(rp);
+	gr_changed(rp, now);
 	if (peer_configure(rp->peer, now, conf)) {
 		ret->reset++;
 		rp->addr = conf->addr;

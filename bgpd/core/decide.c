@@ -26,6 +26,12 @@ cmp_local(const struct decide_cand *a, const struct decide_cand *b)
 }
 
 static int
+cmp_llgr_stale(const struct decide_cand *a, const struct decide_cand *b)
+{
+	return prefer_low(a->llgr_stale, b->llgr_stale);
+}
+
+static int
 cmp_weight(const struct decide_cand *a, const struct decide_cand *b)
 {
 	return prefer_low(b->attrs->weight, a->attrs->weight);
@@ -107,6 +113,7 @@ static const struct decide_rule {
 	const char *text;
 } decide_rules[DECIDE_NSTEPS] = {
 	[DECIDE_LOCAL] = { cmp_local, false, "announced by this node" },
+	[DECIDE_LLGR_STALE] = { cmp_llgr_stale, false, "not long-lived stale" },
 	[DECIDE_WEIGHT] = { cmp_weight, false, "greater weight" },
 	[DECIDE_LOCAL_PREF] = { cmp_local_pref, false, "higher LOCAL_PREF" },
 	[DECIDE_AS_PATH] = { cmp_as_path, false, "shorter AS_PATH" },

@@ -7,7 +7,7 @@
  * arrival, MED included.  Every path that loses is marked with the step that
  * decided against it; views run the same code on demand.
  *
- * RFC 4271 section 9.1.2.2, RFC 4456 section 9.  Not done: preferring the
+ * RFC 4271 section 9.1.2.2, RFC 4456 section 9, RFC 9494 section 4.3.  Not done: preferring the
  * older path (RFC 5004), so that two nodes with the same paths decide alike.
  */
 #ifndef BGPD_CORE_DECIDE_H
@@ -22,6 +22,7 @@
 
 enum decide_step {
 	DECIDE_LOCAL,	   /* announced by this node */
+	DECIDE_LLGR_STALE, /* not (RFC 9494 section 4.3) */
 	DECIDE_WEIGHT,	   /* greatest */
 	DECIDE_LOCAL_PREF, /* highest */
 	DECIDE_AS_PATH,	   /* shortest */
@@ -46,6 +47,7 @@ struct decide_cand {
 	uint32_t igp_metric;	   /* to the next hop */
 	uint32_t router_id;	   /* the peer's BGP Identifier */
 	bool local, ebgp;
+	bool llgr_stale;	   /* least preferred: RFC 9494 section 4.3 */
 	uint32_t path_id;	   /* as received; 0 without add-path */
 	uint32_t path;		   /* the caller's */
 	const void *nh;		   /* equal for equal next hops; NULL: like no other */

@@ -23,12 +23,32 @@ gr_stale(const struct rpeer *rp, unsigned i)
 	return adjin_count(rp, i) - rp->af[i].paths[rp->af[i].gen];
 }
 
-uint32_t
-gr_stale_left_s(const struct rpeer *rp, struct mono_us now)
+bool
+gr_long_lived(const struct rpeer *rp, unsigned i, uint32_t *ret_s)
 {
-	if (!timer_armed(&rp->gr.timer))
+	const struct gr_family *f = &rp->gr.fam[i];
+
+	if (ret_s)
+		*ret_s = f->phase == GR_LONG_LIVED ? f->long_s : 0;
+	return f->phase == GR_LONG_LIVED;
+}
+
+static bool
+is_up(const struct rpeer *rp)
+{
+	return !mono_is_never(rp->up_since);
+}
+
+uint32_t
+gr_stale_left_s(const struct rpeer *rp, struct mono_us now, unsigned i)
+{
+	const struct gr_family *f = &rp->gr.fam[i];
+	uint32_t left_s;
+
+	if (!timer_armed(&f->timer))
 		return 0;
-	return (uint32_t)((mono_diff_us(rp->gr.timer.node.when, now) + 999999) / 1000000);
+	left_s = (uint32_t)((mono_diff_us(f->timer.node.when, now) + 999999) / 1000000);
+	return f->phase == GR_RESTART && !is_up(rp) ? left_s + f->long_s : left_s;
 }
 
 bool
@@ -44,12 +64,6 @@ restart_stale(const struct rpeer *rp, unsigned i)
 	return gr_is_refreshing(rp, i) ? 0 : gr_stale(rp, i);
 }
 
-static bool
-any_stale(const struct rpeer *rp)
-{
-	return restart_stale(rp, 0) > 0 || restart_stale(rp, 1) > 0;
-}
-
 static void
 sweep_restart(struct rpeer *rp, unsigned i)
 {
@@ -57,17 +71,45 @@ sweep_restart(struct rpeer *rp, unsigned i)
 		adjin_sweep(rp, i);
 }
 
+/* The family's stale paths go, if there are any. */
+static void
+become_fresh(struct gr_family *f)
+{
+	timer_stop(&f->rp->sp->timers, &f->timer);
+	f->phase = GR_FRESH;
+}
+
+/* The restart took too long, or was not to take any time: RFC 9494 section 4.2. */
+static void
+become_long_lived(struct gr_family *f, struct mono_us now)
+{
+	struct rpeer *rp = f->rp;
+
+	f->phase = GR_LONG_LIVED;
+	f->long_end = mono_add_s(now, f->long_s);
+	timer_set(&rp->sp->timers, &f->timer, f->long_end);
+	adjin_mark_long_lived(rp, f->i);
+	speaker_event(rp->sp, LOG_NOTICE, rp, "long-lived-stale",
+	    "family=%s paths=%" PRIu32 " seconds=%" PRIu32
+	    " why=\"its restart time is over: kept as a last resort\"",
+	    afi_desc[f->i].name, restart_stale(rp, f->i), f->long_s);
+}
+
 static void
 stale_expired(struct timer *t, struct mono_us now)
 {
-	struct rpeer *rp = container_of(t, struct rpeer, gr.timer);
-	unsigned i;
+	struct gr_family *f = container_of(t, struct gr_family, timer);
+	struct rpeer *rp = f->rp;
 
+	if (f->phase == GR_RESTART && f->long_s > 0 && !is_up(rp)) {
+		become_long_lived(f, now);
+		return;
+	}
 	speaker_event(rp->sp, LOG_NOTICE, rp, "stale-expired",
-	    "ipv4=%" PRIu32 " ipv6=%" PRIu32 " why=\"not announced again in time\"",
-	    restart_stale(rp, 0), restart_stale(rp, 1));
-	for (i = 0; i < AF_COUNT; i++)
-		sweep_restart(rp, i);
+	    "family=%s paths=%" PRIu32 " why=\"not announced again in time\"",
+	    afi_desc[f->i].name, restart_stale(rp, f->i));
+	become_fresh(f);
+	sweep_restart(rp, f->i);
 }
 
 /* ---- refreshes of peers (RFC 7313) ------------------------------------------------ */
@@ -113,7 +155,7 @@ gr_refresh_begin(struct rpeer *rp, struct mono_us now, unsigned i)
 {
 	struct timer *t = &rp->gr.refresh[i].timer;
 
-	if (rp->peer->neg.peer_gr && !rp->af[i].eor_received) {
+	if ((rp->peer->neg.peer_gr || gr_long_lived(rp, i, NULL)) && !rp->af[i].eor_received) {
 		refresh_ignored(rp, now, i, "Begin-of-RR before End-of-RIB");
 		return;
 	}
@@ -163,7 +205,8 @@ gr_peer_init(struct rpeer *rp)
 			.i = i,
 			.walks = { .burst = 5, .interval_us = 5000000 },
 			.lines = { .burst = 10, .interval_us = 10000000 } };
-	rp->gr.timer.fire = stale_expired;
+	for (i = 0; i < AF_COUNT; i++)
+		rp->gr.fam[i] = (struct gr_family){ .timer.fire = stale_expired, .rp = rp, .i = i };
 	rp->gr.wait_until = rp->sp->gr.deferring ? mono_add_us(rp->sp->now, GR_CONNECT_US) :
 						   (struct mono_us){ 0 };
 }
@@ -171,19 +214,64 @@ gr_peer_init(struct rpeer *rp)
 void
 gr_peer_stop(struct rpeer *rp)
 {
-	timer_stop(&rp->sp->timers, &rp->gr.timer);
+	unsigned i;
+
+	for (i = 0; i < AF_COUNT; i++)
+		become_fresh(&rp->gr.fam[i]);
 	refresh_stop(rp);
 	rp->gr.wait_until = (struct mono_us){ 0 };
 }
 
-/* Stale paths survive only with the F bit, in a family in use: RFC 4724 section 4.2. */
+/* Is last known good what the operator wants of that peer? */
+static bool
+is_alone(const struct rpeer *rp, unsigned i)
+{
+	return rp->conf.llgr_alone && rp->conf.llgr_time_s[i] > 0;
+}
+
+/*
+ * Stale paths survive only with the F bit, in a family in use: RFC 4724 section
+ * 4.2, RFC 9494 section 4.2.  Last known good waits for what comes in their
+ * place: a reflector that has come back forwards nothing itself.
+ */
 static bool
 keeps_stale(const struct rpeer *rp, unsigned i)
 {
 	const struct peer_neg *neg = &rp->peer->neg;
-	uint8_t bit = AF_BIT(AF_OF(i));
+	uint8_t bit = AF_BIT(AF_OF(i)) & neg->families;
 
-	return neg->gr && (neg->families & neg->gr_families & neg->gr_forwarding & bit);
+	if (is_alone(rp, i))
+		return bit;
+	if (gr_long_lived(rp, i, NULL))
+		return neg->llgr && (neg->llgr_forwarding & bit);
+	return neg->gr && (neg->gr_families & neg->gr_forwarding & bit);
+}
+
+/* The Long-Lived Stale Time that counts when the session ends so: ours bounds the peer's. */
+static uint32_t
+long_lived_s(const struct rpeer *rp, unsigned i, enum peer_down how)
+{
+	const struct peer_neg *neg = &rp->peer->neg;
+	uint32_t ours_s = rp->conf.llgr_time_s[i];
+
+	if (is_alone(rp, i))
+		return ours_s;
+	if (how != PEER_DOWN_KEEP || !(neg->llgr_families & AF_BIT(AF_OF(i))))
+		return 0;
+	return neg->llgr_time_s[i] < ours_s ? neg->llgr_time_s[i] : ours_s;
+}
+
+static void
+family_up(struct gr_family *f, struct mono_us now)
+{
+	struct rpeer *rp = f->rp;
+
+	if (!keeps_stale(rp, f->i))
+		adjin_sweep(rp, f->i);
+	if (restart_stale(rp, f->i) > 0)
+		timer_set(&rp->sp->timers, &f->timer, mono_add_s(now, GR_STALE_MAX_S));
+	else
+		become_fresh(f);
 }
 
 void
@@ -194,16 +282,70 @@ gr_up(struct rpeer *rp, struct mono_us now)
 	unsigned i;
 
 	for (i = 0; i < AF_COUNT; i++)
-		if (!keeps_stale(rp, i))
-			adjin_sweep(rp, i);
-	if (any_stale(rp))
-		timer_set(&sp->timers, &rp->gr.timer, mono_add_s(now, GR_STALE_MAX_S));
-	else
-		timer_stop(&sp->timers, &rp->gr.timer);
+		family_up(&rp->gr.fam[i], now);
 	rp->gr.wait_until =
 	    neg->gr && !neg->gr_restarting ? MONO_NEVER : mono_add_us(now, GR_CONNECT_US);
 	gr_progress(sp, now);
 	gr_check(sp, now);
+}
+
+/*
+ * A session ends before it has told everything: do the paths of the one before
+ * stay as well?  Not with RFC 4724 alone (section 4.2), but with the N bit (RFC
+ * 8538 section 4.1) and as long as a Long-Lived Stale Time runs (RFC 9494
+ * section 4.2).
+ */
+static bool
+keeps_older(const struct gr_family *f, struct mono_us now)
+{
+	if (f->phase == GR_LONG_LIVED)
+		return mono_before(now, f->long_end);
+	return f->phase == GR_RESTART && f->rp->peer->neg.gr_notification;
+}
+
+/* What is stale from now on, and until when.  time_s: the restart's. */
+static void
+begin_stale(struct gr_family *f, struct mono_us now, uint32_t time_s)
+{
+	struct rpeer *rp = f->rp;
+	struct mono_us end = mono_add_s(now, time_s);
+
+	if (f->phase == GR_LONG_LIVED) { /* its time goes on, for what came meanwhile as well */
+		timer_set(&rp->sp->timers, &f->timer, f->long_end);
+		adjin_mark_long_lived(rp, f->i);
+		return;
+	}
+	if (f->phase == GR_FRESH)
+		f->since = now;
+	f->phase = GR_RESTART;
+	if (time_s == 0 && f->long_s > 0)
+		become_long_lived(f, now);
+	else
+		timer_set(&rp->sp->timers, &f->timer,
+		    mono_min(end, mono_add_s(f->since, time_s + (uint32_t)GR_STALE_MAX_S)));
+}
+
+static void
+family_down(struct gr_family *f, struct mono_us now, enum peer_down how)
+{
+	struct rpeer *rp = f->rp;
+	const struct peer_neg *neg = &rp->peer->neg;
+	bool restart = how == PEER_DOWN_KEEP && neg->gr_families & AF_BIT(AF_OF(f->i));
+	uint32_t long_s = how == PEER_DOWN_FLUSH ? 0 : long_lived_s(rp, f->i, how);
+	bool keep = restart || long_s > 0, older = keep && keeps_older(f, now);
+
+	if (older)
+		adjin_mark_stale(rp, f->i);
+	else
+		adjin_new_generation(rp, f->i, keep);
+	if (!older)
+		become_fresh(f);
+	if (f->phase != GR_LONG_LIVED)
+		f->long_s = long_s;
+	if (gr_stale(rp, f->i) > 0)
+		begin_stale(f, now, restart ? neg->gr_time_s : 0);
+	else
+		become_fresh(f);
 }
 
 void
@@ -213,20 +355,14 @@ gr_down(struct rpeer *rp, struct mono_us now, enum peer_down how)
 	unsigned i;
 
 	refresh_stop(rp);
-	for (i = 0; i < AF_COUNT; i++) {
-		bool keep = how == PEER_DOWN_KEEP && rp->peer &&
-		    (rp->peer->neg.gr_families & AF_BIT(AF_OF(i)));
-
-		adjin_new_generation(rp, i, keep);
-	}
-	if (any_stale(rp)) {
-		timer_set(&sp->timers, &rp->gr.timer, mono_add_s(now, rp->peer->neg.gr_time_s));
+	for (i = 0; i < AF_COUNT; i++)
+		family_down(&rp->gr.fam[i], now, how);
+	if (gr_stale(rp, 0) + gr_stale(rp, 1) > 0)
 		speaker_event(sp, LOG_NOTICE, rp, "stale",
-		    "ipv4=%" PRIu32 " ipv6=%" PRIu32 " seconds=%u", gr_stale(rp, 0),
-		    gr_stale(rp, 1), rp->peer->neg.gr_time_s);
-	} else {
-		timer_stop(&sp->timers, &rp->gr.timer);
-	}
+		    "ipv4=%" PRIu32 " ipv6=%" PRIu32 " seconds=%" PRIu32 " long_lived_s=%" PRIu32,
+		    gr_stale(rp, 0), gr_stale(rp, 1),
+		    how == PEER_DOWN_KEEP ? (uint32_t)rp->peer->neg.gr_time_s : 0,
+		    rp->gr.fam[gr_stale(rp, 0) == 0].long_s);
 	rp->gr.wait_until = (struct mono_us){ 0 };
 	gr_check(sp, now);
 }
@@ -236,23 +372,42 @@ gr_forget(struct rpeer *rp, struct mono_us now)
 {
 	unsigned i;
 
-	if (!timer_armed(&rp->gr.timer))
+	if (rp->gr.fam[0].phase == GR_FRESH && rp->gr.fam[1].phase == GR_FRESH)
 		return;
-	timer_stop(&rp->sp->timers, &rp->gr.timer);
 	speaker_event(rp->sp, LOG_NOTICE, rp, "stale-removed",
 	    "ipv4=%" PRIu32 " ipv6=%" PRIu32 " why=\"the peer was stopped here\"",
 	    gr_stale(rp, 0), gr_stale(rp, 1));
-	for (i = 0; i < AF_COUNT; i++)
+	for (i = 0; i < AF_COUNT; i++) {
+		become_fresh(&rp->gr.fam[i]);
 		adjin_sweep(rp, i);
+	}
+}
+
+void
+gr_changed(struct rpeer *rp, struct mono_us now)
+{
+	unsigned i;
+
+	for (i = 0; i < AF_COUNT; i++) {
+		struct gr_family *f = &rp->gr.fam[i];
+
+		if (f->phase == GR_FRESH || is_up(rp) ||
+		    long_lived_s(rp, i, PEER_DOWN_KEEP) > 0)
+			continue;
+		f->long_s = 0;
+		if (f->phase != GR_LONG_LIVED)
+			continue;
+		become_fresh(f);
+		adjin_sweep(rp, i);
+	}
 }
 
 void
 gr_end_of_rib(struct rpeer *rp, struct mono_us now, unsigned i)
 {
 	rp->af[i].eor_received = true;
+	become_fresh(&rp->gr.fam[i]);
 	sweep_restart(rp, i);
-	if (!any_stale(rp))
-		timer_stop(&rp->sp->timers, &rp->gr.timer);
 	gr_check(rp->sp, now);
 }
 

@@ -7,6 +7,12 @@
  * Going stale or going away is therefore one assignment per family, and the
  * walk over all paths (adjin.c) cleans up in slices.
  *
+ * It stays away (RFC 9494): past the restart time the paths of a family with a
+ * Long-Lived Stale Time stay for that long, marked LLGR_STALE and least
+ * preferred; the walk marks them.  That time runs from then on, whatever the
+ * session does, until a session has told everything.  Last known good
+ * (llgr_alone) grants it to peers that offer none, and past what they say.
+ *
  * We restart (section 4.1): selection is deferred.  Own prefixes are announced
  * at once; what is learned waits, for the FIB and for the peers, until every
  * configured peer has said End-of-RIB or has failed: refused, unreachable, or
@@ -30,6 +36,13 @@
 
 #define GR_GENS 4 /* generations: now, stale, being swept, and one to spare */
 
+/* What the stale paths of a family are. */
+enum gr_phase {
+	GR_FRESH,     /* there are none of an earlier session */
+	GR_RESTART,   /* kept as they were: RFC 4724 */
+	GR_LONG_LIVED, /* kept as a last resort: RFC 9494 */
+};
+
 /* How long stale paths wait for End-of-RIB once the session is back, or for End-of-RR. */
 #define GR_STALE_MAX_S 360
 
@@ -45,9 +58,19 @@ struct gr_refresh {
 	struct log_limit lines; /* about them */
 };
 
+/* Stale paths of one family. */
+struct gr_family {
+	struct timer timer; /* the phase's end; while the session is up End-of-RIB's last chance */
+	struct rpeer *rp;
+	uint8_t i, phase;   /* enum gr_phase */
+	uint32_t long_s;    /* Long-Lived Stale Time that counts, 0: none */
+	struct mono_us since; /* GR_RESTART: when the oldest became stale */
+	struct mono_us long_end; /* GR_LONG_LIVED */
+};
+
 struct gr_peer {
-	struct timer timer; /* the stale paths' end */
-	struct gr_refresh refresh[2]; /* by index of the family */
+	struct gr_family fam[2]; /* by index of the family */
+	struct gr_refresh refresh[2];
 	struct mono_us wait_until; /* deferral waits for it until then; 0: not (any more) */
 };
 
@@ -77,6 +100,9 @@ void gr_down(struct rpeer *rp, struct mono_us now, enum peer_down how);
 /* We have stopped the peer: stale paths that it left behind before go (RFC 4271 section 8.1.2). */
 void gr_forget(struct rpeer *rp, struct mono_us now);
 
+/* Its configuration was changed: does it still grant what is kept? */
+void gr_changed(struct rpeer *rp, struct mono_us now);
+
 /* The peer has sent End-of-RIB for a family (by index). */
 void gr_end_of_rib(struct rpeer *rp, struct mono_us now, unsigned i);
 
@@ -93,7 +119,9 @@ bool gr_is_refreshing(const struct rpeer *rp, unsigned i);
 
 /* Stale paths of a family of that peer, and the time they have left (0: none). */
 uint32_t gr_stale(const struct rpeer *rp, unsigned i);
-uint32_t gr_stale_left_s(const struct rpeer *rp, struct mono_us now);
+uint32_t gr_stale_left_s(const struct rpeer *rp, struct mono_us now, unsigned i);
+/* Are these past their restart time?  *ret_s (may be NULL): how long they stay in all then. */
+bool gr_long_lived(const struct rpeer *rp, unsigned i, uint32_t *ret_s);
 
 /* ---- our own restart --------------------------------------------------------- */
 

@@ -206,8 +206,20 @@ static enum peer_down
 down_how(const struct peer *p, enum fsm_event ev, const struct session_cause *cause)
 {
 	bool graceful = ev == EV_TCP_FAILS || (p->neg.gr_notification && !cause->hard);
+	bool ours = ev == EV_MANUAL_STOP || ev == EV_AUTO_STOP;
 
-	return graceful && p->neg.gr && p->neg.gr_families ? PEER_DOWN_KEEP : PEER_DOWN_FLUSH;
+	if (graceful && (p->neg.gr_families | p->neg.llgr_families))
+		return PEER_DOWN_KEEP;
+	return ours || cause->hard ? PEER_DOWN_FLUSH : PEER_DOWN_LOST;
+}
+
+/* What the event says that becomes of the routes. */
+static const char *
+routes_word(const struct peer *p, enum peer_down how)
+{
+	bool kept = how == PEER_DOWN_KEEP || (how == PEER_DOWN_LOST && p->conf.llgr_alone);
+
+	return kept ? "stale" : "removed";
 }
 
 void
@@ -227,7 +239,7 @@ peer_session_down(struct session *s, struct mono_us now, enum fsm_event ev,
 	text_set(&p->last_error, why);
 	p->last_error_at = now;
 	p->env->ops->event(p, LOG_NOTICE, "peer-down", "why=\"%s\" routes=%s", why,
-	    how == PEER_DOWN_KEEP ? "stale" : "removed");
+	    routes_word(p, how));
 	p->env->ops->down(p, now, how, why);
 }
 
@@ -394,11 +406,9 @@ static void
 stop_sessions(struct peer *p, struct mono_us now, enum fsm_event ev,
     const struct session_cause *cause)
 {
-	bool graceful = p->neg.gr_notification && !cause->hard;
-
 	for (unsigned d = 0; d < SESSION_NDIRS; d++)
 		session_event(&p->s[d], now, ev, cause);
-	if (p->env->ops->stopped && !graceful)
+	if (p->env->ops->stopped && cause->hard)
 		p->env->ops->stopped(p, now);
 	peer_schedule(p, now);
 }
@@ -455,6 +465,7 @@ needs_reset(const struct ipc_conf_peer *a, const struct ipc_conf_peer *b)
 	return !ip_addr_eq(&a->addr, &b->addr) || a->asn_mode != b->asn_mode || a->asn != b->asn ||
 	    a->local_asn != b->local_asn || a->families != b->families || a->hold_s != b->hold_s ||
 	    a->keepalive_s != b->keepalive_s || a->gr_enabled != b->gr_enabled ||
+	    a->llgr_time_s[0] != b->llgr_time_s[0] || a->llgr_time_s[1] != b->llgr_time_s[1] ||
 	    a->addpath_receive != b->addpath_receive ||
 	    (a->addpath_send == IPC_ADDPATH_NONE) != (b->addpath_send == IPC_ADDPATH_NONE) ||
 	    a->ext_msg != b->ext_msg || a->ext_next_hop != b->ext_next_hop ||
@@ -887,12 +898,16 @@ fill_neg(const struct peer *p, struct ipc_row_peer *ret)
 	ret->gr_notification = n->gr_notification;
 	ret->peer_restarting = n->gr_restarting;
 	ret->gr_peer_time_s = n->gr_time_s;
+	ret->llgr = n->llgr;
 	ret->hold_s = n->hold_s;
 	ret->keepalive_s = n->keepalive_s;
 	ret->ep = p->ep;
 	for (unsigned i = 0; i < AF_COUNT; i++) {
 		ret->fam[i].negotiated = p->up && n->families & AF_BIT(AF_OF(i));
 		ret->fam[i].gr_forwarding = n->gr_forwarding & AF_BIT(AF_OF(i));
+		ret->fam[i].llgr_offered_s = p->conf.gr_enabled ? p->conf.llgr_time_s[i] : 0;
+		ret->fam[i].llgr_peer_s = n->llgr_time_s[i];
+		ret->fam[i].llgr_forwarding = n->llgr_forwarding & AF_BIT(AF_OF(i));
 		ret->fam[i].addpath_rx = n->addpath_rx & AF_BIT(AF_OF(i));
 		ret->fam[i].addpath_tx = n->addpath_tx & AF_BIT(AF_OF(i));
 	}

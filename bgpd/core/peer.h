@@ -28,7 +28,8 @@ struct peer;
 /* What becomes of a peer's routes when its session ends. */
 enum peer_down {
 	PEER_DOWN_FLUSH, /* they go */
-	PEER_DOWN_KEEP,	 /* graceful restart applies: families neg.gr_families stay, stale (RFC 4724 4.2, 8538) */
+	PEER_DOWN_LOST,	 /* the peer's doing: they go unless last known good is asked for (llgr_alone) */
+	PEER_DOWN_KEEP,	 /* graceful restart applies: neg.gr_families, llgr_families stay, stale (RFC 4724 4.2, 8538, 9494) */
 };
 
 /* Every op is called with p->env->ctx at hand, and none may free p. */
@@ -39,8 +40,8 @@ struct peer_ops {
 	void (*down)(struct peer *p, struct mono_us now, enum peer_down how, const char *why);
 	/*
 	 * Ended by us for good or to start anew, Established or not; after down().  Nothing is
-	 * kept of earlier sessions any more.  Not where graceful restart applies to what ended it
-	 * (RFC 8538).  May be NULL.
+	 * kept of earlier sessions any more.  Not for what a Hard Reset is not sent for (RFC 8538):
+	 * other settings of the same neighbour.  May be NULL.
 	 */
 	void (*stopped)(struct peer *p, struct mono_us now);
 	/* An UPDATE that does not reset the session; u->err.act as update.h says. */

@@ -89,6 +89,20 @@ offers_ext_next_hop(const struct session *s)
 	    (conf->ext_next_hop == IPC_AUTO && s->conn && s->conn->ep.remote.af == IP6);
 }
 
+/* Only in families for which it is configured: RFC 9494 section 5. */
+static void
+offer_llgr(const struct peer *p, struct caps *caps)
+{
+	for (unsigned i = 0; i < AF_COUNT; i++) {
+		if (p->conf.llgr_time_s[i] == 0 || !(caps->gr.families & AF_BIT(AF_OF(i))))
+			continue;
+		caps->llgr.present = true;
+		caps->llgr.families |= AF_BIT(AF_OF(i));
+		caps->llgr.time_s[i] = p->conf.llgr_time_s[i];
+	}
+	caps->llgr.forwarding = caps->gr.forwarding & caps->llgr.families;
+}
+
 void
 peer_make_open(struct session *s, struct msg_open *ret, bool *ret_params)
 {
@@ -125,6 +139,8 @@ peer_make_open(struct session *s, struct msg_open *ret, bool *ret_params)
 		p->env->ops->gr_caps(p, &ret->caps.gr);
 	ret->caps.gr.families &= p->conf.families;
 	ret->caps.gr.forwarding &= ret->caps.gr.families;
+	if (ret->caps.gr.present)
+		offer_llgr(p, &ret->caps);
 }
 
 /* ---- theirs -------------------------------------------------------------------------- */
@@ -269,6 +285,18 @@ negotiate_timers(const struct peer *p, const struct msg_open *o, struct peer_neg
 }
 
 static void
+negotiate_llgr(const struct caps *theirs, struct peer_neg *n)
+{
+	n->llgr = true;
+	n->llgr_forwarding = theirs->llgr.forwarding & theirs->llgr.families & n->families;
+	for (unsigned i = 0; i < AF_COUNT; i++) {
+		n->llgr_time_s[i] = theirs->llgr.time_s[i];
+		if (n->llgr_time_s[i] > 0)
+			n->llgr_families |= (uint8_t)(n->families & AF_BIT(AF_OF(i)));
+	}
+}
+
+static void
 negotiate(const struct peer *p, const struct caps *mine, const struct msg_open *o,
     struct peer_neg *n)
 {
@@ -301,6 +329,8 @@ negotiate(const struct peer *p, const struct caps *mine, const struct msg_open *
 		n->gr_forwarding = theirs->gr.forwarding & n->gr_families;
 		n->gr_time_s = theirs->gr.time_s;
 	}
+	if (n->gr && mine->llgr.present && theirs->llgr.present)
+		negotiate_llgr(theirs, n);
 	negotiate_timers(p, o, n);
 }
 

@@ -14,9 +14,9 @@
 
 #define DEFAULT_LOCAL_PREF 100
 
-/* Where AS_PATH and CLUSTER_LIST are rewritten: from one half into the other. */
+/* Where AS_PATH and CLUSTER_LIST are rewritten, from one half into the other, and COMMUNITIES. */
 struct scratch {
-	uint8_t *half[2];
+	uint8_t *half[2], *comm;
 	size_t cap;
 };
 
@@ -249,7 +249,7 @@ policy_next_hop_self(const struct export_policy *ep, const struct export_source 
 	return ep->next_hop_mode == IPC_NEXTHOP_SELF;
 }
 
-/* RFC 1997, RFC 3765, RFC 7999: what the communities leave open. */
+/* RFC 1997, RFC 3765, RFC 7999, RFC 9494 section 4.3: what the communities leave open. */
 static enum export_reason
 check_communities(const struct export_policy *ep, const struct export_source *src,
     const struct attrs *a)
@@ -264,6 +264,8 @@ check_communities(const struct export_policy *ep, const struct export_source *sr
 		return EXPORT_YES;
 	if (attrs_has_community(a, COMM_NO_EXPORT))
 		return EXPORT_NO_EXPORT;
+	if (!ep->llgr && attrs_has_community(a, COMM_LLGR_STALE))
+		return EXPORT_LLGR_STALE;
 	if (ep->role == IPC_ROLE_PEER && attrs_has_community(a, COMM_NO_PEER))
 		return EXPORT_NO_PEER;
 	if (!src->local && attrs_has_community(a, COMM_BLACKHOLE))
@@ -374,6 +376,8 @@ policy_export_text(enum export_reason reason)
 		[EXPORT_BLACKHOLE] = "not announced: community blackhole stays within the AS",
 		[EXPORT_CLIENT_TO_CLIENT] =
 		    "not announced: from one client to another, clientToClientReflection is off",
+		[EXPORT_LLGR_STALE] = "not announced: long-lived stale, and the peer is outside and "
+				      "has no long-lived graceful restart (RFC 9494)",
 		[EXPORT_OTC] = "not announced: Only to Customer, and the peer is none (RFC 9234)",
 		[EXPORT_FILTER] = "not announced: a rule of a filter rejects it",
 		[EXPORT_NEXT_HOP_FAMILY] = "not announced: its next hop is an IPv6 address, which the "
@@ -450,6 +454,18 @@ export_reflected(struct attrs_build *b, const struct export_policy *ep,
 	return attrs_prepend_cluster(b, ep->cluster_id, s->half[0], s->cap);
 }
 
+/*
+ * To a speaker inside that does not know what LLGR_STALE means: the lowest
+ * LOCAL_PREF, and no way out of here (RFC 9494 section 4.6).
+ */
+static bool
+export_stale(struct attrs_build *b, const struct attrs *a, struct scratch *s)
+{
+	b->local_pref = 0;
+	return attrs_has_community(a, COMM_NO_EXPORT) ||
+	    attrs_add_community(b, COMM_NO_EXPORT, s->comm, s->cap);
+}
+
 /* To a speaker inside: iBGP, or another Member-AS (RFC 5065 section 4 (b)). */
 static bool
 export_inside(struct attrs_build *b, const struct export_policy *ep,
@@ -457,6 +473,8 @@ export_inside(struct attrs_build *b, const struct export_policy *ep,
 {
 	b->flags |= ATTRS_LOCAL_PREF;
 	b->local_pref = policy_local_pref(src, a);
+	if (!ep->llgr && attrs_has_community(a, COMM_LLGR_STALE) && !export_stale(b, a, s))
+		return false;
 	if (ep->ebgp) {
 		drop_reflection(b);
 		return attrs_prepend_confed(b, ep->local_asn, s->half[0], s->cap);
@@ -490,8 +508,8 @@ static __attribute__((noinline)) const struct attrs *
 export_long(struct attrs_pool *pool, const struct export_policy *ep,
     const struct export_source *src, const struct attrs *a)
 {
-	uint8_t buf[2][LONG_OCTETS];
-	struct scratch s = { { buf[0], buf[1] }, sizeof(buf[0]) };
+	uint8_t buf[3][LONG_OCTETS];
+	struct scratch s = { { buf[0], buf[1] }, buf[2], sizeof(buf[0]) };
 
 	return export_with(pool, ep, src, a, &s);
 }
@@ -500,11 +518,12 @@ const struct attrs *
 policy_export(struct attrs_pool *pool, const struct export_policy *ep,
     const struct export_source *src, const struct attrs *a)
 {
-	uint8_t buf[2][SHORT_OCTETS];
-	struct scratch s = { { buf[0], buf[1] }, sizeof(buf[0]) };
+	uint8_t buf[3][SHORT_OCTETS];
+	struct scratch s = { { buf[0], buf[1] }, buf[2], sizeof(buf[0]) };
 
 	if (a->part_octets[ATTRS_AS_PATH] > SHORT_OCTETS - PREPENDED_OCTETS ||
-	    a->part_octets[ATTRS_CLUSTER_LIST] > SHORT_OCTETS - PREPENDED_OCTETS)
+	    a->part_octets[ATTRS_CLUSTER_LIST] > SHORT_OCTETS - PREPENDED_OCTETS ||
+	    a->part_octets[ATTRS_COMMUNITIES] > SHORT_OCTETS - PREPENDED_OCTETS)
 		return export_long(pool, ep, src, a);
 	return export_with(pool, ep, src, a, &s);
 }

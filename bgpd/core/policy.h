@@ -11,7 +11,7 @@
  * there is none: ebgp and not confed (RFC 5065).
  *
  * RFC 4271 sections 5.1, 9.1.2 and 9.2, RFC 1997, RFC 3765, RFC 4456, RFC 5065,
- * RFC 7999, RFC 8212, RFC 8326, RFC 9234.
+ * RFC 7999, RFC 8212, RFC 8326, RFC 9234, RFC 9494.
  */
 #ifndef BGPD_CORE_POLICY_H
 #define BGPD_CORE_POLICY_H
@@ -109,6 +109,7 @@ struct export_policy {
 	uint8_t addpath;      /* enum ipc_addpath; not NONE: prefixes go with path ids */
 	uint8_t addpath_max;  /* paths of one prefix */
 	uint16_t max_octets;  /* of a message: RFC 8654 */
+	bool llgr;	      /* LLGR_STALE means something to it: RFC 9494 */
 	bool ext_next_hop;    /* IPv4 with IPv6 next hops: RFC 8950 */
 	bool confed;	      /* with ebgp: to another Member-AS */
 	bool no_client_to_client;
@@ -148,6 +149,7 @@ enum export_reason {
 	EXPORT_NO_PEER,
 	EXPORT_BLACKHOLE,
 	EXPORT_CLIENT_TO_CLIENT, /* bgp.clientToClientReflection is off */
+	EXPORT_LLGR_STALE,    /* the peer is outside and has no long-lived graceful restart */
 	EXPORT_OTC,	      /* it was to go to customers only */
 	EXPORT_FILTER,	      /* a rule of a filter rejects it */
 	EXPORT_NEXT_HOP_FAMILY, /* an IPv6 next hop, which the peer does not take for IPv4 */

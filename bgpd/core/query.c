@@ -150,8 +150,11 @@ fill_path(struct speaker *sp, struct mono_us now, unsigned i, uint32_t id, bool 
 		r->flags |= IPC_PATH_CONFED;
 	if (adjin_stale(sp, i, p)) {
 		r->flags |= IPC_PATH_STALE;
-		r->stale_left_s = gr_stale_left_s(rp, now);
+		r->stale_left_s = gr_stale_left_s(rp, now, i);
+		gr_long_lived(rp, i, &r->stale_of_s);
 	}
+	if (p->flags & PATH_LLGR_STALE)
+		r->flags |= IPC_PATH_LLGR;
 	fill_policy(sp, i, id, r);
 	fill_rejected(p, r);
 	fill_next_hop(sp, p, r);
@@ -473,8 +476,10 @@ speaker_next_path(struct speaker *sp, struct mono_us now, struct speaker_cursor 
 /* ---- peers and statistics ---------------------------------------------------------------- */
 
 static void
-fill_family(const struct rpeer *rp, unsigned i, struct ipc_peer_family *f)
+fill_family(const struct rpeer *rp, struct mono_us now, unsigned i, struct ipc_peer_family *f)
 {
+	f->long_lived = gr_long_lived(rp, i, &f->stale_of_s);
+	f->stale_left_s = gr_stale_left_s(rp, now, i);
 	f->eor_received = rp->af[i].eor_received;
 	f->eor_sent = rp->af[i].eor_sent;
 	f->received = adjin_count(rp, i);
@@ -505,10 +510,11 @@ speaker_next_peer(struct speaker *sp, struct mono_us now, struct speaker_cursor 
 		ret->query = c->q.id;
 		ret->id = rp->id;
 		peer_fill_row(rp->peer, now, ret);
-		ret->stale_left_s = gr_stale_left_s(rp, now);
 		ret->leaks = rp->leaks;
 		for (i = 0; i < AF_COUNT; i++)
-			fill_family(rp, i, &ret->fam[i]);
+			fill_family(rp, now, i, &ret->fam[i]);
+		ret->stale_left_s = ret->fam[0].stale_left_s > ret->fam[1].stale_left_s ?
+		    ret->fam[0].stale_left_s : ret->fam[1].stale_left_s;
 		return true;
 	}
 	return false;

@@ -54,6 +54,7 @@ enum path_flag {
 	PATH_CHANGED = 1 << 4, /* since the last decision */
 	PATH_BEST = 1 << 5,    /* the best one; counted with its peer */
 	PATH_EDITED = 1 << 6,  /* import policy changed its attributes (rib_path_received()) */
+	PATH_LLGR_STALE = 1 << 7, /* least preferred: LLGR_STALE (RFC 9494) */
 	PATH_REASON_SHIFT = 8, /* from here on: enum reject_reason (policy.h), 0: accepted */
 };
 

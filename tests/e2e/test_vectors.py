@@ -62,7 +62,9 @@ class Bench:
         self.p.batch([f"addr add {a} dev eth0" for kind in range(1, len(KINDS) + 1)
                       for lane in range(1, LANES + 1)
                       for a in (f"10.9.{kind}.{lane}/16", f"fd09::{kind:x}:{lane:x}/64")])
-        more = {"confederation": {"identifier": CONFED_ID, "members": [WEFT_AS, PEER_AS]}} if confed else {}
+        more = {"gracefulRestart": {"longLived": "1h"}}
+        if confed:
+            more["confederation"] = {"identifier": CONFED_ID, "members": [WEFT_AS, PEER_AS]}
         self.words = ["--confed", "yes"] if confed else []
         self.weft = Weft(self.w, config(
             "weft", WEFT_AS, ["10.9.0.1", "fd09::1"], peers(confed),

@@ -160,6 +160,9 @@ conf_peer(struct gen *g, struct ipc_conf_peer *ret)
 	ret->import_all = flag(g);
 	ret->export_all = flag(g);
 	ret->gr_enabled = flag(g);
+	ret->llgr_time_s[0] = any32(g) >> 8;
+	ret->llgr_time_s[1] = any32(g) >> 8;
+	ret->llgr_alone = flag(g);
 	ret->ext_msg = flag(g);
 	ret->ext_next_hop = below8(g, IPC_OFF);
 	addr(g, true, &ret->next_hop[0]);
@@ -326,6 +329,21 @@ query(struct gen *g, struct ipc_query *ret)
 }
 
 static void
+peer_family(struct gen *g, struct ipc_peer_family *ret)
+{
+	bool *flags[] = { &ret->negotiated, &ret->eor_received, &ret->eor_sent, &ret->gr_forwarding,
+		&ret->llgr_forwarding, &ret->long_lived, &ret->addpath_rx, &ret->addpath_tx };
+	uint32_t *words[] = { &ret->llgr_offered_s, &ret->llgr_peer_s, &ret->stale_left_s,
+		&ret->stale_of_s, &ret->received, &ret->accepted, &ret->rejected, &ret->stale,
+		&ret->best, &ret->advertised };
+
+	for (unsigned i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		*flags[i] = flag(g);
+	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		*words[i] = any32(g);
+}
+
+static void
 row_peer(struct gen *g, struct ipc_row_peer *ret)
 {
 	bool *flags[] = { &ret->internal, &ret->confed, &ret->as4, &ret->refresh, &ret->enhanced_refresh,
@@ -358,8 +376,7 @@ row_peer(struct gen *g, struct ipc_row_peer *ret)
 	ret->connect_retries = any64(g);
 	endpoints(g, &ret->ep);
 	for (unsigned i = 0; i < 2; i++)
-		ret->fam[i] = (struct ipc_peer_family){ flag(g), flag(g), flag(g), flag(g), any32(g),
-			any32(g), any32(g), any32(g), any32(g), any32(g), flag(g), flag(g) };
+		peer_family(g, &ret->fam[i]);
 }
 
 static void
@@ -367,7 +384,7 @@ row_path(struct gen *g, struct ipc_row_path *ret)
 {
 	uint32_t *words[] = { &ret->query, &ret->peer, &ret->path_id, &ret->flags, &ret->remote_id,
 		&ret->med, &ret->local_pref, &ret->aggregator_asn, &ret->aggregator_id,
-		&ret->originator_id, &ret->otc, &ret->igp_metric, &ret->stale_left_s };
+		&ret->originator_id, &ret->otc, &ret->igp_metric, &ret->stale_left_s, &ret->stale_of_s };
 
 	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		*words[i] = any32(g);

@@ -569,6 +569,14 @@ add_leg(struct kern_route *r, const char *gw, uint32_t ifindex)
 	r->leg[r->nlegs++] = (struct kern_leg){ .gw = addr(gw), .ifindex = ifindex, .weight = 1 };
 }
 
+/* A family in use that has sent its End-of-RIB. */
+#define FAMILY(got_eor, forwarding, n_received, n_accepted, n_rejected, n_stale, n_best, n_sent)     \
+	{                                                                                          \
+		.negotiated = true, .eor_received = got_eor, .eor_sent = true,                     \
+		.gr_forwarding = forwarding, .received = n_received, .accepted = n_accepted,       \
+		.rejected = n_rejected, .stale = n_stale, .best = n_best, .advertised = n_sent     \
+	}
+
 static void
 fill_peers(struct fake *f)
 {
@@ -583,8 +591,12 @@ fill_peers(struct fake *f)
 		.msgs_out = { 52, 1, 3, 0, 48, 0 }, .established_count = 1,
 		.ep = { .local = addr("10.0.0.11"), .remote = addr("10.0.0.1"), .local_port = 41234,
 		    .remote_port = 179 },
-		.fam = { { true, true, true, true, 412, 412, 0, 0, 410, 3 },
-		    { true, true, true, false, 40, 38, 2, 0, 38, 3 } } };
+		.llgr = true,
+		.fam = { FAMILY(true, true, 412, 412, 0, 0, 410, 3),
+		    FAMILY(true, false, 40, 38, 2, 0, 38, 3) } };
+	r->fam[0].llgr_offered_s = r->fam[0].llgr_peer_s = 86400;
+	r->fam[0].llgr_forwarding = true;
+	r->fam[1].llgr_offered_s = 86400;
 	r = GROW(f->peer, f->npeers);
 	*r = (struct ipc_row_peer){ .id = 2, .state = IPC_ESTABLISHED, .state_age_us = S(849),
 		.remote_asn = 64512, .local_asn = 64512, .remote_id = 0x0a00010c, .internal = true,
@@ -594,12 +606,15 @@ fill_peers(struct fake *f)
 		.msgs_out = { 301, 1, 6, 0, 294, 0 }, .established_count = 2, .flaps = 1,
 		.ep = { .local = addr("10.0.1.11"), .remote = addr("10.0.1.12"), .local_port = 179,
 		    .remote_port = 50000 },
-		.fam = { { true, false, true, true, 2, 2, 0, 1, 2, 1 } } };
+		.fam = { FAMILY(false, true, 2, 2, 0, 1, 2, 1) } };
+	r->fam[0].stale_left_s = 89;
 	snprintf(r->last_error, sizeof(r->last_error), "connection closed by the peer");
 	r = GROW(f->peer, f->npeers);
 	*r = (struct ipc_row_peer){ .id = 3, .state = IPC_ACTIVE, .state_age_us = S(12),
 		.local_asn = 64512, .last_error_age_us = S(41), .connect_retries = 14, .flaps = 2,
-		.established_count = 2 };
+		.established_count = 2,
+		.fam = { [1] = { .received = 3, .accepted = 3, .stale = 3, .best = 2,
+		    .long_lived = true, .stale_left_s = 85647, .stale_of_s = 86400 } } };
 	/* What a peer writes must not reach the terminal as it is. */
 	snprintf(r->reason, sizeof(r->reason), "no answer to SYN for 12s");
 	snprintf(r->last_error, sizeof(r->last_error), "hold timer expired \033[31m\x07");
@@ -630,6 +645,11 @@ fill_paths(struct fake *f)
 	r = add_path(f, "10.244.9.0/24", 2, "10.0.1.19", b | IPC_PATH_INTERNAL | IPC_PATH_STALE, "",
 	    31);
 	r->stale_left_s = 89;
+	r = add_path(f, "10.244.10.0/24", 3, "10.0.1.20", b | IPC_PATH_INTERNAL | IPC_PATH_STALE |
+	    IPC_PATH_LLGR, "", 4000);
+	r->stale_left_s = 85647;
+	r->stale_of_s = 86400;
+	snprintf(r->communities, sizeof(r->communities), "llgr-stale");
 	r = add_path(f, "0.0.0.0/0", 1, "10.0.0.1", b, "65000", 600);
 	r = add_path(f, "192.0.2.0/24", 1, "10.0.0.1", IPC_PATH_REJECTED, "65000", 600);
 	snprintf(r->rejected, sizeof(r->rejected), "outside kernel.permit (RFC 8212)");

@@ -70,6 +70,25 @@ rig_peer(struct rig *r, unsigned k)
 	return rp;
 }
 
+static void
+negotiate_restarts(const struct rig *r, unsigned k, struct peer_neg *n)
+{
+	if (k > RIG_PEERS)
+		return;
+	n->gr_notification = r->n_bit >> k & 1;
+	if (r->no_gr >> k & 1) {
+		n->gr = n->peer_gr = false;
+		n->gr_families = n->gr_forwarding = 0;
+		n->gr_time_s = 0;
+	}
+	if (r->llgr_s[k] == 0)
+		return;
+	n->llgr = true;
+	n->llgr_families = 3;
+	n->llgr_forwarding = r->llgr_lost >> k & 1 ? 0 : 3;
+	n->llgr_time_s[0] = n->llgr_time_s[1] = r->llgr_s[k];
+}
+
 void
 rig_up(struct rig *r, unsigned k, uint32_t asn, bool self6)
 {
@@ -92,6 +111,7 @@ rig_up(struct rig *r, unsigned k, uint32_t asn, bool self6)
 		.local_asn = RIG_AS,
 		.remote_asn = asn,
 		.remote_id = 0x0a000000 + k };
+	negotiate_restarts(r, k, &p->neg);
 	p->ep = (struct ipc_endpoints){ .local = { .af = IP4, .b = { 192, 0, 2, 254 } },
 		.remote = { .af = IP4, .b = { 192, 0, 2, (uint8_t)k } },
 		.self4 = { .af = IP4, .b = { 192, 0, 2, (uint8_t)(200 + k) } } };

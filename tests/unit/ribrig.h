@@ -32,6 +32,8 @@ struct rig {
 	bool unresolved; /* next hops do not resolve */
 	bool off_link;	 /* they do, on no link of ours */
 	uint8_t addpath_rx[RIG_PEERS + 1], addpath_tx[RIG_PEERS + 1]; /* from and to a peer: AF_BIT()s */
+	uint32_t llgr_s[RIG_PEERS + 1]; /* a peer's Long-Lived Stale Time, both families; 0: none */
+	unsigned llgr_lost, n_bit, no_gr; /* bit k: its F bit is clear, N bit set, it has no restart */
 	uint32_t path_id; /* of what such a peer announces and withdraws */
 	unsigned members; /* bit k: peer k is in our confederation; it announces AS_CONFED_SEQUENCEs */
 	bool over6;	 /* sessions run over IPv6, with RFC 8950 agreed on */

@@ -221,10 +221,10 @@ static const struct {
 	{ "{\"cmd\":\"peers\",\"args\":{\"family\":\"ipv6\"}}", 5, 1 },
 	{ "{\"cmd\":\"peer\",\"args\":{\"name\":\"tor1\"}}", 1, 0 },
 	{ "{\"cmd\":\"peer\",\"args\":{\"name\":\"10.0.1.13\"}}", 1, 1 },
-	{ "{\"cmd\":\"routes\",\"args\":{}}", 9, 0 },
+	{ "{\"cmd\":\"routes\",\"args\":{}}", 10, 0 },
 	{ "{\"cmd\":\"routes\",\"args\":{\"view\":\"best\",\"family\":\"ipv6\"}}", 1, 0 },
 	{ "{\"cmd\":\"routes\",\"args\":{\"view\":\"advertised\",\"peer\":\"tor1\"}}", 1, 0 },
-	{ "{\"cmd\":\"routes\",\"args\":{\"prefix\":\"10.244.3.9/16\"}}", 6, 0 },
+	{ "{\"cmd\":\"routes\",\"args\":{\"prefix\":\"10.244.3.9/16\"}}", 7, 0 },
 	{ "{\"cmd\":\"route\",\"args\":{\"destination\":\"10.244.3.1\"}}", 1, 0 },
 	{ "{\"cmd\":\"route\",\"args\":{\"destination\":\"2001:db8::1\"}}", 0, 1 },
 	{ "{\"cmd\":\"fib\"}", 7, 0 },
@@ -411,7 +411,7 @@ START_TEST(requests_follow_each_other)
 	shutdown(cl.fd, SHUT_WR);
 	client_wait_closed(&cl);
 	ck_assert_uint_eq(count(cl.buf, "{\"end\":"), 3);
-	ck_assert_uint_eq(count(cl.buf, "{\"row\":"), 10);
+	ck_assert_uint_eq(count(cl.buf, "{\"row\":"), 11);
 	client_free(&cl);
 }
 END_TEST

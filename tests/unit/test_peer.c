@@ -525,6 +525,12 @@ end_session(conn_id c, enum ending how)
 	}
 }
 
+static bool
+is_ours(enum ending how)
+{
+	return how == END_ADMIN_RESET || how == END_OURS || how == END_RECONFIGURED;
+}
+
 /* Routes are kept when TCP ends, and only then. */
 START_TEST(what_becomes_of_routes)
 {
@@ -543,7 +549,8 @@ START_TEST(what_becomes_of_routes)
 	up(c);
 	end_session(c, how);
 	ck_assert_uint_eq(r.downs, 1);
-	ck_assert_int_eq(r.down_how, keep ? PEER_DOWN_KEEP : PEER_DOWN_FLUSH);
+	ck_assert_int_eq(r.down_how, keep ? PEER_DOWN_KEEP : is_ours(how) ? PEER_DOWN_FLUSH :
+									    PEER_DOWN_LOST);
 	ck_assert_ptr_null(r.p->up);
 	ck_assert_uint_eq(r.p->neg.gr_families, gr == 3 ? 1 : 0); /* told until the next session */
 	ck_assert_uint_eq(row().flaps, 1);
@@ -569,7 +576,9 @@ START_TEST(what_becomes_of_routes_with_n_bit)
 	end_session(c, how);
 	ck_assert_uint_eq(r.downs, 1);
 	ck_assert_int_eq(r.down_how,
-	    tcp || (both && !hard) ? PEER_DOWN_KEEP : PEER_DOWN_FLUSH);
+	    tcp || (both && !hard) ? PEER_DOWN_KEEP :
+	    is_ours(how)	   ? PEER_DOWN_FLUSH :
+				     PEER_DOWN_LOST);
 }
 END_TEST
 

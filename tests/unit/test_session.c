@@ -248,7 +248,7 @@ START_TEST(hold_expires_in_established)
 	c = conn_in(FSM_ESTABLISHED);
 	expect_hold_expiry(c, 9 * S, FSM_ESTABLISHED, "hold timer expired: nothing heard for 9 s");
 	ck_assert_uint_eq(r.downs, 1);
-	ck_assert_int_eq(r.down_how, PEER_DOWN_FLUSH);
+	ck_assert_int_eq(r.down_how, PEER_DOWN_LOST);
 	ck_assert_str_eq(r.down_why, "hold timer expired: nothing heard for 9 s");
 }
 END_TEST
@@ -518,7 +518,7 @@ START_TEST(send_hold)
 	expect_closed(c);
 	expect_notification(c, ERR_SEND_HOLD_TIMER, 0, NULL, 0);
 	ck_assert_str_eq(r.down_why, "send hold timer expired: the peer has stopped reading");
-	ck_assert_int_eq(r.down_how, PEER_DOWN_FLUSH);
+	ck_assert_int_eq(r.down_how, PEER_DOWN_LOST);
 }
 END_TEST
 

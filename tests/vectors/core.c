@@ -63,6 +63,7 @@ conf_of(enum vec_kind kind, unsigned lane)
 		.import_all = true,
 		.export_all = true,
 		.gr_enabled = true,
+		.llgr_time_s = { 3600, 3600 },
 		.ext_msg = true,
 		.families = 3,
 		.hold_s = 90,
