@@ -20,7 +20,7 @@
 #include "lib/mem.h"
 
 #define STOP_MS	     300 /* at most, for peers to hear of a stop */
-#define READ_BATCHES 4	 /* of one socket in one turn: what comes faster waits, or is dropped */
+#define READ_BATCHES 64	 /* of one socket in one turn: more than its room holds */
 #define OUTPUT_MAX   256 /* packets of one turn, then input again */
 
 /* ---- input ------------------------------------------------------------------- */
@@ -31,6 +31,10 @@ is_receiver(int which)
 	return which >= LAUNCH_BFD_SINGLE4 && which <= LAUNCH_BFD_MULTI6;
 }
 
+/*
+ * Everything that waited at the start: a session whose packet is still in the
+ * socket must not be found silent. A flood ends at the limit.
+ */
 static void
 read_socket(struct bfdd *b, enum launch_bfd_fd which)
 {
