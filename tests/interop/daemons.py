@@ -11,6 +11,8 @@ View.KIND wraps a running adapter and answers in one form for all:
     refresh(addr)   ask the neighbour for its routes again
     shutdown(addr, text), restart(addr): close a session, and open it again at once
     refreshes(addr) ROUTE-REFRESH requests it has got
+    bfd(addr)       its BFD session: up, interval_ms (of its packets), detect_ms, and
+                    since: the same as long as it stays up (BIRD, FRR)
 """
 
 import json
@@ -99,6 +101,15 @@ class Bird(View):
     def refreshes(self, addr):
         return len(re.findall(r"Got (?:ROUTE-REFRESH|route refresh)", self.log()))
 
+    def bfd(self, addr):
+        for line in self.d.birdc("show", "bfd", "sessions").splitlines():
+            words = line.split()
+            if words and words[0] == addr:
+                return {"up": words[2] == "Up", "since": words[3],
+                        "interval_ms": round(1000 * float(words[4])),
+                        "detect_ms": round(1000 * float(words[5]))}
+        return {"up": False}
+
     def shutdown(self, addr, text):
         self.d.birdc("disable", self._name(addr), f'"{text}"')
 
@@ -150,6 +161,17 @@ class Frr(View):
 
     def refreshes(self, addr):
         return self.neighbor(addr)["messageStats"]["routeRefreshRecv"]
+
+    def bfd(self, addr):
+        def ask(words):
+            return {p["peer"]: p for p in json.loads(self.d.vtysh(words, daemon="bfdd"))}.get(addr)
+        p, n = ask("show bfd peers json"), ask("show bfd peers counters json")
+        if not p or not n:
+            return {"up": False}
+        return {"up": p["status"] == "up", "since": n["session-down"],
+                "interval_ms": max(p["transmit-interval"], p["remote-receive-interval"]),
+                "detect_ms": p["remote-detect-multiplier"] *
+                max(p["receive-interval"], p["remote-transmit-interval"])}
 
     def shutdown(self, addr, text):
         self.d.vtysh("configure terminal", f"router bgp {self.d.asn}",

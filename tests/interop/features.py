@@ -119,6 +119,29 @@ allow from any
 allow to any
 """
 
+BFD_BIRD = """protocol bfd {
+  interface "*" { min rx interval 50 ms; min tx interval 50 ms; multiplier 3; };
+  multihop { min rx interval 50 ms; min tx interval 50 ms; multiplier 3; };
+}"""
+
+
+def bfd_frr(peer, local):
+    """A session of FRR's bfdd; bgpd asks for it, too, and these are its intervals."""
+    return (f" peer {peer} local-address {local}\n  receive-interval 50\n"
+            "  transmit-interval 50\n  detect-multiplier 3\n  no shutdown\n exit")
+
+
+def bfd(peer, local, more=""):
+    """On in the two daemons that have it."""
+    return cells(bird=Conf(glob=BFD_BIRD, session="bfd on;"),
+                 frr=Conf(bfd=bfd_frr(peer + more, local), session=" neighbor $peer bfd"),
+                 gobgp=Not("gobgpd /usr/share/doc/gobgpd/*.md", "no page names BFD"),
+                 openbgpd=Not("bgpd(8), bgpd.conf(5)", "neither names BFD"),
+                 exabgp=Not(EXA, "nothing there names BFD"))
+
+
+BFD4 = bfd("10.9.2.1", "10.9.2.2")
+
 FEATURES = [
     # ---- sessions
     Feature("ipv4", "session over IPv4, weft dials", "4271",
@@ -443,6 +466,29 @@ FEATURES = [
     Feature("filter-live", "filters changed on a live session", "4271 s9",
             "Another filter, one that rejects all, and none: the daemon sees each, and the session "
             "stays as it was.", "filters", cells()),
+
+    # ---- BFD
+    Feature("bfd", "BFD over IPv4, 50 ms x 3", "5880, 5881",
+            "Up on both ends, with the same intervals and detection times; both see the other's "
+            "discriminator work.", "bfd", BFD4),
+    Feature("bfd-change", "BFD timers changed while it is up", "5880 s6.8.3",
+            "weft goes to 100 ms x 5 and back: both ends have the new figures each time, and "
+            "neither was down.", "bfd", BFD4),
+    Feature("bfd-resume", "bfdd killed", "5880",
+            "kill -9 of weft-bfdd: it goes on with the session, which was never down for the "
+            "daemon; nor was the BGP session.", "bfd", BFD4),
+    Feature("bfd-loss", "BFD finds the path dead", "5880 s6.8.4, 9384",
+            "The daemon's packets are dropped: weft ends the session with Cease, BFD Down, and the "
+            "daemon sees BFD down, too; both come up again afterwards.", "bfd", BFD4),
+    Feature("bfd6", "BFD over IPv6", "5881",
+            "The same beginning over IPv6.", "bfd6", bfd("fd09:2::1", "fd09:2::2")),
+    Feature("bfd-multihop", "BFD over several hops", "5883",
+            "Between loopback addresses, on the port of RFC 5883.", "bfd_multihop",
+            bfd("10.9.90.1", "10.9.90.2", " multihop")),
+    Feature("bfd-auth", "BFD with authentication", "5880 s6.7",
+            "Keyed and meticulous keyed MD5 and SHA1, one after the other: both ends are up and "
+            "take each other's packets.", "bfd_auth",
+            {**BFD4, "frr": Not("bfdd 8.4.4, its commands", "none is about authentication")}),
 
     # ---- numbers
     Feature("many", "10,000 prefixes each way", "4271",

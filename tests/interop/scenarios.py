@@ -133,6 +133,119 @@ def multihop(run):
         assert b.peer()["local_address"] == "10.9.90.1"
 
 
+# ---- BFD -------------------------------------------------------------------------------
+
+
+FAST = {"receiveInterval": 50, "transmitInterval": 50, "detectMultiplier": 3}
+
+
+def _bfd_row(b):
+    return next(r for r in b.weft.json("bfd")["bfd"] if r["peer"] == "peer")
+
+
+def _bfd_agreed(b, ms, theirs_ms, ours_ms):
+    """Both up, packets every ms both ways; how long the daemon and weft wait for one."""
+    def same():
+        w, d = _bfd_row(b), b.view.bfd(b.me)
+        return (w["state"] == "Up" and w["transmit_us"] == 1000 * ms and d["up"] and
+                w["detection_us"] == 1000 * ours_ms and d["interval_ms"] == ms and
+                d["detect_ms"] == theirs_ms and not w["polling"]) or No((w, d))
+    wait_until(same, 15, f"{ms} ms on both ends", every_s=0.1)
+
+
+def _bfd_profile(b, **settings):
+    b.weft.config["bfdProfiles"]["fast"] = {**FAST, **settings}
+    b.weft.write_config()
+    b.weft.weft("reload")
+
+
+def _bfd_bench(run, feature, **more):
+    peer = {"bfd": "fast", **more.pop("peer", {})}
+    return Bench(run, [feature], peer=peer, more={"bfdProfiles": {"fast": FAST}}, **more)
+
+
+def bfd(run):
+    """A session of single hop: its figures, changes, a new process, and a failure."""
+    b = _bfd_bench(run, "bfd").start()
+    with run.check("bfd"):
+        _bfd_agreed(b, 50, 150, 150)
+        row = _bfd_row(b)
+        assert not row["multihop"] and row["address"] == b.addr and row["downs"] == 0, row
+    since, sessions = b.view.bfd(b.me).get("since"), b.peer()["established_count"]
+
+    def undisturbed():
+        assert b.view.bfd(b.me)["since"] == since and _bfd_row(b)["downs"] == 0
+        assert b.peer()["established_count"] == sessions
+    with run.check("bfd-change"):
+        _bfd_profile(b, receiveInterval=100, transmitInterval=100, detectMultiplier=5)
+        _bfd_agreed(b, 100, 500, 300)
+        undisturbed()
+        _bfd_profile(b)
+        _bfd_agreed(b, 50, 150, 150)
+        undisturbed()
+    with run.check("bfd-resume"):
+        b.weft.kill("weft-bfdd")
+        wait_until(lambda: _bfd_row(b)["resumed"], 5, "the next process goes on")
+        _bfd_agreed(b, 50, 150, 150)
+        undisturbed()
+    with run.check("bfd-loss"):
+        b.mark()
+        b.d.run("iptables", "-A", "OUTPUT", "-p", "udp", "--dport", "3784", "-j", "DROP")
+        wait_until(lambda: _bfd_row(b)["downs"] == 1, 2, "weft sees it")
+        assert _bfd_row(b)["last_down_diagnostic"] == "Control Detection Time Expired"
+        wait_until(lambda: not b.view.bfd(b.me)["up"], 2, "the daemon sees it")
+        b.why_event("BFD")
+        b.d.run("iptables", "-F")
+        b.again()
+        _bfd_agreed(b, 50, 150, 150)
+
+
+def bfd6(run):
+    """The same beginning over IPv6."""
+    b = _bfd_bench(run, "bfd6", transport=6, families=["ipv6"], networks=NETS[1:]).start()
+    with run.check("bfd6"):
+        _bfd_agreed(b, 50, 150, 150)
+
+
+def bfd_multihop(run):
+    """Between loopback addresses; BIRD sends with a TTL of 64."""
+    b = _bfd_bench(run, "bfd-multihop", neighbor={"multihop": True}, families=["ipv4"],
+                   networks=NETS[:1], peer={"ebgpMultihop": 8, "sourceAddress": "10.9.90.1"})
+    b.weft.config["bfdProfiles"]["fast"] = {**FAST, "minimumTtl": 60}
+    _far_away(b)
+    b.start()
+    with run.check("bfd-multihop"):
+        _bfd_agreed(b, 50, 150, 150)
+        assert _bfd_row(b)["multihop"]
+
+
+def bfd_auth(run):
+    """Every type, each of them until packets were taken on both ends for a while."""
+    key = f"{run.lab.dir}/weft/bfd.key"
+    b = _bfd_bench(run, "bfd-auth")
+    with open(key, "w") as f:
+        f.write("interop")
+    b.start()
+    text = b.daemon.options["text"]
+    plain = text["global"]
+    with run.check("bfd-auth"):
+        for ours, theirs in (("meticulous-sha1", "meticulous keyed sha1"), ("keyed-sha1", "keyed sha1"),
+                             ("meticulous-md5", "meticulous keyed md5"), ("keyed-md5", "keyed md5")):
+            text["global"] = plain.replace(
+                "multiplier 3;", f'multiplier 3; authentication {theirs}; password "interop" {{ id 3; }};', 1)
+            b.daemon.configure()
+            b.daemon.birdc("configure")
+            _bfd_profile(b, authentication={"type": ours, "keyID": 3, "password": {"file": key}})
+            wait_until(lambda: _bfd_row(b)["authentication"] == ours, 5, f"weft uses {ours}")
+            _bfd_agreed(b, 50, 150, 150)
+            n = _bfd_row(b)["packets_in"]
+            wait_until(lambda: _bfd_row(b)["packets_in"] > n + 10, 5, f"weft takes {theirs}")
+            _bfd_agreed(b, 50, 150, 150)
+
+
+# ---- sessions of other kinds -------------------------------------------------------------
+
+
 def _far_away(b):
     """Move both ends of the session to addresses behind the link's."""
     b.me, b.addr = "10.9.90.1", "10.9.90.2"
