@@ -201,6 +201,26 @@ want_interface(struct announce *an, const struct conf_adv *adv, const char *ifna
 	}
 }
 
+/* The node's own address, if no link leads to it. */
+static void
+want_node_ip(struct announce *an, const struct conf_adv *adv, const struct ip_addr *node)
+{
+	const struct fib *f = an->agent->fib;
+	struct kern_addr ka;
+	size_t pos = 0;
+
+	while (node->af && fib_next_addr(f, &pos, &ka)) {
+		const struct kern_link *l = fib_link(f, ka.ifindex);
+		struct ip_prefix p;
+
+		if (!l || !l->loopback || ka.tentative || !ip_addr_eq(&ka.addr, node))
+			continue;
+		p = ip_prefix_of(node, ip_af_bits(node->af));
+		want(an, adv, &p, IPC_ORIG_INTERFACE);
+		return;
+	}
+}
+
 static void
 want_adv(struct announce *an, const struct conf *c, const struct conf_adv *adv)
 {
@@ -212,6 +232,10 @@ want_adv(struct announce *an, const struct conf *c, const struct conf_adv *adv)
 	case CONF_ADV_INTERFACE:
 		for (size_t i = 0; i < adv->interfaces.n; i++)
 			want_interface(an, adv, adv->interfaces.v[i]);
+		break;
+	case CONF_ADV_NODE_IP:
+		want_node_ip(an, adv, &an->agent->node4);
+		want_node_ip(an, adv, &an->agent->node6);
 		break;
 	case CONF_ADV_PREFIX:
 		for (size_t i = 0; i < adv->prefixes.n; i++)

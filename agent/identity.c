@@ -1,10 +1,11 @@
 /*
  * Node addresses and the router id.
  *
- * The order of `auto` for each family: the source address that the kernel uses
- * towards the default route; an address in the subnet of a configured peer; the
- * first address of a real interface; a host address on lo.  Never an address of
- * a container bridge, and never a virtual one (/32 on another interface than lo).
+ * The order of `auto` for each family: on a node whose links have no addresses
+ * (uplinks) a host address on lo; the source address that the kernel uses towards
+ * the default route; an address in the subnet of a configured peer; the first
+ * address of a real interface; a host address on lo.  Never an address of a
+ * container bridge, and never a virtual one (/32 on another interface than lo).
  * RFC 6286: a router id is any 32-bit number but 0, unique within the AS.
  */
 #include "agent/identity.h"
@@ -118,6 +119,21 @@ by_peers(const struct agent *a, uint8_t af)
 	return (struct ip_addr){ 0 };
 }
 
+static bool
+is_on_lo(const struct fib *f, const struct ip_addr *a)
+{
+	struct kern_addr ka;
+	size_t pos = 0;
+
+	while (fib_next_addr(f, &pos, &ka)) {
+		const struct kern_link *l = fib_link(f, ka.ifindex);
+
+		if (l && l->loopback && same_octets(&ka.addr, a))
+			return true;
+	}
+	return false;
+}
+
 /* The first of a real interface (lo false) or a host address on lo (lo true). */
 static struct ip_addr
 first_real(const struct fib *f, uint8_t af, bool lo)
@@ -139,8 +155,12 @@ first_real(const struct fib *f, uint8_t af, bool lo)
 static struct ip_addr
 by_auto(const struct agent *a, uint8_t af, const struct ip_addr *now)
 {
-	struct ip_addr got;
+	struct ip_addr got = { 0 };
 
+	if (conf_has_unnumbered(a->conf) && !(now->af && is_on_lo(a->fib, now)))
+		got = first_real(a->fib, af, true);
+	if (got.af)
+		return got;
 	if (now->af && on_node(a->fib, now))
 		return *now;
 	got = by_default_route(af);

@@ -29,6 +29,19 @@ confdoc_default(const struct opt *o)
 	return text;
 }
 
+char *
+confdoc_instead(const struct opt *o)
+{
+	char *text = mem_strdup(""), *longer;
+
+	for (size_t i = 0; i < OPT_NINSTEAD && o->instead[i]; i++) {
+		longer = mem_printf("%s, or `%s`", text, opt_key(opt_find(o->instead[i])));
+		mem_free(text);
+		text = longer;
+	}
+	return text;
+}
+
 const char *
 confdoc_effect(const struct opt *o)
 {

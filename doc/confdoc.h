@@ -20,6 +20,9 @@ void confdoc_md(FILE *f);
 /* Where a default comes from, as a text, or NULL: "9s", "bgp.timers.hold". Owned by the caller. */
 char *confdoc_default(const struct opt *o);
 
+/* What may stand in place of a required option: ", or `this`", "" for nothing. Owned by the caller. */
+char *confdoc_instead(const struct opt *o);
+
 /* What a change costs on reload, as a sentence, or NULL. */
 const char *confdoc_effect(const struct opt *o);
 

@@ -81,13 +81,11 @@ put_sentence(struct man *m, char *text)
 static void
 put_facts(struct man *m, const struct opt *o)
 {
-	char *wanted = opt_wanted(o), *dflt = confdoc_default(o), *text;
+	char *wanted = opt_wanted(o), *dflt = confdoc_default(o), *instead = confdoc_instead(o), *text;
 
 	text = mem_printf("Value: %s", wanted);
 	if (o->flags & OPT_F_REQUIRED) {
-		put_sentence(m, o->instead ? mem_printf("%s; required, or `%s`.", text,
-					opt_key(opt_find(o->instead)))
-					   : mem_printf("%s; required.", text));
+		put_sentence(m, mem_printf("%s; required%s.", text, instead));
 	} else if (dflt) {
 		put_sentence(m,
 		    mem_printf("%s; default: %s`%s`.", text, o->inherit ? "that of " : "", dflt));
@@ -97,6 +95,7 @@ put_facts(struct man *m, const struct opt *o)
 	for (size_t i = 0; o->aliases && o->aliases[i]; i++)
 		put_sentence(m, mem_printf("Another name of it is `%s`.", o->aliases[i]));
 	mem_free(text);
+	mem_free(instead);
 	mem_free(wanted);
 	mem_free(dflt);
 }

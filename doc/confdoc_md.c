@@ -19,13 +19,12 @@ put_cell(FILE *f, const char *s)
 static void
 put_option(FILE *f, const struct opt *o)
 {
-	char *wanted = opt_wanted(o), *dflt = confdoc_default(o);
+	char *wanted = opt_wanted(o), *dflt = confdoc_default(o), *instead = confdoc_instead(o);
 
 	fprintf(f, "| `%s` | ", o->path);
 	put_cell(f, wanted);
 	if (o->flags & OPT_F_REQUIRED)
-		fprintf(f, " | *required*%s%s%s | ", o->instead ? ", or `" : "",
-		    o->instead ? opt_key(opt_find(o->instead)) : "", o->instead ? "`" : "");
+		fprintf(f, " | *required*%s | ", instead);
 	else if (dflt)
 		fprintf(f, " | %s`%s` | ", o->inherit ? "as " : "", dflt);
 	else
@@ -42,6 +41,7 @@ put_option(FILE *f, const struct opt *o)
 	fputs(" |\n", f);
 	mem_free(wanted);
 	mem_free(dflt);
+	mem_free(instead);
 }
 
 void

@@ -157,13 +157,34 @@ put_required(struct out *o, const struct opt *opt)
 	put_one_required(o, opt_key(opt));
 	for (size_t i = 0; opt->aliases && opt->aliases[i]; i++)
 		put_one_required(o, opt->aliases[i]);
-	if (opt->instead)
-		put_one_required(o, opt_key(opt_find(opt->instead)));
+	for (size_t i = 0; i < OPT_NINSTEAD && opt->instead[i]; i++)
+		put_one_required(o, opt_key(opt_find(opt->instead[i])));
 	out_close(o);
 	out_close(o);
 }
 
 static void put_members(struct out *o, const struct opt *parent);
+
+/* An element of a list of maps, or the plain value that stands for one. */
+static void
+put_element(struct out *o, const struct opt *list)
+{
+	if (!list->scalar) {
+		put_members(o, list);
+		return;
+	}
+	out_open_array(o, "anyOf");
+	put_alternatives(o, opt_find(list->scalar));
+	out_open(o, NULL);
+	out_open_array(o, "allOf");
+	out_open(o, NULL);
+	out_fmt(o, "$ref", "#/properties/%s/items", list->like);
+	out_close(o);
+	put_one_required(o, opt_key(opt_find(list->scalar)));
+	out_close(o);
+	out_close(o);
+	out_close(o);
+}
 
 static void
 put_option(struct out *o, const char *key, const struct opt *opt)
@@ -188,7 +209,7 @@ put_option(struct out *o, const char *key, const struct opt *opt)
 		out_close(o);
 		out_u64(o, "maxItems", opt->max);
 		out_open(o, "items");
-		put_members(o, opt);
+		put_element(o, opt);
 		out_close(o);
 	} else {
 		put_value(o, opt);
@@ -213,7 +234,7 @@ put_members(struct out *o, const struct opt *parent)
 		put_option(o, opt_key(m), m);
 		for (size_t i = 0; m->aliases && m->aliases[i]; i++)
 			put_option(o, m->aliases[i], m);
-		required |= (m->flags & OPT_F_REQUIRED) != 0;
+		required |= opt_is_required(parent, m);
 	}
 	out_open(o, "<<"); /* merge */
 	out_close(o);
@@ -222,7 +243,7 @@ put_members(struct out *o, const struct opt *parent)
 		return;
 	out_open_array(o, "allOf");
 	while ((m = opt_next_child(parent, m)))
-		if (m->flags & OPT_F_REQUIRED)
+		if (opt_is_required(parent, m))
 			put_required(o, m);
 	out_close(o);
 }

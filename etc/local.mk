@@ -3,6 +3,7 @@
 # Samples of the configuration, each loaded by make check, and the schema for editors.
 examplesdir = $(docdir)/examples
 dist_examples_DATA = \
+	etc/dual-tor-unnumbered.yaml \
 	etc/mesh.yaml \
 	etc/reflector.yaml \
 	etc/weft.schema.json \

@@ -159,6 +159,15 @@ conf_ao_key_find(const struct conf *c, const char *name)
 }
 
 bool
+conf_has_unnumbered(const struct conf *c)
+{
+	for (size_t i = 0; i < c->peers.n; i++)
+		if (conf_peer_is_unnumbered(&c->peers.v[i]))
+			return true;
+	return false;
+}
+
+bool
 conf_protects(const struct conf *c, enum conf_protect_what what)
 {
 	for (size_t i = 0; i < c->kernel.protect.n; i++)

@@ -263,13 +263,15 @@ enum conf_role {
 
 struct conf_peer {
 	struct conf_set set;
+	bool uplink;	   /* written under uplinks; for messages only */
 	char *name;	   /* unique, never empty */
 	char *description; /* NULL: none */
 	bool enabled;
 	struct conf_peer_addr peer; /* as written; use addr, port and ifname below */
 	struct ip_addr addr;	    /* ifindex 0; scope by ifname */
 	uint32_t port;
-	char ifname[CONF_IFNAME_LEN]; /* "" but for link-local peers and where it is given */
+	char ifname[CONF_IFNAME_LEN]; /* "" but for link-local peers and where it is given; with
+				       * neither addr nor ranges: see conf_peer_is_unnumbered() */
 	struct conf_prefixes ranges; /* n > 0: a template for peers out of them; addr.af IP_NONE */
 	uint32_t max_peers, forget_s; /* of such a template */
 	struct conf_remote_as remote_as;
@@ -369,6 +371,7 @@ enum conf_adv_type {
 	CONF_ADV_POD_CIDR,
 	CONF_ADV_INTERFACE,
 	CONF_ADV_PREFIX,
+	CONF_ADV_NODE_IP,
 };
 
 struct conf_adv {
@@ -573,6 +576,7 @@ struct conf {
 	struct conf_set set;
 	struct conf_node node;
 	struct conf_bgp bgp;
+	struct conf_peers uplinks; /* private: they are among the peers, behind all others */
 	struct conf_peers peers;
 	struct conf_bfds bfd;
 	struct conf_ao_keys ao_keys;
@@ -655,6 +659,16 @@ const struct conf_bfd *conf_peer_bfd(const struct conf *c, const struct conf_pee
 
 /* The filter of that name, or NULL. */
 const struct conf_filter *conf_filter_find(const struct conf *c, const char *name);
+
+/* Is the peer found on its interface, by router advertisements (RFC 4861)? */
+static inline bool
+conf_peer_is_unnumbered(const struct conf_peer *p)
+{
+	return p->addr.af == IP_NONE && p->ranges.n == 0 && p->ifname[0] != '\0';
+}
+
+/* Is there any such peer? */
+bool conf_has_unnumbered(const struct conf *c);
 
 /* Is the session with that peer internal (RFC 4271 section 1.1)? */
 static inline bool

@@ -43,6 +43,26 @@ path_to(struct conf_path *p, const struct opt *list, const void *from, const voi
 	return false;
 }
 
+/* Uplinks are found behind the peers; they are called as they were written. */
+static void
+call_uplink(struct conf_path *p, const struct conf *c, const struct opt *list, const void *base)
+{
+	const struct conf_peer *v = c->peers.v;
+	size_t first = 0, i = 0;
+
+	if (strcmp(list->path, "peers") != 0)
+		return;
+	while (first < c->peers.n && !v[first].uplink)
+		first++;
+	while (i < c->peers.n && &v[i] != base)
+		i++;
+	if (i < first || i == c->peers.n)
+		return;
+	conf_path_cut(p, 0);
+	conf_path_key(p, "uplinks");
+	conf_path_index(p, i - first);
+}
+
 char *
 conf_instance_path(const struct conf *c, const void *base, const struct opt *o, int item)
 {
@@ -51,6 +71,7 @@ conf_instance_path(const struct conf *c, const void *base, const struct opt *o, 
 
 	if (list) {
 		path_to(&p, NULL, c, base);
+		call_uplink(&p, c, list, base);
 		conf_path_key(&p, o->path + strlen(list->path) + strlen("[]."));
 	} else {
 		conf_path_key(&p, o->path);

@@ -67,8 +67,8 @@ check_twins(struct conf_ctx *ctx)
 	for (size_t i = 1; i < ps->n; i++) {
 		p = v[i];
 		q = v[i - 1];
-		if ((p->addr.af != IP_NONE || p->ranges.n > 0) && strcmp(p->name, q->name) == 0 &&
-		    (p->ranges.n > 0 || cmp_addr(p, q) != 0))
+		if ((p->addr.af != IP_NONE || p->ranges.n > 0 || conf_peer_is_unnumbered(p)) &&
+		    strcmp(p->name, q->name) == 0 && (p->ranges.n > 0 || cmp_addr(p, q) != 0))
 			CLASH(p, "peers[].name", "peers[].peerIP",
 			    "\"%s\" is the name of peers[%zu], too", p->name, (size_t)(q - ps->v));
 	}
@@ -119,6 +119,59 @@ check_address(struct conf_ctx *ctx, const struct conf_peer *p)
 	else if (memcmp(p->source.addr.b, p->addr.b, sizeof(p->addr.b)) == 0)
 		CLASH(p, "peers[].sourceAddress", "peers[].peerIP", "%s is the peer's own address",
 		    buf);
+}
+
+/* Two peers that would be found in the same place. */
+static void
+check_interface_twins(struct conf_ctx *ctx, const struct conf_peer *p)
+{
+	for (const struct conf_peer *q = ctx->c->peers.v; q < p; q++)
+		if (conf_peer_is_unnumbered(q) && strcmp(p->ifname, q->ifname) == 0) {
+			CLASH(p, "peers[].interface", NULL, "%s is the interface of %s already",
+			    p->ifname, q->name);
+			return;
+		}
+}
+
+/* A peer that is found on its interface. */
+static void
+check_unnumbered(struct conf_ctx *ctx, const struct conf_peer *p)
+{
+	static const char interface[] = "peers[].interface";
+
+	check_interface_twins(ctx, p);
+	if (p->source.how == CONF_SOURCE_ADDR || p->source.how == CONF_SOURCE_INTERFACE)
+		CLASH(p, "peers[].sourceAddress", interface,
+		    "a peer without peerIP is spoken to from the link-local address of %s",
+		    p->ifname);
+	if (p->multihop_ttl != 0)
+		CLASH(p, "peers[].ebgpMultihop", interface,
+		    "a peer without peerIP is on the link, and this is for others");
+	if (p->ext_next_hop == CONF_OFF && p->families == CONF_FAMILY(IP4))
+		CLASH(p, "peers[].extendedNextHop", "peers[].families",
+		    "IPv4 needs it here: a peer without peerIP is spoken to over IPv6");
+}
+
+/* Under uplinks stand peers that are found, and no others. */
+static void
+check_uplink(struct conf_ctx *ctx, const struct conf_peer *p)
+{
+	static const char *const paths[] = { "peers[].peerIP", "peers[].listenRange" };
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		if (p->uplink && opt_is_set(p, opt_find(paths[i])))
+			CLASH(p, paths[i], NULL,
+			    "uplinks find their peer by themselves: this one belongs under peers");
+}
+
+/* With peerIP the interface does not stand in for an AS number. */
+static void
+check_as_given(struct conf_ctx *ctx, const struct conf_peer *p)
+{
+	if (!p->uplink && p->ifname[0] && !conf_peer_is_unnumbered(p) &&
+	    !opt_is_set(p, opt_find("peers[].asNumber")))
+		CLASH(p, "peers[].asNumber", "peers[].interface",
+		    "required: external or internal, or a number");
 }
 
 static bool
@@ -310,7 +363,7 @@ keys_of(const struct conf_peer *p, uint8_t af)
 		return 0;
 	for (size_t i = 0; i < p->ranges.n; i++)
 		n += p->ranges.v[i].af == af;
-	return n + (p->addr.af == af);
+	return n + (p->addr.af == af) + (af == IP6 && conf_peer_is_unnumbered(p));
 }
 
 /* A listener has one key for each peer or prefix. */
@@ -428,9 +481,13 @@ conf_check_peers(struct conf_ctx *ctx)
 	check_passwords(ctx);
 	for (size_t i = 0; i < ps->n; i++) {
 		check_needs(ctx, &ps->v[i]);
+		check_uplink(ctx, &ps->v[i]);
+		check_as_given(ctx, &ps->v[i]);
 		if (ps->v[i].ranges.n > 0) {
 			check_range(ctx, &ps->v[i]);
 			check_range_twins(ctx, &ps->v[i]);
+		} else if (conf_peer_is_unnumbered(&ps->v[i])) {
+			check_unnumbered(ctx, &ps->v[i]);
 		} else {
 			check_address(ctx, &ps->v[i]);
 		}
@@ -554,10 +611,28 @@ resolve_communities(struct conf_ctx *ctx, struct conf_adv *a)
 	to->n = n;
 }
 
+/* A node between links without addresses is reached at an address that it announces. */
+static void
+check_reachable(struct conf_ctx *ctx)
+{
+	const struct conf_advs *as = &ctx->c->advertisements;
+	struct conf_clash at = { .base = ctx->c, .path = "advertisements", .item = -1, .warning = true,
+		.hint = "add {type: NodeIP}" };
+
+	for (size_t i = 0; i < as->n; i++)
+		if (as->v[i].type != CONF_ADV_POD_CIDR)
+			return;
+	if (conf_has_unnumbered(ctx->c))
+		conf_clash(ctx, &at,
+		    "links without addresses lead to the pods only: the node's own address is not announced");
+}
+
 void
 conf_check_advertisements(struct conf_ctx *ctx)
 {
 	struct conf_advs *as = &ctx->c->advertisements;
+
+	check_reachable(ctx);
 
 	for (size_t i = 0; i < as->n; i++) {
 		check_adv_keys(ctx, &as->v[i]);

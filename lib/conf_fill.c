@@ -102,12 +102,14 @@ fill_node(struct conf_ctx *ctx)
 	mem_free((void *)e.wanted);
 }
 
-/* As in messages: 10.0.0.1, fe80::1%eth0. */
+/* As in messages: 10.0.0.1, fe80::1%eth0, eth0. */
 static char *
 peer_default_name(const struct conf_peer *p)
 {
 	char buf[IP_ADDR_STRLEN], net[IP_PREFIX_STRLEN];
 
+	if (conf_peer_is_unnumbered(p))
+		return mem_strdup(p->ifname);
 	if (p->ranges.n > 0)
 		return mem_strdup(ip_prefix_str(&p->ranges.v[0], net));
 	return mem_printf("%s%s%s", ip_addr_str(&p->addr, buf), p->ifname[0] ? "%" : "", p->ifname);
@@ -142,26 +144,37 @@ fill_bfd(const struct conf *c, struct conf_peer *p)
 	p->bfd = mem_strdup(c->bgp.bfd);
 }
 
+/* Address and interface, which may be written in one. */
+static void
+fill_peer_address(struct conf_peer *p)
+{
+	p->addr = p->peer.addr;
+	if (p->peer.ifname[0] && !p->ifname[0])
+		memcpy(p->ifname, p->peer.ifname, sizeof(p->ifname));
+	if (p->ifname[0])
+		opt_mark_set(p, opt_find("peers[].interface"));
+}
+
 static void
 fill_peer(struct conf *c, struct conf_peer *p)
 {
 	const struct opt *hold = opt_find("peers[].timers.hold");
 	const struct opt *keepalive = opt_find("peers[].timers.keepalive");
 	const struct opt *import = opt_find("peers[].import"), *export = opt_find("peers[].export");
+	const struct opt *as = opt_find("peers[].asNumber");
 	bool internal;
 
-	p->addr = p->peer.addr;
 	if (p->peer.port != 0 && !opt_is_set(p, opt_find("peers[].port")))
 		p->port = p->peer.port;
-	if (p->peer.ifname[0] && !p->ifname[0])
-		memcpy(p->ifname, p->peer.ifname, sizeof(p->ifname));
-	if (p->ifname[0])
-		opt_mark_set(p, opt_find("peers[].interface"));
 	if (!p->name)
 		p->name = peer_default_name(p);
 	if (p->ranges.n > 0 && !opt_is_set(p, opt_find("peers[].passive")))
 		p->passive = true;
 	opt_mark_set(p, opt_find("peers[].name"));
+	if (conf_peer_is_unnumbered(p) && !opt_is_set(p, as))
+		p->remote_as.how = CONF_AS_EXTERNAL;
+	if (conf_peer_is_unnumbered(p))
+		opt_mark_set(p, as);
 	if (p->remote_as.how == CONF_AS_INTERNAL)
 		p->remote_as.asn = c->bgp.asn;
 	if (opt_is_set(p, hold) && !opt_is_set(p, keepalive))
@@ -178,6 +191,22 @@ fill_peer(struct conf *c, struct conf_peer *p)
 	opt_mark_set(p, export);
 }
 
+/* Links without addresses lead nobody to the node: its own address has to be told. */
+static void
+default_advertisements(struct conf *c)
+{
+	const struct opt *type = opt_find("advertisements[].type");
+	struct conf_advs *as = &c->advertisements;
+
+	as->n = conf_has_unnumbered(c) ? 2 : 1;
+	as->v = mem_zalloc_array(as->n, sizeof(as->v[0]));
+	as->v[0].type = CONF_ADV_POD_CIDR;
+	if (as->n > 1)
+		as->v[1].type = CONF_ADV_NODE_IP;
+	for (size_t i = 0; i < as->n; i++)
+		opt_mark_set(&as->v[i], type);
+}
+
 static void
 fill_advertisements(struct conf *c)
 {
@@ -186,12 +215,8 @@ fill_advertisements(struct conf *c)
 	const struct opt *med = opt_find("advertisements[].med");
 	struct conf_adv *a;
 
-	if (!opt_is_set(c, list)) {
-		a = mem_zalloc(sizeof(*a));
-		a->type = CONF_ADV_POD_CIDR;
-		opt_mark_set(a, opt_find("advertisements[].type"));
-		c->advertisements = (struct conf_advs){ .v = a, .n = 1 };
-	}
+	if (!opt_is_set(c, list))
+		default_advertisements(c);
 	for (size_t i = 0; i < c->advertisements.n; i++) {
 		a = &c->advertisements.v[i];
 		a->has_local_pref = opt_is_set(a, lp);
@@ -230,6 +255,8 @@ conf_fill(struct conf_ctx *ctx)
 
 	fill_node(ctx);
 	fill_from_table(c, NULL, c);
+	for (size_t i = 0; i < c->peers.n; i++)
+		fill_peer_address(&c->peers.v[i]);
 	fill_advertisements(c);
 	fill_lists(c, NULL, c);
 	for (size_t i = 0; i < c->peers.n; i++)

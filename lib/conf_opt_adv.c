@@ -15,7 +15,8 @@ static const struct opt adv_rows[] = {
 	    .max = 1000,
 	    .effect = OPT_POLICY,
 	    .brief = "what this node announces",
-	    .doc = "The default is the node's pod CIDRs, as [{type: PodCIDR}]; an empty list "
+	    .doc = "The default is the node's pod CIDRs, as [{type: PodCIDR}], with `uplinks` its "
+		   "own address as well, as [{type: PodCIDR}, {type: NodeIP}]; an empty list "
 		   "announces nothing. A prefix that two entries name gets the attributes of the "
 		   "first.",
 	},
@@ -24,12 +25,14 @@ static const struct opt adv_rows[] = {
 	    AT(type),
 	    .type = OPT_ENUM,
 	    .flags = OPT_F_REQUIRED,
-	    .words = OPT_WORDS("PodCIDR", "Interface", "Prefix"),
+	    .words = OPT_WORDS("PodCIDR", "Interface", "Prefix", "NodeIP"),
 	    .effect = OPT_POLICY,
 	    .brief = "kind of prefixes",
 	    .doc =
 		"`PodCIDR` is `node.podCIDRs`, `Interface` the addresses of interfaces, `Prefix` "
-		"prefixes as written.",
+		"prefixes as written, `NodeIP` the node's own addresses (`node.ip`) as host routes, "
+		"as far as they are on a loopback interface: others belong to a link, which is known "
+		"by itself.",
 	},
 	{
 	    .path = "advertisements[].interface",

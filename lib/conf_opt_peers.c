@@ -109,14 +109,14 @@ static const struct opt rows[] = {
 	    AT(peer),
 	    .type = OPT_PEER_ADDR,
 	    .flags = OPT_F_REQUIRED,
-	    .instead = "peers[].listenRange",
+	    .instead = { "peers[].listenRange", "peers[].interface" },
 	    .aliases = OPT_WORDS("peerAddress", "address"),
 	    .effect = OPT_SESSION,
 	    .brief = "address of the peer",
 	    .doc =
 		"An IPv4 or IPv6 address; with a port as 192.0.2.1:1179 or [2001:db8::1]:1179. A "
 		"link-local address needs its interface, as fe80::1%eth0 or in `interface`. "
-		"`listenRange` may stand in its place.",
+		"`listenRange` or `interface` may stand in its place.",
 	},
 	{
 	    .path = "peers[].listenRange",
@@ -166,7 +166,9 @@ static const struct opt rows[] = {
 	    .type = OPT_IFNAME,
 	    .effect = OPT_SESSION,
 	    .brief = "interface the peer is on",
-	    .doc = "For link-local addresses, which need it.",
+	    .doc = "For link-local addresses, which need it. Without `peerIP` and `listenRange` the "
+		   "peer is whoever sends router advertisements on this link, and the session runs "
+		   "between the link-local addresses: see `uplinks`.",
 	},
 	{
 	    .path = "peers[].port",
@@ -183,12 +185,14 @@ static const struct opt rows[] = {
 	    AT(remote_as),
 	    .type = OPT_REMOTE_AS,
 	    .flags = OPT_F_REQUIRED,
+	    .instead = { "peers[].interface" },
 	    .aliases = OPT_WORDS("peerASN"),
 	    .effect = OPT_SESSION,
 	    .brief = "AS number of the peer",
 	    .doc =
 		"A number as for `bgp.asNumber`, `internal` (the same as ours) or `external` (any "
-		"but ours).",
+		"but ours). A peer that is found on its `interface` is `external` unless something "
+		"else stands here.",
 	},
 	{
 	    .path = "peers[].localAS",

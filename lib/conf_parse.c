@@ -415,13 +415,18 @@ other_name(struct conf_ctx *ctx, const struct opt *o, const struct ynode_pair *p
 static void
 missing(struct conf_ctx *ctx, const struct opt *o, const struct ynode *n, const void *base)
 {
-	const struct opt *instead = o->instead ? opt_find(o->instead) : NULL;
-	char *wanted, *hint;
+	char *wanted, *hint, *longer;
 
-	if (instead && opt_is_set(base, instead))
-		return;
+	for (size_t i = 0; i < OPT_NINSTEAD && o->instead[i]; i++)
+		if (opt_is_set(base, opt_find(o->instead[i])))
+			return;
 	wanted = opt_wanted(o);
-	hint = mem_printf("it is required%s%s", instead ? ", or " : "", instead ? opt_key(instead) : "");
+	hint = mem_strdup("it is required");
+	for (size_t i = 0; i < OPT_NINSTEAD && o->instead[i]; i++) {
+		longer = mem_printf("%s, or %s", hint, opt_key(opt_find(o->instead[i])));
+		mem_free(hint);
+		hint = longer;
+	}
 	complain_at(ctx, n->line, n->col, wanted, "nothing", hint);
 	mem_free(wanted);
 	mem_free(hint);
@@ -439,7 +444,7 @@ check_required(
 		if (opt_is_set(base, o))
 			continue;
 		mark = conf_path_key(&ctx->path, opt_key(o));
-		if (o->flags & OPT_F_REQUIRED)
+		if (opt_is_required(parent, o))
 			missing(ctx, o, n, base);
 		else if (o->type == OPT_MAP)
 			check_required(ctx, o, n, base);
@@ -489,12 +494,26 @@ parse_map(struct conf_ctx *ctx, const struct opt *o, const struct ynode *n, void
 		complain_value(ctx, o, n, NULL, NULL);
 }
 
+/* A plain value for the one member that counts. */
+static void
+parse_short(struct conf_ctx *ctx, const struct opt *o, const struct ynode *n, void *elem)
+{
+	size_t mark = ctx->nmarks, nerrors = ctx->errs->nerrors;
+
+	opt_mark_set(elem, o);
+	mark_add(ctx, elem, o, n);
+	parse_value(ctx, o, n, elem);
+	ctx->mark[mark].bad = ctx->errs->nerrors > nerrors;
+}
+
 /* One element of a list of maps. */
 static void
 parse_element(struct conf_ctx *ctx, const struct opt *o, const struct ynode *n, void *elem)
 {
 	mark_add(ctx, elem, opt_members(o), n);
-	if (n->kind == YNODE_MAP || ynode_is_null(n))
+	if (o->scalar && n->kind == YNODE_SCALAR && !ynode_is_null(n))
+		parse_short(ctx, opt_find(o->scalar), n, elem);
+	else if (n->kind == YNODE_MAP || ynode_is_null(n))
 		parse_pairs(ctx, o, n, elem);
 	else
 		complain_value(ctx, &(struct opt){ .type = OPT_MAP }, n, NULL, NULL);
@@ -590,6 +609,41 @@ parse_value(struct conf_ctx *ctx, const struct opt *o, const struct ynode *n, vo
 		parse_scalar(ctx, o, n, field, false);
 }
 
+/* ---- uplinks --------------------------------------------------------------- */
+
+/* What is known of elements of a list holds for them at their new place, too. */
+static void
+move_marks(struct conf_ctx *ctx, const struct conf_peer *from, size_t n, struct conf_peer *to)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < ctx->nmarks; k++)
+			if (ctx->mark[k].base == &from[i])
+				ctx->mark[k].base = &to[i];
+}
+
+/* Uplinks are peers like any others: from here on they stand behind them. */
+static void
+join_uplinks(struct conf_ctx *ctx)
+{
+	struct conf_peers *ps = &ctx->c->peers, *ups = &ctx->c->uplinks;
+	struct conf_peer *v;
+
+	if (ups->n == 0)
+		return;
+	v = mem_zalloc_array(ps->n + ups->n, sizeof(*v));
+	for (size_t i = 0; i < ups->n; i++)
+		ups->v[i].uplink = true;
+	if (ps->n > 0)
+		memcpy(v, ps->v, ps->n * sizeof(*v));
+	memcpy(v + ps->n, ups->v, ups->n * sizeof(*v));
+	move_marks(ctx, ps->v, ps->n, v);
+	move_marks(ctx, ups->v, ups->n, v + ps->n);
+	mem_free(ps->v);
+	mem_free(ups->v);
+	*ps = (struct conf_peers){ .v = v, .n = ps->n + ups->n };
+	*ups = (struct conf_peers){ .v = NULL, .n = 0 };
+}
+
 bool
 conf_parse(struct conf_ctx *ctx)
 {
@@ -597,6 +651,7 @@ conf_parse(struct conf_ctx *ctx)
 
 	if (n->kind == YNODE_MAP) {
 		parse_pairs(ctx, NULL, n, ctx->c);
+		join_uplinks(ctx);
 		return true;
 	}
 	if (ynode_is_null(n))

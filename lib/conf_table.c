@@ -14,6 +14,7 @@
 static const struct opt_section *const sections[] = {
 	&conf_opts_node,
 	&conf_opts_bgp,
+	&conf_opts_uplinks,
 	&conf_opts_peers,
 	&conf_opts_bfd,
 	&conf_opts_ao_keys,
@@ -28,7 +29,6 @@ static const struct opt_section *const sections[] = {
 
 const char *const conf_later[] = {
 	"kubernetes",
-	"uplinks",
 	"natOutgoing",
 	"bgp.nodeToNodeMeshEnabled",
 	"bgp.mesh",
@@ -178,6 +178,14 @@ const struct opt *
 opt_members(const struct opt *o)
 {
 	return o && o->like ? opt_find(o->like) : o;
+}
+
+bool
+opt_is_required(const struct opt *parent, const struct opt *o)
+{
+	if (parent && parent->scalar)
+		return strcmp(o->path, parent->scalar) == 0;
+	return o->flags & OPT_F_REQUIRED;
 }
 
 char **

@@ -61,7 +61,7 @@ enum opt_type {
 enum opt_flag {
 	OPT_F_MANY = 1,	     /* list of that type: {v, n}; one scalar stands for a list of one */
 	OPT_F_REQUIRED = 2,  /* must be written */
-	OPT_F_NODUMP = 4,    /* its value lives on in options that inherit it */
+	OPT_F_NODUMP = 4,    /* its value lives on in other options */
 	OPT_F_NONEMPTY = 8,  /* a list that is written has at least one element */
 	OPT_F_DUMP_SET = 16, /* dumped only when written: it matters whether it was */
 	OPT_F_NAMED = 32,    /* OPT_LIST: written as a mapping; its key is the char * behind the
@@ -70,6 +70,8 @@ enum opt_flag {
 
 /* What a changed value costs on reload; order matters: the strongest counts. */
 enum opt_effect { OPT_LIVE, OPT_POLICY, OPT_SESSION };
+
+#define OPT_NINSTEAD 2
 
 struct opt {
 	const char *path;
@@ -81,9 +83,11 @@ struct opt {
 	uint32_t scale;	     /* OPT_DURATION: ms per unit stored */
 	const char *dflt;    /* as it would be written; NULL: none, or derived (see doc) */
 	const char *inherit; /* path of the option whose value is the default */
-	const char *instead; /* OPT_F_REQUIRED: path of an option that may stand in its place */
+	const char *instead[OPT_NINSTEAD]; /* OPT_F_REQUIRED: paths of options that may stand in its place */
 	const char *needs;   /* path of the option without which this one means nothing */
 	const char *like;    /* OPT_LIST: path of the list whose members its elements have */
+	const char *scalar;  /* OPT_LIST: path of the one member that its elements must have; a plain
+			      * value in place of a map is that member */
 	const char *zero;    /* word for 0, for none or for the empty list: off, auto */
 	const char *const *words;   /* OPT_ENUM, OPT_FLAGS; NULL-terminated */
 	const char *const *aliases; /* other names of the key; NULL-terminated */
@@ -120,6 +124,9 @@ bool opt_is_in(const struct opt *o, const struct opt *list);
 
 /* The row whose members those of o are: o itself, but for lists that are like another. */
 const struct opt *opt_members(const struct opt *o);
+
+/* Must o, a member of parent, be written? */
+bool opt_is_required(const struct opt *parent, const struct opt *o);
 
 /* The place of an element's name (OPT_F_NAMED). */
 char **opt_name_of(void *elem);

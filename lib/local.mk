@@ -46,6 +46,7 @@ lib_libconf_a_SOURCES = \
 	lib/conf_opt_node.c \
 	lib/conf_opt_ops.c \
 	lib/conf_opt_peers.c \
+	lib/conf_opt_uplinks.c \
 	lib/conf_opts.h \
 	lib/conf_parse.c \
 	lib/conf_path.c lib/conf_path.h \

@@ -129,8 +129,11 @@ is_needed(const struct doc *d, const struct opt *o)
 		return true;
 	if (!(o->flags & OPT_F_REQUIRED))
 		return false;
-	return !o->instead || (strcmp(d->target->path, o->instead) != 0 &&
-	    !(needs && strcmp(needs, o->instead) == 0));
+	for (size_t i = 0; i < OPT_NINSTEAD && o->instead[i]; i++)
+		if (strcmp(d->target->path, o->instead[i]) == 0 ||
+		    (needs && strcmp(needs, o->instead[i]) == 0))
+			return false;
+	return true;
 }
 
 static void
@@ -346,11 +349,25 @@ wrong_type(const struct opt *o)
 		expect_value("nothing", o, "~", "nothing", "");
 }
 
+/* What else may stand in place of a required option. Owned by the caller. */
+static char *
+required_hint(const struct opt *o)
+{
+	char *hint = mem_strdup("it is required"), *longer;
+
+	for (size_t i = 0; i < OPT_NINSTEAD && o->instead[i]; i++) {
+		longer = mem_printf("%s, or %s", hint, opt_key(opt_find(o->instead[i])));
+		mem_free(hint);
+		hint = longer;
+	}
+	return hint;
+}
+
 static void
 missing(const struct opt *o)
 {
 	struct doc d = document(o, NULL, NULL);
-	char *wanted = opt_wanted(o);
+	char *wanted = opt_wanted(o), *hint = required_hint(o);
 
 	if (o->flags & OPT_F_REQUIRED) {
 		/* A map without any member begins right behind its key or dash. */
@@ -360,8 +377,9 @@ missing(const struct opt *o)
 			d.map_line = 1, d.map_col = strlen("bgp:") + 1;
 		expect("missing", &d,
 		    (struct want){ d.map_line, d.map_col, instance(o, NULL), wanted, "nothing",
-			o->instead ? "it is required, or listenRange" : "it is required" });
+			hint });
 	}
+	mem_free(hint);
 	mem_free(wanted);
 }
 

@@ -45,6 +45,40 @@ errors(const char *text, size_t len)
 	return n;
 }
 
+/* Short, in full, and among other peers: all of them are peers, in the order peers, uplinks. */
+START_TEST(uplinks_are_peers)
+{
+	struct conf *c = load(BASE
+	    "uplinks: [eth0, {interface: eth1, asNumber: internal, name: tor2, timers: {hold: 3s}}]\n"
+	    "peers: [" PEER ", {interface: eth3}]\n");
+	const struct conf_peer *v = c->peers.v;
+	char *wrong;
+
+	ck_assert_uint_eq(c->uplinks.n, 0);
+	ck_assert_uint_eq(c->peers.n, 4);
+	ck_assert(!conf_peer_is_unnumbered(&v[0]) && conf_peer_is_unnumbered(&v[1]));
+	ck_assert(conf_peer_is_unnumbered(&v[2]) && conf_peer_is_unnumbered(&v[3]));
+	ck_assert_str_eq(v[1].name, "eth3");
+	ck_assert_str_eq(v[2].name, "eth0");
+	ck_assert_str_eq(v[2].ifname, "eth0");
+	ck_assert_int_eq(v[2].remote_as.how, CONF_AS_EXTERNAL);
+	ck_assert_int_eq(v[2].import, CONF_IMPORT_PERMITTED);
+	ck_assert_uint_eq(v[2].timers.hold_s, 9);
+	ck_assert_str_eq(v[3].name, "tor2");
+	ck_assert_int_eq(v[3].remote_as.how, CONF_AS_INTERNAL);
+	ck_assert_uint_eq(v[3].timers.hold_s, 3);
+	ck_assert_uint_eq(c->advertisements.n, 2);
+	ck_assert_int_eq(c->advertisements.v[1].type, CONF_ADV_NODE_IP);
+	wrong = testconf_round_trip(c);
+	ck_assert_msg(!wrong, "%s", wrong);
+	conf_free(c);
+	c = load(BASE "peers: [{peerIP: \"fe80::1%eth0\", asNumber: 1}]\n");
+	ck_assert(!conf_has_unnumbered(c));
+	ck_assert_uint_eq(c->advertisements.n, 1);
+	conf_free(c);
+}
+END_TEST
+
 START_TEST(defaults)
 {
 	struct conf *c = load(BASE "peers: [" PEER "]\n");
@@ -497,6 +531,7 @@ suite(void)
 	Suite *s = suite_create("conf");
 	TCase *tc = unit_case(s, "values");
 
+	tcase_add_test(tc, uplinks_are_peers);
 	tcase_add_test(tc, defaults);
 	tcase_add_test(tc, peers_inherit);
 	tcase_add_loop_test(tc, peer_addresses, 0, NROWS(addresses));
