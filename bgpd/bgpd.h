@@ -9,6 +9,7 @@
  *   routes.c   route intents out, verdicts and next hops in
  *   query.c    the agent's questions, row by row
  *   io.c       connections: descriptors, incomplete tails, back-pressure
+ *   ra.c       router advertisements
  *   sink.c     monitoring feeds: BMP collectors, MRT dumps and recordings
  *
  * One process, one thread, one struct bgpd.  It opens nothing: everything
@@ -79,6 +80,9 @@ struct bgpd {
 
 	struct list queries;
 
+	int ra_fd; /* ICMPv6; -1: none */
+	struct event *ra_ev;
+
 	struct list sinks;	 /* of monitoring feeds */
 	struct list sinks_ready; /* those with something to pull and room in the descriptor */
 
@@ -131,6 +135,16 @@ bool routes_pump(struct bgpd *b);
 /* Send rows while there is room and credit; true when a slice was not enough. */
 bool query_pump(struct bgpd *b);
 void query_free_all(struct bgpd *b);
+
+/* ---- ra.c ----------------------------------------------------------------------- */
+
+/* Before anything else here. */
+void ra_init(struct bgpd *b);
+/* The agent's ICMPv6 socket; taken over, in place of one that was there. */
+void ra_take(struct bgpd *b, int fd);
+/* TODO_RA_SEND. */
+void ra_send(struct bgpd *b, uint32_t ifindex, bool advert);
+void ra_free(struct bgpd *b);
 
 /* ---- sink.c --------------------------------------------------------------------- */
 

@@ -288,6 +288,11 @@ control_take(struct bgpd *b, const struct ipc_msg *m, int fd)
 	case IPC_MRT_STOP:
 		speaker_mrt_stop(b->sp, now, m->mrt_stop.id);
 		return NULL;
+	case IPC_RA_SOCKET:
+		if (fd < 0)
+			return "RA_SOCKET without a descriptor";
+		ra_take(b, fd);
+		return NULL;
 	case IPC_SHUTDOWN:
 		speaker_shutdown(b->sp, now, (enum ipc_shutdown_mode)m->shutdown.mode,
 		    m->shutdown.text);
@@ -350,6 +355,14 @@ send_peer_gone(struct bgpd *b, uint32_t peer)
 }
 
 static void
+send_peer_addr(struct bgpd *b, const struct todo *t)
+{
+	b->out->type = IPC_PEER_ADDR;
+	b->out->peer_addr = (struct ipc_peer_addr){ .peer = t->peer, .addr = t->nh };
+	chan_send(b, IPC_CHAN_CONTROL, b->out);
+}
+
+static void
 send_bmp_req(struct bgpd *b, const struct todo *t)
 {
 	b->out->type = IPC_BMP_REQ;
@@ -408,6 +421,12 @@ todo_do(struct bgpd *b, const struct todo *t)
 		break;
 	case TODO_PEER_GONE:
 		send_peer_gone(b, t->peer);
+		break;
+	case TODO_PEER_ADDR:
+		send_peer_addr(b, t);
+		break;
+	case TODO_RA_SEND:
+		ra_send(b, t->nh.ifindex, t->on);
 		break;
 	case TODO_SHUTDOWN_DONE:
 		b->shutdown_done = true;

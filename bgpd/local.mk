@@ -40,6 +40,7 @@ bgpd_core_libbgpcore_a_SOURCES = \
 	bgpd/core/policy.c bgpd/core/policy.h \
 	bgpd/core/pull.c \
 	bgpd/core/query.c \
+	bgpd/core/radv.c bgpd/core/radv.h \
 	bgpd/core/reap.c bgpd/core/reap.h \
 	bgpd/core/rib.c bgpd/core/rib.h \
 	bgpd/core/session.c bgpd/core/session.h \
@@ -47,6 +48,7 @@ bgpd_core_libbgpcore_a_SOURCES = \
 	bgpd/core/speaker.c bgpd/core/speaker.h \
 	bgpd/core/speaker_priv.h \
 	bgpd/core/timer.c bgpd/core/timer.h \
+	bgpd/core/unnumbered.c \
 	bgpd/core/update.c bgpd/core/update.h \
 	bgpd/core/vis.c bgpd/core/vis.h \
 	bgpd/core/walk.c
@@ -61,6 +63,7 @@ bgpd_libbgpd_a_SOURCES = \
 	bgpd/io.c \
 	bgpd/loop.c \
 	bgpd/query.c \
+	bgpd/ra.c \
 	bgpd/routes.c \
 	bgpd/sink.c
 

@@ -145,6 +145,7 @@ static void
 bgpd_free(struct bgpd *b)
 {
 	query_free_all(b);
+	ra_free(b);
 	sink_free_all(b);
 	io_free_all(b); /* peers see the end before the tables are taken down */
 	chan_close_all(b);
@@ -172,6 +173,7 @@ bgpd_run(const int fds[IPC_NCHANS], int in_fds_max, struct crash_page *crash)
 
 	list_init(&b.queries);
 	io_init(&b);
+	ra_init(&b);
 	sink_init(&b);
 	b.in = mem_alloc(sizeof(*b.in));
 	b.out = mem_alloc(sizeof(*b.out));

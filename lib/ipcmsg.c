@@ -260,6 +260,8 @@ x_conf_peer(struct codec *c, struct ipc_msg *msg)
 	x_id(c, &m->id);
 	x_text(c, m->name, sizeof(m->name));
 	x_addr(c, &m->addr);
+	x_bool(c, &m->unnumbered);
+	x_text(c, m->ifname, sizeof(m->ifname));
 	x_enum(c, &m->asn_mode, IPC_ASN_EXTERNAL);
 	x_u32(c, &m->asn);
 	x_u32(c, &m->local_asn);
@@ -310,6 +312,13 @@ x_conf_peer(struct codec *c, struct ipc_msg *msg)
 		fail(c, "a Long-Lived Stale Time of more than 24 bits"); /* RFC 9494 section 3.1 */
 	if (m->addpath_send != IPC_ADDPATH_NONE && m->addpath_max == 0)
 		fail(c, "several paths, but none at most");
+}
+
+static void
+x_peer_addr(struct codec *c, struct ipc_msg *msg)
+{
+	x_id(c, &msg->peer_addr.peer);
+	x_addr(c, &msg->peer_addr.addr);
 }
 
 static void
@@ -997,11 +1006,13 @@ x_bfd_stats(struct codec *c, struct ipc_msg *msg)
 #define TEXT_MAX(n)  (2 + (n) - 1)
 #define EP_MIN	     (8 + 5 * ADDR_MIN)
 #define EP_MAX	     (8 + 5 * ADDR_MAX)
-#define PEER_FIXED   (2 + 68 + 2 * 10)
+#define PEER_FIXED   (2 + 69 + 2 * 10)
 #define ORIG_FIXED   (2 + 18)
 #define PATH_FIXED   (2 + 73)
 #define ROWPEER_FIXED (2 + 9 + 16 + 51 + 96 + 24 + 2 * 48)
 #define STATS_FIXED  (2 + 20 + 48 + 64 + 1)
+#define PEER_TEXTS_MIN (2 * TEXT_MIN)
+#define PEER_TEXTS_MAX (TEXT_MAX(IPC_NAME_MAX) + TEXT_MAX(IPC_IFNAME_MAX))
 #define FILTERS_MIN  2 /* in a peer's settings */
 #define FILTERS_MAX  (2 + IPC_FILTERS_MAX * 4)
 #define FILTER_FIXED (2 + 8 + 3 + 5 * 2 + 4 + 3 + 3)
@@ -1017,8 +1028,8 @@ const struct ipc_desc ipc_desc[IPC_NTYPES] = {
 	[IPC_CONF_SPEAKER] = { "conf-speaker", IPC_AGENT, false, IPC_CHAN_CONTROL, 32,
 	    32 + IPC_CONFED_MAX * 4, false },
 	[IPC_CONF_PEER] = { "conf-peer", IPC_AGENT, false, IPC_CHAN_CONTROL,
-	    PEER_FIXED + FILTERS_MIN + TEXT_MIN + 3 * ADDR_MIN,
-	    PEER_FIXED + FILTERS_MAX + TEXT_MAX(IPC_NAME_MAX) + 3 * ADDR_MAX, false },
+	    PEER_FIXED + FILTERS_MIN + PEER_TEXTS_MIN + 3 * ADDR_MIN,
+	    PEER_FIXED + FILTERS_MAX + PEER_TEXTS_MAX + 3 * ADDR_MAX, false },
 	[IPC_CONF_FILTER] = { "conf-filter", IPC_AGENT, false, IPC_CHAN_CONTROL,
 	    FILTER_FIXED + TEXT_MIN + 2 * PREFIX_MIN,
 	    FILTER_FIXED + TEXT_MAX(IPC_NAME_MAX) + 2 * PREFIX_MAX + 2 * COMMS_MAX + 3 * ASNS_MAX +
@@ -1041,8 +1052,8 @@ const struct ipc_desc ipc_desc[IPC_NTYPES] = {
 	[IPC_CONN_IN] = { "conn-in", IPC_AGENT, false, IPC_CHAN_CONTROL, 2 + EP_MIN, 2 + EP_MAX,
 	    true },
 	[IPC_PEER_ADD] = { "peer-add", IPC_AGENT, false, IPC_CHAN_CONTROL,
-	    PEER_FIXED + FILTERS_MIN + TEXT_MIN + 3 * ADDR_MIN,
-	    PEER_FIXED + FILTERS_MAX + TEXT_MAX(IPC_NAME_MAX) + 3 * ADDR_MAX, false },
+	    PEER_FIXED + FILTERS_MIN + PEER_TEXTS_MIN + 3 * ADDR_MIN,
+	    PEER_FIXED + FILTERS_MAX + PEER_TEXTS_MAX + 3 * ADDR_MAX, false },
 	[IPC_PEER_GONE] = { "peer-gone", IPC_BGPD, false, IPC_CHAN_CONTROL, 6, 6, false },
 	[IPC_CONN_LEND] = { "conn-lend", IPC_AGENT, false, IPC_CHAN_CONTROL, 6, 6, false },
 	[IPC_CONN_LENT] = { "conn-lent", IPC_BGPD, false, IPC_CHAN_CONTROL, 6, 6, true },
@@ -1111,6 +1122,9 @@ const struct ipc_desc ipc_desc[IPC_NTYPES] = {
 	    BFDROW_FIXED + 3 * TEXT_MAX(IPC_NAME_MAX) + TEXT_MAX(IPC_TEXT_MAX), false },
 	[IPC_BFD_STATS] = { "bfd-stats", IPC_BFDD, false, IPC_CHAN_BFD, 30 + TEXT_MIN,
 	    30 + TEXT_MAX(IPC_TEXT_MAX), false },
+	[IPC_RA_SOCKET] = { "ra-socket", IPC_AGENT, false, IPC_CHAN_CONTROL, 2, 2, true },
+	[IPC_PEER_ADDR] = { "peer-addr", IPC_BGPD, false, IPC_CHAN_CONTROL, 6 + ADDR_MIN, 6 + ADDR_MAX,
+	    false },
 };
 
 /*
@@ -1175,6 +1189,8 @@ static const struct {
 	[IPC_BFD_QUERY] = { x_bfd_query, sizeof(struct ipc_bfd_query) },
 	[IPC_ROW_BFD] = { x_row_bfd, sizeof(struct ipc_row_bfd) },
 	[IPC_BFD_STATS] = { x_bfd_stats, sizeof(struct ipc_bfd_stats) },
+	[IPC_RA_SOCKET] = { x_nothing, 0 },
+	[IPC_PEER_ADDR] = { x_peer_addr, sizeof(struct ipc_peer_addr) },
 };
 
 /* ---- interface ---- */

@@ -44,6 +44,7 @@
 #define IPC_FILTER_VALUES_MAX 64 /* communities or AS numbers in one condition or operation */
 #define IPC_FILTER_OPS_MAX 16 /* operations of one rule */
 #define IPC_BFD_KEY_MAX	  20 /* octets of a BFD key (RFC 5880 section 4.4) */
+#define IPC_IFNAME_MAX	  16
 #define IPC_PEER_NONE	  0  /* peer ids start at 1; 0 is "local" or "any" */
 
 enum ipc_side { IPC_AGENT, IPC_BGPD, IPC_BFDD };
@@ -114,6 +115,9 @@ enum ipc_type {
 	IPC_BFD_QUERY,	 /* agent */
 	IPC_ROW_BFD,	 /* bfdd: one for each session */
 	IPC_BFD_STATS,	 /* bfdd: ends the rows of a query */
+	/* control channel again */
+	IPC_RA_SOCKET,	  /* agent: router advertisements come and go here (with the descriptor) */
+	IPC_PEER_ADDR,	  /* bgpd: who was found at an unnumbered peer's interface */
 	IPC_NTYPES
 };
 
@@ -200,6 +204,9 @@ struct ipc_conf_peer {
 	uint32_t id;	      /* from 1, given by the agent, stays with the name */
 	char name[IPC_NAME_MAX];
 	struct ip_addr addr;  /* with ifindex for link-local addresses */
+	bool unnumbered;      /* addr is IPv6, unspecified, and the ifindex only: whoever sends router
+			       * advertisements there is the peer */
+	char ifname[IPC_IFNAME_MAX]; /* of such a peer, for words */
 	uint8_t asn_mode;     /* enum ipc_asn_mode */
 	uint32_t asn;	      /* for IPC_ASN_NUMBER */
 	uint32_t local_asn;   /* 0: the speaker's */
@@ -324,6 +331,11 @@ struct ipc_conf_filter {
 
 struct ipc_peer_gone {
 	uint32_t peer;
+};
+
+struct ipc_peer_addr {
+	uint32_t peer;
+	struct ip_addr addr; /* link-local with ifindex; af 0: nobody any more */
 };
 
 struct ipc_prefixes { /* CONF_PERMIT and ROUTE_DEL */
@@ -808,6 +820,7 @@ struct ipc_msg {
 		struct ipc_conf_speaker conf_speaker;
 		struct ipc_conf_peer conf_peer; /* also PEER_ADD */
 		struct ipc_peer_gone peer_gone;
+		struct ipc_peer_addr peer_addr;
 		struct ipc_conf_filter conf_filter;
 		struct ipc_prefixes prefixes; /* CONF_PERMIT, ROUTE_DEL */
 		struct ipc_conf_applied conf_applied;

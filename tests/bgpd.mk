@@ -199,3 +199,9 @@ check_PROGRAMS += tests/poison/weft-bgpd
 tests_poison_weft_bgpd_SOURCES = bgpd/main.c tests/poison/poison.c
 tests_poison_weft_bgpd_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=update_decode
 tests_poison_weft_bgpd_LDADD = $(weft_bgpd_LDADD)
+
+check_PROGRAMS += test_radv
+test_radv_SOURCES = tests/unit/test_radv.c tests/unit/unit.h
+test_radv_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_radv_LDADD = $(bgpd_test_ldadd)
+TESTS += test_radv

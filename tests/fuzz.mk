@@ -14,6 +14,7 @@ fuzz_harnesses = \
 	tests/fuzz/fuzz_netlink \
 	tests/fuzz/fuzz_open \
 	tests/fuzz/fuzz_out \
+	tests/fuzz/fuzz_radv \
 	tests/fuzz/fuzz_speaker \
 	tests/fuzz/fuzz_stream \
 	tests/fuzz/fuzz_update
@@ -54,6 +55,7 @@ tests_fuzz_seed_vectors_LDADD = bgpd/core/libbgpcore.a lib/libweft.a
 tests_fuzz_fuzz_ipcmsg_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_open_LDADD = $(fuzz_core)
 tests_fuzz_fuzz_out_LDADD = $(fuzz_libs) $(JANSSON_LIBS)
+tests_fuzz_fuzz_radv_LDADD = $(fuzz_core)
 tests_fuzz_fuzz_stream_LDADD = $(fuzz_core)
 tests_fuzz_fuzz_update_LDADD = $(fuzz_core)
 

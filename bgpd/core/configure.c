@@ -285,6 +285,7 @@ speaker_configure(struct speaker *sp, struct mono_us now, const struct ipc_conf_
 		else
 			add_peer(sp, now, &peers[k], ret);
 	}
+	unnumbered_configure(sp, now);
 	if (first)
 		gr_begin(sp, now);
 	else

@@ -216,7 +216,7 @@ session_of(const struct peer *p, const struct ipc_endpoints *ep, bool sent)
 	uint32_t remote = p->neg.remote_asn ? p->neg.remote_asn : p->conf.asn;
 	struct mrt_session s = { .peer_asn = remote,
 		.local_asn = p->conf.local_asn ? p->conf.local_asn : p->env->conf->asn,
-		.peer = p->conf.addr,
+		.peer = p->addr.af != IP_NONE ? p->addr : p->conf.addr,
 		.as4 = !p->up || p->neg.as4 };
 
 	if (ep) {

@@ -92,6 +92,13 @@ peer_stopped_why(const struct peer *p)
 
 /* ---- scheduling ------------------------------------------------------------------------------ */
 
+/* Do we connect by ourselves? */
+bool
+peer_dials(const struct peer *p)
+{
+	return !p->conf.passive && p->addr.af != IP_NONE;
+}
+
 static bool
 is_taken(const struct peer *p)
 {
@@ -109,7 +116,7 @@ peer_schedule(struct peer *p, struct mono_us now)
 	}
 	if (in->state == FSM_IDLE)
 		session_event(in, now, EV_AUTO_START_DAMP_PASSIVE, NULL);
-	if (p->conf.passive || is_taken(p)) {
+	if (!peer_dials(p) || is_taken(p)) {
 		session_arm(out, TIMER_IDLE_HOLD, MONO_NEVER);
 		if (!out->conn && out->state != FSM_IDLE)
 			session_event(out, now, EV_MANUAL_STOP, NULL); /* no dialling */
@@ -367,6 +374,13 @@ peer_timer_fire(struct timer *t, struct mono_us now)
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
+/* The peer's address as far as the configuration has it. */
+static struct ip_addr
+known_addr(const struct ipc_conf_peer *conf)
+{
+	return conf->unnumbered ? (struct ip_addr){ 0 } : conf->addr;
+}
+
 struct peer *
 peer_new(struct peer_env *env, struct mono_us now, const struct ipc_conf_peer *conf, uint16_t index)
 {
@@ -374,6 +388,8 @@ peer_new(struct peer_env *env, struct mono_us now, const struct ipc_conf_peer *c
 
 	p->env = env;
 	p->conf = *conf;
+	p->addr = known_addr(conf);
+	p->unheard_since = now;
 	p->index = index;
 	p->timer.fire = peer_timer_fire;
 	p->update_log = (struct log_limit){ .burst = 10, .interval_us = 10000000 };
@@ -462,7 +478,7 @@ reset_for_change(struct peer *p, struct mono_us now, bool hard)
 static bool
 needs_reset(const struct ipc_conf_peer *a, const struct ipc_conf_peer *b)
 {
-	return !ip_addr_eq(&a->addr, &b->addr) || a->asn_mode != b->asn_mode || a->asn != b->asn ||
+	return !ip_addr_eq(&a->addr, &b->addr) || a->unnumbered != b->unnumbered || a->asn_mode != b->asn_mode || a->asn != b->asn ||
 	    a->local_asn != b->local_asn || a->families != b->families || a->hold_s != b->hold_s ||
 	    a->keepalive_s != b->keepalive_s || a->gr_enabled != b->gr_enabled ||
 	    a->llgr_time_s[0] != b->llgr_time_s[0] || a->llgr_time_s[1] != b->llgr_time_s[1] ||
@@ -489,8 +505,13 @@ peer_configure(struct peer *p, struct mono_us now, const struct ipc_conf_peer *c
 		.why = "disabled by the configuration", .hard = true };
 	bool reset = needs_reset(&p->conf, conf), another = is_another(&p->conf, conf);
 	bool enabled = conf->enabled && !p->conf.enabled, was;
+	bool moved = !ip_addr_eq(&p->conf.addr, &conf->addr) || p->conf.unnumbered != conf->unnumbered;
 
 	p->conf = *conf;
+	if (moved) {
+		p->addr = known_addr(conf);
+		p->unheard_since = now;
+	}
 	if (enabled) {
 		forget(p);
 		text_set(&p->reason, NULL);
@@ -504,6 +525,24 @@ peer_configure(struct peer *p, struct mono_us now, const struct ipc_conf_peer *c
 		return reset_for_change(p, now, another);
 	peer_schedule(p, now);
 	return false;
+}
+
+void
+peer_found(struct peer *p, struct mono_us now, const struct ip_addr *addr)
+{
+	struct session_cause moved = { .code = ERR_CEASE, .sub = CEASE_OTHER_CHANGE,
+		.why = "another router is on the link now" };
+	bool same = ip_addr_eq(&p->addr, addr);
+
+	p->addr = *addr;
+	if (addr->af == IP_NONE)
+		p->unheard_since = now;
+	else if (!same)
+		forget(p);
+	if (addr->af != IP_NONE && !same && is_in_use(p))
+		stop_sessions(p, now, EV_MANUAL_STOP, &moved);
+	else
+		peer_schedule(p, now);
 }
 
 void
@@ -878,7 +917,7 @@ peer_state(const struct peer *p)
 
 	if (max >= FSM_OPENSENT)
 		return (enum fsm_state)max;
-	return (enum fsm_state)(p->conf.passive ? in->state : out->state);
+	return (enum fsm_state)(peer_dials(p) ? out->state : in->state);
 }
 
 static void
@@ -921,7 +960,7 @@ shown_session(const struct peer *p)
 
 	if (p->up)
 		return p->up;
-	return out->state == state && !p->conf.passive ? out : in->state == state ? in : out;
+	return out->state == state && peer_dials(p) ? out : in->state == state ? in : out;
 }
 
 /* A peer is Idle since the later of its two sessions is. */

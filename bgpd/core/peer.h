@@ -91,6 +91,8 @@ size_t peer_env_conns(const struct peer_env *env);
 struct peer {
 	struct peer_env *env;
 	struct ipc_conf_peer conf; /* current */
+	struct ip_addr addr;	   /* conf's, or who was found (conf.unnumbered; af IP_NONE: nobody) */
+	struct mono_us unheard_since; /* unnumbered and nobody found */
 	uint16_t index;		   /* dense, given by the speaker, for the RIB's tables */
 	void *rib;		   /* the RIB's state of this peer; not looked at here */
 
@@ -139,6 +141,12 @@ void peer_start(struct peer *p, struct mono_us now);
  * families, graceful restart.  The rest is only stored: the speaker applies it.
  */
 bool peer_configure(struct peer *p, struct mono_us now, const struct ipc_conf_peer *conf);
+
+/*
+ * Who is at an unnumbered peer's interface: another address ends what was under way with the one
+ * before, af IP_NONE nothing but dialling.
+ */
+void peer_found(struct peer *p, struct mono_us now, const struct ip_addr *addr);
 
 /*
  * The speaker's own settings changed in a way that every OPEN shows (AS, router

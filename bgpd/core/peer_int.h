@@ -18,6 +18,9 @@ session_other(struct session *s)
 /* The AS number we show this peer. */
 uint32_t peer_local_asn(const struct peer *p);
 
+/* Do we connect by ourselves? Not to a passive peer, nor to one that was not found yet. */
+bool peer_dials(const struct peer *p);
+
 /* ConnectRetryTime before jitter. */
 uint64_t peer_retry_us(const struct peer *p);
 

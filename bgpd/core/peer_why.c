@@ -193,7 +193,7 @@ why_connect(const struct peer *p, int err, const char *said, char *buf)
 	struct words w = { .buf = buf };
 	char addr[IP_ADDR_STRLEN];
 
-	ip_addr_str(&p->conf.addr, addr);
+	ip_addr_str(&p->addr, addr);
 	if (said && *said) {
 		add(&w, "%s", said);
 		return buf;
@@ -264,6 +264,19 @@ idle_words(const struct peer *p, struct mono_us now, struct words *w)
 		add(w, "; stays down until it is reset by command");
 }
 
+static void
+active_words(const struct peer *p, struct mono_us now, struct words *w)
+{
+	if (p->conf.unnumbered && p->addr.af == IP_NONE) {
+		add(w, "no router advertisement heard on %s for %u s; is the router sending them?",
+		    p->conf.ifname, (unsigned)(mono_diff_us(now, p->unheard_since) / 1000000));
+		return;
+	}
+	if (p->reason)
+		add(w, "%s; ", p->reason);
+	add(w, p->conf.passive ? "waiting for the peer to connect (passive)" : "about to connect again");
+}
+
 char *
 why_not_up(const struct peer *p, struct mono_us now, char *buf)
 {
@@ -271,7 +284,7 @@ why_not_up(const struct peer *p, struct mono_us now, char *buf)
 	char addr[IP_ADDR_STRLEN];
 
 	*buf = '\0';
-	ip_addr_str(&p->conf.addr, addr);
+	ip_addr_str(&p->addr, addr);
 	switch (peer_state(p)) {
 	case FSM_IDLE:
 		idle_words(p, now, &w);
@@ -283,10 +296,7 @@ why_not_up(const struct peer *p, struct mono_us now, char *buf)
 			add(&w, "connecting to %s", addr);
 		break;
 	case FSM_ACTIVE:
-		if (p->reason)
-			add(&w, "%s; ", p->reason);
-		add(&w, p->conf.passive ? "waiting for the peer to connect (passive)"
-					: "about to connect again");
+		active_words(p, now, &w);
 		break;
 	case FSM_OPENSENT:
 		add(&w, "connected, waiting for its OPEN");

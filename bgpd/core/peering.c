@@ -263,6 +263,7 @@ on_up(struct peer *p, struct mono_us now)
 		if (rp->af[i].active)
 			groups_join(rp, now, i);
 	}
+	unnumbered_session(rp, now, true);
 	gr_up(rp, now);
 	feeds_up(rp);
 }
@@ -279,6 +280,7 @@ on_down(struct peer *p, struct mono_us now, enum peer_down how, const char *why)
 		groups_leave(rp, i);
 		rp->af[i].active = false;
 	}
+	unnumbered_session(rp, now, false);
 	gr_down(rp, now, how);
 	rpeer_forget_later(rp, now);
 }

@@ -260,7 +260,7 @@ retry_fired(struct session *s, struct mono_us now)
 	struct session_cause cause = { .why = why };
 
 	snprintf(why, sizeof(why), "no answer from %s to our connects",
-	    ip_addr_str(&s->peer->conf.addr, addr));
+	    ip_addr_str(&s->peer->addr, addr));
 	session_event(s, now, EV_CONNECT_RETRY_TIMER, s->state == FSM_CONNECT ? &cause : NULL);
 }
 
@@ -446,7 +446,7 @@ do_arm_retry(const struct step *st)
 {
 	struct peer *p = st->s->peer;
 
-	if (st->s->dir == SESSION_OUT && !p->conf.passive)
+	if (st->s->dir == SESSION_OUT && peer_dials(p))
 		session_arm(st->s, TIMER_RETRY,
 		    mono_add_us(st->now, rng_jitter_us(p->env->rng, peer_retry_us(p), 75, 100)));
 }

@@ -52,6 +52,7 @@ speaker_new(struct mono_us now, const struct ipc_hello *hello, struct log *log)
 	heap_init(&sp->timers);
 	list_init(&sp->todos);
 	feeds_init(sp);
+	unnumbered_init(sp);
 	add_local(sp);
 	for (i = 0; i < AF_COUNT; i++)
 		rib_init(&sp->rib[i], AF_OF(i), sp->pool, key);
@@ -92,6 +93,7 @@ speaker_free(struct speaker *sp)
 	while (speaker_pop_todo(sp, &t))
 		;
 	timer_stop(&sp->timers, &sp->gr.timer);
+	unnumbered_free(sp);
 	heap_free(&sp->timers);
 	filter_db_free(sp->filter_db);
 	filters_free(&sp->filters, sp->pool);
@@ -222,7 +224,7 @@ is_from(const struct ipc_conf_peer *conf, const struct ipc_endpoints *ep)
 	struct ip_addr from = ip_addr_unmap(&ep->remote);
 	uint32_t ifindex = from.ifindex ? from.ifindex : ep->ifindex;
 
-	return conf->addr.af == from.af && memcmp(conf->addr.b, from.b, sizeof(from.b)) == 0 &&
+	return !conf->unnumbered && conf->addr.af == from.af && memcmp(conf->addr.b, from.b, sizeof(from.b)) == 0 &&
 	    (conf->addr.ifindex == 0 || conf->addr.ifindex == ifindex);
 }
 
@@ -230,17 +232,17 @@ conn_id
 speaker_conn_accepted(struct speaker *sp, struct mono_us now, const struct ipc_endpoints *ep,
     const char **ret_why)
 {
+	struct rpeer *rp;
 	uint16_t k;
 
 	sp->now = now;
 	for (k = 1; k < sp->npeers; k++) {
-		struct rpeer *rp = sp->peer[k];
-
+		rp = sp->peer[k];
 		if (rp && rp->peer && is_from(&rp->conf, ep))
 			return peer_conn_accepted(rp->peer, now, ep, ret_why);
 	}
-	*ret_why = "no peer is configured with that address";
-	return 0;
+	rp = unnumbered_accept(sp, now, &ep->remote, ret_why);
+	return rp ? peer_conn_accepted(rp->peer, now, ep, ret_why) : 0;
 }
 
 void
@@ -444,6 +446,7 @@ speaker_peer_cmd(struct speaker *sp, struct mono_us now, const struct ipc_peer_c
 		break;
 	case IPC_CMD_LINK_LOST:
 		peer_link_lost(rp->peer, now, cmd->text);
+		unnumbered_cut(rp, now);
 		break;
 	}
 	return true;

@@ -156,6 +156,8 @@ enum todo_kind {
 	TODO_FEED_CLOSE,  /* send what is left of feed conn (at most 1 s), then close it */
 	TODO_FEED_ABORT,  /* close feed conn at once */
 	TODO_MRT_DONE,	  /* mrt */
+	TODO_RA_SEND,	  /* send a router advertisement (on) or solicitation: nh's interface */
+	TODO_PEER_ADDR,	  /* tell the agent who was found at an unnumbered peer's interface: peer, nh */
 };
 struct todo {
 	enum todo_kind kind;
@@ -187,6 +189,13 @@ struct fib_op {
 bool speaker_next_fib(struct speaker *sp, struct fib_op *ret);
 /* The agent is a new one: it knows no set, no route, no next hop. */
 void speaker_fib_reset(struct speaker *sp);
+
+/*
+ * An ICMPv6 message came in on an interface: what was said of it is in *in.  Router advertisements
+ * tell where unnumbered peers are; everything else is nothing.
+ */
+struct radv_packet;
+void speaker_ra_input(struct speaker *sp, struct mono_us now, const struct radv_packet *in);
 
 /* What the agent observed: a next hop's reachability; what became of a route. */
 void speaker_nh_state(struct speaker *sp, struct mono_us now, const struct ipc_nh_state *st);

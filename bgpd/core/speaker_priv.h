@@ -24,6 +24,7 @@
 #include "bgpd/core/nht.h"
 #include "bgpd/core/peer.h"
 #include "bgpd/core/policy.h"
+#include "bgpd/core/radv.h"
 #include "bgpd/core/rib.h"
 #include "bgpd/core/speaker.h"
 
@@ -119,6 +120,9 @@ struct speaker {
 
 	struct feeds feeds;
 
+	struct radv radv; /* at interfaces of unnumbered peers */
+	struct timer radv_timer;
+
 	struct list todos; /* struct todo_node */
 	uint64_t decisions, updates_in;
 	uint64_t refresh_walks; /* over all paths at once, for the sake of a refresh */
@@ -160,6 +164,21 @@ bool rpeer_filters(struct rpeer *rp);
 
 /* The import policy of a peer, after its session came up or a configuration. */
 void rpeer_import_policy(struct rpeer *rp);
+
+/* ---- unnumbered.c ---- */
+
+/* Of the speaker's start and end: no link is listened on. */
+void unnumbered_init(struct speaker *sp);
+void unnumbered_free(struct speaker *sp);
+/* After a configuration: look for neighbours where it wants them, and nowhere else. */
+void unnumbered_configure(struct speaker *sp, struct mono_us now);
+/* The session of a peer came up or ended; nothing for peers with an address. */
+void unnumbered_session(struct rpeer *rp, struct mono_us now, bool up);
+/* Its link was cut. */
+void unnumbered_cut(struct rpeer *rp, struct mono_us now);
+/* The unnumbered peer that a connection from there belongs to, or NULL with the reason. */
+struct rpeer *unnumbered_accept(struct speaker *sp, struct mono_us now, const struct ip_addr *from,
+    const char **ret_why);
 
 static inline struct speaker *
 peer_speaker(const struct peer *p)

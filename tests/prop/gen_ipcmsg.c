@@ -146,6 +146,8 @@ conf_peer(struct gen *g, struct ipc_conf_peer *ret)
 	ret->id = id(g);
 	text(g, ret->name, sizeof(ret->name));
 	addr(g, true, &ret->addr);
+	ret->unnumbered = flag(g);
+	text(g, ret->ifname, sizeof(ret->ifname));
 	ret->asn_mode = below8(g, IPC_ASN_EXTERNAL);
 	ret->asn = any32(g);
 	ret->local_asn = any32(g);
@@ -550,6 +552,10 @@ gen_control(struct gen *g, struct ipc_msg *m)
 		break;
 	case IPC_PEER_GONE:
 		m->peer_gone.peer = id(g);
+		break;
+	case IPC_PEER_ADDR:
+		m->peer_addr.peer = id(g);
+		addr(g, true, &m->peer_addr.addr);
 		break;
 	case IPC_PEER_ADD:
 	case IPC_CONF_PEER:

@@ -22,7 +22,8 @@ START_TEST(table_is_whole)
 	ck_assert_int_le((int)d->chan, IPC_CHAN_BFD);
 	ck_assert_int_eq(d->both, _i == IPC_HELLO);
 	ck_assert_int_eq(d->fd,
-	    _i == IPC_CONN_DONE || _i == IPC_BMP_DONE || _i == IPC_MRT_START || _i == IPC_CONN_IN || _i == IPC_CONN_LENT);
+	    _i == IPC_CONN_DONE || _i == IPC_BMP_DONE || _i == IPC_MRT_START || _i == IPC_CONN_IN ||
+		_i == IPC_CONN_LENT || _i == IPC_RA_SOCKET);
 	for (int i = 1; i < _i; i++)
 		ck_assert_str_ne(d->name, ipc_desc[i].name);
 }
