@@ -31,6 +31,7 @@
 #include "agent/quarantine.h"
 #include "agent/source.h"
 #include "agent/tcp.h"
+#include "agent/uplinks.h"
 #include "agent/watch.h"
 #include "lib/clock.h"
 #include "lib/logmain.h"
@@ -186,6 +187,9 @@ take_control(struct agent *a, const struct ipc_msg *m, int fd)
 		break;
 	case IPC_CONN_LENT:
 		conn_lent(a, m->conn_lend.peer, fd);
+		break;
+	case IPC_PEER_ADDR:
+		source_peer_addr(a, m->peer_addr.peer, &m->peer_addr.addr);
 		break;
 	case IPC_PEER_GONE:
 		source_peer_gone(a, m->peer_gone.peer);
@@ -638,6 +642,7 @@ agent_fini(struct agent *a)
 	bmp_free(a->bmp);
 	mrts_free(a->mrts);
 	bfd_free(a->bfd);
+	uplinks_free(a->uplinks);
 	nl_shutdown(a->nl);
 	bgpd_free(a->bgpd);
 	source_free(a->source);
@@ -667,6 +672,7 @@ agent_run(const char *config_name)
 	a.tcp = tcp_new(a.base, a.launcher, a.fib, &tcp_ops, &a);
 	a.bmp = bmp_new(&a);
 	a.mrts = mrts_new(&a);
+	a.uplinks = uplinks_new(&a);
 	if (!first_config(&a)) {
 		a.exit_status = LAUNCH_EXIT_CONFIG;
 		goto out;

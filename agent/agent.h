@@ -8,6 +8,7 @@
  *   bgpd.c     the three channels to weft-bgpd: coalescing queues, queries
  *   bfd.c      BFD sessions of peers; bfdd.c the channel to weft-bfdd
  *   tcp.c      listeners, outgoing connects, MD5 keys, why a connect failed
+ *   uplinks.c  the socket of router advertisements
  *   bmp.c      connects to BMP collectors
  *   claim.c    no other weft owns our routes
  *   places.c   where our routes are, for the next life
@@ -41,6 +42,7 @@ struct bfd;
 struct tcp;
 struct bmp;
 struct mrts;
+struct uplinks;
 struct launcher;
 struct source;
 struct control;
@@ -64,7 +66,8 @@ struct agent_peer {
 	uint32_t range;		 /* dynamic: id of its range; announcements may name it by that */
 	struct peer_slot *slot;	 /* source.c's */
 	const struct conf_peer *conf;
-	struct ip_addr addr;	 /* resolved, with ifindex */
+	struct ip_addr addr;	 /* resolved, with ifindex; unnumbered: who was found, af 0: nobody */
+	uint32_t link;		 /* unnumbered: index of its interface, 0: not there */
 	char problem[IPC_TEXT_MAX]; /* why it cannot be started (missing password file, ...), or "" */
 };
 
@@ -109,6 +112,7 @@ struct agent {
 	struct tcp *tcp;
 	struct bmp *bmp;
 	struct mrts *mrts;
+	struct uplinks *uplinks;
 	struct launcher *launcher;
 	struct source *source;
 	struct control *control;

@@ -27,10 +27,12 @@ fallover_free(struct fallover *o)
 	mem_free(o);
 }
 
-/* Does nothing but a link of ours lie between us and the peer? */
+/* Does nothing but a link of ours lie between us and the peer? One that was not found is nowhere. */
 static bool
 is_on_link(const struct agent *a, const struct agent_peer *p)
 {
+	if (p->addr.af == IP_NONE)
+		return false;
 	if (p->addr.af == IP6 && ip_addr_is_link_local(&p->addr))
 		return true;
 	return !conf_peer_is_ibgp(a->conf, p->conf) && !conf_peer_is_confed(a->conf, p->conf) &&

@@ -233,6 +233,14 @@ launcher_open_claim(struct launcher *l, uint8_t protocol, char *ret_text)
 	return request(l, &m, ret_text);
 }
 
+int
+launcher_open_ra(struct launcher *l, char *ret_text)
+{
+	struct launch_msg m = { .type = LAUNCH_OPEN_RA };
+
+	return request(l, &m, ret_text);
+}
+
 static void
 tell(struct launcher *l, enum launch_type type, const char *text)
 {

@@ -39,6 +39,7 @@ int launcher_open_secret(struct launcher *l, const char *path, char *ret_text);
 /* addr of family only, without octets: the wildcard. */
 int launcher_open_listener(struct launcher *l, const struct ip_addr *addr, uint16_t port,
     const char *ifname, char *ret_text);
+int launcher_open_ra(struct launcher *l, char *ret_text);
 
 /* LAUNCH_OPEN_CLAIM; as above. */
 int launcher_open_claim(struct launcher *l, uint8_t protocol, char *ret_text);

@@ -35,6 +35,7 @@ agent_libagent_a_SOURCES = \
 	agent/tcp_ao.c agent/tcp_ao.h \
 	agent/tcp_hint.c agent/tcp_hint.h \
 	agent/tcp_sock.c agent/tcp_sock.h \
+	agent/uplinks.c agent/uplinks.h \
 	agent/views.c agent/views.h \
 	agent/views_bfd.c \
 	agent/views_status.c \

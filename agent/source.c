@@ -30,6 +30,7 @@
 #include "agent/quarantine.h"
 #include "agent/tcp.h"
 #include "agent/tcp_ao.h"
+#include "agent/uplinks.h"
 #include "lib/conf.h"
 #include "lib/conf_filter.h"
 #include "lib/ipcmsg.h"
@@ -43,6 +44,7 @@ struct peer_slot {
 	uint32_t id;
 	struct ipc_conf_peer sent; /* id 0: nothing yet */
 	struct tcp_peer tcp;	   /* as last given to tcp */
+	struct ip_addr neighbour;  /* unnumbered: who was found last; af 0: nobody */
 	uint32_t transport;	   /* rises with changes of it that need a new session */
 };
 
@@ -307,11 +309,31 @@ hop_limits(const struct conf *c, const struct conf_peer *p, struct tcp_peer *t)
 	}
 }
 
+/* The interface of an unnumbered peer, and who was found there; false with the problem in words. */
+static bool
+resolve_link(struct agent *a, const struct conf_peer *c, struct agent_peer *p, struct tcp_peer *t)
+{
+	const struct kern_link *l = fib_link_by_name(a->fib, c->ifname);
+
+	p->addr = (struct ip_addr){ 0 };
+	p->link = l ? l->ifindex : 0;
+	t->link = p->link;
+	if (!l) {
+		snprintf(p->problem, sizeof p->problem, "interface %s is not there", c->ifname);
+		return false;
+	}
+	if (p->slot->neighbour.ifindex == p->link)
+		p->addr = p->slot->neighbour;
+	return uplinks_join(a->uplinks, p->link, c->ifname, p->problem);
+}
+
 /* The peer as tcp needs it; false with the problem in words when it cannot be started. */
 static bool
 resolve_peer(struct agent *a, const struct conf_peer *c, struct agent_peer *p, struct tcp_peer *t)
 {
 	p->addr = c->addr;
+	if (conf_peer_is_unnumbered(c) && !resolve_link(a, c, p, t))
+		return false;
 	if (c->ifname[0] && c->addr.af == IP6 && ip_addr_is_link_local(&c->addr)) {
 		const struct kern_link *l = fib_link_by_name(a->fib, c->ifname);
 
@@ -416,6 +438,11 @@ fill_peer(const struct agent *a, const struct agent_peer *p, struct ipc_conf_pee
 	to->id = p->id;
 	snprintf(to->name, sizeof to->name, "%s", c->name);
 	to->addr = p->addr;
+	if (conf_peer_is_unnumbered(c)) {
+		to->unnumbered = true;
+		to->addr = (struct ip_addr){ .af = IP6, .ifindex = p->link };
+		snprintf(to->ifname, sizeof to->ifname, "%s", c->ifname);
+	}
 	to->asn_mode = mode[c->remote_as.how];
 	to->asn = c->remote_as.asn;
 	to->local_asn = c->local_as;
@@ -543,6 +570,7 @@ source_greet(struct agent *a)
 	if (!a->conf || !a->source->resolved)
 		return;
 	a->source->greeted = true;
+	uplinks_greet(a->uplinks); /* first: it is needed as soon as the peers are known */
 	send_conf(a);
 	announce_greet(a->source->announce);
 }
@@ -623,13 +651,13 @@ apply_fib(struct agent *a)
 		.npermit = k->permit.n,
 		.protect = protect,
 		.peers = peers,
-		.npeers = a->npeers,
 		.follow = follow,
 		.nfollow = fallover_follow(a, follow),
 	};
 
 	for (size_t i = 0; i < a->npeers; i++)
-		peers[i] = a->peers[i].addr;
+		if (a->peers[i].addr.af)
+			peers[f.npeers++] = a->peers[i].addr;
 	for (size_t i = 0; i < k->protect.n; i++)
 		if (k->protect.v[i].what == CONF_PROTECT_PREFIX)
 			protect[f.nprotect++] = k->protect.v[i].prefix;
@@ -825,8 +853,39 @@ resolve_configured(struct agent *a, struct agent_peer *p, struct tcp_peer *t)
 	t->enabled &= !is_quarantined(a, p);
 }
 
+/* The link-local address of an interface; af 0: none yet. */
+static struct ip_addr
+link_local_on(const struct fib *f, uint32_t ifindex)
+{
+	struct kern_addr ka;
+	size_t pos = 0;
+
+	while (ifindex && fib_next_addr(f, &pos, &ka))
+		if (ka.ifindex == ifindex && ka.addr.af == IP6 && !ka.tentative &&
+		    ip_addr_is_link_local(&ka.addr)) {
+			ka.addr.ifindex = ifindex;
+			return ka.addr;
+		}
+	return (struct ip_addr){ 0 };
+}
+
+/* Where addresses are listened on one by one, those of unnumbered links are among them. */
 static size_t
-wanted_listeners(const struct conf_listen *lc, struct tcp_listen *tl)
+listeners_of_links(const struct agent *a, uint16_t port, struct tcp_listen *tl)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < a->npeers; i++) {
+		struct ip_addr ll = link_local_on(a->fib, a->peers[i].link);
+
+		if (ll.af)
+			tl[n++] = (struct tcp_listen){ ll, port };
+	}
+	return n;
+}
+
+static size_t
+wanted_listeners(const struct agent *a, const struct conf_listen *lc, struct tcp_listen *tl)
 {
 	size_t n = 0;
 
@@ -834,7 +893,9 @@ wanted_listeners(const struct conf_listen *lc, struct tcp_listen *tl)
 		return 0;
 	for (size_t i = 0; i < lc->addrs.n; i++)
 		tl[n++] = (struct tcp_listen){ lc->addrs.v[i], (uint16_t)lc->port };
-	if (lc->addrs.n == 0) {
+	if (lc->addrs.n > 0) {
+		n += listeners_of_links(a, (uint16_t)lc->port, tl + n);
+	} else {
 		tl[n++] = (struct tcp_listen){ { .af = IP4 }, (uint16_t)lc->port };
 		tl[n++] = (struct tcp_listen){ { .af = IP6 }, (uint16_t)lc->port };
 	}
@@ -870,9 +931,8 @@ apply_tcp(struct agent *a)
 {
 	const struct conf_listen *lc = &a->conf->bgp.listen;
 	struct tcp_peer *tp = mem_zalloc_array(a->npeers ? a->npeers : 1, sizeof *tp);
-	struct tcp_listen *tl = mem_zalloc_array(lc->addrs.n + 2, sizeof *tl);
-	struct tcp_conf c = { .peer = tp, .npeers = a->npeers, .listen = tl,
-		.nlistens = wanted_listeners(lc, tl) };
+	struct tcp_listen *tl = mem_zalloc_array(lc->addrs.n + a->npeers + 2, sizeof *tl);
+	struct tcp_conf c = { .peer = tp, .npeers = a->npeers, .listen = tl };
 	struct tcp_range *tr;
 
 	for (size_t i = 0; i < a->source->nranges; i++)
@@ -888,6 +948,7 @@ apply_tcp(struct agent *a)
 		tcp_changed(a, p->slot, &tp[i]);
 		p->slot->tcp = tp[i];
 	}
+	c.nlistens = wanted_listeners(a, lc, tl); /* the interfaces are known by now */
 	tcp_set_node(a->tcp, &a->node4, &a->node6);
 	tcp_configure(a->tcp, &c, NULL);
 	explicit_bzero(tp, c.npeers * sizeof *tp);
@@ -1058,6 +1119,25 @@ source_admit(struct agent *a, const struct ip_addr *remote, char *ret_why, size_
 		return true;
 	}
 	return false;
+}
+
+/* bgpd reads what strangers send: the address must be one of that very link. */
+void
+source_peer_addr(struct agent *a, uint32_t id, const struct ip_addr *addr)
+{
+	for (size_t i = 0; i < a->npeers; i++) {
+		struct agent_peer *p = &a->peers[i];
+
+		if (p->id != id || !conf_peer_is_unnumbered(p->conf))
+			continue;
+		if (addr->af && (addr->af != IP6 || !ip_addr_is_link_local(addr) ||
+				    addr->ifindex != p->link))
+			continue;
+		p->addr = p->slot->neighbour = p->slot->tcp.addr = *addr;
+		tcp_set_addr(a->tcp, id, addr);
+		apply_fib(a); /* its link is to be followed */
+		agent_kick(a);
+	}
 }
 
 void

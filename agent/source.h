@@ -48,6 +48,9 @@ void source_greet(struct agent *a);
  */
 bool source_admit(struct agent *a, const struct ip_addr *remote, char *ret_why, size_t cap);
 
+/* bgpd has found who is at the interface of an unnumbered peer; af 0: nobody any more. */
+void source_peer_addr(struct agent *a, uint32_t id, const struct ip_addr *addr);
+
 /* bgpd has forgotten that dynamic peer. */
 void source_peer_gone(struct agent *a, uint32_t id);
 

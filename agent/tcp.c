@@ -84,6 +84,17 @@ peer_by_addr(const struct tcp *t, const struct ip_addr *a)
 	return NULL;
 }
 
+/* The unnumbered peer of the link that a link-local address is on. */
+static const struct tcp_peer *
+peer_by_link(const struct tcp *t, const struct ip_addr *a)
+{
+	for (size_t i = 0; i < t->npeers; i++)
+		if (t->peers[i].link && t->peers[i].link == a->ifindex && a->af == IP6 &&
+		    ip_addr_is_link_local(a))
+			return &t->peers[i];
+	return NULL;
+}
+
 /* ---- endpoints ------------------------------------------------------------ */
 
 /* The interface that holds a local address; 0: none. */
@@ -119,7 +130,9 @@ addr_on(const struct fib *f, uint32_t ifindex, uint8_t af, bool link_local)
 
 /*
  * Next hops "self" of a connection: its own local address for its family, and
- * for the other family an address of the same interface, else the node's.
+ * for the other family an address of the same interface, else the node's.  On a
+ * link without addresses the peer has no route to the node's: only the
+ * link-local one is of use there.
  */
 static void
 describe(const struct tcp *t, struct ipc_endpoints *ep)
@@ -131,6 +144,8 @@ describe(const struct tcp *t, struct ipc_endpoints *ep)
 	ep->self4 = ep->local.af == IP4 ? ep->local : addr_on(t->fib, ifi, IP4, false);
 	ep->self6 = ep->local.af == IP6 && !ll ? ep->local : addr_on(t->fib, ifi, IP6, false);
 	ep->self6ll = addr_on(t->fib, ifi, IP6, true);
+	if (ll)
+		return;
 	if (ep->self4.af == 0)
 		ep->self4 = t->node4;
 	if (ep->self6.af == 0)
@@ -170,6 +185,27 @@ refuse_stranger(struct tcp *t, const struct ip_addr *from, const char *why)
 	t->ops->event(t->ctx, IPC_LVL_WARN, IPC_PEER_NONE, "connection-refused", text);
 }
 
+/*
+ * Whose connection it is; NULL, with the reason in words, when it is nobody's.  A listener asks
+ * only addresses that it knows for a password: others on the link must not get by without.
+ */
+static const struct tcp_peer *
+owner_of(struct tcp *t, const struct ip_addr *remote, char *ret_why, size_t cap)
+{
+	const struct tcp_peer *p = peer_by_addr(t, remote);
+
+	if (p)
+		return p;
+	p = peer_by_link(t, remote);
+	if (p && (p->key_len || p->nao)) {
+		snprintf(ret_why, cap, "%s has a password, and this is not the router found there", p->name);
+		return NULL;
+	}
+	if (!p && t->ops->admit(t->ctx, remote, ret_why, cap))
+		p = peer_by_addr(t, remote);
+	return p;
+}
+
 static void
 take_accepted(struct tcp *t, int fd)
 {
@@ -182,21 +218,19 @@ take_accepted(struct tcp *t, int fd)
 		close(fd); /* gone again before we looked */
 		return;
 	}
-	p = peer_by_addr(t, &in.ep.remote);
-	if (!p && t->ops->admit(t->ctx, &in.ep.remote, why, sizeof why))
-		p = peer_by_addr(t, &in.ep.remote);
+	p = owner_of(t, &in.ep.remote, why, sizeof why);
 	if (!p || !p->enabled) {
 		refuse_stranger(t, &in.ep.remote, why);
 		close(fd);
 		return;
 	}
-	r = tcp_set_ttl(fd, p->addr.af, p->ttl, p->min_ttl);
+	r = tcp_set_ttl(fd, in.ep.remote.af, p->ttl, p->min_ttl);
 	if (r < 0) {
 		refuse_stranger(t, &in.ep.remote, strerror(-r));
 		close(fd);
 		return;
 	}
-	tcp_set_common(fd, p->addr.af);
+	tcp_set_common(fd, in.ep.remote.af);
 	t->ops->accepted(t->ctx, &in, fd);
 }
 
@@ -614,6 +648,24 @@ tcp_remove(struct tcp *t, uint32_t peer)
 }
 
 void
+tcp_set_addr(struct tcp *t, uint32_t peer, const struct ip_addr *addr)
+{
+	struct tcp_peer *p = (struct tcp_peer *)(uintptr_t)peer_by_id(t, peer), was;
+	struct list *n;
+
+	if (!p)
+		return;
+	undress_ao(t);
+	was = *p;
+	p->addr = *addr;
+	undress_peers(t, &was, 1);
+	explicit_bzero(&was, sizeof was);
+	LIST_FOREACH(n, &t->listeners)
+		if (container_of(n, struct listener, link)->fd >= 0)
+			listener_dress(container_of(n, struct listener, link));
+}
+
+void
 tcp_problem(const struct tcp *t, char *buf, size_t cap)
 {
 	char addr[IP_ADDR_STRLEN];
@@ -753,7 +805,7 @@ tcp_connect(struct tcp *t, uint32_t peer, uint32_t token)
 	d->token = token;
 	d->started = agent_now();
 	list_push_back(&t->dials, &d->link);
-	d->fd = p ? dial_socket(p) : -ENOENT;
+	d->fd = p && p->addr.af ? dial_socket(p) : -EHOSTUNREACH;
 	if (d->fd >= 0) {
 		len = tcp_sockaddr(&p->addr, p->port, &ss);
 		if (connect(d->fd, (struct sockaddr *)&ss, len) < 0 && errno != EINPROGRESS)

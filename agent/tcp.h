@@ -37,7 +37,8 @@ struct tcp_ao_key {
 struct tcp_peer {
 	uint32_t id;
 	char name[IPC_NAME_MAX];
-	struct ip_addr addr;
+	struct ip_addr addr;	/* af 0: unnumbered, and not found yet */
+	uint32_t link;		/* unnumbered: index of its interface; else 0 */
 	uint16_t port;
 	bool enabled;
 	bool dynamic;		/* out of a range: its key is the range's, on listeners */
@@ -104,6 +105,9 @@ void tcp_configure(struct tcp *t, const struct tcp_conf *c, unsigned *ret_failed
 /* One more peer, and one less; the next tcp_configure() names them all. */
 void tcp_add(struct tcp *t, const struct tcp_peer *p);
 void tcp_remove(struct tcp *t, uint32_t peer);
+
+/* Who is at the interface of an unnumbered peer; af 0: nobody. */
+void tcp_set_addr(struct tcp *t, uint32_t peer, const struct ip_addr *addr);
 
 /*
  * Give an established connection of that peer its key of now, or none; closes fd.  0 or -errno:

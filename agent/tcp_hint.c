@@ -150,7 +150,7 @@ ttl_words(const struct tcp_peer *p, enum ipc_fsm_state state, const struct fib *
 {
 	if (p->ttl != 1)
 		return NULL;
-	if (!fib_onlink_ifindex(f, &p->addr) && !link_towards(f, &p->addr))
+	if (!p->link && !fib_onlink_ifindex(f, &p->addr) && !link_towards(f, &p->addr))
 		return "it is on no link of this node, and we send TTL 1 to eBGP peers: "
 		       "ebgpMultihop lets us reach it";
 	return state == IPC_CONNECT || state >= IPC_OPENSENT ?
@@ -161,7 +161,10 @@ void
 tcp_hint_words(const struct tcp_peer *p, enum ipc_fsm_state state, const struct fib *f,
     const struct tcp_drops *d, struct mono_us now, char *buf, size_t cap)
 {
-	const struct kern_link *l = dead_link(f, &p->addr);
+	/* Of an unnumbered peer the link is known before the address is. */
+	struct ip_addr at = p->addr.af || !p->link ? p->addr
+						   : (struct ip_addr){ .af = IP6, .ifindex = p->link };
+	const struct kern_link *l = dead_link(f, &at);
 	char addr[IP_ADDR_STRLEN];
 	const char *words = NULL;
 

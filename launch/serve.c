@@ -1,7 +1,7 @@
 /*
  * What the agent may ask for: the configuration file, secrets below the
- * configured directories, bound sockets for its listeners, and the name by
- * which one weft keeps another off its routes.
+ * configured directories, bound sockets for its listeners, one for router
+ * advertisements, and the name by which one weft keeps another off its routes.
  *
  * The agent is trusted with the node's routes, not with the node's files:
  * paths are resolved by the kernel beneath a directory (openat2(2)), and only
@@ -15,6 +15,7 @@
 #include <limits.h>
 #include <linux/openat2.h>
 #include <netinet/in.h>
+#include <netinet/icmp6.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -213,6 +214,39 @@ open_claim(const struct launch_msg *req, char *why)
 	return claim_holder(&sa, len, req->port, why);
 }
 
+/*
+ * Router advertisements and solicitations only, with what their receiver has to
+ * check (RFC 4861 section 6.1); what is sent leaves with hop limit 255, and is not
+ * heard here again.
+ */
+static int
+open_ra(char *why)
+{
+	static const struct {
+		int option, value;
+	} set[] = {
+		{ IPV6_RECVPKTINFO, 1 },
+		{ IPV6_RECVHOPLIMIT, 1 },
+		{ IPV6_MULTICAST_HOPS, 255 },
+		{ IPV6_UNICAST_HOPS, 255 },
+		{ IPV6_MULTICAST_LOOP, 0 },
+	};
+	struct icmp6_filter filter;
+	int fd = socket(AF_INET6, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_ICMPV6);
+
+	if (fd < 0)
+		return serve_fail(fd, errno, why, "ICMPv6 socket");
+	ICMP6_FILTER_SETBLOCKALL(&filter);
+	ICMP6_FILTER_SETPASS(ND_ROUTER_SOLICIT, &filter);
+	ICMP6_FILTER_SETPASS(ND_ROUTER_ADVERT, &filter);
+	if (setsockopt(fd, IPPROTO_ICMPV6, ICMP6_FILTER, &filter, sizeof(filter)) != 0)
+		return serve_fail(fd, errno, why, "ICMPv6 filter");
+	for (size_t i = 0; i < sizeof(set) / sizeof(set[0]); i++)
+		if (setsockopt(fd, IPPROTO_IPV6, set[i].option, &set[i].value, sizeof(int)) != 0)
+			return serve_fail(fd, errno, why, "ICMPv6 option");
+	return fd;
+}
+
 /* Texts of the agent end inside their arrays, or the request is refused. */
 static bool
 req_is_whole(const struct launch_msg *req)
@@ -235,5 +269,7 @@ serve_open(const struct launch_opts *o, const struct launch_msg *req, char ret_w
 		return open_claim(req, ret_why);
 	if (req->type == LAUNCH_OPEN_LISTENER)
 		return open_listener(req, ret_why);
+	if (req->type == LAUNCH_OPEN_RA)
+		return open_ra(ret_why);
 	return serve_fail(-1, EOPNOTSUPP, ret_why, "request");
 }

@@ -56,6 +56,7 @@ enum launch_type {
 	LAUNCH_OPEN_CLAIM,	/* port: a route protocol number. A listening socket by whose existence other
 				 * wefts know that the routes of that number in this network namespace
 				 * have an owner; -EADDRINUSE: another weft is. Accept and close. */
+	LAUNCH_OPEN_RA,		/* an ICMPv6 socket for router advertisements and solicitations */
 	/* notices, not answered */
 	LAUNCH_READY,		/* serving, also after each reload (failed ones, too): tell the
 				 * service manager; text is the status */

@@ -57,6 +57,8 @@ class Neighbor:
     transit: also pass on what was learned elsewhere (routers do; default).
     gr: graceful restart in both roles. connect_retry/hold in seconds.
     extra: lines of the daemon's own language for this neighbour (BIRD, FRR, OpenBGPD).
+    interface: the neighbour is found there (unnumbered): addr is the interface's name, and local
+    the own link-local address where the daemon (BIRD) wants to be told.
     text: the same by place: "session" and "family" (all daemons), "config" (GoBGP: the neighbour's own keys), "capability"
     (ExaBGP). $peer, $local, $asn and $peeras stand for addresses and AS numbers.
     """
@@ -73,6 +75,7 @@ class Neighbor:
     transit: bool = True
     multihop: bool = False
     extra: tuple = ()
+    interface: bool = False
     text: dict = dataclasses.field(default_factory=dict)
 
 
@@ -206,6 +209,10 @@ class Bird(Daemon):
             routes = "".join(f" route {p} unreachable{w and f' {{ {w} }}'};"
                              for p, w in self.with_routes(f))
             c.append(f"protocol static s{f[3]} {{ {f};{routes} }}")
+        found = " ".join(f'interface "{n.addr}" {{ min ra interval 3; max ra interval 4; '
+                         "default lifetime 0; };" for n in self.neighbors if n.interface)
+        if found:
+            c.append(f"protocol radv {{ {found} }}")
         c += [self._neighbor(i, n) for i, n in enumerate(self.neighbors)]
         self.conf = self.write("bird.conf", "\n".join(c) + "\n")
 
@@ -215,6 +222,9 @@ class Bird(Daemon):
                  f"hold time {n.hold}; connect retry time {n.connect_retry}; "
                  f"connect delay time {n.connect_retry}; error wait time 1, 2; "
                  f"graceful restart {'on' if n.gr else 'off'};"]
+        if n.interface:     # BIRD waits for whoever is on the link, and is found by its radv
+            lines[0] = (f'local {n.local} as {self.asn}; neighbor range fe80::/10 external; '
+                        f'interface "{n.addr}"; dynamic name "u{i}x";')
         if n.passive:
             lines.append("passive on;")
         if n.multihop:
@@ -227,6 +237,8 @@ class Bird(Daemon):
             hop = "next hop self;"
             if f == "ipv6" and ":" not in n.addr:
                 hop = f"next hop address {n.local6};" if n.local6 else hop
+            if n.interface and f == "ipv4":
+                hop += " extended next hop on;"
             more = " ".join(self.lines(n, "family"))
             lines.append(f"{f} {{ import all; export where source ~ {export}; {hop} {more} }};")
         return f"protocol bgp n{i} {{\n  " + "\n  ".join(lines) + "\n}"
@@ -256,7 +268,9 @@ class Bird(Daemon):
         return next(i for i, n in enumerate(self.neighbors) if n.addr == addr)
 
     def _show(self, addr):
-        return self.birdc("show", "protocols", "all", f"n{self._index(addr)}")
+        i = self._index(addr)
+        name = f"u{i}x1" if self.neighbors[i].interface else f"n{i}"
+        return self.birdc("show", "protocols", "all", name)
 
     def established(self, addr):
         return "BGP state:          Established" in self._show(addr)
@@ -330,8 +344,10 @@ class Frr(Daemon):
                 "route-map own permit 10", " match as-path own"]
 
     def _neighbor(self, n):
-        c = [f" neighbor {n.addr} remote-as {n.asn}",
-             f" neighbor {n.addr} update-source {n.local}",
+        c = [f" neighbor {n.addr} interface remote-as external"] if n.interface else [
+            f" neighbor {n.addr} remote-as {n.asn}",
+            f" neighbor {n.addr} update-source {n.local}"]
+        c = [*c,
              f" neighbor {n.addr} timers {max(1, n.hold // 3)} {n.hold}",
              f" neighbor {n.addr} timers connect {n.connect_retry}",
              f" neighbor {n.addr} advertisement-interval 0"]

@@ -1,0 +1,214 @@
+"""Links without addresses: neighbours found by router advertisements, both used, either pulled."""
+
+import os
+import socket
+import struct
+
+import pytest
+
+from fabric.peers import Bird, Frr
+from fabric.traffic import Capture, Pinger, ping, udp_flows
+from fabric.unnumbered import (FLOWS, TOR_AS, Node, Unnumbered, found, link_local, loopbacks,
+                               pod_addrs, pods)
+from fabric.wait import No, holds_for, wait_until
+
+BOTH = {"eth0", "eth1"}
+
+
+def legs(node, prefix):
+    """Devices that a prefix's kernel route uses; none: it has no such route."""
+    hops = [h for r in node.ns.routes(prefix, "proto", 212, family=6 if ":" in prefix else 4)
+            for h in r.get("nexthops", [r])]
+    return {h["dev"] for h in hops if "dev" in h}
+
+
+def wait_legs(node, want, deadline_s=15):
+    """Until everything that the other node announces is reached by those interfaces."""
+    n = 3 - node.n
+    prefixes = [f"{a}/128" if ":" in a else a for a in loopbacks(n)] + pods(n)
+
+    def same():
+        got = {p: legs(node, p) for p in prefixes}
+        return all(g == want for g in got.values()) or No(got)
+    wait_until(same, deadline_s, f"{node.ns.name} uses {sorted(want)}")
+
+
+def sessions(weft):
+    """What must not change while strangers shout: state, address, number of sessions so far."""
+    return {n: (p["state"], p["address"], p["flaps"]) for n, p in weft.peers().items()}
+
+
+@pytest.mark.slice
+def test_nodes_and_pods_reach_each_other(lab):
+    """No address on any link: loopbacks and pods answer, over both legs, from the loopback."""
+    f = Unnumbered(lab).start().wait_up()
+    for node in f.nodes:
+        wait_legs(node, BOTH)
+    one, two = f.nodes
+    for dev in BOTH:
+        scopes = {a["scope"] for a in one.ns.ipj("addr", "show", "dev", dev)[0]["addr_info"]}
+        assert scopes == {"link"}
+    for addr in [*loopbacks(2), *pod_addrs(2)]:
+        got = one.ns.ipj("route", "get", addr)[0]
+        assert got["prefsrc"] == loopbacks(1)[":" in addr]
+        wait_until(lambda a=addr: ping(one.ns, a), 10, f"{addr} answers")
+    for src, dst in zip(loopbacks(1), loopbacks(2)):
+        assert ping(one.ns, dst, source=src)
+    for addr in pod_addrs(2):
+        assert ping(one.pod, addr)
+    wires = [Capture(one.ns, dev, "udp port 9") for dev in sorted(BOTH)]
+    udp_flows(one.ns, pod_addrs(2)[0], 40)
+    wait_until(lambda: all(len(w.packets()) > 5 for w in wires), 5, "flows take both links")
+    shown = one.weft.peers()["eth0"]
+    assert shown["address"] == link_local(f.tors[0], "node1") + "%eth0"
+    assert "eth0" in one.weft.weft("peers")
+
+
+def test_pull_either_link(lab, figure):
+    """One link after the other goes and comes: pods lose less than a second, then use both."""
+    f = Unnumbered(lab).start().wait_up()
+    for node in f.nodes:
+        wait_legs(node, BOTH)
+    one = f.nodes[0]
+    for dev, ns, theirs in (("eth0", one.ns, "eth0"), ("eth1", f.tors[1], "node1")):
+        pings = [Pinger(one.pod, a) for k in FLOWS for a in pod_addrs(2, k)]
+        holds_for(lambda: True, 0.3, "a moment of traffic")
+        ns.ip("link", "set", theirs, "down")
+        wait_legs(one, BOTH - {dev}, 5)
+        holds_for(lambda: True, 1.2, "what was lost is seen")
+        results = [p.result() for p in pings]
+        gaps = [r["longest_gap_ms"] for r in results]
+        figure(f"{dev} pulled at {ns.name}: longest gap {max(gaps):.0f} ms, "
+               f"{sum(r['lost'] for r in results)} packets of {len(results)} flows lost")
+        assert max(gaps) < 1000
+        ns.ip("link", "set", theirs, "up")
+        one.weft.wait_established(dev, deadline_s=20)
+        for node in f.nodes:
+            wait_legs(node, BOTH)
+
+
+class Pair:
+    """One node, and one router of that kind on eth0; eth1 leads to a namespace without a router."""
+
+    def __init__(self, lab, kind, **neighbor):
+        self.node, self.tor, self.other = Node(lab, 1), lab.ns("tor"), lab.ns("other")
+        lab.link(self.node.ns, "eth0", self.tor, "node")
+        lab.link(self.node.ns, "eth1", self.other, "node")
+        ll = wait_until(lambda: link_local(self.tor, "node"), 5, "the link has its address")
+        self.router = kind(self.tor, TOR_AS, "10.255.0.1", [found("node", ll, **neighbor)],
+                           ["10.244.99.0/24", "fd00:10:244:99::/64"])
+
+    def start(self, **more):
+        self.router.start()
+        self.node.start(**more)
+        self.node.weft.wait_established("eth0", deadline_s=20)
+        return self
+
+
+@pytest.mark.patient
+def test_bird_and_nobody(lab):
+    """BIRD is found, too; where nobody sends advertisements the reason says so in words."""
+    p = Pair(lab, Bird).start()
+    weft = p.node.weft
+    for prefix in p.router.networks:
+        wait_until(lambda x=prefix: legs(p.node, x) == {"eth0"}, 10, f"{prefix} goes by eth0")
+    wait_until(lambda: p.router.received("node") == {"ipv4": 2, "ipv6": 2}, 10,
+               "BIRD has loopbacks and pods")
+    assert weft.peers()["eth1"]["reason"].startswith("no router advertisement heard on eth1 for ")
+    assert "is the router sending them?" in weft.weft("peers", check=False).stdout
+    p.node.ns.ip("link", "set", "eth1", "down")
+    wait_until(lambda: "eth1 is down" in weft.weft("peers", check=False).stdout, 5, "the link's state is told")
+
+
+@pytest.mark.patient
+def test_new_links_and_a_new_bgpd(lab):
+    """The interface goes and comes with another index, and bgpd is killed: found again."""
+    p = Pair(lab, Frr).start()
+    weft = p.node.weft
+    p.node.ns.ip("link", "del", "eth0")
+    wait_until(lambda: "eth0 is not there" in weft.peers()["eth0"]["reason"], 5, "it is missed")
+    lab.link(p.node.ns, "eth0", p.tor, "node")
+    weft.wait_established("eth0", deadline_s=20)
+    weft.kill("weft-bgpd")
+    wait_until(lambda: weft.pid("weft-bgpd") and weft.answers(), 10, "bgpd is back")
+    weft.wait_established("eth0", deadline_s=20)
+
+
+@pytest.mark.patient
+def test_password(lab):
+    """With an MD5 password the session comes up, and nobody else of the link gets in without."""
+    p = Pair(lab, Frr, password="fabric")
+    secret = f"{p.node.ns.dir}/key"
+    with open(secret, "w") as f:
+        f.write("fabric\n")
+    p.start(uplinks=[{"interface": "eth0", "password": {"file": secret}}])
+    p.tor.ip("addr", "add", "fe80::bad/64", "dev", "node", "nodad")
+    scope = p.tor.ipj("link", "show", "node")[0]["ifindex"]
+    with p.tor.entered(), socket.socket(socket.AF_INET6) as s:
+        s.settimeout(5)
+        s.bind(("fe80::bad", 0, 0, scope))
+        s.connect((link_local(p.node.ns, "eth0"), 179, 0, scope))
+        assert s.recv(100) == b""
+    assert any("has a password" in e["text"] for e in p.node.weft.events())
+    assert p.node.weft.established("eth0")
+
+
+# ---- strangers ----------------------------------------------------------------------------------
+
+ROUTER_ADVERT = bytes([134, 0, 0, 0, 64, 0, 7, 8]) + bytes(8)
+
+
+def checksum(src, dst, body):
+    data = src + dst + struct.pack("!IHBB", len(body), 0, 0, 58) + body
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data)) if len(data) % 2 == 0 else \
+        sum(struct.unpack(f"!{len(data) // 2 + 1}H", data + b"\0"))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+def advert(src, hops=255, body=ROUTER_ADVERT, good=True):
+    """An Ethernet frame with a router advertisement to all nodes."""
+    src, dst = socket.inet_pton(socket.AF_INET6, src), socket.inet_pton(socket.AF_INET6, "ff02::1")
+    value = checksum(src, dst, body) ^ (0 if good else 0x55)
+    body = body[:2] + struct.pack("!H", value) + body[4:]
+    return (bytes.fromhex("333300000001020000000099") + b"\x86\xdd" +
+            struct.pack("!IHBB", 6 << 28, len(body), 58, hops) + src + dst + body)
+
+
+@pytest.mark.slice
+def test_hostile_advertisements(lab, figure):
+    """Not from the link, malformed, 10,000 routers: the session stays as it is, so does memory."""
+    p = Pair(lab, Frr).start()
+    weft = p.node.weft
+    before, events = sessions(weft), len(weft.events())
+    bad = [advert("2001:db8::1"), advert("::"), advert("fe80::2", hops=64), advert("fe80::3", good=False),
+           advert("fe80::4", body=ROUTER_ADVERT[:15]),
+           advert("fe80::5", body=ROUTER_ADVERT + bytes(8)),
+           advert("fe80::6", body=ROUTER_ADVERT + bytes([1, 200]) + bytes(6)),
+           advert("fe80::7", body=ROUTER_ADVERT + bytes([1])),
+           advert("fe80::8", body=bytes([134, 7]) + ROUTER_ADVERT[2:]),
+           advert("fe80::9", body=ROUTER_ADVERT + os.urandom(1300))]
+    rss = resident(weft.pid("weft-bgpd"))
+    for ns, dev in ((p.tor, "node"), (p.other, "node")):
+        with ns.entered(), socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as s:
+            s.bind((dev, 0))
+            for frame in bad * 20:
+                s.send(frame)
+            if ns is p.tor:
+                for i in range(10000):
+                    s.send(advert(f"fe80::99:{i:x}"))
+    wait_until(lambda: any(e["event"] == "second-router" for e in weft.events()), 5,
+               "another router is told of")
+    holds_for(lambda: sessions(weft) == before, 1, "no session notices", every_s=0.2)
+    grown = resident(weft.pid("weft-bgpd")) - rss
+    told = len(weft.events()) - events
+    figure(f"10,000 routers on the link: {told} events, bgpd {grown} KiB larger")
+    assert grown < 512
+    assert told < 10
+
+
+def resident(pid):
+    """Memory of a process in KiB."""
+    with open(f"/proc/{pid}/status") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
