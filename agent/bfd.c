@@ -336,6 +336,10 @@ find_ends(struct session *s, const struct agent_peer *p, struct ipc_bfd_session 
 	const struct agent *a = s->bfd->a;
 	uint32_t ifindex = p->addr.ifindex ? p->addr.ifindex : fib_onlink_ifindex(a->fib, &p->addr);
 
+	if (p->addr.af == IP_NONE) {
+		snprintf(s->problem, sizeof s->problem, "no router was found on %s yet", p->conf->ifname);
+		return false;
+	}
 	to->remote = p->addr;
 	to->multihop = is_multihop(p->conf, &p->addr, ifindex);
 	to->ifindex = p->addr.ifindex;

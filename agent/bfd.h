@@ -32,6 +32,7 @@ void bfd_apply(struct bfd *b);
 /* Addresses of ours may have come: sessions that wait for one may begin. */
 void bfd_check_addresses(struct bfd *b);
 /* One more peer (a dynamic one), or one less. */
+/* Or has another address now. */
 void bfd_peer_added(struct bfd *b, const struct agent_peer *p);
 void bfd_peer_gone(struct bfd *b, uint32_t peer);
 

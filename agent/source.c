@@ -1136,6 +1136,7 @@ source_peer_addr(struct agent *a, uint32_t id, const struct ip_addr *addr)
 		p->addr = p->slot->neighbour = p->slot->tcp.addr = *addr;
 		tcp_set_addr(a->tcp, id, addr);
 		apply_fib(a); /* its link is to be followed */
+		bfd_peer_added(a->bfd, p);
 		agent_kick(a);
 	}
 }

@@ -1,6 +1,7 @@
 """Links without addresses: neighbours found by router advertisements, both used, either pulled."""
 
 import os
+import signal
 import socket
 import struct
 
@@ -64,27 +65,56 @@ def test_nodes_and_pods_reach_each_other(lab):
     assert "eth0" in one.weft.weft("peers")
 
 
-def test_pull_either_link(lab, figure):
-    """One link after the other goes and comes: pods lose less than a second, then use both."""
-    f = Unnumbered(lab).start().wait_up()
+def lost_while(f, pull):
+    """The longest gap of eight flows between the pods while pull() happens, and its packets."""
+    pings = [Pinger(f.nodes[0].pod, a) for k in FLOWS for a in pod_addrs(2, k)]
+    holds_for(lambda: True, 0.3, "a moment of traffic")
+    pull()
+    holds_for(lambda: True, 1.2, "what was lost is seen")
+    for p in pings:     # all at once: each still waits for its last answers
+        os.kill(p.proc.pid, signal.SIGTERM)
+    results = [p.result() for p in pings]
+    return max(r["longest_gap_ms"] for r in results), sum(r["lost"] for r in results)
+
+
+def both_legs(f):
     for node in f.nodes:
         wait_legs(node, BOTH)
+
+
+def pull(f, figure, dev, at, most_ms):
+    """Take a link of node1 down; `at` is (namespace, interface)."""
+    ns, theirs = at
+    gap, lost = lost_while(f, lambda: ns.ip("link", "set", theirs, "down"))
+    figure(f"{dev} pulled at {ns.name}: longest gap {gap:.0f} ms, {lost} packets of 8 flows lost")
+    wait_legs(f.nodes[0], BOTH - {dev}, 5)
+    assert gap < most_ms
+
+
+def test_pull_either_link(lab, figure):
+    """One link after the other is pulled: pods lose less than a second, then use both again."""
+    f = Unnumbered(lab).start().wait_up()
+    both_legs(f)
     one = f.nodes[0]
-    for dev, ns, theirs in (("eth0", one.ns, "eth0"), ("eth1", f.tors[1], "node1")):
-        pings = [Pinger(one.pod, a) for k in FLOWS for a in pod_addrs(2, k)]
-        holds_for(lambda: True, 0.3, "a moment of traffic")
-        ns.ip("link", "set", theirs, "down")
-        wait_legs(one, BOTH - {dev}, 5)
-        holds_for(lambda: True, 1.2, "what was lost is seen")
-        results = [p.result() for p in pings]
-        gaps = [r["longest_gap_ms"] for r in results]
-        figure(f"{dev} pulled at {ns.name}: longest gap {max(gaps):.0f} ms, "
-               f"{sum(r['lost'] for r in results)} packets of {len(results)} flows lost")
-        assert max(gaps) < 1000
-        ns.ip("link", "set", theirs, "up")
-        one.weft.wait_established(dev, deadline_s=20)
-        for node in f.nodes:
-            wait_legs(node, BOTH)
+    pull(f, figure, "eth0", (one.ns, "eth0"), 1000)
+    one.ns.ip("link", "set", "eth0", "up")
+    both_legs(f)
+    pull(f, figure, "eth1", (f.tors[1], "node1"), 1000)
+
+
+FAST = {"receiveInterval": 50, "transmitInterval": 50, "detectMultiplier": 3}
+
+
+@pytest.mark.parametrize("dev", sorted(BOTH))
+def test_pull_a_link_with_bfd(lab, figure, dev):
+    """With BFD every 50 ms, to neighbours that were found: less than 200 ms."""
+    f = Unnumbered(lab, bfd=True).start(bfdProfiles={"fast": FAST}, uplinks=[
+        {"interface": d, "bfd": "fast"} for d in sorted(BOTH)]).wait_up()
+    both_legs(f)
+    for node in f.nodes:
+        wait_until(lambda w=node.weft: all(p["bfd"]["state"] == "Up" for p in w.peers().values()), 15,
+                   "BFD is up")
+    pull(f, figure, dev, (f.nodes[0].ns, dev) if dev == "eth0" else (f.tors[1], "node1"), 200)
 
 
 class Pair:

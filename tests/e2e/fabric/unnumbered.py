@@ -73,8 +73,10 @@ class Node:
 class Unnumbered:
     """The whole: links first, then routers, then nodes."""
 
-    def __init__(self, lab, extra=()):
-        self.lab = lab
+    def __init__(self, lab, bfd=False):
+        self.lab, extra = lab, ("bfd", "bfd profile fast") if bfd else ()
+        text = {"bfd": " profile fast\n  receive-interval 50\n  transmit-interval 50\n"
+                       "  detect-multiplier 3\n exit"} if bfd else {}
         self.spine = lab.ns("spine")
         self.tors = [lab.ns(f"tor{x}") for x in "AB"]
         self.nodes = [Node(lab, n) for n in (1, 2)]
@@ -82,11 +84,11 @@ class Unnumbered:
             for node in self.nodes:
                 lab.link(node.ns, f"eth{i}", tor, node.ns.name)
             lab.link(tor, "spine", self.spine, tor.name)
-        kinds = [(tor, TOR_AS + i, [found(d, extra=extra) for d in ("node1", "node2")] + [found("spine")])
+        kinds = [(tor, TOR_AS + i, [found(d, extra=extra) for d in ("node1", "node2")] + [found("spine")], text)
                  for i, tor in enumerate(self.tors)]
-        kinds.append((self.spine, SPINE_AS, [found(t.name) for t in self.tors]))
-        self.routers = [Frr(ns, asn, f"10.255.0.{k}", neighbors)
-                        for k, (ns, asn, neighbors) in enumerate(kinds, 1)]
+        kinds.append((self.spine, SPINE_AS, [found(t.name) for t in self.tors], {}))
+        self.routers = [Frr(ns, asn, f"10.255.0.{k}", neighbors, text=words)
+                        for k, (ns, asn, neighbors, words) in enumerate(kinds, 1)]
 
     def start(self, **more):
         for r in self.routers:
