@@ -37,6 +37,7 @@
 #include "lib/logmain.h"
 #include "lib/mem.h"
 
+#define FOUND_DELAY_US 10000 /* before the rest of the agent learns of a neighbour */
 #define GUARD_DELAY_S 2 /* a rack that boots brings many peers at once */
 
 struct peer_slot {
@@ -65,6 +66,7 @@ struct source {
 	struct dynamic dynamic;
 	struct range *range; /* of the configuration in force */
 	size_t nranges;
+	struct event *found_ev; /* neighbours of unnumbered peers changed */
 	struct event *guard_ev; /* new dynamic peers: their addresses are to be protected */
 	struct announce *announce;
 	bool resolved;	/* the first dump is there */
@@ -1125,6 +1127,8 @@ source_admit(struct agent *a, const struct ip_addr *remote, char *ret_why, size_
 void
 source_peer_addr(struct agent *a, uint32_t id, const struct ip_addr *addr)
 {
+	static const struct timeval soon = { 0, FOUND_DELAY_US };
+
 	for (size_t i = 0; i < a->npeers; i++) {
 		struct agent_peer *p = &a->peers[i];
 
@@ -1135,10 +1139,24 @@ source_peer_addr(struct agent *a, uint32_t id, const struct ip_addr *addr)
 			continue;
 		p->addr = p->slot->neighbour = p->slot->tcp.addr = *addr;
 		tcp_set_addr(a->tcp, id, addr);
-		apply_fib(a); /* its link is to be followed */
-		bfd_peer_added(a->bfd, p);
-		agent_kick(a);
+		if (!event_pending(a->source->found_ev, EV_TIMEOUT, NULL))
+			event_add(a->source->found_ev, &soon);
 	}
+}
+
+/* Links to be followed, addresses to be guarded, BFD: in one go, however often bgpd changes its mind. */
+static void
+on_found(evutil_socket_t fd, short what, void *arg)
+{
+	struct agent *a = arg;
+
+	if (!a->conf)
+		return;
+	apply_fib(a);
+	for (size_t i = 0; i < a->npeers; i++)
+		if (conf_peer_is_unnumbered(a->peers[i].conf))
+			bfd_peer_added(a->bfd, &a->peers[i]);
+	agent_kick(a);
 }
 
 void
@@ -1198,6 +1216,7 @@ source_new(struct agent *a)
 	s->announce = announce_new(a);
 	dynamic_init(&s->dynamic);
 	s->guard_ev = event_new(a->base, -1, 0, on_guard, a);
+	s->found_ev = event_new(a->base, -1, 0, on_found, a);
 	return s;
 }
 
@@ -1220,5 +1239,6 @@ source_free(struct source *s)
 	mem_free(s->range);
 	mem_free(s->free_id);
 	event_free(s->guard_ev);
+	event_free(s->found_ev);
 	mem_free(s);
 }

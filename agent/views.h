@@ -71,6 +71,8 @@ struct view_totals {
 	char problem_peer[IPC_NAME_MAX]; /* the first peer that cannot be started, and why */
 	char problem[IPC_TEXT_MAX];
 	uint32_t problems;
+	char unfound[IPC_TEXT_MAX]; /* of the first unnumbered peer that nobody was found for: the reason */
+	uint32_t nunfound;
 };
 void view_totals_add(struct view_totals *t, const struct agent_peer *p,
     const struct ipc_row_peer *r);

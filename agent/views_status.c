@@ -19,6 +19,14 @@
 
 /* ---- sums ---------------------------------------------------------------- */
 
+/* An interface that leads to a router, it seems, of which nothing is heard. */
+static bool
+is_unfound(const struct agent_peer *p)
+{
+	return p->conf && conf_peer_is_unnumbered(p->conf) && p->conf->enabled && !p->problem[0] &&
+	       p->addr.af == IP_NONE;
+}
+
 void
 view_totals_add(struct view_totals *t, const struct agent_peer *p, const struct ipc_row_peer *r)
 {
@@ -34,6 +42,8 @@ view_totals_add(struct view_totals *t, const struct agent_peer *p, const struct 
 		return;
 	if (r->state == IPC_ESTABLISHED)
 		t->established++;
+	else if (is_unfound(p) && t->nunfound++ == 0)
+		snprintf(t->unfound, sizeof(t->unfound), "%s", r->reason);
 	for (size_t i = 0; i < 2; i++) {
 		t->fam[i].received += r->fam[i].received;
 		t->fam[i].accepted += r->fam[i].accepted;
@@ -287,6 +297,10 @@ warn_peers(struct out *o, const struct agent *a, const struct view_totals *t)
 	else if (t->problems)
 		out_fmt(o, NULL, "%u peers cannot be started, the first is %s: %s", t->problems,
 		    t->problem_peer, t->problem);
+	if (t->nunfound)
+		out_str(o, NULL, t->unfound);
+	if (t->nunfound > 1)
+		out_fmt(o, NULL, "%u more interfaces like that (see: weft peers)", t->nunfound - 1);
 }
 
 static void
