@@ -25,6 +25,7 @@
 #include "agent/fallover.h"
 #include "agent/launcher.h"
 #include "agent/lifecycle.h"
+#include "agent/lookout.h"
 #include "agent/mrt.h"
 #include "agent/nl.h"
 #include "agent/places.h"
@@ -227,6 +228,7 @@ take_report(struct agent *a, const struct fib_report *r)
 			events_addf(a->events, IPC_LVL_NOTICE, "routes-adopted", "ipv4=%u ipv6=%u",
 			    r->adopted[0], r->adopted[1]);
 		a->kernel_seen = true;
+		lookout_now(a->lookout);
 		source_resolve(a);
 		if (bgpd_attached(a->bgpd))
 			hello(a, r->adopted[0], r->adopted[1]);
@@ -506,6 +508,7 @@ agent_reload(struct agent *a,
 		a->conf_error[0] = '\0';
 		source_apply(a, c, &summary);
 		agent_serve_http(a);
+		lookout_now(a->lookout);
 		events_addf(a->events, IPC_LVL_NOTICE, "config-loaded", "generation=%u what=\"%s\"",
 		    a->conf_gen, summary);
 		done(ctx, NULL, warnings, summary);
@@ -625,6 +628,7 @@ agent_init(struct agent *a, const char *config_name)
 	a->places = places_new(a);
 	a->source = source_new(a);
 	a->bfd = bfd_new(a);
+	a->lookout = lookout_new(a);
 }
 
 static void
@@ -637,6 +641,7 @@ agent_fini(struct agent *a)
 	places_free(a->places);
 	quarantine_free(a->quarantine);
 	watch_free(a->watch);
+	lookout_free(a->lookout);
 	fallover_free(a->fallover);
 	tcp_free(a->tcp);
 	bmp_free(a->bmp);

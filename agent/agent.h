@@ -18,6 +18,7 @@
  *   events.c   the event table in memory, and the log line for each event
  *   control.c  control socket: JSON requests, streams of answers
  *   http.c     /metrics, /livez, /readyz on loopback
+ *   lookout.c  settings and programs that work against our routes
  *   nl*.c      the kernel; agent/core/ the thinking
  */
 #ifndef AGENT_AGENT_H
@@ -48,6 +49,7 @@ struct source;
 struct control;
 struct http;
 struct lifecycle;
+struct lookout;
 struct claim;
 struct fallover;
 struct places;
@@ -124,6 +126,7 @@ struct agent {
 	struct watch *watch;
 	struct fallover *fallover;
 	struct lifecycle *lifecycle;
+	struct lookout *lookout;
 	struct event *pump_ev;
 	struct event *gone_ev;	       /* bgpd has closed its channels: has it ended, too? */
 	int32_t gone_pid;	       /* which one */

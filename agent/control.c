@@ -47,7 +47,6 @@ struct control {
 	uid_t owner;
 	gid_t admin;
 	bool has_admin;
-	const char *sysctl_root;
 };
 
 struct control_client {
@@ -419,7 +418,7 @@ client_request(struct control_client *cl, const char *line, size_t len)
 	event_del(cl->idle);
 	cl->busy = true;
 	cl->req = (struct control_req){ .a = cl->c->a, .client = cl,
-		.uid = cl->uid, .sysctl_root = cl->c->sysctl_root };
+		.uid = cl->uid };
 	if (!control_cmd_start(&cl->req, line, len, cl->may_change, err, sizeof(err), &status))
 		control_end(&cl->req, status, err);
 }
@@ -675,19 +674,12 @@ control_new(struct agent *a, int *ret_err)
 	c->a = a;
 	c->fd = fd;
 	c->owner = geteuid();
-	c->sysctl_root = "/proc/sys";
 	list_init(&c->clients);
 	control_groups(c);
 	c->accept_ev = event_new(a->base, fd, EV_READ | EV_PERSIST, on_accept, c);
 	event_add(c->accept_ev, NULL);
 	events_set_notify(a->events, on_new_event, c);
 	return c;
-}
-
-void
-control_set_sysctl_root(struct control *c, const char *root)
-{
-	c->sysctl_root = root;
 }
 
 void

@@ -33,7 +33,5 @@ struct control_cred {
  */
 bool control_may_change(const struct control_cred *cred, uid_t owner, const gid_t *admin);
 
-/* Where sysctls are read, instead of /proc/sys: for tests. Borrowed. */
-void control_set_sysctl_root(struct control *c, const char *root);
 
 #endif

@@ -423,14 +423,13 @@ cmd_peer_command(struct control_req *r)
 static void
 status_finish(struct control_req *r)
 {
-	struct view_sysctls sys = view_read_sysctls(r->sysctl_root);
 	struct out *o;
 
 	for (size_t i = 0; i < r->a->npeers; i++)
 		if (!was_seen(r, r->a->peers[i].id))
 			view_totals_add(&r->st.totals, &r->a->peers[i], NULL);
 	o = control_row(r);
-	view_status(o, r->a, &r->st.totals, r->st.have_stats ? &r->st.stats : NULL, &sys,
+	view_status(o, r->a, &r->st.totals, r->st.have_stats ? &r->st.stats : NULL,
 	    http_problem(r->a->http));
 	control_row_end(r);
 	control_end(r, view_status_is_bad(r->a, &r->st.totals) ? CONTROL_DOWN : CONTROL_OK, NULL);

@@ -69,7 +69,6 @@ struct control_req {
 	/* The client sends nothing more but wants the answer; NULL: leave it alone. */
 	void (*on_eof)(struct control_req *r);
 	uid_t uid;
-	const char *sysctl_root;
 };
 
 /* ---- for the commands (control.c) ---------------------------------------- */

@@ -18,6 +18,7 @@ agent_libagent_a_SOURCES = \
 	agent/identity.c agent/identity.h \
 	agent/launcher.c agent/launcher.h \
 	agent/lifecycle.c agent/lifecycle.h \
+	agent/lookout.c agent/lookout.h \
 	agent/metrics.c agent/metrics.h \
 	agent/mrt.c agent/mrt.h \
 	agent/nl.c agent/nl.h \
@@ -28,6 +29,7 @@ agent_libagent_a_SOURCES = \
 	agent/nlparse.c \
 	agent/peers.c \
 	agent/places.c agent/places.h \
+	agent/procs.c agent/procs.h \
 	agent/quarantine.c agent/quarantine.h \
 	agent/nlsock.c agent/nlsock.h \
 	agent/source.c agent/source.h \
@@ -44,7 +46,9 @@ agent_libagent_a_SOURCES = \
 noinst_LIBRARIES += agent/core/libagentcore.a
 agent_core_libagentcore_a_SOURCES = \
 	agent/core/admit.c agent/core/admit.h \
+	agent/core/conflict.c agent/core/conflict.h \
 	agent/core/fib.c agent/core/fib.h agent/core/fib_priv.h \
+	agent/core/fib_conflict.c \
 	agent/core/fib_entry.c \
 	agent/core/fib_op.c \
 	agent/core/fib_report.c \

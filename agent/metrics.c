@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "agent/core/conflict.h"
 #include "agent/events.h"
 #include "agent/bfd.h"
 #include "lib/mem.h"
@@ -349,6 +350,15 @@ PLAIN_METRIC(fib_foreign, m->fib.foreign)
 PLAIN_METRIC(fib_held, m->fib.held)
 PLAIN_METRIC(fib_synced, m->fib.synced)
 PLAIN_METRIC(fib_repairs, m->fib.repairs)
+
+static void
+conflicts(FILE *f, const char *name, const struct metrics *m)
+{
+	const struct conflict *c = m->a->fib ? fib_conflict(m->a->fib) : NULL;
+
+	for (int k = 0; c && k < CONFLICT_N; k++)
+		put_one(f, name, "kind", conflict_name((enum conflict_kind)k), c->item[k].on);
+}
 PLAIN_METRIC(netlink_ops, m->fib.ops)
 PLAIN_METRIC(netlink_errors, m->fib.op_errors)
 PLAIN_METRIC(netlink_dumps, m->fib.dumps)
@@ -418,6 +428,8 @@ static const struct {
 	{ "weft_fib_synced", "gauge", "Whether the kernel has what is wanted.", fib_synced },
 	{ "weft_fib_repairs_total", "counter",
 	    "Routes put back after somebody else changed them.", fib_repairs },
+	{ "weft_conflict", "gauge",
+	    "Whether a setting or another program works against our routes, by kind.", conflicts },
 	{ "weft_netlink_operations_total", "counter", "Changes asked of the kernel.", netlink_ops },
 	{ "weft_netlink_errors_total", "counter", "Changes that the kernel refused.",
 	    netlink_errors },

@@ -20,12 +20,14 @@
 #include "agent/nlbatch.h"
 #include "agent/nldump.h"
 #include "agent/nlmon.h"
+#include "agent/procs.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/mem.h"
 
 /* Time for operations in one turn: two batches or so. */
 #define OPS_US 4000
+#define NAME_US 1000000 /* between two looks at the name of one program */
 
 struct nl {
 	struct nl_conf conf;
@@ -39,10 +41,31 @@ struct nl {
 	bool fed;	    /* something was said to the fib in this turn */
 	bool in_turn, kicked;
 	struct log_limit dump_log;
+	uint32_t named, named_well; /* port whose name was looked up last, and had one */
+	struct mono_us named_at;
 	uint64_t batches, messages, errors;
 };
 
 /* ---- what goes into the fib ---------------------------------------------- */
+
+/*
+ * It may end any moment, so its name is asked for when its message comes; not for each
+ * of a routing daemon's, though.
+ */
+static void
+name_process(struct nl *nl, uint32_t port)
+{
+	char name[PROC_NAME_MAX];
+
+	if (port == nl->named && mono_diff_us(nl->now, nl->named_at) < NAME_US)
+		return;
+	nl->named = port;
+	nl->named_at = nl->now;
+	if (!proc_name(port, name) && port == nl->named_well)
+		return; /* it has ended since */
+	nl->named_well = name[0] ? port : 0;
+	fib_see_process(nl->conf.fib, port, name);
+}
 
 static void
 on_change(void *ctx, const struct nl_seen *o, uint32_t port)
@@ -50,7 +73,12 @@ on_change(void *ctx, const struct nl_seen *o, uint32_t port)
 	struct nl *nl = ctx;
 
 	nl->fed = true;
-	nl_feed(nl->conf.fib, nl->now, o, port == nlbatch_port(nl->batch) ? FIB_BY_SELF : port);
+	bool self = port == nlbatch_port(nl->batch);
+
+	if (!self && port != 0 && (o->what == KERN_ROUTES4 || o->what == KERN_ROUTES6 ||
+	    o->what == KERN_NEXTHOPS))
+		name_process(nl, port);
+	nl_feed(nl->conf.fib, nl->now, o, self ? FIB_BY_SELF : port);
 }
 
 static void

@@ -80,16 +80,9 @@ void view_totals_add(struct view_totals *t, const struct agent_peer *p,
 /* Does the session count as down: configured, enabled, not Established? r may be NULL. */
 bool view_peer_is_down(const struct agent_peer *p, const struct ipc_row_peer *r);
 
-/* Settings of the kernel that routing between pods needs; -1: cannot be read. */
-struct view_sysctls {
-	int forward4, forward6;
-};
-/* root: "/proc/sys", or another directory of that form. */
-struct view_sysctls view_read_sysctls(const char *root);
-
 /* stats may be NULL: bgpd did not answer. http_problem: "" or why there are no metrics. */
 void view_status(struct out *o, const struct agent *a, const struct view_totals *t,
-    const struct ipc_row_stats *stats, const struct view_sysctls *sys, const char *http_problem);
+    const struct ipc_row_stats *stats, const char *http_problem);
 
 /* Is anything wrong that `weft status` answers with exit status 1? */
 bool view_status_is_bad(const struct agent *a, const struct view_totals *t);

@@ -6,14 +6,13 @@
 
 #include "agent/views.h"
 
-#include "agent/bfd.h"
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
+#include "agent/bfd.h"
+#include "agent/core/conflict.h"
 #include "agent/events.h"
 #include "agent/tcp.h"
 
@@ -58,33 +57,6 @@ bool
 view_status_is_bad(const struct agent *a, const struct view_totals *t)
 {
 	return !a->conf || !a->bgpd_child.running || a->bgpd_child.silent || t->down > 0;
-}
-
-/* ---- sysctls ------------------------------------------------------------- */
-
-static int
-read_flag(const char *root, const char *name)
-{
-	char path[256], c = 0;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", root, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	if (read(fd, &c, 1) != 1)
-		c = 0;
-	close(fd);
-	return c == '0' ? 0 : c ? 1 : -1;
-}
-
-struct view_sysctls
-view_read_sysctls(const char *root)
-{
-	return (struct view_sysctls){
-		.forward4 = read_flag(root, "net/ipv4/ip_forward"),
-		.forward6 = read_flag(root, "net/ipv6/conf/all/forwarding"),
-	};
 }
 
 /* ---- parts --------------------------------------------------------------- */
@@ -338,9 +310,46 @@ warn_next_hops(struct out *o, const struct agent *a)
 		out_fmt(o, NULL, "%u of %u next hops cannot be used (see: weft nexthops)", dead, n);
 }
 
+/* What works against our routes, and what to do about it. */
 static void
-warn_kernel(struct out *o, const struct agent *a, const struct fib_stats *fs,
-    const struct view_sysctls *sys)
+warn_conflicts(struct out *o, const struct agent *a)
+{
+	const struct conflict *c = a->fib ? fib_conflict(a->fib) : NULL;
+
+	for (int k = 0; c && k < CONFLICT_N; k++) {
+		const struct conflict_item *i = &c->item[k];
+
+		if (i->on)
+			out_fmt(o, NULL, "%s%s%s%s", conflict_is_hint((enum conflict_kind)k) ?
+			    "hint: " : "", i->text, i->fix[0] ? "; mend: " : "", i->fix);
+	}
+}
+
+static void
+status_conflicts(struct out *o, const struct agent *a)
+{
+	const struct conflict *c = a->fib ? fib_conflict(a->fib) : NULL;
+
+	out_open_array(o, "conflicts");
+	for (int k = 0; c && k < CONFLICT_N; k++) {
+		const struct conflict_item *i = &c->item[k];
+
+		if (!i->on)
+			continue;
+		out_open(o, NULL);
+		out_str(o, "kind", conflict_name((enum conflict_kind)k));
+		out_bool(o, "hint", conflict_is_hint((enum conflict_kind)k));
+		out_str(o, "text", i->text);
+		out_str(o, "mend", i->fix[0] ? i->fix : NULL);
+		out_u64(o, "count", i->count);
+		out_u64(o, "since_s", mono_diff_us(agent_now(), i->since) / 1000000);
+		out_close(o);
+	}
+	out_close(o);
+}
+
+static void
+warn_kernel(struct out *o, const struct agent *a, const struct fib_stats *fs)
 {
 	const struct conf_kernel *k = &a->conf->kernel;
 
@@ -359,17 +368,12 @@ warn_kernel(struct out *o, const struct agent *a, const struct fib_stats *fs,
 		out_fmt(o, NULL, "%llu route%s not installed because somebody else's route has "
 		    "that place (see: weft fib --diff)", (unsigned long long)fs->foreign,
 		    fs->foreign == 1 ? " is" : "s are");
-	if (sys->forward4 == 0 && (a->node4.af || fs->wanted[0]))
-		out_str(o, NULL, "net.ipv4.ip_forward is 0: this node forwards no IPv4 between "
-		    "pods and the network");
-	if (sys->forward6 == 0 && (a->node6.af || fs->wanted[1]))
-		out_str(o, NULL, "net.ipv6.conf.all.forwarding is 0: this node forwards no IPv6 "
-		    "between pods and the network");
+	warn_conflicts(o, a);
 }
 
 void
 view_status(struct out *o, const struct agent *a, const struct view_totals *t,
-    const struct ipc_row_stats *stats, const struct view_sysctls *sys, const char *http_problem)
+    const struct ipc_row_stats *stats, const char *http_problem)
 {
 	struct fib_stats fs = { .synced = true };
 	char listen[IPC_TEXT_MAX] = "";
@@ -383,12 +387,13 @@ view_status(struct out *o, const struct agent *a, const struct view_totals *t,
 	status_fib(o, a, &fs);
 	status_restart(o, a, stats);
 	status_config(o, a);
+	status_conflicts(o, a);
 	out_open_array(o, "warnings");
 	warn_config(o, a);
 	warn_peers(o, a, t);
 	warn_bfd(o, a);
 	if (a->conf)
-		warn_kernel(o, a, &fs, sys);
+		warn_kernel(o, a, &fs);
 	if (a->tcp)
 		tcp_problem(a->tcp, listen, sizeof(listen));
 	if (listen[0])

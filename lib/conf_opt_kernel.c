@@ -168,8 +168,11 @@ static const struct opt rows[] = {
 	    .words = OPT_WORDS("warn", "manage"),
 	    .dflt = "warn",
 	    .effect = OPT_LIVE,
-	    .brief = "forwarding sysctls",
-	    .doc = "`warn` says which do not fit, `manage` sets them.",
+	    .brief = "settings of the kernel that forwarding needs",
+	    .doc = "`warn` says which do not fit (`weft status`), `manage` sets them and says so in "
+		   "an event: forwarding, `rp_filter` 2 where there are several uplinks, `accept_ra` 2 "
+		   "on uplinks that use router advertisements, and `fib_multipath_hash_policy` 1 when "
+		   "routes have several next hops. They are not set back.",
 	},
 };
 

@@ -1,6 +1,6 @@
 # tests of what people see: control socket, events, metrics, the weft command
 CTL_TEST_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS) $(JANSSON_CFLAGS) $(EVENT_EXTRA_CFLAGS)
-CTL_TEST_LIBS = agent/libagent.a lib/libconf.a lib/libweft.a $(CHECK_LIBS) $(JANSSON_LIBS) \
+CTL_TEST_LIBS = agent/libagent.a agent/core/libagentcore.a lib/libconf.a lib/libweft.a $(CHECK_LIBS) $(JANSSON_LIBS) \
 	$(EVENT_EXTRA_LIBS) $(YAML_LIBS)
 
 ctl_unit_tests = \

@@ -22,7 +22,9 @@ EXTRA_DIST += \
 	tests/e2e/pinger.c \
 	tests/e2e/quickstart.py \
 	tests/e2e/test_churn.py \
+	tests/e2e/deleter.py \
 	tests/e2e/test_collision.py \
+	tests/e2e/test_conflicts.py \
 	tests/e2e/test_commands.py \
 	tests/e2e/test_filters.py \
 	tests/e2e/test_footprint.py \

@@ -39,7 +39,8 @@ tests_fuzz_fuzz_conf_LDADD = $(fuzz_main) lib/libconf.a lib/libweft.a $(YAML_LIB
 tests_fuzz_fuzz_control_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(EVENT_EXTRA_CFLAGS)
 tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz_control.c tests/unit/fake_agent.c \
 	tests/unit/fake_agent.h
-tests_fuzz_fuzz_control_LDADD = $(fuzz_main) agent/libagent.a lib/libconf.a lib/libweft.a \
+tests_fuzz_fuzz_control_LDADD = $(fuzz_main) agent/libagent.a agent/core/libagentcore.a \
+	lib/libconf.a lib/libweft.a \
 	$(CHECK_LIBS) $(JANSSON_LIBS) $(EVENT_EXTRA_LIBS) $(YAML_LIBS)
 tests_fuzz_fuzz_ip_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_message_LDADD = $(fuzz_core)

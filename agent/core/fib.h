@@ -210,6 +210,11 @@ void fib_see_nexthop(struct fib *f, struct mono_us now, const struct kern_nextho
     uint32_t by);
 void fib_see_route(struct fib *f, struct mono_us now, const struct kern_route *r, bool gone,
     uint32_t by);
+/*
+ * The program behind a netlink port: its name when its message came, or "" when it has
+ * ended. Called before what it did is told. At most the last few are known.
+ */
+void fib_see_process(struct fib *f, uint32_t by, const char *name);
 /* The monitor has lost messages: everything is dumped again and compared. */
 void fib_overflow(struct fib *f, struct mono_us now);
 /* The kernel knows nexthop objects or not (assumed: it does); call before the first dump ends. */
@@ -294,6 +299,15 @@ bool fib_next_link_lost(struct fib *f, struct fib_report *ret);
  * ours is left.  Returns how many routes there were.
  */
 uint64_t fib_flush(struct fib *f, struct mono_us now);
+
+/* ---- conflicts (conflict.h) ---------------------------------------------- */
+
+struct conflict;
+struct conflict_facts;
+/* What is known here; the shell adds what /proc and /etc say, and hands it to fib_look(). */
+void fib_facts(struct fib *f, struct mono_us now, struct conflict_facts *ret);
+void fib_look(struct fib *f, struct mono_us now, const struct conflict_facts *facts);
+const struct conflict *fib_conflict(const struct fib *f);
 
 /* ---- views (for the CLI and metrics) ------------------------------------- */
 

@@ -13,6 +13,7 @@
 #define AGENT_CORE_FIB_PRIV_H
 
 #include "agent/core/admit.h"
+#include "agent/core/conflict.h"
 #include "agent/core/fib.h"
 #include "agent/core/hops.h"
 #include "agent/core/kern.h"
@@ -134,6 +135,20 @@ struct agg {
 	char text[96];
 };
 
+/* Programs that have changed something of late. */
+#define FIB_PROCESSES 8
+struct fib_process {
+	uint32_t by;
+	char name[16];
+};
+
+/* Routes of ours that somebody's win over, and where the search for them stands. */
+struct fib_better {
+	uint32_t n, metric;
+	uint8_t protocol;
+	struct ip_prefix first, after;
+};
+
 struct fib_event {
 	struct list link;
 	struct ipc_event e;
@@ -190,6 +205,11 @@ struct fib {
 	uint32_t ndiscard_refused;
 	uint32_t nadmitted, nlimited;
 	struct mono_us limit_at;
+
+	struct conflict conflict;
+	struct fib_process process[FIB_PROCESSES];
+	unsigned int next_process;
+	struct fib_better better, better_round;
 
 	struct list nh_reports, local_reports;
 	struct list lost; /* struct nh: followed, and left their link */
@@ -267,6 +287,13 @@ void fib_want_dump(struct fib *f, enum kern_what what);
  * first dump: not before SYNC_END); takes the reference to hops. */
 void fib_stray_add(struct fib *f, const struct ip_prefix *p, const struct place *at,
     enum fib_kind kind, uint32_t hops);
+
+/* ---- fib_conflict.c ---- */
+
+/* The name told last of that program; "" when none was. */
+const char *fib_process_name(const struct fib *f, uint32_t by);
+/* What there is to tell of conflicts becomes events. */
+void fib_conflict_events(struct fib *f);
 
 /* ---- fib_see.c ---- */
 

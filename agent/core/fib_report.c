@@ -45,13 +45,31 @@ fib_gather(struct fib *f, enum fib_agg kind, const struct ip_prefix *p, uint32_t
 	}
 }
 
-/* "pid 4711", "the kernel". */
+/* "systemd-network (pid 4711)", "pid 4711, which has ended". */
 static const char *
-by_text(uint32_t by, char *buf, size_t cap)
+by_text(const struct fib *f, uint32_t by, char *buf, size_t cap)
 {
+	const char *name = fib_process_name(f, by);
+
 	if (by == 0 || by == FIB_BY_DUMP)
 		return "unknown";
-	snprintf(buf, cap, "pid %u", by);
+	if (name[0])
+		snprintf(buf, cap, "%s (pid %u)", name, by);
+	else
+		snprintf(buf, cap, "pid %u, which has ended", by);
+	return buf;
+}
+
+/* " cause=..." when there is a likely one. */
+static const char *
+cause_text(const struct fib *f, uint32_t by, char *buf, size_t cap)
+{
+	const char *cause = conflict_cause(&f->conflict, by == FIB_BY_DUMP ? 0 : by,
+	    fib_process_name(f, by));
+
+	buf[0] = '\0';
+	if (cause[0])
+		snprintf(buf, cap, " cause=\"%s\"", cause);
 	return buf;
 }
 
@@ -78,7 +96,7 @@ agg_say(struct fib *f, enum fib_agg kind)
 		    IPC_LVL_ERR },
 	};
 	struct agg *a = &f->agg[kind];
-	char p[IP_PREFIX_STRLEN], by[24];
+	char p[IP_PREFIX_STRLEN], by[48], cause[80];
 
 	if (kind == AGG_FAILED || kind == AGG_DISCARD)
 		fib_event(f, desc[kind].level, desc[kind].name,
@@ -88,13 +106,15 @@ agg_say(struct fib *f, enum fib_agg kind)
 		fib_event(f, desc[kind].level, desc[kind].name, "count=%u first=%s why=\"%s\"",
 		    a->n, ip_prefix_str(&a->first, p), desc[kind].what);
 	else if (kind == AGG_NEXTHOP)
-		fib_event(f, desc[kind].level, desc[kind].name, "count=%u by=\"%s\" why=\"%s\"",
-		    a->n, by_text(a->by, by, sizeof(by)), desc[kind].what);
+		fib_event(f, desc[kind].level, desc[kind].name,
+		    "count=%u by=\"%s\" why=\"%s\"%s", a->n, by_text(f, a->by, by, sizeof(by)),
+		    desc[kind].what, cause_text(f, a->by, cause, sizeof(cause)));
 	else
 		fib_event(f, desc[kind].level, desc[kind].name,
-		    "count=%u first=%s by=\"%s\" times=%u why=\"%s\"", a->n,
-		    ip_prefix_str(&a->first, p), by_text(a->by, by, sizeof(by)),
-		    a->most ? a->most : 1, desc[kind].what);
+		    "count=%u first=%s by=\"%s\" times=%u why=\"%s\"%s", a->n,
+		    ip_prefix_str(&a->first, p), by_text(f, a->by, by, sizeof(by)),
+		    a->most ? a->most : 1, desc[kind].what,
+		    cause_text(f, a->by, cause, sizeof(cause)));
 	memset(a, 0, sizeof(*a));
 }
 
@@ -107,6 +127,7 @@ fib_aggs_due(struct fib *f)
 		if (f->agg[k].n > 0 && mono_reached(f->now, f->agg[k].due))
 			agg_say(f, (enum fib_agg)k);
 	}
+	fib_conflict_events(f);
 }
 
 /* ---- reports ------------------------------------------------------------- */

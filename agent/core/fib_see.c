@@ -49,6 +49,10 @@ entry_fought(struct fib *f, struct fib_entry *e, uint32_t by, bool changed, bool
 		return;
 	t->losses++;
 	t->last_loss = f->now;
+	if (by == FIB_BY_DUMP)
+		conflict_removed(&f->conflict, f->now, 0, "", t->losses);
+	else
+		conflict_removed(&f->conflict, f->now, by, fib_process_name(f, by), t->losses);
 	us = plan_repair_delay_us(t->losses);
 	kind = us > 0 ? AGG_FIGHT : changed ? AGG_CHANGED : AGG_LOST;
 	fib_gather(f, kind, &e->node.prefix, by, 0, NULL);
@@ -463,6 +467,8 @@ ours_new(struct fib *f, enum fib_kind kind, const struct kern_route *r, uint32_t
 		return;
 	}
 	hops = r->protocol == f->place.protocol ? hops_get(&f->hops, r, true) : former_hops(f, r);
+	if (f->ready && is_somebody(by) && by != FIB_BY_DUMP)
+		conflict_second(&f->conflict, f->now, by, fib_process_name(f, by), &r->prefix);
 	if (first) {
 		e = entry_get(f, kind, &r->prefix);
 		e->adopted = 1;

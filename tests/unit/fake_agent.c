@@ -14,6 +14,7 @@
 #include "agent/bfd.h"
 #include "agent/bmp.h"
 #include "agent/control.h"
+#include "agent/core/conflict.h"
 #include "agent/events.h"
 #include "agent/mrt.h"
 #include "agent/source.h"
@@ -412,6 +413,7 @@ struct fib {
 	struct fib_nh_view *nh;
 	size_t nnhs;
 	struct fib_stats stats;
+	struct conflict conflict;
 };
 
 static const struct kern_link links[] = {
@@ -446,6 +448,12 @@ void
 tcp_hint(struct tcp *t, uint32_t peer, enum ipc_fsm_state state, char *buf, size_t cap)
 {
 	*buf = '\0';
+}
+
+const struct conflict *
+fib_conflict(const struct fib *f)
+{
+	return &f->conflict;
 }
 
 void
@@ -721,6 +729,8 @@ fill_fib(struct fake *f)
 	*n = (struct fib_nh_view){ .nh = addr("10.9.9.9"), .watched = true };
 	snprintf(n->why, sizeof(n->why), "no route to 10.9.9.9");
 
+	conflict_look(&fib->conflict, agent_now(), &(struct conflict_facts){
+	    .carries = { true, true }, .forward = { 1, 0 }, .hash = { -1, -1 } });
 	fib->stats = (struct fib_stats){ .wanted = { 415, 39 }, .installed = { 412, 39 },
 		.refused = 1, .foreign = 1, .ops = 460, .op_errors = 2, .repairs = 3, .dumps = 5,
 		.nh_objects = 4 };
@@ -915,7 +925,7 @@ fake_run(struct fake *f, const bool *done, unsigned ms)
 }
 
 void
-fake_serve(struct fake *f, const char *sysctl_root)
+fake_serve(struct fake *f)
 {
 	int err;
 	struct control *c = control_new(&f->a, &err);
@@ -923,7 +933,6 @@ fake_serve(struct fake *f, const char *sysctl_root)
 	if (!c)
 		_exit(1);
 	signal(SIGPIPE, SIG_IGN); /* as agent/main.c does */
-	control_set_sysctl_root(c, sysctl_root);
 	event_base_dispatch(f->a.base);
 	_exit(0);
 }

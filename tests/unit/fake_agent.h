@@ -68,6 +68,6 @@ void fake_mrt_done(struct fake *f, const struct ipc_mrt_done *done);
 bool fake_run(struct fake *f, const bool *done, unsigned ms);
 
 /* Serve the control socket of the working directory until killed. */
-void fake_serve(struct fake *f, const char *sysctl_root) __attribute__((noreturn));
+void fake_serve(struct fake *f) __attribute__((noreturn));
 
 #endif

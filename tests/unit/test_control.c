@@ -35,7 +35,6 @@ setup(void)
 	f = fake_new();
 	c = control_new(&f->a, &err);
 	ck_assert_int_eq(err, 0);
-	control_set_sysctl_root(c, "/nonexistent");
 }
 
 static void

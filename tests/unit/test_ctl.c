@@ -46,15 +46,7 @@ serve(const char *at, struct fake *f)
 		abort();
 	if (chdir(at) < 0)
 		abort();
-	(void)!mkdir("sys", 0700);
-	(void)!mkdir("sys/net", 0700);
-	(void)!mkdir("sys/net/ipv4", 0700);
-	(void)!mkdir("sys/net/ipv6", 0700);
-	(void)!mkdir("sys/net/ipv6/conf", 0700);
-	(void)!mkdir("sys/net/ipv6/conf/all", 0700);
-	write_file("sys/net/ipv4/ip_forward", "1\n");
-	write_file("sys/net/ipv6/conf/all/forwarding", "0\n");
-	fake_serve(f, "sys");
+	fake_serve(f);
 }
 
 /* Start one, and wait until it listens. */
