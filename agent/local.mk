@@ -50,6 +50,7 @@ agent_core_libagentcore_a_SOURCES = \
 	agent/core/fib.c agent/core/fib.h agent/core/fib_priv.h \
 	agent/core/fib_conflict.c \
 	agent/core/fib_entry.c \
+	agent/core/fib_hold.c \
 	agent/core/fib_op.c \
 	agent/core/fib_report.c \
 	agent/core/fib_see.c \
@@ -57,6 +58,7 @@ agent_core_libagentcore_a_SOURCES = \
 	agent/core/hops.c agent/core/hops.h \
 	agent/core/kern.c agent/core/kern.h \
 	agent/core/local.c \
+	agent/core/massguard.c agent/core/massguard.h \
 	agent/core/nhobj.c agent/core/nhobj.h \
 	agent/core/nhdown.c agent/core/nhdown.h \
 	agent/core/nht.c agent/core/nht.h \

@@ -350,6 +350,8 @@ PLAIN_METRIC(fib_foreign, m->fib.foreign)
 PLAIN_METRIC(fib_held, m->fib.held)
 PLAIN_METRIC(fib_synced, m->fib.synced)
 PLAIN_METRIC(fib_repairs, m->fib.repairs)
+PLAIN_METRIC(fib_hold_routes, m->fib.hold_n)
+PLAIN_METRIC(fib_holds, m->fib.holds)
 
 static void
 conflicts(FILE *f, const char *name, const struct metrics *m)
@@ -428,6 +430,10 @@ static const struct {
 	{ "weft_fib_synced", "gauge", "Whether the kernel has what is wanted.", fib_synced },
 	{ "weft_fib_repairs_total", "counter",
 	    "Routes put back after somebody else changed them.", fib_repairs },
+	{ "weft_fib_withdrawals_held", "gauge",
+	    "Withdrawn routes that the mass-withdraw guard keeps now.", fib_hold_routes },
+	{ "weft_fib_withdraw_holds_total", "counter",
+	    "Times that the mass-withdraw guard began to keep routes.", fib_holds },
 	{ "weft_conflict", "gauge",
 	    "Whether a setting or another program works against our routes, by kind.", conflicts },
 	{ "weft_netlink_operations_total", "counter", "Changes asked of the kernel.", netlink_ops },

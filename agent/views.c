@@ -628,6 +628,8 @@ view_fib(struct out *o, const struct agent *a, const struct fib_view *v)
 	out_opt_u64(o, "set", v->set != 0, v->set);
 	out_opt_u64(o, "nhid", v->nhid != 0, v->nhid);
 	out_u64(o, "repairs", v->repairs);
+	out_opt_u64(o, "held_left_s", v->held_until.us != 0,
+	    (mono_diff_us(v->held_until, agent_now()) + 999999) / 1000000);
 }
 
 void

@@ -139,6 +139,12 @@ status_sessions(struct out *o, const struct view_totals *t, const struct fib_sta
 	out_close(o);
 }
 
+static uint64_t
+hold_left_s(const struct fib_stats *fs)
+{
+	return (mono_diff_us(fs->hold_until, agent_now()) + 999999) / 1000000;
+}
+
 static void
 count_bfd(const struct agent *a, unsigned *ret_n, unsigned *ret_up, unsigned *ret_dead)
 {
@@ -178,6 +184,11 @@ status_fib(struct out *o, const struct agent *a, const struct fib_stats *fs)
 	out_u64(o, "foreign", fs->foreign);
 	out_u64(o, "held", fs->held);
 	out_u64(o, "repairs", fs->repairs);
+	out_u64(o, "withdrawals_held", fs->hold_n);
+	if (fs->hold_until.us)
+		out_u64(o, "hold_left_s", hold_left_s(fs));
+	else
+		out_null(o, "hold_left_s");
 	out_u64(o, "nexthop_objects", fs->nh_objects);
 	out_u64(o, "operations", fs->ops);
 	out_u64(o, "errors", fs->op_errors);
@@ -361,6 +372,10 @@ warn_kernel(struct out *o, const struct agent *a, const struct fib_stats *fs)
 		    "name the ranges your pods use");
 	if (fs->flushed)
 		out_str(o, NULL, "routes were removed by weft flush and stay out until weft reload");
+	if (fs->hold_n)
+		out_fmt(o, NULL, "%u of %u routes were withdrawn at once and are kept for %llu s more "
+		    "(kernel.massWithdrawGuard)", fs->hold_n, fs->hold_of,
+		    (unsigned long long)hold_left_s(fs));
 	if (fs->failed)
 		out_fmt(o, NULL, "the kernel rejected %llu route%s (see: weft fib --diff)",
 		    (unsigned long long)fs->failed, fs->failed == 1 ? "" : "s");

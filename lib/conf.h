@@ -510,6 +510,12 @@ enum conf_discard { CONF_DISCARD_UNREACHABLE, CONF_DISCARD_NONE };
 enum conf_on_stop { CONF_STOP_FLUSH, CONF_STOP_KEEP };
 enum conf_sysctls { CONF_SYSCTLS_WARN, CONF_SYSCTLS_MANAGE };
 
+/* Mass-withdraw guard. */
+struct conf_guard {
+	uint32_t threshold_pct; /* of the installed routes; 0: off */
+	uint32_t within_ms, hold_ms;
+};
+
 struct conf_kernel {
 	bool install;		     /* false: a pure speaker or route reflector */
 	struct conf_prefixes permit; /* a route is admitted when inside one of these */
@@ -529,6 +535,7 @@ struct conf_kernel {
 	enum conf_on_stop on_stop;
 	uint32_t max_routes; /* per family, at most this many; 0: no limit */
 	enum conf_sysctls sysctls;
+	struct conf_guard guard;
 };
 
 /* ---- bmp ----------------------------------------------------------------- */

@@ -174,6 +174,49 @@ static const struct opt rows[] = {
 		   "on uplinks that use router advertisements, and `fib_multipath_hash_policy` 1 when "
 		   "routes have several next hops. They are not set back.",
 	},
+	{
+	    .path = "kernel.massWithdrawGuard",
+	    .type = OPT_MAP,
+	    .brief = "hold routes when many are withdrawn at once",
+	},
+	{
+	    .path = "kernel.massWithdrawGuard.threshold",
+	    AT(guard.threshold_pct),
+	    .type = OPT_PERCENT,
+	    .min = 1,
+	    .max = 100,
+	    .zero = "off",
+	    .dflt = "off",
+	    .effect = OPT_LIVE,
+	    .brief = "share of the installed routes that is many",
+	    .doc = "When more than that is withdrawn within `within` (and at least ten routes), all of "
+		   "it is kept for `hold`, with an event, and then goes unless it was announced again. "
+		   "A new route for such a prefix is used at once; one whose next hop is dead (link "
+		   "lost, BFD down, not resolved) is never kept. Routes that are missing after a "
+		   "restart, or with a session that ended, count like withdrawn ones.",
+	},
+	{
+	    .path = "kernel.massWithdrawGuard.within",
+	    AT(guard.within_ms),
+	    .type = OPT_DURATION,
+	    .min = 100,
+	    .max = 60 * 1000,
+	    .scale = 1,
+	    .dflt = "5s",
+	    .effect = OPT_LIVE,
+	    .brief = "time in which they are counted",
+	},
+	{
+	    .path = "kernel.massWithdrawGuard.hold",
+	    AT(guard.hold_ms),
+	    .type = OPT_DURATION,
+	    .min = 1000,
+	    .max = 3600 * 1000,
+	    .scale = 1,
+	    .dflt = "30s",
+	    .effect = OPT_LIVE,
+	    .brief = "how long they are kept",
+	},
 };
 
 const struct opt_section conf_opts_kernel = OPT_SECTION(rows);

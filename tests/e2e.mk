@@ -29,6 +29,7 @@ EXTRA_DIST += \
 	tests/e2e/test_filters.py \
 	tests/e2e/test_footprint.py \
 	tests/e2e/test_fuzz_peer.py \
+	tests/e2e/test_guard.py \
 	tests/e2e/test_hostile.py \
 	tests/e2e/test_hostile_bgpd.py \
 	tests/e2e/test_foreign.py \

@@ -709,6 +709,8 @@ fib_configure(struct fib *f, struct mono_us now, const struct fib_conf *c)
 		nht_touch_set(&f->nht, &container_of(l, struct fib_set, all)->nhs);
 	local_configure(f);
 	fib_judge_all(f);
+	fib_hold_configure(f, &(struct massguard_conf){ c->guard_pct,
+	    (uint64_t)c->guard_within_ms * 1000, (uint64_t)c->guard_hold_ms * 1000 });
 }
 
 /* ---- intents ------------------------------------------------------------- */
@@ -805,6 +807,7 @@ fib_route(struct fib *f, struct mono_us now, uint32_t set, const struct ip_prefi
 	if (f->ready && (!list_is_empty(&f->nht.dirty) || !list_is_empty(&f->nht.dirty_sets)))
 		fib_settle(f); /* a set is known by its legs before routes use it */
 	e = entry_get(f, FIB_LEARNED, p);
+	fib_hold_returned(f, e);
 	e->fresh = 1;
 	e->adopted = 0;
 	if (e->set != s->self)
@@ -820,6 +823,8 @@ fib_route(struct fib *f, struct mono_us now, uint32_t set, const struct ip_prefi
 static void
 unroute(struct fib *f, struct fib_entry *e)
 {
+	if (fib_hold_takes(f, e))
+		return;
 	entry_join(f, e, NULL);
 	e->adopted = 0;
 	entry_judge(f, e);

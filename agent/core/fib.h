@@ -52,6 +52,8 @@ struct fib_conf {
 	bool protect_default;	 /* refuse the default route even when permit names it */
 	bool protect_node, protect_peers;
 	uint32_t max_routes;	 /* 0: no limit */
+	uint32_t guard_pct;	 /* mass-withdraw guard: share of the routes, 0: off */
+	uint32_t guard_within_ms, guard_hold_ms;
 	const struct ip_prefix *permit;	 /* borrowed for the call */
 	size_t npermit;
 	const struct ip_prefix *protect; /* configured addresses and prefixes */
@@ -324,6 +326,7 @@ struct fib_view {
 	struct kern_route want, have;
 	uint32_t set, nhid;
 	uint32_t repairs;	/* times it was put back */
+	struct mono_us held_until; /* withdrawn, but held by the guard until then; us 0: not */
 };
 /* Where a walk stands; all zeros: at the start. Entries may come and go between the rows. */
 struct fib_cursor {
@@ -349,6 +352,9 @@ bool fib_next_nh_view(const struct fib *f, const struct ip_addr *after, struct f
 struct fib_stats {
 	uint64_t wanted[2], installed[2], refused, failed, foreign, held;
 	uint64_t ops, op_errors, repairs, dumps, nh_objects;
+	uint32_t hold_n, hold_of; /* held by the mass-withdraw guard, and of how many */
+	struct mono_us hold_until; /* us 0: there is no hold */
+	uint64_t holds;		/* that there were */
 	bool synced;	/* nothing to do: wanted and known are the same */
 	bool flushed;	/* nothing is installed until the next fib_configure() */
 	bool stale;	/* bgpd gone or not yet at SYNC_END */

@@ -29,6 +29,12 @@ ring_push(struct ring *r, uint32_t v)
 	r->v[(r->head + r->n++) & (r->cap - 1)] = v;
 }
 
+uint32_t
+ring_at(const struct ring *r, size_t i)
+{
+	return r->v[(r->head + i) & (r->cap - 1)];
+}
+
 bool
 ring_pop(struct ring *r, uint32_t *ret)
 {
@@ -131,6 +137,8 @@ entries_free(struct fib *f)
 	mem_free(f->chunk);
 	mem_free(f->work.v);
 	mem_free(f->reports.v);
+	mem_free(f->leaving.v);
+	mem_free(f->leaving_ms.v);
 }
 
 void
@@ -276,6 +284,10 @@ want_learned(const struct fib *f, const struct fib_entry *e, enum fib_state *ret
 	const struct ip_prefix *p = &e->node.prefix;
 	const struct fib_set *s;
 
+	if (e->leaving && (e->set == 0 || !f->guard.holding)) {
+		*ret_state = f->guard.holding ? FIB_ST_HELD : FIB_ST_REMOVING;
+		return f->guard.holding ? e->have : 0;
+	}
 	if (e->set == 0) {
 		*ret_state = e->adopted && f->stale ? FIB_ST_STALE : FIB_ST_REMOVING;
 		return e->adopted && f->stale ? e->have : 0;
@@ -291,7 +303,7 @@ want_learned(const struct fib *f, const struct fib_entry *e, enum fib_state *ret
 		*ret_state = FIB_ST_HELD;
 		return 0;
 	}
-	*ret_state = FIB_ST_PENDING;
+	*ret_state = e->leaving ? FIB_ST_HELD : FIB_ST_PENDING;
 	return s->want[p->af == IP6];
 }
 
@@ -323,7 +335,7 @@ entry_want(const struct fib *f, const struct fib_entry *e, enum fib_state *ret_s
 void
 entry_report(struct fib *f, struct fib_entry *e)
 {
-	if (e->report || e->kind != FIB_LEARNED || e->set == 0)
+	if (e->report || e->kind != FIB_LEARNED || e->set == 0 || e->leaving)
 		return;
 	e->report = 1;
 	ring_push(&f->reports, e->self);
@@ -366,7 +378,7 @@ entry_eval(struct fib *f, struct fib_entry *e)
 		entry_set_state(f, e, state, code);
 	} else if (want == e->have) {
 		trouble_over(f, e);
-		entry_set_state(f, e, state == FIB_ST_STALE ? state : FIB_ST_INSTALLED, code);
+		entry_set_state(f, e, state == FIB_ST_PENDING ? FIB_ST_INSTALLED : state, code);
 	} else {
 		t = trouble_find(f, e);
 		if (!t || (!t->waiting && t->failures == 0))

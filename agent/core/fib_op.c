@@ -75,6 +75,7 @@ fib_deadline(const struct fib *f)
 
 	d = mono_min(d, heap_deadline(&f->obj_heap));
 	d = mono_min(d, f->limit_at);
+	d = mono_min(d, fib_hold_deadline(f));
 	for (i = 0; i < KERN_NWHAT; i++)
 		want |= f->dump_want[i];
 	if (want && f->ready && !dump_running(f))
@@ -114,6 +115,7 @@ fib_timeout(struct fib *f, struct mono_us now)
 		trouble_due(f, container_of(h, struct trouble, heap));
 	while ((h = heap_pop_due(&f->obj_heap, now)))
 		nhobj_again(&f->objs, container_of(h, struct nhobj, retry));
+	fib_hold_timeout(f);
 	fib_aggs_due(f);
 	if (mono_reached(now, f->limit_at))
 		fib_judge_limited(f);

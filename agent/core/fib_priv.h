@@ -17,6 +17,7 @@
 #include "agent/core/fib.h"
 #include "agent/core/hops.h"
 #include "agent/core/kern.h"
+#include "agent/core/massguard.h"
 #include "agent/core/nhobj.h"
 #include "agent/core/nht.h"
 #include "lib/heap.h"
@@ -60,6 +61,7 @@ struct fib_entry {
 	unsigned int usable : 1;   /* learned: may resolve next hops */
 	unsigned int seen : 1;	   /* since the dump began */
 	unsigned int fresh : 1;	   /* asked for since SYNC_BEGIN */
+	unsigned int leaving : 1;  /* withdrawn; remembered or held by the guard (fib_hold.c) */
 };
 
 /* Only for entries with losses or failures of late. */
@@ -206,6 +208,10 @@ struct fib {
 	uint32_t nadmitted, nlimited;
 	struct mono_us limit_at;
 
+	struct massguard guard;
+	struct ring leaving, leaving_ms; /* entries withdrawn, oldest first, and when */
+	uint32_t nleaving[2];		 /* those of them that are in a set */
+
 	struct conflict conflict;
 	struct fib_process process[FIB_PROCESSES];
 	unsigned int next_process;
@@ -245,6 +251,8 @@ void entries_free(struct fib *f);
 /* First in, first out; grows as needed. ring_pop(): false when empty. */
 void ring_push(struct ring *r, uint32_t v);
 bool ring_pop(struct ring *r, uint32_t *ret);
+/* The i-th from the oldest, i below r->n. */
+uint32_t ring_at(const struct ring *r, size_t i);
 
 /* What an entry in difficulties needs besides: NULL without any; made when missing; over. */
 struct trouble *trouble_find(const struct fib *f, const struct fib_entry *e);
@@ -287,6 +295,16 @@ void fib_want_dump(struct fib *f, enum kern_what what);
  * first dump: not before SYNC_END); takes the reference to hops. */
 void fib_stray_add(struct fib *f, const struct ip_prefix *p, const struct place *at,
     enum fib_kind kind, uint32_t hops);
+
+/* ---- fib_hold.c ---- */
+
+/* e was withdrawn and is in the guard's hands now; false: it is not one for the guard. */
+bool fib_hold_takes(struct fib *f, struct fib_entry *e);
+/* A route for it is there again. */
+void fib_hold_returned(struct fib *f, struct fib_entry *e);
+void fib_hold_configure(struct fib *f, const struct massguard_conf *c);
+void fib_hold_timeout(struct fib *f);
+struct mono_us fib_hold_deadline(const struct fib *f);
 
 /* ---- fib_conflict.c ---- */
 

@@ -66,7 +66,10 @@ fill_reason(const struct fib *f, const struct fib_entry *e, char *buf, size_t ca
 			snprintf(buf, cap, "somebody else's route with the same metric is there");
 		break;
 	case FIB_ST_HELD:
-		if (f->flushed)
+		if (e->leaving && f->guard.holding)
+			snprintf(buf, cap, "withdrawn with many others: kernel.massWithdrawGuard keeps it for "
+			    "a while");
+		else if (f->flushed)
 			snprintf(buf, cap, "removed by `weft flush`; `weft reload` installs it again");
 		else if (e->set)
 			held_reason(f, f->setv[e->set], buf, cap);
@@ -169,6 +172,7 @@ fill_view(const struct fib *f, const struct fib_entry *e, struct fib_view *v)
 	v->differs = want != e->have || (want != 0 && object_differs(f, v->want.nhid));
 	v->set = e->set ? f->setv[e->set]->id : 0;
 	v->repairs = t ? t->repairs : 0;
+	v->held_until = e->leaving && f->guard.holding ? f->guard.until : (struct mono_us){ 0 };
 }
 
 bool
@@ -248,7 +252,7 @@ fib_stats(const struct fib *f, struct fib_stats *ret)
 
 	memset(ret, 0, sizeof(*ret));
 	for (i = 0; i < 2; i++) {
-		ret->wanted[i] = f->nwanted[i];
+		ret->wanted[i] = f->nwanted[i] - f->nleaving[i];
 		ret->installed[i] = f->nstate[FIB_ST_INSTALLED][i] + f->nstate[FIB_ST_STALE][i];
 		ret->refused += f->nstate[FIB_ST_REFUSED][i];
 		ret->failed += f->nstate[FIB_ST_FAILED][i];
@@ -256,6 +260,10 @@ fib_stats(const struct fib *f, struct fib_stats *ret)
 		ret->held += f->nstate[FIB_ST_HELD][i];
 	}
 	ret->flushed = f->flushed;
+	ret->hold_n = f->guard.holding ? f->guard.n : 0;
+	ret->hold_of = f->guard.holding ? f->guard.of : 0;
+	ret->hold_until = f->guard.holding ? f->guard.until : (struct mono_us){ 0 };
+	ret->holds = f->guard.holds;
 	ret->ops = f->ops;
 	ret->op_errors = f->op_errors;
 	ret->repairs = f->repairs;
