@@ -8,6 +8,7 @@ fuzz_harnesses = \
 	tests/fuzz/fuzz_bfd \
 	tests/fuzz/fuzz_conf \
 	tests/fuzz/fuzz_control \
+	tests/fuzz/fuzz_intents \
 	tests/fuzz/fuzz_ip \
 	tests/fuzz/fuzz_ipcmsg \
 	tests/fuzz/fuzz_message \
@@ -42,6 +43,7 @@ tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz_control.c tests/unit/fake_agen
 tests_fuzz_fuzz_control_LDADD = $(fuzz_main) agent/libagent.a agent/core/libagentcore.a \
 	lib/libconf.a lib/libweft.a \
 	$(CHECK_LIBS) $(JANSSON_LIBS) $(EVENT_EXTRA_LIBS) $(YAML_LIBS)
+tests_fuzz_fuzz_intents_LDADD = $(fuzz_main) agent/core/libagentcore.a lib/libweft.a
 tests_fuzz_fuzz_ip_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_message_LDADD = $(fuzz_core)
 tests_fuzz_fuzz_netlink_CPPFLAGS = $(AM_CPPFLAGS) $(NL_CFLAGS)

@@ -244,11 +244,36 @@ set_release(struct nht *t, struct nh_ref *ref, uint16_t n)
 	mem_free(ref);
 }
 
+static bool
+has_member(const struct nh_ref *ref, uint16_t n, const struct nh *nh)
+{
+	uint16_t i;
+
+	for (i = 0; i < n && ref[i].nh != nh; i++)
+		;
+	return i < n;
+}
+
+/* What leads through s is looked for again: with other members it could lead in a circle. */
+static void
+cut_dependents(struct nht *t, struct nhset *s)
+{
+	struct list *l;
+
+	while ((l = list_pop_front(&s->dependents))) {
+		struct nh *nh = container_of(l, struct nh, via_link);
+
+		nh->via = NULL;
+		nh_mark(t, nh);
+	}
+}
+
 void
 nht_set_members(struct nht *t, struct nhset *s, const struct ipc_nh_member *m, uint16_t n,
     struct nhset *backup)
 {
 	struct nh_ref *was = s->ref;
+	bool more = backup && backup != s->backup;
 	uint16_t was_n = s->n, i;
 
 	s->ref = mem_zalloc(n * sizeof(*s->ref));
@@ -261,7 +286,10 @@ nht_set_members(struct nht *t, struct nhset *s, const struct ipc_nh_member *m, u
 		r->set = s;
 		r->weight = m[i].weight ? m[i].weight : 1;
 		list_push_back(&r->nh->users, &r->link);
+		more |= !has_member(was, was_n, r->nh);
 	}
+	if (more)
+		cut_dependents(t, s);
 	set_release(t, was, was_n); /* after the new ones: shared next hops stay */
 	list_remove(&s->backup_link);
 	s->backup = backup;
@@ -297,12 +325,7 @@ nht_set_fini(struct nht *t, struct nhset *s)
 		b->backup = NULL;
 		nht_touch_set(t, b);
 	}
-	while ((l = list_pop_front(&s->dependents))) {
-		struct nh *nh = container_of(l, struct nh, via_link);
-
-		nh->via = NULL;
-		nh_mark(t, nh);
-	}
+	cut_dependents(t, s);
 	set_release(t, s->ref, s->n);
 	mem_free(s->leg);
 	s->ref = NULL;
@@ -374,19 +397,22 @@ nht_addr_down(struct nht *t, const struct ip_addr *a, bool down)
 
 /* ---- evaluating a next hop ----------------------------------------------- */
 
-/* Does s lead, by any way, through nh? Assigned ways have no cycle, so this ends. */
+/* Does s lead, by any way, through nh? Each set is looked at once in a walk, which has a number. */
 static bool
-depends(const struct nhset *s, const struct nh *nh)
+depends_on(struct nhset *s, const struct nh *nh, uint32_t walk)
 {
 	uint16_t i;
 
+	if (s->walk == walk)
+		return false;
+	s->walk = walk;
 	for (i = 0; i < s->n; i++) {
 		const struct nh *m = s->ref[i].nh;
 
-		if (m == nh || (m->via && depends(m->via, nh)))
+		if (m == nh || (m->via && depends_on(m->via, nh, walk)))
 			return true;
 	}
-	return s->backup && depends(s->backup, nh);
+	return s->backup && depends_on(s->backup, nh, walk);
 }
 
 static uint8_t
@@ -478,9 +504,9 @@ resolve_own(const struct nht_own *o, struct result *r)
 
 /* Our route o as a way for nh: usable, or (false) to be passed over for the reason in *why. */
 static bool
-own_fits(const struct nh *nh, const struct nht_own *o, uint8_t *why)
+own_fits(struct nht *t, const struct nh *nh, const struct nht_own *o, uint8_t *why)
 {
-	if (depends(o->set, nh)) {
+	if (depends_on(o->set, nh, ++t->walk)) {
 		*why = NH_LOOP;
 		return false;
 	}
@@ -516,7 +542,7 @@ resolve_foreign_any(const struct nht *t, const struct nh *nh, const struct krout
 }
 
 static void
-resolve(const struct nht *t, const struct nh *nh, struct result *r)
+resolve(struct nht *t, const struct nh *nh, struct result *r)
 {
 	const struct kroute *kr = kern_lpm(t->kern, &nh->addr);
 	struct ip_prefix kp = kern_lpm_prefix(t->kern, &nh->addr);
@@ -543,7 +569,7 @@ resolve(const struct nht *t, const struct nh *nh, struct result *r)
 
 		if (!longer)
 			break;
-		if (own_fits(nh, &o, &why)) {
+		if (own_fits(t, nh, &o, &why)) {
 			r->through = o.prefix;
 			resolve_own(&o, r);
 			return;

@@ -76,6 +76,7 @@ struct nh_ref {
 struct nhset {
 	uint16_t n, nlegs;
 	uint8_t depth;	/* of its deepest member */
+	uint32_t walk;	/* that came by last, of nht.walk */
 	bool dirty, live; /* live: between nht_set_init() and _fini() */
 	bool has4;	/* a leg has an IPv4 gateway: no use for IPv6 routes */
 	uint32_t metric;
@@ -118,7 +119,7 @@ struct nht {
 	struct nhdown downs;
 	struct list dirty, dirty_sets;
 	size_t n;
-	uint32_t gen;
+	uint32_t gen, walk;
 	uint8_t multipath; /* legs of one set at most */
 	bool any;	   /* kernel.install false: any route will do */
 };

@@ -1496,6 +1496,66 @@ START_TEST(rows_come_in_order)
 }
 END_TEST
 
+/* ---- sets that change ------------------------------------------------------ */
+
+/*
+ * Two routes whose sets come to lead through each other: only a hostile bgpd makes such
+ * sets, and no walk along them may go on for ever, nor may they keep each other alive.
+ */
+START_TEST(sets_that_come_full_circle)
+{
+	struct ip_addr known = ad("10.64.2.1");
+
+	set(1, 0, "10.0.0.2", NULL);
+	route(1, "10.64.1.0/24");
+	set(2, 0, "10.64.1.1", NULL);
+	route(2, "10.64.2.0/24");
+	run();
+	ck_assert_int_eq(view("10.64.2.0/24").state, FIB_ST_INSTALLED);
+	fib_watch(f, now, &known, true);
+	run();
+	set(1, 0, "10.64.2.1", NULL); /* by way of the second, and that by the first */
+	set(3, 0, "10.64.1.9", "10.64.2.9");
+	route(3, "10.64.3.0/24");
+	run();
+	ck_assert(!view("10.64.1.0/24").in_kernel);
+	ck_assert(!view("10.64.2.0/24").in_kernel);
+	ck_assert(!view("10.64.3.0/24").in_kernel);
+	set(1, 0, "10.64.1.1", NULL); /* by way of itself */
+	run();
+	ck_assert(!view("10.64.1.0/24").in_kernel);
+	set(1, 0, "10.0.1.2", NULL);
+	run();
+	ck_assert_int_eq(view("10.64.1.0/24").state, FIB_ST_INSTALLED);
+	ck_assert_int_eq(view("10.64.2.0/24").state, FIB_ST_INSTALLED);
+	ck_assert_int_eq(view("10.64.3.0/24").state, FIB_ST_INSTALLED);
+}
+END_TEST
+
+/* Many ways from one set to another are looked at once each: 64 members, four deep. */
+START_TEST(sets_with_many_ways)
+{
+	struct ipc_nhset s = { .n = IPC_MEMBERS_MAX };
+	char text[32];
+
+	set(1, 0, "10.0.0.2", NULL);
+	route(1, "10.64.1.0/24");
+	for (uint32_t id = 2; id < 6; id++) {
+		for (uint16_t i = 0; i < s.n; i++) {
+			snprintf(text, sizeof(text), "10.64.%u.%u", id - 1, i + 1u);
+			s.member[i] = (struct ipc_nh_member){ ad(text), 1 };
+		}
+		s.id = id;
+		ck_assert_msg(fib_nhset(f, now, &s, &why), "%s", why);
+		snprintf(text, sizeof(text), "10.64.%u.0/24", id);
+		route(id, text);
+	}
+	run();
+	ck_assert_int_eq(view("10.64.4.0/24").state, FIB_ST_INSTALLED);
+	ck_assert_int_eq(view("10.64.5.0/24").state, FIB_ST_HELD); /* too deep */
+}
+END_TEST
+
 /* ---- mass-withdraw guard --------------------------------------------------- */
 
 static char prefix_text[32];
@@ -1732,6 +1792,8 @@ main(void)
 	tcase_add_test(tc, cover_lets_others_in);
 	tcase_add_test(tc, flush_and_configure_again);
 	tcase_add_test(tc, rows_come_in_order);
+	tcase_add_test(tc, sets_that_come_full_circle);
+	tcase_add_test(tc, sets_with_many_ways);
 	tcase_add_test(tc, guard_lets_single_withdrawals_go);
 	tcase_add_test(tc, guard_holds_many);
 	tcase_add_test(tc, guard_puts_back);
