@@ -41,4 +41,11 @@ EXTRA_DIST += \
 	tests/e2e/test_restart.py \
 	tests/e2e/test_safety.py \
 	tests/e2e/test_sessions.py \
+	tests/e2e/test_soak.py \
 	tests/e2e/test_vectors.py
+
+# Whole what a normal run does some seconds of.
+.PHONY: soak
+soak: all
+	cd $(srcdir) && WEFT_SOAK=1 WEFT_BUILD=$(abs_builddir) /usr/bin/python3 -m pytest \
+		-p no:cacheprovider -q -s -m soak $(SOAK) tests/e2e

@@ -18,6 +18,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "slow: left out by ./run-tests --fast")
     config.addinivalue_line("markers", "patient: waits for others most of the time and measures "
                             "nothing; run beside the rest")
+    config.addinivalue_line("markers", "soak: some seconds of ten minutes, which `make soak` runs")
     config.addinivalue_line("markers", "slice: also run with the sanitized build")
     config.addinivalue_line("markers", "release: needs the release build (sandbox, footprint)")
 
