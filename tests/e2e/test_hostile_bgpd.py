@@ -45,7 +45,8 @@ class Siege:
         self.w.ip("route", "add", "172.31.0.0/24", "via", NEAR, "proto", "static")
         self.folder = f"{self.w.dir}/libexec"
         os.makedirs(self.folder)
-        shutil.copy(f"{BUILD}/weft-agent", self.folder)
+        for program in ("weft-agent", "weft-bfdd"):
+            shutil.copy(f"{BUILD}/{program}", self.folder)
         shutil.copy(f"{BUILD}/tests/e2e/hostile_bgpd", f"{self.folder}/weft-bgpd")
         with open(f"{self.folder}/mode", "w") as f:
             f.write(" ".join([mode, *args]) + "\n")
