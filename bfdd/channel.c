@@ -230,6 +230,7 @@ take(struct bfdd *b, const struct ipc_msg *m)
 	b->states.pos = b->rows.pos = 0; /* the sessions may change: from the start */
 	switch ((int)m->type) {
 	case IPC_BFD_BEGIN:
+		bfd_mark(b->engine);
 		return m->bfd_begin.version == IPC_VERSION ? NULL : "another version of the protocol";
 	case IPC_BFD_SESSION:
 		return take_session(b, &m->bfd_session);

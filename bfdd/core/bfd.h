@@ -259,7 +259,12 @@ const char *bfd_conf_valid(const struct bfd_conf *conf);
  */
 void bfd_session_remove(struct bfd_engine *e, struct mono_us now, uint32_t id, bool tell);
 
-/* Remove every session that no bfd_session_set() has named since bfd_resume(). */
+/*
+ * A whole configuration begins, perhaps that of another agent: sessions named by
+ * bfd_session_set() from now on are wanted. bfd_sweep() ends it and removes the others,
+ * telling their peers.
+ */
+void bfd_mark(struct bfd_engine *e);
 void bfd_sweep(struct bfd_engine *e, struct mono_us now);
 
 /* A planned stop: remove all sessions, telling the peers. bfd_is_empty() says when it is done. */

@@ -356,12 +356,21 @@ bfd_session_remove(struct bfd_engine *e, struct mono_us now, uint32_t id, bool t
 }
 
 void
+bfd_mark(struct bfd_engine *e)
+{
+	struct hmap_node *n;
+
+	HMAP_FOREACH(n, &e->by_id) {
+		container_of(n, struct session, by_id)->is_confirmed = false;
+	}
+}
+
+void
 bfd_sweep(struct bfd_engine *e, struct mono_us now)
 {
 	struct hmap_node *n, *tmp;
 
-	HMAP_FOREACH_SAFE(n, tmp, &e->by_id)
-	{
+	HMAP_FOREACH_SAFE(n, tmp, &e->by_id) {
 		struct session *s = container_of(n, struct session, by_id);
 
 		if (!s->is_confirmed)

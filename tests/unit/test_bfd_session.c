@@ -691,6 +691,29 @@ START_TEST(other_id_same_session)
 }
 END_TEST
 
+/* A new agent names what it wants; what only the former one wanted goes. */
+START_TEST(whole_configuration)
+{
+	struct bfd_conf other = bfdrig_conf();
+	struct bfd_view v;
+
+	reach(BFD_UP);
+	other.key.remote = ad("10.0.0.3");
+	ck_assert(bfd_session_set(rig.e, rig.now, 2, &other));
+	bfd_sweep(rig.e, rig.now);
+	ck_assert_uint_eq(bfd_count(rig.e), 2);
+	bfd_mark(rig.e);
+	ck_assert(bfd_session_set(rig.e, rig.now, 7, &other));
+	bfd_sweep(rig.e, rig.now);
+	ck_assert(bfd_view(rig.e, 7, &v) && !bfd_view(rig.e, 1, &v));
+	ck_assert(bfdrig_output(&rig) && rig.sent.state == BFD_ADMIN_DOWN);
+	ck_assert(bfdrig_output(&rig) && rig.sent.state == BFD_DOWN);
+	bfdrig_pass(&rig, 1 * S);
+	ck_assert_uint_eq(bfd_count(rig.e), 1);
+	bfdrig_free(&rig);
+}
+END_TEST
+
 START_TEST(path_known_to_be_dead)
 {
 	struct bfd_event ev;
@@ -805,6 +828,7 @@ suite(void)
 	tcase_add_test(tc, removed_without_a_word);
 	tcase_add_test(tc, wanted_again_while_leaving);
 	tcase_add_test(tc, other_id_same_session);
+	tcase_add_test(tc, whole_configuration);
 	tcase_add_test(tc, path_known_to_be_dead);
 	tcase_add_loop_test(tc, invalid_configuration, 0, NROWS(invalid_cases));
 	tcase_add_test(tc, events_in_order);
