@@ -64,7 +64,7 @@ check_sent(struct script *s, const struct bfd_out *out)
 	struct bfd_view v;
 
 	HOLD(bfd_pkt_decode(out->octets, out->len, &p) == BFD_RX_OK);
-	HOLD(p.length == out->len && !p.demand && p.echo_us == 0 && p.independent);
+	HOLD(p.length == out->len && !p.demand && p.echo_us == 0);
 	HOLD(p.state == BFD_UP || p.tx_us >= BFD_SLOW_US);
 	HOLD(out->id >= 1 && out->id <= SESSIONS);
 	if (bfd_view(s->e, out->id, &v))
