@@ -136,6 +136,9 @@ START_TEST(poll_goes_on)
 	p.final = true;
 	bfdrig_input(&rig, &p);
 	ck_assert_uint_eq(bfdrig_view(&rig).tx_us, 500 * MS);
+	ck_assert_uint_eq(restart(50 * MS), 1);
+	ck_assert(!bfdrig_view(&rig).polling);
+	ck_assert_uint_eq(bfdrig_view(&rig).tx_us, 500 * MS);
 	bfdrig_free(&rig);
 }
 END_TEST
@@ -355,6 +358,8 @@ START_TEST(each_thing_the_peer_says)
 	p.demand = _i == 4;
 	p.independent = _i == 5;
 	p.my_discr += _i == 6;
+	if (_i == 7)
+		p.state = BFD_INIT;
 	ck_assert_uint_eq(bfdrig_input(&rig, &p), BFD_RX_OK);
 	ck_assert_uint_eq(restart(0), 1);
 	v = bfdrig_view(&rig);
@@ -363,6 +368,7 @@ START_TEST(each_thing_the_peer_says)
 	ck_assert_uint_eq(v.remote_rx_us, p.rx_us);
 	ck_assert_uint_eq(v.remote_diag, p.diag);
 	ck_assert_uint_eq(v.remote_discr, p.my_discr);
+	ck_assert_uint_eq(v.remote_state, p.state);
 	ck_assert(v.remote_demand == p.demand && v.remote_independent == p.independent);
 	bfdrig_free(&rig);
 }
@@ -447,7 +453,7 @@ suite(void)
 	tcase_add_test(tc, damaged_copies);
 	tcase_add_loop_test(tc, impossible_values, 0, NROWS(impossible));
 	tcase_add_loop_test(tc, copied_slot, 0, 3);
-	tcase_add_loop_test(tc, each_thing_the_peer_says, 0, 7);
+	tcase_add_loop_test(tc, each_thing_the_peer_says, 0, 8);
 	tcase_add_test(tc, slots_run_out);
 	tcase_add_loop_test(tc, removed_sessions_leave_nothing, 0, 2);
 	tcase_add_test(tc, saved_again);
