@@ -165,7 +165,7 @@ members_ready(const struct nhobj_table *t, const struct nhobj *o, struct nhobj_m
 	for (i = 0; i < o->nwant; i++) {
 		const struct nhobj *leg = nhobj_find(t, o->want[i].id);
 
-		if (leg && (leg->known || leg->busy))
+		if (leg && (leg->known || (leg->busy && !leg->cut)))
 			ret[n++] = o->want[i];
 	}
 	return n;
@@ -459,6 +459,8 @@ nhobj_release(struct nhobj_table *t)
 
 /* ---- operations ---------------------------------------------------------- */
 
+static size_t groups_shrink(struct nhobj_table *t);
+
 static void
 op_leg(const struct nhobj_table *t, const struct nhobj *o, struct fib_kop *ret)
 {
@@ -513,12 +515,72 @@ group_op(struct nhobj_table *t, struct list *queue, struct fib_kop *ret)
 	return false;
 }
 
+/* Every group in the kernel that has this leg has another one that it wants, too. */
+static bool
+may_cut(const struct nhobj_table *t, const struct nhobj *leg)
+{
+	struct hmap_node *n;
+
+	HMAP_FOREACH(n, &t->by_id) {
+		const struct nhobj *g = container_of(n, const struct nhobj, by_id);
+		uint16_t i;
+
+		if (!g->group || !has_member(g->have, g->nhave, leg->id))
+			continue;
+		for (i = 0; i < g->nhave; i++) {
+			if (g->have[i].id != leg->id && has_member(g->want, g->nwant, g->have[i].id))
+				break;
+		}
+		if (g->busy || i == g->nhave)
+			return false;
+	}
+	return true;
+}
+
+/* A leg that a group has to lose, and that nobody else wants or names. */
+static struct nhobj *
+leg_to_cut(const struct nhobj_table *t, const struct nhobj *g)
+{
+	uint16_t i;
+
+	for (i = 0; i < g->nhave; i++) {
+		struct nhobj *leg = nhobj_find(t, g->have[i].id);
+
+		if (leg && !leg->group && leg->known && !leg->busy && leg->users == 0 && leg->refs == 0 &&
+		    !has_member(g->want, g->nwant, leg->id) && may_cut(t, leg))
+			return leg;
+	}
+	return NULL;
+}
+
+/*
+ * The kernel takes a leg that is deleted out of all groups, and tells about the groups alone.  To
+ * replace a group it tells about every route of it where net.ipv4.nexthop_compat_mode is on, which
+ * takes longer than all else when there are many.
+ */
+static bool
+cut_op(struct nhobj_table *t, struct fib_kop *ret)
+{
+	struct list *l = list_first(&t->urgent);
+	struct nhobj *leg = l ? leg_to_cut(t, container_of(l, struct nhobj, link)) : NULL;
+
+	if (!leg)
+		return false;
+	list_remove(&leg->link);
+	op_leg(t, leg, ret);
+	obj_send(leg, ret, FIB_OP_NH_DEL);
+	leg->cut = true;
+	leg->known = false;
+	groups_shrink(t);
+	return true;
+}
+
 bool
 nhobj_next_op(struct nhobj_table *t, bool deletes, struct fib_kop *ret)
 {
 	struct list *l;
 
-	if (group_op(t, &t->urgent, ret))
+	if (cut_op(t, ret) || group_op(t, &t->urgent, ret))
 		return true;
 	while ((l = list_pop_front(&t->legs))) {
 		struct nhobj *o = container_of(l, struct nhobj, link);
@@ -615,11 +677,27 @@ groups_shrink(struct nhobj_table *t)
 	return lost;
 }
 
+/* What groups have is not known any more: all of them are set again. */
+static void
+groups_forget(struct nhobj_table *t)
+{
+	struct hmap_node *n, *tmp;
+
+	HMAP_FOREACH_SAFE(n, tmp, &t->by_id) {
+		struct nhobj *o = container_of(n, struct nhobj, by_id);
+
+		if (!o->group)
+			continue;
+		o->nhave = 0;
+		obj_queue(t, o);
+	}
+}
+
 static enum nhobj_outcome
 result_del(struct nhobj_table *t, struct nhobj *o, int err, uint64_t *ret_retry_us)
 {
 	if (err == 0 || err == ENOENT || err == ESRCH) {
-		o->known = o->differs = false;
+		o->known = o->differs = o->cut = false;
 		o->nhave = 0;
 		if (o->users == 0 && o->refs == 0) {
 			obj_free(t, o);
@@ -628,6 +706,10 @@ result_del(struct nhobj_table *t, struct nhobj *o, int err, uint64_t *ret_retry_
 		obj_queue(t, o);
 		return NHOBJ_OK;
 	}
+	if (o->cut) /* still in groups that seemed to have lost it */
+		groups_forget(t);
+	o->cut = false;
+	o->known = true;
 	*ret_retry_us = plan_retry_delay_us(++o->tries);
 	return NHOBJ_RETRY;
 }

@@ -42,6 +42,7 @@ struct nhobj {
 	bool differs; /* known, with another content */
 	bool busy;    /* an operation is without an answer */
 	bool redo;    /* changed meanwhile */
+	bool cut;     /* being deleted, which takes it out of groups */
 	bool seen, lost, owned; /* owned: a set of bgpd's present life changes its members */
 	uint8_t tries;
 	uint16_t nwant, nhave;
@@ -90,8 +91,8 @@ struct nhobj *nhobj_find(const struct nhobj_table *t, uint32_t id);
 void nhobj_release(struct nhobj_table *t);
 
 /*
- * The next operation: first groups that only need to lose or change members, for traffic is
- * being lost, then legs, then groups, then, only with `deletes`, removals.
+ * The next operation: first legs that groups need to lose and groups that need to lose or change
+ * members, for traffic is being lost, then legs, then groups, then, only with `deletes`, removals.
  * The object is busy until nhobj_result().
  */
 bool nhobj_next_op(struct nhobj_table *t, bool deletes, struct fib_kop *ret);

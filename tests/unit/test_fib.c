@@ -284,12 +284,10 @@ START_TEST(nexthop_objects_before_routes)
 	ck_assert_uint_ne(op.route.nhid, 0);
 	answer(0);
 	expect_none();
-	/* One member is left: the group changes, the route does not; the leg goes after it. */
+	/* One member is left: the kernel takes the leg that goes out of the group itself. */
 	set(1, 0, "10.0.1.2", NULL);
-	expect(FIB_OP_NH_REPLACE);
-	ck_assert_uint_eq(op.nexthop.ngroup, 1);
-	answer(0);
 	expect(FIB_OP_NH_DEL);
+	ck_assert_uint_eq(op.nexthop.ngroup, 0);
 	answer(0);
 	expect_none();
 }
@@ -381,8 +379,8 @@ START_TEST(address_down_is_one_message)
 	set(2, 0, "10.0.0.9", "10.0.1.9"); /* legs to be made */
 	route(2, "10.70.0.0/24");
 	addr_down("10.0.0.2", true);
-	expect(FIB_OP_NH_REPLACE);
-	ck_assert_uint_eq(op.nexthop.ngroup, 1);
+	expect(FIB_OP_NH_DEL); /* which takes it out of the group, too */
+	ck_assert_uint_eq(op.nexthop.ngroup, 0);
 	answer(0);
 	expect(FIB_OP_NH_ADD);
 	answer(0);
@@ -397,6 +395,43 @@ START_TEST(address_down_is_one_message)
 	ck_assert_uint_eq(op.nexthop.ngroup, 2);
 	answer(0);
 	expect_none();
+}
+END_TEST
+
+/* The kernel did not delete it: what groups have is not certain, and all are set again. */
+START_TEST(leg_that_stays_is_taken_out_of_its_group)
+{
+	with_objects();
+	set(1, 0, "10.0.0.2", "10.0.1.2");
+	routes(1, 500);
+	run();
+	addr_down("10.0.0.2", true);
+	expect(FIB_OP_NH_DEL);
+	answer(ENOBUFS);
+	expect(FIB_OP_NH_REPLACE);
+	ck_assert_uint_eq(op.nexthop.ngroup, 1);
+	answer(0);
+	run();
+	ck_assert_uint_eq(verdict("10.64.1.0/24").state, IPC_V_INSTALLED);
+}
+END_TEST
+
+/* A leg that a route names by itself, or that is all a group has, is not deleted under them. */
+START_TEST(leg_in_use_is_not_cut)
+{
+	with_objects();
+	set(1, 0, "10.0.0.2", "10.0.1.2");
+	set(2, 0, "10.0.0.2", NULL);
+	routes(1, 500);
+	route(2, "10.70.0.0/24");
+	run();
+	addr_down("10.0.0.2", true);
+	expect(FIB_OP_NH_REPLACE);
+	ck_assert_uint_eq(op.nexthop.ngroup, 1);
+	answer(0);
+	expect(FIB_OP_ROUTE_DEL);
+	answer(0);
+	run();
 }
 END_TEST
 
@@ -1744,6 +1779,8 @@ main(void)
 	tcase_add_test(tc, nexthop_objects_before_routes);
 	tcase_add_test(tc, best_to_backup_is_one_message);
 	tcase_add_test(tc, address_down_is_one_message);
+	tcase_add_test(tc, leg_that_stays_is_taken_out_of_its_group);
+	tcase_add_test(tc, leg_in_use_is_not_cut);
 	tcase_add_test(tc, address_down_to_backup_is_one_message);
 	tcase_add_test(tc, many_lost_routes_keep_no_group_waiting);
 	tcase_add_test(tc, message_is_out_in_10_ms);
