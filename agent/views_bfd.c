@@ -42,6 +42,10 @@ reason(const struct agent *a, const struct bfd_view *v, char *buf, size_t cap)
 		return NULL;
 	if (s->state == IPC_BFD_ADMIN_DOWN)
 		return "taken down by command";
+	if (s->silent_us == UINT64_MAX && v->row && v->row->drops[0]) {
+		snprintf(buf, cap, "packets of the peer are refused: %.200s", v->row->drops);
+		return buf;
+	}
 	if (s->silent_us == UINT64_MAX)
 		return "the peer has sent no packet yet";
 	if (s->remote_state == IPC_BFD_ADMIN_DOWN)

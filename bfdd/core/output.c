@@ -20,7 +20,7 @@ describe(const struct session *s, bool final, struct bfd_pkt *ret)
 		.state = s->state,
 		.poll = !final && (s->poll == POLL_ACTIVE || s->poll == POLL_AGAIN),
 		.final = final,
-		.independent = true, /* this process outlives bgpd and the agent */
+		.independent = false, /* who kills all of weft kills this, too, and the kernel forwards on */
 		.has_auth = s->conf.auth.type != BFD_AUTH_NONE,
 		.mult = s->conf.detect_mult,
 		.length = BFD_OCTETS_MIN + bfd_auth_octets(s->conf.auth.type),

@@ -299,7 +299,7 @@ agreed(void)
 
 		PROP(bfd_view(w.side[i].e, 1, &v));
 		PROP(v.tx_us == tx && v.detect_us == rx * peer->detect_mult);
-		PROP(!v.polling && v.remote_independent);
+		PROP(!v.polling && !v.remote_independent);
 	}
 }
 

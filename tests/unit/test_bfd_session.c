@@ -114,7 +114,7 @@ START_TEST(first_packet)
 	ck_assert(bfdrig_output(&rig));
 	ck_assert(rig.sent.state == BFD_DOWN && rig.sent.diag == BFD_DIAG_NONE);
 	ck_assert(!rig.sent.poll && !rig.sent.final && !rig.sent.demand && !rig.sent.multipoint);
-	ck_assert(!rig.sent.has_auth && rig.sent.independent);
+	ck_assert(!rig.sent.has_auth && !rig.sent.independent);
 	ck_assert_uint_eq(rig.sent.mult, 3);
 	ck_assert_uint_eq(rig.sent.my_discr, bfdrig_view(&rig).discr);
 	ck_assert_uint_ne(rig.sent.my_discr, 0);

@@ -602,6 +602,7 @@ START_TEST(hard_resets)
 	static const uint8_t full[] = { ERR_CEASE, CEASE_MAX_PREFIXES, 0, 1, 1, 0, 0, 0, 9 };
 	static const uint8_t bye[] = { ERR_CEASE, CEASE_ADMIN_SHUTDOWN, 3, 'b', 'y', 'e' };
 	static const uint8_t reset[] = { ERR_CEASE, CEASE_ADMIN_RESET };
+	static const uint8_t bfd_down[] = { ERR_CEASE, CEASE_BFD_DOWN };
 	conn_id c = up_with_n_bit();
 
 	switch (_i) {
@@ -617,6 +618,9 @@ START_TEST(hard_resets)
 	case 3:
 		peer_end(r.p, r.now, ERR_CEASE, CEASE_MAX_PREFIXES, full + 2, sizeof(full) - 2, "", 0);
 		break;
+	case 4:
+		peer_bfd_down(r.p, r.now, "no packet for 150 ms");
+		break;
 	default:
 		peer_remove(r.p, r.now);
 		r.p = NULL;
@@ -628,6 +632,8 @@ START_TEST(hard_resets)
 		expect_notification(c, ERR_CEASE, CEASE_HARD_RESET, reset, sizeof(reset));
 	else if (_i == 3)
 		expect_notification(c, ERR_CEASE, CEASE_HARD_RESET, full, sizeof(full));
+	else if (_i == 4)
+		expect_notification(c, ERR_CEASE, CEASE_HARD_RESET, bfd_down, sizeof(bfd_down));
 	else
 		expect_notification(c, ERR_CEASE, CEASE_HARD_RESET, deconfigured,
 		    sizeof(deconfigured));
@@ -1329,6 +1335,23 @@ START_TEST(link_is_lost)
 	    "link lost: interface eth0 has no carrier; next attempt in 1 s");
 	peer_link_lost(r.p, r.now, "again"); /* there is nothing left to end */
 	ck_assert(!rig_take(&r, TODO_ABORT, &t));
+}
+END_TEST
+
+/* RFC 9384: the session ends at once, and is tried again as after any failure. */
+START_TEST(bfd_says_down)
+{
+	conn_id c;
+
+	rig_start(&r);
+	c = rig_accept(&r);
+	up(c);
+	discard(c);
+	peer_bfd_down(r.p, r.now, "no packet for 150 ms");
+	expect_notification(c, ERR_CEASE, CEASE_BFD_DOWN, NULL, 0);
+	ck_assert_int_eq(r.down_how, PEER_DOWN_FLUSH);
+	ck_assert_str_eq(r.p->last_error, "BFD: no packet for 150 ms");
+	ck_assert(!r.p->admin_down);
 }
 END_TEST
 
@@ -2164,6 +2187,7 @@ main(void)
 	tcase_add_test(tc, third_connection);
 	tcase_add_test(tc, wrong_open_beside_a_session);
 
+	tcase_add_test(tc, bfd_says_down);
 	tc = unit_case(s, "commands");
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_test(tc, link_is_lost);

@@ -14,7 +14,7 @@ from .wait import No, wait_until
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 BUILD = os.environ.get("WEFT_BUILD", f"{TOP}/build")
-CHILDREN = ("weftd", "weft-agent", "weft-bgpd")
+CHILDREN = ("weftd", "weft-agent", "weft-bgpd", "weft-bfdd")
 
 
 def to_yaml(value, indent=0):
@@ -78,12 +78,13 @@ class Weft:
         return self.weft("status", check=False).returncode in (0, 1)
 
     def pid(self, child):
-        """Pid of weftd, weft-agent or weft-bgpd, from its pid file."""
+        """Pid of weftd or one of its children, from its pid file."""
         with open(f"{self.run_dir}/{child}.pid") as f:
             return int(f.read())
 
     def pids(self):
-        return [self.pid(c) for c in CHILDREN]
+        """Of all that run; weft-bfdd does where there is BFD."""
+        return [self.pid(c) for c in CHILDREN if os.path.getsize(f"{self.run_dir}/{c}.pid")]
 
     def kill(self, child=None):
         """SIGKILL one child, or everything at once."""
