@@ -8,7 +8,7 @@ from fabric import bgp
 from fabric.peers import Bird
 from fabric.topo import PERMIT, PODS, WEFT_AS, TwoTors, timers, wire
 from fabric.wait import No, wait_until
-from fabric.weft import CHILDREN, Weft, config, peer
+from fabric.weft import Weft, config, peer
 from test_reconcile import MANY, count_fast
 
 LIMIT_KB = 6 * 1024
@@ -31,7 +31,7 @@ def test_memory(lab, figure):
     t = TwoTors(lab, MANY, kinds=(Bird, Bird)).start()
     t.wait_installed(MANY)
     t.weft.wait_synced()
-    sizes = {c: rollup(t.weft.pid(c)) for c in CHILDREN}
+    sizes = {c: rollup(t.weft.pid(c)) for c in t.weft.running()}
     private, pss = (sum(s[i] for s in sizes.values()) for i in (0, 1))
     figure(f"private {private} kB, PSS {pss} kB; "
            + ", ".join(f"{c} {s[0]}/{s[1]}" for c, s in sizes.items()))

@@ -82,9 +82,12 @@ class Weft:
         with open(f"{self.run_dir}/{child}.pid") as f:
             return int(f.read())
 
+    def running(self):
+        """Names of the processes; weft-bfdd is one where there is BFD."""
+        return [c for c in CHILDREN if os.path.getsize(f"{self.run_dir}/{c}.pid")]
+
     def pids(self):
-        """Of all that run; weft-bfdd does where there is BFD."""
-        return [self.pid(c) for c in CHILDREN if os.path.getsize(f"{self.run_dir}/{c}.pid")]
+        return [self.pid(c) for c in self.running()]
 
     def kill(self, child=None):
         """SIGKILL one child, or everything at once."""
