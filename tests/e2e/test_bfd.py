@@ -368,6 +368,46 @@ def test_everything_of_a_peer_dies(lab):
     wait_up(p.weft, "tor")
 
 
+@pytest.mark.patient
+def test_link_local(lab):
+    """On a link without other addresses, and failure takes out the leg of that interface."""
+    a, b = lab.ns("a"), lab.ns("b")
+    a.addr("lo", "10.0.0.1/32", "fd00::1/128")
+    lab.link(a, "eth0", b, "eth0", ["fe80::1/64"], ["fe80::2/64"])
+    n = Neighbor("fe80::1", WEFT_AS, "fe80::2", extra=('interface "eth0";', "bfd on;",),
+                 families=("ipv6",))
+    Bird(b, TOR_AS[0], "10.255.0.1", [n], NETS, text={"global": bird_bfd(50)}, install=False).start()
+    weft = node(a, [peer("tor", "fe80::2%eth0", TOR_AS[0], bfd="fast")]).start()
+    weft.wait_established("tor")
+    wait_up(weft, "tor")
+    row = bfd(weft)["tor"]
+    assert (row["address"], row["local_address"]) == ("fe80::2%eth0", "fe80::1%eth0"), row
+    wait_until(lambda: weft.fib(), 5, "its route is there")
+    b.run("ip6tables-restore", stdin="*filter\n-A INPUT -i eth0 -j DROP\n-A OUTPUT -o eth0 -j DROP\nCOMMIT\n")
+    wait_until(lambda: bfd(weft)["tor"]["address_down"], 2, "its address is out")
+    b.run("ip6tables-restore", stdin="*filter\nCOMMIT\n")
+    weft.wait_established("tor")
+    wait_up(weft, "tor")
+    assert not bfd(weft)["tor"]["address_down"]
+
+
+@pytest.mark.patient
+def test_bgp_comes_back_without_bfd(lab):
+    """The peer's BFD has died: its routes go at once, and are used again when only BGP is back."""
+    p = Pair(lab, Frr)
+    wait_up(p.weft, "tor")
+    for proc in p.tor.procs:
+        if "bfdd" in str(proc.popen.args):
+            proc.kill()
+    wait_until(lambda: bfd(p.weft)["tor"]["address_down"], 2, "its address is out")
+    wait_until(lambda: "BFD: no packet" in (p.weft.peer("tor")["last_error"] or ""), 5,
+               "the session was closed")
+    assert any("(see: weft bfd)" in w for w in p.weft.status()["warnings"])
+    p.weft.wait_established("tor")
+    wait_until(lambda: events(p.weft, "bfd-ignored"), 10, "it is seen that BFD does not come back")
+    assert not bfd(p.weft)["tor"]["address_down"]
+
+
 # ---- settings -----------------------------------------------------------------------
 
 
