@@ -216,7 +216,7 @@ went_down(struct session *s)
 		agent_peer_cmd(s->bfd->a, &cmd);
 	}
 	tell(s, failure ? IPC_LVL_WARN : IPC_LVL_NOTICE, "bfd-down", "why=\"%s\" effect=%s", why,
-	    failure ? "session-closed" : "none");
+	    !failure ? "none" : note_of(s->bfd, s->peer)->bgp_up ? "session-closed" : "address-down");
 }
 
 static void

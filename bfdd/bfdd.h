@@ -58,6 +58,7 @@ struct bfdd {
 	uint8_t *buf; /* IPC_MAX_OCTETS */
 
 	bool stopping;
+	struct mono_us tell_at; /* the peers; MONO_NEVER: they were told */
 	struct mono_us stop_at; /* gone by then, whatever peers have heard */
 	bool stop;
 	int status;

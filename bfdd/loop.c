@@ -19,6 +19,7 @@
 #include "lib/logmain.h"
 #include "lib/mem.h"
 
+#define LINGER_MS    200 /* sessions go on so long after the order to stop */
 #define STOP_MS	     300 /* at most, for peers to hear of a stop */
 #define READ_BATCHES 64	 /* of one socket in one turn: more than its room holds */
 #define OUTPUT_MAX   256 /* packets of one turn, then input again */
@@ -70,8 +71,23 @@ stop_begin(struct bfdd *b)
 	event_del(b->launcher_ev);
 	channel_detach(b, NULL);
 	b->stopping = true;
-	b->stop_at = mono_add_ms(now, STOP_MS);
-	bfd_stop(b->engine, now);
+	b->tell_at = mono_add_ms(now, LINGER_MS);
+	b->stop_at = mono_add_ms(b->tell_at, STOP_MS);
+}
+
+/*
+ * AdminDown is said when peers have heard that BGP has ended: many take it for a failure while
+ * the BGP session is there.
+ */
+static void
+stop_go_on(struct bfdd *b, struct mono_us now)
+{
+	if (mono_reached(now, b->tell_at)) {
+		b->tell_at = MONO_NEVER;
+		bfd_stop(b->engine, now);
+	}
+	if (bfd_is_empty(b->engine) || mono_reached(now, b->stop_at))
+		b->stop = true;
 }
 
 static void
@@ -110,13 +126,13 @@ turn(struct bfdd *b)
 		read_sockets(b);
 		now = clock_mono();
 	}
+	if (b->stopping)
+		stop_go_on(b, now);
 	for (int i = 0; i < OUTPUT_MAX && bfd_output(b->engine, now, &out); i++)
 		sock_send(b, &out);
 	while (bfd_event_next(b->engine, &ev))
 		channel_event(b, &ev);
 	channel_pump(b);
-	if (b->stopping && (bfd_is_empty(b->engine) || mono_reached(now, b->stop_at)))
-		b->stop = true;
 }
 
 /* Wakes the loop; the turn does the rest. */
@@ -133,7 +149,7 @@ timer_arm(struct bfdd *b)
 	uint64_t us;
 
 	if (b->stopping)
-		next = mono_min(next, b->stop_at);
+		next = mono_min(next, mono_min(b->tell_at, b->stop_at));
 	if (mono_is_never(next)) {
 		event_del(b->timer);
 		return;
