@@ -363,6 +363,14 @@ send_peer_addr(struct bgpd *b, const struct todo *t)
 }
 
 static void
+send_drained(struct bgpd *b, const struct ipc_drained *d)
+{
+	b->out->type = IPC_DRAINED;
+	b->out->drained = *d;
+	chan_send(b, IPC_CHAN_CONTROL, b->out);
+}
+
+static void
 send_bmp_req(struct bgpd *b, const struct todo *t)
 {
 	b->out->type = IPC_BMP_REQ;
@@ -427,6 +435,9 @@ todo_do(struct bgpd *b, const struct todo *t)
 		break;
 	case TODO_RA_SEND:
 		ra_send(b, t->nh.ifindex, t->on);
+		break;
+	case TODO_DRAINED:
+		send_drained(b, &t->drained);
 		break;
 	case TODO_SHUTDOWN_DONE:
 		b->shutdown_done = true;

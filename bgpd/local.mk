@@ -16,6 +16,7 @@ bgpd_core_libbgpcore_a_SOURCES = \
 	bgpd/core/cap.c bgpd/core/cap.h \
 	bgpd/core/configure.c \
 	bgpd/core/decide.c bgpd/core/decide.h \
+	bgpd/core/drain.c bgpd/core/drain.h \
 	bgpd/core/err.c bgpd/core/err.h \
 	bgpd/core/event.c \
 	bgpd/core/feed.c bgpd/core/feed.h \

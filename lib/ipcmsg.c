@@ -303,6 +303,9 @@ x_conf_peer(struct codec *c, struct ipc_msg *msg)
 	x_bool(c, &m->strict_role);
 	x_bool(c, &m->accept_blackhole);
 	x_bool(c, &m->ignore_gshut);
+	x_enum(c, &m->drain, IPC_DRAIN_DOWN);
+	x_bool(c, &m->drain_alone);
+	x_text(c, m->drain_text, sizeof(m->drain_text));
 	x_count(c, &m->nfilters, 0, IPC_FILTERS_MAX);
 	for (uint16_t i = 0; more(c, i, m->nfilters); i++)
 		x_id(c, &m->filter[i]);
@@ -325,6 +328,17 @@ static void
 x_peer_gone(struct codec *c, struct ipc_msg *msg)
 {
 	x_id(c, &msg->peer_gone.peer);
+}
+
+static void
+x_drained(struct codec *c, struct ipc_msg *msg)
+{
+	struct ipc_drained *m = &msg->drained;
+
+	x_id(c, &m->peer);
+	x_enum(c, &m->drain, IPC_DRAIN_DOWN);
+	x_bool(c, &m->up);
+	x_bool(c, &m->announced);
 }
 
 static void
@@ -1006,13 +1020,13 @@ x_bfd_stats(struct codec *c, struct ipc_msg *msg)
 #define TEXT_MAX(n)  (2 + (n) - 1)
 #define EP_MIN	     (8 + 5 * ADDR_MIN)
 #define EP_MAX	     (8 + 5 * ADDR_MAX)
-#define PEER_FIXED   (2 + 69 + 2 * 10)
+#define PEER_FIXED   (2 + 71 + 2 * 10)
 #define ORIG_FIXED   (2 + 18)
 #define PATH_FIXED   (2 + 73)
 #define ROWPEER_FIXED (2 + 9 + 16 + 51 + 96 + 24 + 2 * 48)
 #define STATS_FIXED  (2 + 20 + 48 + 64 + 1)
-#define PEER_TEXTS_MIN (2 * TEXT_MIN)
-#define PEER_TEXTS_MAX (TEXT_MAX(IPC_NAME_MAX) + TEXT_MAX(IPC_IFNAME_MAX))
+#define PEER_TEXTS_MIN (3 * TEXT_MIN)
+#define PEER_TEXTS_MAX (TEXT_MAX(IPC_NAME_MAX) + TEXT_MAX(IPC_IFNAME_MAX) + TEXT_MAX(IPC_TEXT_MAX))
 #define FILTERS_MIN  2 /* in a peer's settings */
 #define FILTERS_MAX  (2 + IPC_FILTERS_MAX * 4)
 #define FILTER_FIXED (2 + 8 + 3 + 5 * 2 + 4 + 3 + 3)
@@ -1073,6 +1087,7 @@ const struct ipc_desc ipc_desc[IPC_NTYPES] = {
 	[IPC_MRT_STOP] = { "mrt-stop", IPC_AGENT, false, IPC_CHAN_CONTROL, 6, 6, false },
 	[IPC_MRT_DONE] = { "mrt-done", IPC_BGPD, false, IPC_CHAN_CONTROL, 34 + TEXT_MIN,
 	    34 + TEXT_MAX(IPC_TEXT_MAX), false },
+	[IPC_DRAINED] = { "drained", IPC_BGPD, false, IPC_CHAN_CONTROL, 9, 9, false },
 
 	[IPC_NHSET] = { "nhset", IPC_BGPD, false, IPC_CHAN_ROUTES, 13 + (ADDR_MIN + 4) + 1,
 	    13 + IPC_MEMBERS_MAX * (ADDR_MAX + 1), false },
@@ -1164,6 +1179,7 @@ static const struct {
 	[IPC_MRT_START] = { x_mrt_start, sizeof(struct ipc_mrt_start) },
 	[IPC_MRT_STOP] = { x_mrt_stop, sizeof(struct ipc_mrt_stop) },
 	[IPC_MRT_DONE] = { x_mrt_done, sizeof(struct ipc_mrt_done) },
+	[IPC_DRAINED] = { x_drained, sizeof(struct ipc_drained) },
 	[IPC_NHSET] = { x_nhset, sizeof(struct ipc_nhset) },
 	[IPC_NHSET_DEL] = { x_nhset_del, sizeof(struct ipc_nhset_del) },
 	[IPC_ROUTE] = { x_route, offsetof(struct ipc_route, prefix) },

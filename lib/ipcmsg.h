@@ -73,7 +73,7 @@ enum ipc_type {
 	IPC_CONN_CANCEL,   /* bgpd: no longer wanted */
 	IPC_CONN_DONE,	   /* agent: connected (with the descriptor) or failed */
 	IPC_CONN_IN,	   /* agent: accepted (with the descriptor) */
-	IPC_PEER_ADD,	   /* agent: a dynamic peer, at any time after CONF_END */
+	IPC_PEER_ADD,	   /* agent: a dynamic peer, or a changed one, at any time after CONF_END */
 	IPC_PEER_GONE,	   /* bgpd: that dynamic peer is forgotten */
 	IPC_CONN_LEND,	   /* agent: lend me that peer's connections */
 	IPC_CONN_LENT,	   /* bgpd: one of them, with its descriptor */
@@ -87,6 +87,7 @@ enum ipc_type {
 	IPC_MRT_START,	   /* agent: write MRT records into that pipe (with the descriptor) */
 	IPC_MRT_STOP,	   /* agent: that is enough */
 	IPC_MRT_DONE,	   /* bgpd: all is written, or nothing more can be */
+	IPC_DRAINED,	   /* bgpd: a peer was sent all of a step of its drain */
 	/* routes channel */
 	IPC_NHSET,	/* bgpd: names a next-hop set */
 	IPC_NHSET_DEL,	/* bgpd: no route refers to it any more */
@@ -200,6 +201,14 @@ enum ipc_addpath {
 
 enum ipc_auto { IPC_AUTO, IPC_ON, IPC_OFF };
 
+/* Steps of a drain (RFC 8326 section 4.2), in their order. */
+enum ipc_drain {
+	IPC_DRAIN_NONE,
+	IPC_DRAIN_SIGNAL,   /* all that is announced carries GRACEFUL_SHUTDOWN */
+	IPC_DRAIN_WITHDRAW, /* nothing is announced any more */
+	IPC_DRAIN_DOWN,	    /* Cease, Administrative Shutdown with the text (RFC 9003) */
+};
+
 struct ipc_conf_peer {
 	uint32_t id;	      /* from 1, given by the agent, stays with the name */
 	char name[IPC_NAME_MAX];
@@ -246,6 +255,9 @@ struct ipc_conf_peer {
 	bool strict_role;      /* a peer that tells no role is refused */
 	bool accept_blackhole; /* RFC 7999 */
 	bool ignore_gshut;     /* GRACEFUL_SHUTDOWN says nothing (RFC 8326) */
+	uint8_t drain;	       /* enum ipc_drain; every message with one is answered by DRAINED */
+	bool drain_alone;      /* it is drained, the node is not: its routes are left as well */
+	char drain_text[IPC_TEXT_MAX]; /* the reason, for NOTIFICATION and views */
 	uint16_t nfilters;
 	uint32_t filter[IPC_FILTERS_MAX]; /* ids of CONF_FILTER, in the order of asking */
 };
@@ -336,6 +348,13 @@ struct ipc_peer_gone {
 struct ipc_peer_addr {
 	uint32_t peer;
 	struct ip_addr addr; /* link-local with ifindex; af 0: nobody any more */
+};
+
+struct ipc_drained {
+	uint32_t peer;
+	uint8_t drain;	/* enum ipc_drain: the step */
+	bool up;	/* its session is up */
+	bool announced; /* it was sent prefixes before the step */
 };
 
 struct ipc_prefixes { /* CONF_PERMIT and ROUTE_DEL */
@@ -839,6 +858,7 @@ struct ipc_msg {
 		struct ipc_mrt_start mrt_start;
 		struct ipc_mrt_stop mrt_stop;
 		struct ipc_mrt_done mrt_done;
+		struct ipc_drained drained;
 		struct ipc_nhset nhset;
 		struct ipc_nhset_del nhset_del;
 		struct ipc_route route;

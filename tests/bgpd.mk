@@ -101,10 +101,10 @@ tests_bench_bench_rib_LDADD = $(bgpd_test_ldadd)
 # The routing half.
 check_PROGRAMS += tests/unit/test_policy tests/unit/test_rib tests/unit/test_filter
 check_PROGRAMS += tests/unit/test_adjout tests/unit/test_fibout tests/unit/test_gr tests/unit/test_llgr
-check_PROGRAMS += tests/unit/test_speaker tests/unit/test_addpath
+check_PROGRAMS += tests/unit/test_speaker tests/unit/test_addpath tests/unit/test_gshut
 TESTS += tests/unit/test_policy tests/unit/test_rib tests/unit/test_filter
 TESTS += tests/unit/test_adjout tests/unit/test_fibout tests/unit/test_gr tests/unit/test_llgr
-TESTS += tests/unit/test_speaker tests/unit/test_addpath
+TESTS += tests/unit/test_speaker tests/unit/test_addpath tests/unit/test_gshut
 rig_sources = tests/unit/ribrig.c tests/unit/ribrig.h tests/unit/unit.h
 RIB_CPPFLAGS = $(AM_CPPFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_policy_SOURCES = tests/unit/test_policy.c tests/unit/unit.h
@@ -134,6 +134,9 @@ tests_unit_test_llgr_LDADD = $(bgpd_test_ldadd)
 tests_unit_test_speaker_SOURCES = tests/unit/test_speaker.c $(rig_sources)
 tests_unit_test_speaker_CPPFLAGS = $(RIB_CPPFLAGS)
 tests_unit_test_speaker_LDADD = $(bgpd_test_ldadd)
+tests_unit_test_gshut_SOURCES = tests/unit/test_gshut.c $(rig_sources)
+tests_unit_test_gshut_CPPFLAGS = $(RIB_CPPFLAGS)
+tests_unit_test_gshut_LDADD = $(bgpd_test_ldadd)
 
 check_PROGRAMS += test_msg
 test_msg_SOURCES = tests/unit/test_msg.c

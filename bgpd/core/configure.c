@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "bgpd/core/adjin.h"
+#include "bgpd/core/drain.h"
 #include "bgpd/core/loc.h"
 #include "bgpd/core/speaker_priv.h"
 #include "lib/mem.h"
@@ -202,16 +203,19 @@ change_peer(struct rpeer *rp, struct mono_us now, const struct ipc_conf_peer *co
 	bool differs = memcmp(&old, conf, sizeof(old)) != 0;
 	unsigned i;
 
+	drain_prepare(rp, conf);
 	rp->conf = *conf;
 	reimport |= rpeer_filters(rp);
 	gr_changed(rp, now);
 	if (peer_configure(rp->peer, now, conf)) {
 		ret->reset++;
 		rp->addr = conf->addr;
+		drain_apply(rp, now, &old);
 		return;
 	}
 	ret->changed += differs;
-	if (source_changed(&old, conf)) {
+	if (source_changed(&old, conf) || drain_is_alone(rp) != rp->src.draining) {
+		rp->src.draining = drain_is_alone(rp);
 		groups_source_changed(rp->sp, rp->index);
 		for (i = 0; i < AF_COUNT; i++) {
 			groups_touch_all(rp->sp, i);
@@ -219,6 +223,7 @@ change_peer(struct rpeer *rp, struct mono_us now, const struct ipc_conf_peer *co
 		}
 	}
 	apply_peer(rp, now, &old, reimport);
+	drain_apply(rp, now, &old);
 }
 
 static void
@@ -232,6 +237,7 @@ add_peer(struct speaker *sp, struct mono_us now, const struct ipc_conf_peer *con
 		return;
 	}
 	ret->added++;
+	drain_apply(rp, now, NULL);
 	peer_start(rp->peer, now);
 }
 

@@ -25,6 +25,12 @@ cmp_local(const struct decide_cand *a, const struct decide_cand *b)
 	return prefer_low(!a->local, !b->local);
 }
 
+static uint16_t
+weight(const struct decide_cand *c)
+{
+	return c->draining ? 0 : c->attrs->weight;
+}
+
 static int
 cmp_llgr_stale(const struct decide_cand *a, const struct decide_cand *b)
 {
@@ -34,7 +40,7 @@ cmp_llgr_stale(const struct decide_cand *a, const struct decide_cand *b)
 static int
 cmp_weight(const struct decide_cand *a, const struct decide_cand *b)
 {
-	return prefer_low(b->attrs->weight, a->attrs->weight);
+	return prefer_low(weight(b), weight(a));
 }
 
 static int

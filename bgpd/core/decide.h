@@ -48,6 +48,7 @@ struct decide_cand {
 	uint32_t router_id;	   /* the peer's BGP Identifier */
 	bool local, ebgp;
 	bool llgr_stale;	   /* least preferred: RFC 9494 section 4.3 */
+	bool draining;		   /* its session is about to be closed: its weight does not count */
 	uint32_t path_id;	   /* as received; 0 without add-path */
 	uint32_t path;		   /* the caller's */
 	const void *nh;		   /* equal for equal next hops; NULL: like no other */

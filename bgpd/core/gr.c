@@ -459,7 +459,7 @@ end_of_rib_received(const struct rpeer *rp)
 static bool
 waits_for(const struct rpeer *rp, struct mono_us now)
 {
-	return rp && rp->peer && rp->conf.enabled && !rp->peer->admin_down &&
+	return rp && rp->peer && rp->conf.enabled && !rp->peer->admin_down && !rp->peer->drained &&
 	    mono_before(now, rp->gr.wait_until) && !end_of_rib_received(rp);
 }
 

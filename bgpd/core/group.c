@@ -285,6 +285,8 @@ export_policy_of(const struct rpeer *rp, unsigned i, const struct update_nh *sel
 	ret->local_asn = neg->local_asn;
 	ret->cluster_id = conf->cluster_id ? conf->cluster_id : conf->router_id;
 	ret->chain = filter_chain_id(rp->af[i].chain[1]);
+	ret->gshut = rp->conf.drain == IPC_DRAIN_SIGNAL;
+	ret->silent = rp->conf.drain >= IPC_DRAIN_WITHDRAW;
 }
 
 static struct group *
@@ -558,6 +560,30 @@ groups_advertised(const struct rpeer *rp, unsigned i, uint32_t id, uint16_t *ret
 		return NULL;
 	*ret_vis = outword_vis(word);
 	return outword_attrs(word);
+}
+
+bool
+groups_told(const struct rpeer *rp, unsigned i)
+{
+	const struct member *m = rp->af[i].member;
+
+	if (!m)
+		return true;
+	return m->at && !outlog_next(m->at) && m->g->built && !group_is_dirty(m->g) &&
+	    !m->refresh_due;
+}
+
+bool
+groups_announces(const struct rpeer *rp, unsigned i)
+{
+	const struct member *m = rp->af[i].member;
+	uint16_t vis;
+	uint32_t id;
+
+	for (id = 1; m && id < outtable_end(&m->g->out); id++)
+		if (groups_advertised(rp, i, id, &vis))
+			return true;
+	return false;
 }
 
 uint32_t

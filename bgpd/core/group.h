@@ -184,6 +184,10 @@ bool groups_busy(const struct speaker *sp, struct mono_us now);
 /* What a member was (or will next be) told of a destination, or of a path; NULL: nothing. */
 const struct attrs *groups_advertised(const struct rpeer *rp, unsigned i, uint32_t id,
     uint16_t *ret_vis);
+/* Has the peer been sent all there is to say in that family? */
+bool groups_told(const struct rpeer *rp, unsigned i);
+/* Is it told about any destination? */
+bool groups_announces(const struct rpeer *rp, unsigned i);
 /* How many destinations, or paths, a member is told about. */
 uint32_t groups_count(const struct rpeer *rp, unsigned i);
 

@@ -69,6 +69,7 @@ candidate(const struct speaker *sp, unsigned i, uint32_t id, struct decide_cand 
 		.router_id = rp->src.router_id,
 		.local = local,
 		.llgr_stale = p->flags & PATH_LLGR_STALE,
+		.draining = rp->src.draining,
 		.ebgp = rp->src.ebgp && !rp->src.confed,
 		.path_id = rib_path_id(&sp->rib[i], id),
 		.path = id,

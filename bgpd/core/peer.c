@@ -83,6 +83,8 @@ peer_stopped_why(const struct peer *p)
 		return "shut down";
 	if (p->admin_down)
 		return "administratively down";
+	if (p->drained)
+		return "drained";
 	if (!p->conf.enabled)
 		return "disabled by the configuration";
 	if (p->idle_until.us > 0)
@@ -449,7 +451,7 @@ is_in_use(const struct peer *p)
 bool
 peer_is_unused(const struct peer *p)
 {
-	return !is_in_use(p) && !p->admin_down && p->idle_until.us == 0;
+	return !is_in_use(p) && !p->admin_down && !p->drained && p->idle_until.us == 0;
 }
 
 /* What earlier sessions have taught us does not count any more: no wait, the usual OPEN. */
@@ -601,18 +603,41 @@ peer_bfd_down(struct peer *p, struct mono_us now, const char *text)
 	stop_sessions(p, now, EV_AUTO_STOP, &cause);
 }
 
-void
-peer_admin_down(struct peer *p, struct mono_us now, const char *text)
+/* Down with a text for the peer; the flag that keeps it down is set. */
+static void
+shut_down(struct peer *p, struct mono_us now, const char *what, const char *words,
+    const char *text)
 {
-	const char *words = text && *text ? text : "by command";
 	char why[IPC_TEXT_MAX];
 	struct session_cause cause = { .code = ERR_CEASE, .sub = CEASE_ADMIN_SHUTDOWN,
 		.text = text, .why = why, .hard = true };
 
-	snprintf(why, sizeof(why), "administratively down: %s", words);
-	p->admin_down = true;
+	snprintf(why, sizeof(why), "%s: %s", what, words);
 	stop_sessions(p, now, EV_MANUAL_STOP, &cause);
 	text_set(&p->reason, words);
+}
+
+void
+peer_admin_down(struct peer *p, struct mono_us now, const char *text)
+{
+	p->admin_down = true;
+	shut_down(p, now, "administratively down", text && *text ? text : "by command", text);
+}
+
+void
+peer_drain(struct peer *p, struct mono_us now, const char *text)
+{
+	p->drained = true;
+	shut_down(p, now, "drained", *text ? text : "by command", text);
+}
+
+void
+peer_undrain(struct peer *p, struct mono_us now)
+{
+	p->drained = false;
+	forget(p);
+	text_set(&p->reason, NULL);
+	peer_schedule(p, now);
 }
 
 void

@@ -109,6 +109,7 @@ struct peer {
 	struct mono_us idle_until;  /* peer_end(): no session before; 0: not idle */
 	bool started;		    /* between peer_start() and the end */
 	bool admin_down;	    /* by command; conf.enabled false counts, too */
+	bool drained;		    /* peer_drain() */
 	bool show_own_asn;	    /* IPC_LOCAL_AS_DUAL: the peer refused local_asn */
 	bool no_params;		    /* the peer refuses optional parameters (RFC 5492 section 3) */
 	uint8_t errors;		    /* in a row without a lasting session: damping */
@@ -189,6 +190,9 @@ void peer_bfd_down(struct peer *p, struct mono_us now, const char *why);
 /* Cease/Administrative Shutdown with the text; stays down until peer_admin_up(). */
 void peer_admin_down(struct peer *p, struct mono_us now, const char *text);
 void peer_admin_up(struct peer *p, struct mono_us now);
+/* The same at the end of a drain (drain.h), apart from the command: both have to be lifted. */
+void peer_drain(struct peer *p, struct mono_us now, const char *text);
+void peer_undrain(struct peer *p, struct mono_us now);
 
 /*
  * The link under its connections, or our address there, is gone: end them as if TCP had said

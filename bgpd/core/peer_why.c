@@ -255,6 +255,10 @@ idle_words(const struct peer *p, struct mono_us now, struct words *w)
 		    p->admin_down && p->reason ? p->reason : "");
 		return;
 	}
+	if (p->drained) {
+		add(w, "%s%s%s", stopped, p->conf.drain_text[0] ? ": " : "", p->conf.drain_text);
+		return;
+	}
 	add(w, "%s", p->reason ? p->reason : "idle");
 	if (!mono_is_never(p->idle_until) && p->idle_until.us > 0)
 		next = p->idle_until;

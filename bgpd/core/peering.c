@@ -7,6 +7,7 @@
 
 #include "bgpd/core/adjin.h"
 #include "bgpd/core/bgp.h"
+#include "bgpd/core/drain.h"
 #include "bgpd/core/speaker_priv.h"
 #include "lib/mem.h"
 
@@ -123,6 +124,7 @@ rpeer_remove(struct rpeer *rp, struct mono_us now)
 	struct peer *p = rp->peer;
 	unsigned i;
 
+	drain_forget(rp);
 	peer_remove(p, now);
 	rp->peer = NULL;
 	timer_stop(&rp->sp->timers, &rp->forget);
@@ -234,13 +236,15 @@ learn_source(struct rpeer *rp)
 	struct export_source src = { .ebgp = neg->ebgp,
 		.confed = neg->confed,
 		.ignore_gshut = rp->conf.ignore_gshut,
+		.draining = drain_is_alone(rp),
 		.rr_client = !neg->ebgp && rp->conf.rr_client,
 		.onlink = rp->conf.onlink,
 		.router_id = neg->remote_id };
 
 	if (src.ebgp == rp->src.ebgp && src.confed == rp->src.confed &&
 	    src.ignore_gshut == rp->src.ignore_gshut && src.rr_client == rp->src.rr_client &&
-	    src.onlink == rp->src.onlink && src.router_id == rp->src.router_id)
+	    src.onlink == rp->src.onlink && src.draining == rp->src.draining &&
+	    src.router_id == rp->src.router_id)
 		return;
 	rp->src = src;
 	groups_source_changed(rp->sp, rp->index);
@@ -282,6 +286,7 @@ on_down(struct peer *p, struct mono_us now, enum peer_down how, const char *why)
 	}
 	unnumbered_session(rp, now, false);
 	gr_down(rp, now, how);
+	drain_work(rp->sp);
 	rpeer_forget_later(rp, now);
 }
 
@@ -328,6 +333,7 @@ on_fill(struct peer *p, struct mono_us now, uint8_t *buf, size_t cap)
 			rp->fill_first = (uint8_t)i; /* a long message: it needs all the room */
 		n += got;
 	}
+	drain_work(rp->sp);
 	return n;
 }
 

@@ -16,7 +16,7 @@
 
 /* Where AS_PATH and CLUSTER_LIST are rewritten, from one half into the other, and COMMUNITIES. */
 struct scratch {
-	uint8_t *half[2], *comm;
+	uint8_t *half[2], *comm[2];
 	size_t cap;
 };
 
@@ -196,6 +196,8 @@ policy_import(struct filters *fs, struct attrs_pool *pool, const struct import_p
 uint32_t
 policy_local_pref(const struct export_source *src, const struct attrs *a)
 {
+	if (src->draining)
+		return 0;
 	if (is_external_source(src) && !src->ignore_gshut &&
 	    attrs_has_community(a, COMM_GRACEFUL_SHUTDOWN))
 		return 0;
@@ -303,7 +305,7 @@ static enum export_reason
 sendable(const struct export_policy *ep, const struct export_source *src, const struct attrs *a,
     bool decided, bool transit)
 {
-	enum export_reason r = check_communities(ep, src, a);
+	enum export_reason r = ep->silent ? EXPORT_DRAINED : check_communities(ep, src, a);
 
 	return r == EXPORT_YES ? check_direction(ep, src, a, decided, transit) : r;
 }
@@ -384,6 +386,7 @@ policy_export_text(enum export_reason reason)
 					   "peer does not take for IPv4 (RFC 8950)",
 		[EXPORT_NO_SELF] =
 		    "not announced: no own address of that family on the session's interface",
+		[EXPORT_DRAINED] = "not announced: the peer is being drained",
 	};
 
 	return reason < EXPORT_NREASONS ? text[reason] : "unknown";
@@ -463,7 +466,7 @@ export_stale(struct attrs_build *b, const struct attrs *a, struct scratch *s)
 {
 	b->local_pref = 0;
 	return attrs_has_community(a, COMM_NO_EXPORT) ||
-	    attrs_add_community(b, COMM_NO_EXPORT, s->comm, s->cap);
+	    attrs_add_community(b, COMM_NO_EXPORT, s->comm[0], s->cap);
 }
 
 /* To a speaker inside: iBGP, or another Member-AS (RFC 5065 section 4 (b)). */
@@ -472,7 +475,7 @@ export_inside(struct attrs_build *b, const struct export_policy *ep,
     const struct export_source *src, const struct attrs *a, struct scratch *s)
 {
 	b->flags |= ATTRS_LOCAL_PREF;
-	b->local_pref = policy_local_pref(src, a);
+	b->local_pref = ep->gshut ? 0 : policy_local_pref(src, a);
 	if (!ep->llgr && attrs_has_community(a, COMM_LLGR_STALE) && !export_stale(b, a, s))
 		return false;
 	if (ep->ebgp) {
@@ -483,6 +486,14 @@ export_inside(struct attrs_build *b, const struct export_policy *ep,
 		return export_reflected(b, ep, src, s);
 	b->flags &= (uint16_t)~ATTRS_ORIGINATOR;
 	return true;
+}
+
+/* RFC 8326 section 4.2: what goes out over the session, or came in by it, is marked. */
+static bool
+wants_gshut(const struct export_policy *ep, const struct export_source *src,
+    const struct attrs *a)
+{
+	return (ep->gshut || src->draining) && !attrs_has_community(a, COMM_GRACEFUL_SHUTDOWN);
 }
 
 static const struct attrs *
@@ -499,6 +510,8 @@ export_with(struct attrs_pool *pool, const struct export_policy *ep,
 	b.weight = 0;
 	fits = is_external_group(ep) ? export_external(&b, ep, src, s)
 				     : export_inside(&b, ep, src, a, s);
+	if (fits && wants_gshut(ep, src, a))
+		fits = attrs_add_community(&b, COMM_GRACEFUL_SHUTDOWN, s->comm[1], s->cap);
 	b.marks = 0;
 	return fits ? attrs_intern(pool, &b) : NULL;
 }
@@ -508,8 +521,8 @@ static __attribute__((noinline)) const struct attrs *
 export_long(struct attrs_pool *pool, const struct export_policy *ep,
     const struct export_source *src, const struct attrs *a)
 {
-	uint8_t buf[3][LONG_OCTETS];
-	struct scratch s = { { buf[0], buf[1] }, buf[2], sizeof(buf[0]) };
+	uint8_t buf[4][LONG_OCTETS];
+	struct scratch s = { { buf[0], buf[1] }, { buf[2], buf[3] }, sizeof(buf[0]) };
 
 	return export_with(pool, ep, src, a, &s);
 }
@@ -518,8 +531,8 @@ const struct attrs *
 policy_export(struct attrs_pool *pool, const struct export_policy *ep,
     const struct export_source *src, const struct attrs *a)
 {
-	uint8_t buf[3][SHORT_OCTETS];
-	struct scratch s = { { buf[0], buf[1] }, buf[2], sizeof(buf[0]) };
+	uint8_t buf[4][SHORT_OCTETS];
+	struct scratch s = { { buf[0], buf[1] }, { buf[2], buf[3] }, sizeof(buf[0]) };
 
 	if (a->part_octets[ATTRS_AS_PATH] > SHORT_OCTETS - PREPENDED_OCTETS ||
 	    a->part_octets[ATTRS_CLUSTER_LIST] > SHORT_OCTETS - PREPENDED_OCTETS ||

@@ -121,6 +121,8 @@ struct export_policy {
 	uint32_t inner_asn;   /* behind local_asn in the AS_PATH; 0: none */
 	uint32_t peer_asn;    /* where as_override or private_as look at it, else 0 */
 	uint32_t chain; /* filter_chain_id() */
+	bool gshut;	/* all that is announced carries GRACEFUL_SHUTDOWN (RFC 8326 section 4.2) */
+	bool silent;	/* nothing is announced */
 };
 
 /* Where a path to be exported comes from. */
@@ -128,13 +130,14 @@ struct export_source {
 	bool local, ebgp, rr_client;
 	bool confed;	    /* with ebgp: from another Member-AS */
 	bool ignore_gshut;
+	bool draining;	    /* its session is about to be closed here: RFC 8326 section 4.2 */
 	bool onlink;	    /* its peer is on a link of ours: next hops are, too */
 	uint32_t router_id; /* of its peer */
 };
 
 /*
- * LOCAL_PREF that counts: 0 for GRACEFUL_SHUTDOWN from external peers, else the
- * set's (from inside, or a filter's), else 100.
+ * LOCAL_PREF that counts: 0 for GRACEFUL_SHUTDOWN from external peers and for all of
+ * a peer that is being drained, else the set's (from inside, or a filter's), else 100.
  */
 uint32_t policy_local_pref(const struct export_source *src, const struct attrs *a);
 
@@ -154,6 +157,7 @@ enum export_reason {
 	EXPORT_FILTER,	      /* a rule of a filter rejects it */
 	EXPORT_NEXT_HOP_FAMILY, /* an IPv6 next hop, which the peer does not take for IPv4 */
 	EXPORT_NO_SELF,	      /* no address of ours for NEXT_HOP on that session */
+	EXPORT_DRAINED,	      /* the peer is being drained, and everything is withdrawn */
 	EXPORT_NREASONS
 };
 

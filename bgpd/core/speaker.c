@@ -8,6 +8,7 @@
 
 #include "bgpd/core/adjin.h"
 #include "bgpd/core/bgp.h"
+#include "bgpd/core/drain.h"
 #include "bgpd/core/loc.h"
 #include "bgpd/core/speaker_priv.h"
 #include "lib/crashpage.h"
@@ -342,6 +343,7 @@ speaker_work(struct speaker *sp, struct mono_us now, uint32_t budget_us)
 	for (i = 0; i < AF_COUNT; i++)
 		loc_work(sp, i, &units);
 	groups_work(sp, now, &units);
+	drain_work(sp);
 	return work_left(sp);
 }
 

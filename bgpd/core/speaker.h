@@ -158,6 +158,7 @@ enum todo_kind {
 	TODO_MRT_DONE,	  /* mrt */
 	TODO_RA_SEND,	  /* send a router advertisement (on) or solicitation: nh's interface */
 	TODO_PEER_ADDR,	  /* tell the agent who was found at an unnumbered peer's interface: peer, nh */
+	TODO_DRAINED,	  /* drained: all of that step of a drain is said */
 };
 struct todo {
 	enum todo_kind kind;
@@ -167,6 +168,7 @@ struct todo {
 	struct ip_addr nh;
 	struct ipc_event event;
 	struct ipc_mrt_done mrt;
+	struct ipc_drained drained;
 };
 /* Returns false when there is nothing to do. */
 bool speaker_next_todo(struct speaker *sp, struct todo *ret);

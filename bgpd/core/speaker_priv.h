@@ -74,6 +74,8 @@ struct rpeer {
 	struct timer forget; /* a dynamic peer that nobody uses */
 	bool reimport; /* the walk has to ask the import policy again */
 	uint8_t fill_first; /* the family whose turn to write is next */
+	bool drain_spoke; /* it was told of prefixes when that step began */
+	bool drain_due; /* the step of its drain (conf.drain) is not said yet: drain.c */
 
 	struct rpeer_counts counts;
 	struct {
@@ -102,6 +104,7 @@ struct speaker {
 	struct rpeer **peer; /* by index; NULL: free */
 	uint16_t npeers;     /* indexes in use or free, [0] included */
 	struct rpeer *local; /* peer[0] */
+	uint32_t ndrains;    /* peers with drain_due */
 
 	struct rib rib[AF_COUNT];
 	struct nht nht;

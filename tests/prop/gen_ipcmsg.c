@@ -193,6 +193,9 @@ conf_peer(struct gen *g, struct ipc_conf_peer *ret)
 	ret->strict_role = flag(g);
 	ret->accept_blackhole = flag(g);
 	ret->ignore_gshut = flag(g);
+	ret->drain = below8(g, IPC_DRAIN_DOWN);
+	ret->drain_alone = flag(g);
+	text(g, ret->drain_text, sizeof(ret->drain_text));
 	ret->nfilters = (uint16_t)number(g, 0, IPC_FILTERS_MAX);
 	for (unsigned i = 0; i < ret->nfilters; i++)
 		ret->filter[i] = id(g);
@@ -549,6 +552,12 @@ gen_control(struct gen *g, struct ipc_msg *m)
 	case IPC_CONN_LEND:
 	case IPC_CONN_LENT:
 		m->conn_lend.peer = id(g);
+		break;
+	case IPC_DRAINED:
+		m->drained.peer = id(g);
+		m->drained.drain = below8(g, IPC_DRAIN_DOWN);
+		m->drained.up = flag(g);
+		m->drained.announced = flag(g);
 		break;
 	case IPC_PEER_GONE:
 		m->peer_gone.peer = id(g);

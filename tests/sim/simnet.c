@@ -555,6 +555,8 @@ do_todo(struct sim_node *n, const struct todo *t)
 	case TODO_PEER_GONE:
 		agent_watch(n, t);
 		break;
+	case TODO_DRAINED:
+		break;
 	case TODO_SHUTDOWN_DONE:
 		n->shutdown_done = true;
 		break;

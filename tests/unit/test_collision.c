@@ -171,6 +171,7 @@ shell(struct net *n, unsigned side)
 		case TODO_EVENT:
 		case TODO_NH_WATCH:
 		case TODO_PEER_GONE:
+		case TODO_DRAINED:
 		case TODO_SHUTDOWN_DONE:
 			break;
 		}

@@ -297,6 +297,7 @@ START_TEST(effective_local_pref)
 	const struct export_source from_e = { .ebgp = true }, from_i = { .ebgp = false };
 	const struct export_source from_c = { .ebgp = true, .confed = true };
 	const struct export_source ignores = { .ebgp = true, .ignore_gshut = true };
+	const struct export_source drained = { .draining = true };
 	const struct attrs *plain = make(&(struct given){ .path = { 1 } });
 	const struct attrs *lp = make(&(struct given){ .path = { 1 }, .local_pref = 77 });
 	const struct attrs *gshut =
@@ -311,6 +312,7 @@ START_TEST(effective_local_pref)
 	ck_assert_uint_eq(policy_local_pref(&ignores, gshut), 77); /* switched off */
 	ck_assert_uint_eq(policy_local_pref(&from_c, lp), 77);	    /* 5065 s4 */
 	ck_assert_uint_eq(policy_local_pref(&from_c, gshut), 77);
+	ck_assert_uint_eq(policy_local_pref(&drained, lp), 0);
 	attrs_unref(pool, plain);
 	attrs_unref(pool, lp);
 	attrs_unref(pool, gshut);
@@ -379,6 +381,16 @@ static const struct {
 	{ "graceful shutdown to iBGP: 8326", { IBGP }, FROM_E,
 	    { .path = { 65001 }, .comm = COMM_GRACEFUL_SHUTDOWN }, EXPORT_YES, "65001", -1, 0, -1,
 	    false, "" },
+	{ "drained, to iBGP: 8326 s4.2", { IBGP, .gshut = true }, LOCAL, { .local_pref = 7 },
+	    EXPORT_YES, "", -1, 0, -1, true, "" },
+	{ "drained, to another member", { MEMBER, .gshut = true }, LOCAL, { .local_pref = 7 },
+	    EXPORT_YES, "(65000)", -1, 0, -1, true, "" },
+	{ "drained, to eBGP", { EBGP, .gshut = true }, LOCAL, { .local_pref = 7 }, EXPORT_YES, "65000",
+	    -1, -1, -1, true, "" },
+	{ "of a peer that is drained, to iBGP: 8326 s4.2", { IBGP },
+	    { .ebgp = true, .draining = true }, { .path = { 9 }, .local_pref = 7 }, EXPORT_YES, "9", -1,
+	    0, -1, false, "" },
+	{ "withdrawn", { IBGP, .silent = true }, LOCAL, { .local_pref = 7 }, NO(DRAINED) },
 	{ "iBGP to iBGP: 4271 s9.2", { IBGP }, FROM_I, { .local_pref = 7 }, NO(IBGP_LEARNED) },
 	{ "to a client: 4456 s6", { IBGP, .rr_client = true }, FROM_I, { .local_pref = 7 }, EXPORT_YES,
 	    "", -1, 7, 6, false, "2.2.2.2" },
@@ -546,6 +558,41 @@ START_TEST(export_long_paths)
 }
 END_TEST
 
+/* GRACEFUL_SHUTDOWN is there once, after what was there already, also in a full set. */
+START_TEST(export_is_marked)
+{
+	static const unsigned n[] = { 0, 1, 126, 127, 128, 16382, 16383 };
+	const struct export_policy to = { EBGP, .all = true, .gshut = true };
+	const struct export_source local = { .local = true };
+	struct attrs_build b = { .next_hop = nh_plain };
+	static uint8_t comm[65536];
+	struct wr w = wr_init(comm, sizeof(comm));
+	const struct attrs *a, *x, *again;
+	struct attrs_view v;
+	unsigned i;
+
+	for (i = 0; i < n[_i]; i++)
+		wr_u32(&w, 65000u << 16 | i);
+	b.part[ATTRS_COMMUNITIES] = (struct attrs_view){ comm, (uint16_t)wr_len(&w) };
+	a = attrs_intern(pool, &b);
+	x = policy_export(pool, &to, &local, a);
+	if (n[_i] == 16383) { /* no octet is left for it: RFC 4271 section 4.3 */
+		ck_assert_ptr_null(x);
+		attrs_unref(pool, a);
+		return;
+	}
+	v = attrs_part(x, ATTRS_COMMUNITIES);
+	ck_assert_uint_eq(v.octets, n[_i] * 4 + 4);
+	ck_assert_int_eq(memcmp(v.p, comm, n[_i] * 4), 0);
+	ck_assert(attrs_has_community(x, COMM_GRACEFUL_SHUTDOWN));
+	again = policy_export(pool, &to, &local, x);
+	ck_assert_uint_eq(attrs_part(again, ATTRS_COMMUNITIES).octets, v.octets);
+	attrs_unref(pool, again);
+	attrs_unref(pool, x);
+	attrs_unref(pool, a);
+}
+END_TEST
+
 /* Egress rule 1 of RFC 9234 section 5: who is told Only to Customer, and of whom. */
 static const struct {
 	uint8_t role;
@@ -639,6 +686,7 @@ main(void)
 	tcase_add_test(t, effective_local_pref);
 	tcase_add_loop_test(t, export_rules, 0, NROWS(exports));
 	tcase_add_loop_test(t, export_long_paths, 0, 11);
+	tcase_add_loop_test(t, export_is_marked, 0, 7);
 	tcase_add_loop_test(t, export_otc, 0, NROWS(otc_exports));
 	tcase_add_loop_test(t, prefixes_that_are_no_routes, 0, 2);
 	tcase_add_test(t, every_reason_has_words);
