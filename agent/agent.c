@@ -22,6 +22,7 @@
 #include "agent/bgpd.h"
 #include "agent/bmp.h"
 #include "agent/claim.h"
+#include "agent/drains.h"
 #include "agent/fallover.h"
 #include "agent/launcher.h"
 #include "agent/lifecycle.h"
@@ -177,6 +178,9 @@ take_control(struct agent *a, const struct ipc_msg *m, int fd)
 	case IPC_CONN_CANCEL:
 		tcp_cancel(a->tcp, m->conn_req.peer, m->conn_req.token);
 		break;
+	case IPC_DRAINED:
+		drains_told(a->drains, &m->drained);
+		break;
 	case IPC_BMP_REQ:
 		bmp_connect(a->bmp, m->bmp_req.id, m->bmp_req.token);
 		break;
@@ -266,10 +270,8 @@ bgpd_lost(struct agent *a, const char *why, bool violation)
 	mrt_lost(a->mrts);
 	bfd_bgpd_gone(a->bfd);
 	fib_bgpd_gone(a->fib, agent_now());
-	if (a->stopping) {
-		lifecycle_sessions_closed(a);
+	if (lifecycle_bgpd_lost(a))
 		return;
-	}
 	events_addf(a->events, IPC_LVL_ERR, "bgpd-lost", "why=\"%s\" routes=kept", why);
 	a->gone_pid = a->bgpd_child.pid;
 	if (violation)
@@ -648,6 +650,7 @@ agent_fini(struct agent *a)
 	mrts_free(a->mrts);
 	bfd_free(a->bfd);
 	uplinks_free(a->uplinks);
+	drains_free(a->drains);
 	nl_shutdown(a->nl);
 	bgpd_free(a->bgpd);
 	source_free(a->source);
@@ -678,6 +681,7 @@ agent_run(const char *config_name)
 	a.bmp = bmp_new(&a);
 	a.mrts = mrts_new(&a);
 	a.uplinks = uplinks_new(&a);
+	a.drains = drains_new(&a);
 	if (!first_config(&a)) {
 		a.exit_status = LAUNCH_EXIT_CONFIG;
 		goto out;

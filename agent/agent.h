@@ -15,6 +15,7 @@
  *   watch.c    is bgpd alive
  *   quarantine.c peers whose messages crash bgpd
  *   mrt.c      MRT dumps and recordings under way
+ *   drains.c   drains of the node and of peers; lifecycle.c has one at its stop
  *   events.c   the event table in memory, and the log line for each event
  *   control.c  control socket: JSON requests, streams of answers
  *   http.c     /metrics, /livez, /readyz on loopback
@@ -44,6 +45,7 @@ struct tcp;
 struct bmp;
 struct mrts;
 struct uplinks;
+struct drains;
 struct launcher;
 struct source;
 struct control;
@@ -71,6 +73,7 @@ struct agent_peer {
 	struct ip_addr addr;	 /* resolved, with ifindex; unnumbered: who was found, af 0: nobody */
 	uint32_t link;		 /* unnumbered: index of its interface, 0: not there */
 	char problem[IPC_TEXT_MAX]; /* why it cannot be started (missing password file, ...), or "" */
+	uint8_t drain;		 /* enum ipc_drain: what it was asked for last (drains.c) */
 };
 
 /* What the launcher told about bgpd or bfdd. */
@@ -115,6 +118,7 @@ struct agent {
 	struct bmp *bmp;
 	struct mrts *mrts;
 	struct uplinks *uplinks;
+	struct drains *drains;
 	struct launcher *launcher;
 	struct source *source;
 	struct control *control;

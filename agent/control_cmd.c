@@ -21,6 +21,7 @@
 #include "agent/bfd.h"
 #include "agent/bmp.h"
 #include "agent/control.h"
+#include "agent/drains.h"
 #include "agent/events.h"
 #include "agent/http.h"
 #include "agent/mrt.h"
@@ -31,6 +32,7 @@
 #define SLICE_ROWS  512	 /* entries looked at in one turn */
 #define FOLLOW_TAIL 10	 /* events shown before following */
 #define PREPARED_S  60
+#define DRAIN_SETTLE_MAX_MS 600000 /* as drain.settle */
 
 enum control_arg {
 	ARG_FAMILY,
@@ -44,6 +46,8 @@ enum control_arg {
 	ARG_DIFF,
 	ARG_FOLLOW,
 	ARG_SINCE,
+	ARG_WAIT,
+	ARG_SETTLE,
 	NARGS
 };
 #define A(arg) (1u << (arg))
@@ -170,6 +174,20 @@ arg_follow(struct control_args *to, bool v)
 	return true;
 }
 
+static bool
+arg_wait(struct control_args *to, bool v)
+{
+	to->wait = v;
+	return true;
+}
+
+static bool
+arg_settle(struct control_args *to, json_int_t v)
+{
+	to->settle_ms = (uint64_t)v;
+	return v >= 0 && v <= DRAIN_SETTLE_MAX_MS;
+}
+
 /* One of the three parsers is there, and says which type of value is wanted. */
 static const struct {
 	const char *name, *want;
@@ -190,6 +208,8 @@ static const struct {
 	[ARG_DIFF] = { "diff", "true or false", .flag = arg_diff },
 	[ARG_FOLLOW] = { "follow", "true or false", .flag = arg_follow },
 	[ARG_SINCE] = { "since_s", "seconds", .number = arg_since },
+	[ARG_WAIT] = { "wait", "true or false", .flag = arg_wait },
+	[ARG_SETTLE] = { "settle_ms", "milliseconds, 0 to 600000", .number = arg_settle },
 };
 
 static bool
@@ -1010,6 +1030,107 @@ cmd_flush(struct control_req *r)
 	agent_flush(r->a, flush_done, control_ticket(r));
 }
 
+/* ---- drain -------------------------------------------------------------------- */
+
+static void
+drain_row(struct control_req *r, enum drain_step step, uint64_t elapsed_us, const char *text)
+{
+	struct out *o = control_row(r);
+
+	out_str(o, "peer", r->args.peer_name[0] ? r->args.peer_name : NULL);
+	out_str(o, "step", drain_step_name(step));
+	out_str(o, "text", text);
+	out_u64(o, "elapsed_ms", elapsed_us / 1000);
+	control_row_end(r);
+}
+
+static void
+drain_step(void *ctx, const struct drains_report *rep)
+{
+	struct control_req *r = ctx;
+
+	drain_row(r, rep->step, rep->elapsed_us, rep->text);
+	if (rep->step != DRAIN_DONE && rep->step != DRAIN_OFF)
+		return;
+	r->st.drain = NULL; /* that was its last report */
+	if (rep->step == DRAIN_DONE)
+		control_end(r, CONTROL_OK, NULL);
+	else
+		control_end(r, CONTROL_DOWN, "undrained meanwhile");
+}
+
+/* Where it stands; then its steps, if they are wanted and there are more. */
+static void
+drain_follow(struct control_req *r)
+{
+	const struct drain *d = drains_find(r->a->drains, r->args.peer_name);
+	bool wait = !(r->args.given & A(ARG_WAIT)) || r->args.wait;
+	char text[128];
+
+	if (!d) {
+		control_end(r, CONTROL_DOWN, "undrained meanwhile");
+		return;
+	}
+	drain_row(r, d->step, mono_diff_us(agent_now(), d->since),
+	    drains_text(d, text, sizeof(text)));
+	if (!wait || !drain_is_under_way(d))
+		control_end(r, CONTROL_OK, NULL);
+	else
+		r->st.drain = drains_watch(r->a->drains, r->args.peer_name, drain_step, r);
+}
+
+/* The drain's name out of --peer: "" is the node's. False: the answer has been ended. */
+static bool
+drain_name(struct control_req *r)
+{
+	const struct agent_peer *p;
+
+	if (!(r->args.given & A(ARG_PEER)))
+		return true;
+	if (drains_find(r->a->drains, r->args.peer_name))
+		return true; /* of a peer that may have gone */
+	p = need_peer(r);
+	if (p)
+		snprintf(r->args.peer_name, sizeof(r->args.peer_name), "%s", p->conf->name);
+	return p;
+}
+
+static void
+cmd_drain(struct control_req *r)
+{
+	const struct conf *c = r->a->conf;
+	const struct drain *d;
+
+	if (!drain_name(r))
+		return;
+	if (!c) {
+		control_end(r, CONTROL_DOWN, "no configuration is in force");
+		return;
+	}
+	if (!(r->args.given & A(ARG_SETTLE)))
+		r->args.settle_ms = c->drain.settle_ms;
+	if (!drains_start(r->a->drains, r->args.peer_name, r->args.settle_ms * 1000, r->args.reason)) {
+		d = drains_find(r->a->drains, r->args.peer_name);
+		control_warn(r, "%s already%s%s", d->step == DRAIN_DONE ? "drained" : "being drained",
+		    d->reason[0] ? ": " : "", d->reason);
+	}
+	drain_follow(r);
+}
+
+static void
+cmd_undrain(struct control_req *r)
+{
+	bool was;
+
+	if (!drain_name(r))
+		return;
+	was = drains_undo(r->a->drains, r->args.peer_name);
+	drain_row(r, DRAIN_OFF, 0, was ? "undrained: sessions may come up again" : "not drained");
+	if (r->args.peer_name[0] && drains_find(r->a->drains, ""))
+		control_warn(r, "the node is drained, this peer with it (see: weft undrain)");
+	control_end(r, CONTROL_OK, NULL);
+}
+
 static void
 cmd_version(struct control_req *r)
 {
@@ -1041,6 +1162,8 @@ static const struct control_cmd cmds[] = {
 	{ "reload", 0, 0, true, cmd_reload },
 	{ "prepare-restart", 0, 0, true, cmd_prepare_restart },
 	{ "flush", 0, 0, true, cmd_flush },
+	{ "drain", A(ARG_PEER) | A(ARG_REASON) | A(ARG_WAIT) | A(ARG_SETTLE), 0, true, cmd_drain },
+	{ "undrain", A(ARG_PEER), 0, true, cmd_undrain },
 	{ "version", 0, 0, false, cmd_version },
 };
 
@@ -1123,6 +1246,9 @@ control_cmd_free(struct control_req *r)
 	if (r->st.mrt)
 		mrt_drop(r->a->mrts, r->st.mrt);
 	r->st.mrt = 0;
+	if (r->st.drain)
+		drains_unwatch(r->st.drain);
+	r->st.drain = NULL;
 	if (r->st.have_doc)
 		out_free(&r->st.doc);
 }

@@ -17,6 +17,7 @@
 #include "lib/out.h"
 
 struct control_client;
+struct drains_watch;
 struct control_cmd;
 
 /* Exit status of the answer: weft(8), EXIT STATUS. */
@@ -28,9 +29,10 @@ struct control_args {
 	uint8_t af;	/* 0: both */
 	uint8_t view;	/* enum ipc_view */
 	uint8_t command; /* enum ipc_peer_cmd_kind */
-	bool diff, follow;
+	bool diff, follow, wait;
 	bool host; /* destination is an address */
 	uint64_t since_s;
+	uint64_t settle_ms;
 	struct ip_prefix prefix;
 	uint32_t peer; /* id; IPC_PEER_NONE: all */
 	char peer_name[IPC_NAME_MAX];
@@ -56,6 +58,7 @@ struct control_state {
 	struct out doc; /* route: the row under construction */
 	bool have_doc;
 	uint32_t mrt;	/* mrt: the job under way, 0: none */
+	struct drains_watch *drain; /* drain: NULL: not waiting */
 	struct ip_addr nhs[64]; /* route: next hops of its paths */
 	size_t nnhs;
 };

@@ -10,14 +10,18 @@
 #include <stdlib.h>
 
 #include "agent/bgpd.h"
+#include "agent/drains.h"
 #include "lib/conf.h"
 #include "lib/mem.h"
 
+#define STOP_TEXT	"weft is stopping"
 #define PREPARED_S	60 /* how long `weft prepare-restart` holds */
 #define CLOSE_LIMIT_S	5  /* for bgpd to close its sessions */
 #define FLUSH_LIMIT_S	20 /* for the kernel to take everything away */
 
-enum step { STEP_NONE, STEP_CLOSING, STEP_FLUSHING };
+#define STOP_SETTLE_S	20 /* of drain.settle at most: weftd waits 60 s for everything */
+
+enum step { STEP_NONE, STEP_DRAINING, STEP_CLOSING, STEP_FLUSHING };
 
 struct lifecycle {
 	struct agent *agent;
@@ -74,28 +78,78 @@ on_limit(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-void
-lifecycle_stop(struct agent *a)
+/* The sessions' end. */
+static void
+close_sessions(struct agent *a, enum ipc_shutdown_mode mode)
 {
-	struct lifecycle *lc = lifecycle(a);
-	struct mono_us now = agent_now();
-	bool restart = mono_before(now, a->restart_prepared_until);
 	struct ipc_msg m = { .type = IPC_SHUTDOWN };
 
-	if (a->stopping)
-		return;
 	a->stopping = true;
-	lc->keep = restart || !a->conf || a->conf->kernel.on_stop == CONF_STOP_KEEP;
-	events_addf(a->events, IPC_LVL_NOTICE, restart ? "restarting" : "stopping", "routes=%s",
-	    lc->keep ? "kept" : "removed");
-	start_step(lc, STEP_CLOSING, CLOSE_LIMIT_S);
+	start_step(lifecycle(a), STEP_CLOSING, CLOSE_LIMIT_S);
 	if (!bgpd_attached(a->bgpd)) {
 		lifecycle_sessions_closed(a);
 		return;
 	}
-	m.shutdown = (struct ipc_shutdown){ .mode = restart ? IPC_SHUT_RESTART : IPC_SHUT_STOP,
-		.text = "weft is stopping" };
+	m.shutdown = (struct ipc_shutdown){ .mode = (uint8_t)mode, .text = STOP_TEXT };
 	bgpd_send(a->bgpd, &m, -1);
+}
+
+static void
+drained(struct agent *a)
+{
+	close_sessions(a, IPC_SHUT_STOP);
+}
+
+/* Peers are told before anything is taken from them: RFC 8326. Asked for again, it hurries. */
+static void
+drain(struct agent *a)
+{
+	const struct conf_drain *c = &a->conf->drain;
+	uint64_t settle_us = (uint64_t)c->settle_ms * 1000;
+
+	if (settle_us > STOP_SETTLE_S * 1000000)
+		settle_us = STOP_SETTLE_S * 1000000;
+	if (c->on_sigterm == CONF_SIGTERM_STOP)
+		settle_us = 0;
+	drains_stop(a->drains, c->gshut, settle_us, STOP_TEXT, drained);
+}
+
+void
+lifecycle_stop(struct agent *a)
+{
+	struct lifecycle *lc = lifecycle(a);
+	bool restart = mono_before(agent_now(), a->restart_prepared_until) ||
+	    (a->conf && a->conf->drain.on_sigterm == CONF_SIGTERM_RESTART);
+
+	if (a->stopping)
+		return;
+	if (lc->step == STEP_DRAINING) {
+		drain(a);
+		return;
+	}
+	lc->keep = restart || !a->conf || a->conf->kernel.on_stop == CONF_STOP_KEEP;
+	events_addf(a->events, IPC_LVL_NOTICE, restart ? "restarting" : "stopping", "routes=%s",
+	    lc->keep ? "kept" : "removed");
+	if (!restart)
+		drains_discard(a->drains);
+	if (restart || !a->conf || !bgpd_attached(a->bgpd)) {
+		close_sessions(a, restart ? IPC_SHUT_RESTART : IPC_SHUT_STOP);
+		return;
+	}
+	lc->step = STEP_DRAINING;
+	drain(a);
+}
+
+bool
+lifecycle_bgpd_lost(struct agent *a)
+{
+	struct lifecycle *lc = lifecycle(a);
+
+	if (lc->step == STEP_DRAINING)
+		close_sessions(a, IPC_SHUT_STOP); /* it has, by its end */
+	else if (a->stopping)
+		lifecycle_sessions_closed(a);
+	return a->stopping;
 }
 
 void

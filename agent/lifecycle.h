@@ -1,7 +1,8 @@
 /*
  * Stopping, restarting and flushing: what of ours stays in the kernel.
  *
- *   stop               sessions closed with a reason, routes removed (onStop: flush) or kept
+ *   stop               drained (drains.h), sessions closed with a reason, routes removed (onStop:
+ *                      flush) or kept
  *   prepared restart   TCP closed without NOTIFICATION, everything kept (RFC 4724)
  *   flush              everything of ours removed while running
  */
@@ -10,8 +11,10 @@
 
 #include "agent/agent.h"
 
-/* weftd says stop. */
+/* weftd says stop; said again while peers are given time, that ends. */
 void lifecycle_stop(struct agent *a);
+/* bgpd is gone; true: that is all right, as the agent is about to end, too. */
+bool lifecycle_bgpd_lost(struct agent *a);
 /* bgpd has closed its sessions, or is gone. */
 void lifecycle_sessions_closed(struct agent *a);
 /* Nothing of ours is left in the kernel. */

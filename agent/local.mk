@@ -14,6 +14,7 @@ agent_libagent_a_SOURCES = \
 	agent/events.c agent/events.h \
 	agent/fallover.c agent/fallover.h \
 	agent/http.c agent/http.h \
+	agent/drains.c agent/drains.h \
 	agent/dynamic.c agent/dynamic.h \
 	agent/identity.c agent/identity.h \
 	agent/launcher.c agent/launcher.h \
@@ -47,6 +48,7 @@ noinst_LIBRARIES += agent/core/libagentcore.a
 agent_core_libagentcore_a_SOURCES = \
 	agent/core/admit.c agent/core/admit.h \
 	agent/core/conflict.c agent/core/conflict.h \
+	agent/core/drain.c agent/core/drain.h \
 	agent/core/fib.c agent/core/fib.h agent/core/fib_priv.h \
 	agent/core/fib_conflict.c \
 	agent/core/fib_entry.c \

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "agent/core/conflict.h"
+#include "agent/drains.h"
 #include "agent/events.h"
 #include "agent/bfd.h"
 #include "lib/mem.h"
@@ -24,6 +25,7 @@ struct metrics_peer {
 	char name[IPC_NAME_MAX];
 	char address[IP_ADDR_STRLEN];
 	uint8_t state; /* enum ipc_fsm_state */
+	uint8_t drain; /* enum ipc_drain */
 	uint64_t uptime_s, retries, errors;
 	uint64_t msgs_in[6], msgs_out[6];
 	struct ipc_peer_family fam[2];
@@ -88,7 +90,7 @@ metrics_add_peer(struct metrics *m, const struct agent_peer *p, const struct ipc
 		m->peer = mem_realloc_array(m->peer, m->cap, sizeof(*m->peer));
 	}
 	mp = &m->peer[m->npeers++];
-	*mp = (struct metrics_peer){ .id = p->id, .state = IPC_IDLE };
+	*mp = (struct metrics_peer){ .id = p->id, .state = IPC_IDLE, .drain = p->drain };
 	addr.ifindex = 0;
 	ip_addr_str(&addr, mp->address);
 	snprintf(mp->name, sizeof(mp->name), "%s", p->conf ? p->conf->name : "?");
@@ -215,6 +217,7 @@ peer_info(FILE *f, const char *name, const struct metrics *m)
 PEER_METRIC(peer_state, p->state + 1u)
 PEER_METRIC(peer_up, p->state == IPC_ESTABLISHED)
 PEER_METRIC(peer_uptime, p->uptime_s)
+PEER_METRIC(peer_drain, p->drain == IPC_DRAIN_DOWN ? 2 : p->drain != IPC_DRAIN_NONE)
 PEER_METRIC(peer_flaps, p->flaps)
 PEER_METRIC(peer_retries, p->retries)
 PEER_METRIC(peer_errors, p->errors)
@@ -319,6 +322,15 @@ deferring(FILE *f, const char *name, const struct metrics *m)
 	put_plain(f, name, m->have_stats && m->stats.deferring);
 }
 
+/* 0: no; 1: under way; 2: drained. */
+static void
+node_drain(FILE *f, const char *name, const struct metrics *m)
+{
+	const struct drain *d = drains_find(m->a->drains, "");
+
+	put_plain(f, name, !d ? 0 : drain_is_under_way(d) ? 1 : 2);
+}
+
 static void
 put_fib_routes(FILE *f, const char *name, uint8_t af, const char *state, uint64_t v)
 {
@@ -421,6 +433,10 @@ static const struct {
 	{ "weft_rib_best", "gauge", "Prefixes with a usable path.", rib_best },
 	{ "weft_restart_deferring", "gauge",
 	    "Whether route selection waits for peers after a restart.", deferring },
+	{ "weft_drain", "gauge", "Whether the node is being drained (1) or drained (2).",
+	    node_drain },
+	{ "weft_peer_drain", "gauge", "Whether a peer is being drained (1) or drained (2).",
+	    peer_drain },
 	{ "weft_fib_routes", "gauge", "Kernel routes.", fib_routes },
 	{ "weft_fib_refused", "gauge", "Routes that admission refuses.", fib_refused },
 	{ "weft_fib_failed", "gauge", "Routes that the kernel rejects.", fib_failed },

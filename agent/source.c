@@ -22,6 +22,7 @@
 #include "agent/bfd.h"
 #include "agent/bgpd.h"
 #include "agent/bmp.h"
+#include "agent/drains.h"
 #include "agent/dynamic.h"
 #include "agent/fallover.h"
 #include "agent/identity.h"
@@ -437,6 +438,7 @@ fill_peer(const struct agent *a, const struct agent_peer *p, struct ipc_conf_pee
 	to->strict_role = c->strict_role;
 	to->accept_blackhole = c->accept_blackhole;
 	to->ignore_gshut = !c->honor_graceful_shutdown;
+	drains_fill(a->drains, p, to);
 	to->id = p->id;
 	snprintf(to->name, sizeof to->name, "%s", c->name);
 	to->addr = p->addr;
@@ -573,8 +575,26 @@ source_greet(struct agent *a)
 		return;
 	a->source->greeted = true;
 	uplinks_greet(a->uplinks); /* first: it is needed as soon as the peers are known */
+	drains_bgpd_new(a->drains);
 	send_conf(a);
 	announce_greet(a->source->announce);
+	drains_bgpd_greeted(a->drains);
+}
+
+bool
+source_send_peer(struct agent *a, const struct agent_peer *p)
+{
+	struct ipc_msg *m;
+
+	if (!a->source->greeted || !bgpd_attached(a->bgpd))
+		return false;
+	m = mem_zalloc(sizeof *m);
+	m->type = IPC_PEER_ADD;
+	fill_peer(a, p, &m->conf_peer);
+	p->slot->sent = m->conf_peer;
+	bgpd_send(a->bgpd, m, -1);
+	mem_free(m);
+	return true;
 }
 
 /* ---- applying ---------------------------------------------------------------------- */
@@ -763,6 +783,7 @@ rebuild_peers(struct agent *a)
 			add_configured(a, &c->v[i]);
 	LIST_FOREACH(n, &s->dynamic.peers)
 		add_dynamic(a, container_of(n, struct dynamic_peer, link));
+	drains_peers_changed(a->drains);
 }
 
 /* The same but for the key? */
@@ -1179,6 +1200,7 @@ source_peer_gone(struct agent *a, uint32_t id)
 		return;
 	tcp_remove(a->tcp, id);
 	bfd_peer_gone(a->bfd, id);
+	drains_peers_changed(a->drains);
 	slot_free(d->slot);
 	dynamic_remove(&s->dynamic, d);
 	s->free_id = mem_realloc_array(s->free_id, s->nfree + 1, sizeof *s->free_id);

@@ -42,6 +42,9 @@ void source_check_addresses(struct agent *a);
 /* bgpd is new: give it everything. */
 void source_greet(struct agent *a);
 
+/* What bgpd has to know of that peer has changed beside the configuration; false: no bgpd. */
+bool source_send_peer(struct agent *a, const struct agent_peer *p);
+
 /*
  * Somebody without a peer of its own has connected: make it one out of a listenRange, if there is
  * one with room.  False with the reason in words.

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "agent/drains.h"
 #include "agent/tcp.h"
 
 /* ---- texts --------------------------------------------------------------- */
@@ -127,9 +128,30 @@ view_bgpd_problem(const struct agent *a, char *buf, size_t cap)
 bool
 view_peer_is_down(const struct agent_peer *p, const struct ipc_row_peer *r)
 {
-	if (p->conf && !p->conf->enabled)
+	if ((p->conf && !p->conf->enabled) || p->drain != IPC_DRAIN_NONE)
 		return false;
 	return p->problem[0] || !r || r->state != IPC_ESTABLISHED;
+}
+
+void
+view_drain(struct out *o, const char *key, const struct drain *d, bool node)
+{
+	struct mono_us now = agent_now();
+	char text[128];
+
+	if (!d) {
+		out_null(o, key);
+		return;
+	}
+	out_open(o, key);
+	out_str(o, "state", drain_is_under_way(d) ? "draining" : "drained");
+	out_str(o, "of", node ? "node" : "peer");
+	out_str(o, "step", drain_step_name(d->step));
+	out_str(o, "text", drains_text(d, text, sizeof(text)));
+	out_str(o, "reason", or_null(d->reason));
+	out_u64(o, "since_s", to_s(mono_diff_us(now, d->since)));
+	out_age(o, "left_s", d->step == DRAIN_SETTLE, mono_diff_us(d->until, now) + 999999);
+	out_close(o);
 }
 
 static void
@@ -286,7 +308,8 @@ view_peer(struct out *o, const struct agent *a, const struct agent_peer *p,
 		.last_error_age_us = UINT64_MAX };
 	const struct conf_peer *c = p->conf;
 	const struct ipc_row_peer *v = r ? r : &none;
-	bool up = v->state == IPC_ESTABLISHED, internal, confed;
+	bool up = v->state == IPC_ESTABLISHED, internal, confed, node = false;
+	const struct drain *d;
 	uint32_t asn = v->remote_asn;
 	char why[2 * IPC_TEXT_MAX];
 
@@ -307,6 +330,8 @@ view_peer(struct out *o, const struct agent *a, const struct agent_peer *p,
 	out_bool(o, "passive", c && c->passive);
 	out_str(o, "state", ipc_fsm_state_name((enum ipc_fsm_state)v->state));
 	out_str(o, "reason", peer_reason(a, p, r, why, sizeof(why)));
+	d = c ? drains_of_peer(a->drains, p, &node) : NULL;
+	view_drain(o, "drain", d, node);
 	out_age(o, "uptime_s", up, v->state_age_us);
 	out_age(o, "state_s", r != NULL, v->state_age_us);
 	out_str(o, "last_error", or_null(v->last_error));

@@ -10,6 +10,7 @@
 #define AGENT_VIEWS_H
 
 #include "agent/agent.h"
+#include "agent/core/drain.h"
 #include "lib/out.h"
 
 struct bfd_view;
@@ -41,6 +42,11 @@ const char *view_fib_state(enum fib_state s);
 void view_peer(struct out *o, const struct agent *a, const struct agent_peer *p,
     const struct ipc_row_peer *r, uint8_t af);
 
+/*
+ * A drain, as a member with that key; null when d is NULL.  node: it is the node's.
+ */
+void view_drain(struct out *o, const char *key, const struct drain *d, bool node);
+
 /* A path of an Adj-RIB-In or of the Loc-RIB, or a row of an Adj-RIB-Out. */
 void view_path(struct out *o, const struct agent *a, const struct ipc_row_path *r);
 
@@ -64,7 +70,8 @@ void view_event(struct out *o, const struct event_row *row);
 
 /* Sums over the rows of all peers. */
 struct view_totals {
-	uint32_t configured, established, down; /* disabled peers are not down */
+	uint32_t configured, established, down; /* disabled and drained peers are not down */
+	uint32_t drained;			/* or being drained */
 	struct {
 		uint64_t received, accepted, rejected, stale, best, advertised;
 	} fam[2];
@@ -77,7 +84,7 @@ struct view_totals {
 void view_totals_add(struct view_totals *t, const struct agent_peer *p,
     const struct ipc_row_peer *r);
 
-/* Does the session count as down: configured, enabled, not Established? r may be NULL. */
+/* Does the session count as down: configured, enabled, not drained, not Established? r may be NULL. */
 bool view_peer_is_down(const struct agent_peer *p, const struct ipc_row_peer *r);
 
 /* stats may be NULL: bgpd did not answer. http_problem: "" or why there are no metrics. */

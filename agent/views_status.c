@@ -13,6 +13,7 @@
 
 #include "agent/bfd.h"
 #include "agent/core/conflict.h"
+#include "agent/drains.h"
 #include "agent/events.h"
 #include "agent/tcp.h"
 
@@ -32,6 +33,7 @@ view_totals_add(struct view_totals *t, const struct agent_peer *p, const struct 
 	t->configured++;
 	if (view_peer_is_down(p, r))
 		t->down++;
+	t->drained += p->drain != IPC_DRAIN_NONE;
 	if (p->problem[0] && t->problems++ == 0) {
 		snprintf(t->problem_peer, sizeof(t->problem_peer), "%s",
 		    p->conf ? p->conf->name : "?");
@@ -122,6 +124,7 @@ status_sessions(struct out *o, const struct view_totals *t, const struct fib_sta
 	out_u64(o, "configured", t->configured);
 	out_u64(o, "established", t->established);
 	out_u64(o, "down", t->down);
+	out_u64(o, "drained", t->drained);
 	out_close(o);
 	out_open(o, "families");
 	for (uint8_t af = IP4; af <= IP6; af++) {
@@ -401,6 +404,7 @@ view_status(struct out *o, const struct agent *a, const struct view_totals *t,
 	status_bfd(o, a);
 	status_fib(o, a, &fs);
 	status_restart(o, a, stats);
+	view_drain(o, "drain", drains_find(a->drains, ""), true);
 	status_config(o, a);
 	status_conflicts(o, a);
 	out_open_array(o, "warnings");

@@ -132,6 +132,32 @@ set_for(struct ctl *c, const char *value)
 }
 
 static bool
+set_settle(struct ctl *c, const char *value)
+{
+	uint64_t s;
+
+	if (!args_duration(value, &s) || s > 600)
+		return false;
+	c->settle_ms = s * 1000;
+	c->has_settle = true;
+	return true;
+}
+
+static bool
+set_wait(struct ctl *c, const char *value)
+{
+	c->no_wait = false;
+	return true;
+}
+
+static bool
+set_no_wait(struct ctl *c, const char *value)
+{
+	c->no_wait = true;
+	return true;
+}
+
+static bool
 set_peer(struct ctl *c, const char *value)
 {
 	c->peer = value;
@@ -252,6 +278,9 @@ static const struct option options[] = {
 	{ "reason", '\0', "a text of at most 255 octets", OPT_REASON, set_reason },
 	{ "since", '\0', "a time such as 30s, 10m, 2h or 1d", OPT_SINCE, set_since },
 	{ "for", '\0', "a time such as 30s, 10m or 2h", OPT_FOR, set_for },
+	{ "settle", '\0', "a time of at most 10m", OPT_DRAIN, set_settle },
+	{ "wait", '\0', NULL, OPT_DRAIN, set_wait },
+	{ "no-wait", '\0', NULL, OPT_DRAIN, set_no_wait },
 	{ "diff", '\0', NULL, OPT_DIFF, set_diff },
 	{ "filter", '\0', "the name of a filter", OPT_POLICY_TEST, set_filter },
 	{ "direction", '\0', "import or export", OPT_POLICY_TEST, set_direction },

@@ -23,7 +23,7 @@
 
 struct client {
 	int fd;
-	bool patient; /* no timeout: following events */
+	bool patient; /* no timeout: following events, waiting for a drain */
 	const struct client_pass *pass; /* NULL: none */
 	bool stopped; /* the agent was told that it is enough */
 	char *buf;
@@ -315,7 +315,8 @@ ask(struct ctl *c, json_t *request, bool parse, const struct client_pass *pass,
     const struct client_ops *ops, void *ctx, struct client_end *ret)
 {
 	json_t *args = json_object_get(request, "args");
-	struct client cl = { .patient = json_is_true(json_object_get(args, "follow")),
+	struct client cl = { .patient = json_is_true(json_object_get(args, "follow")) ||
+		    json_is_true(json_object_get(args, "wait")),
 		.pass = pass };
 	char *text = json_dumps(request, JSON_COMPACT);
 	char *line = mem_printf("%s\n", text ? text : "");

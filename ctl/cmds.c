@@ -219,6 +219,28 @@ run_flush(struct ctl *c)
 	return render(c, request("flush"), &render_flush);
 }
 
+static int
+run_drain(struct ctl *c)
+{
+	json_t *req = request("drain");
+
+	add_text(req, "peer", c->peer);
+	add_text(req, "reason", c->reason);
+	add_arg(req, "wait", json_boolean(!c->no_wait));
+	if (c->has_settle)
+		add_arg(req, "settle_ms", json_integer((json_int_t)c->settle_ms));
+	return render(c, req, &render_drain);
+}
+
+static int
+run_undrain(struct ctl *c)
+{
+	json_t *req = request("undrain");
+
+	add_text(req, "peer", c->peer);
+	return render(c, req, &render_drain);
+}
+
 /* ---- about the command itself ----------------------------------------------------------------- */
 
 static bool
@@ -320,6 +342,11 @@ const struct ctl_command ctl_commands[] = {
 	    run_prepare_restart },
 	{ "flush", "", "remove every route of weft from the kernel", 0, 0, OPT_JSON, true,
 	    run_flush },
+	{ "drain", "[--peer NAME] [--reason TEXT] [--settle TIME] [--wait | --no-wait]",
+	    "take the node, or one peer, out of service without loss", 0, 0,
+	    OPT_JSON | OPT_PEER | OPT_REASON | OPT_DRAIN, true, run_drain },
+	{ "undrain", "[--peer NAME]", "put it into service again", 0, 0, OPT_JSON | OPT_PEER, true,
+	    run_undrain },
 	{ "version", "", "versions of this command and of the agent", 0, 0, OPT_JSON, false,
 	    run_version },
 	{ "help", "[COMMAND]", "this text, or more on one command", 0, 1, 0, false, run_help },

@@ -51,7 +51,8 @@ struct ctl {
 	const char *peer, *reason, *since, *view; /* NULL: not given */
 	const char *filter, *direction, *route;	  /* likewise */
 	uint64_t for_s; /* 0: not given */
-	bool diff;
+	uint64_t settle_ms;
+	bool diff, has_settle, no_wait;
 
 	bool lost;		    /* the agent was there and went away */
 	unsigned lost_s;	    /* how long ago; 0: it never did */
@@ -79,6 +80,7 @@ enum ctl_opt {
 	OPT_JSON = 1 << 7,
 	OPT_POLICY_TEST = 1 << 8, /* --filter, --direction, --route */
 	OPT_FOR = 1 << 9,
+	OPT_DRAIN = 1 << 10, /* --settle, --wait, --no-wait */
 };
 
 struct ctl_command {
@@ -199,6 +201,7 @@ extern const struct render render_bfd;
 extern const struct render render_events;
 extern const struct render render_events_follow;
 extern const struct render render_change, render_reload, render_prepare, render_flush;
+extern const struct render render_drain;
 
 /* Microseconds of a member as milliseconds, "50ms"; "-" for null. */
 const char *text_ms(const json_t *row, const char *key, char *buf, size_t cap);

@@ -173,6 +173,21 @@ flush_row(void *ctx, json_t *row)
 	    n, n == 1 ? "" : "s");
 }
 
+/* As it happens: a drain takes its time. */
+static void
+drain_row(void *ctx, json_t *row)
+{
+	struct ctl *c = ctx;
+
+	fprintf(c->out, "%7.3f s  ", (double)js_u64(row, "elapsed_ms") / 1000);
+	if (js_has(row, "peer"))
+		print_clean(c->out, "%s: ", js_str(row, "peer"));
+	print_clean(c->out, "%s\n", js_str(row, "text"));
+	fflush(c->out);
+}
+
+const struct render render_drain = { .key = "drain", .list = true, .begin = short_begin,
+	.row = drain_row, .end = short_end };
 const struct render render_change = { .key = "peer-command", .begin = short_begin,
 	.row = change_row, .end = short_end };
 const struct render render_reload = { .key = "reload", .begin = short_begin,

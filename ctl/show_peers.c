@@ -66,6 +66,18 @@ accepts_none(const json_t *row, char *buf, size_t cap)
 	    (unsigned long long)received);
 }
 
+/* Established and on its way out of service; afterwards the reason says so. */
+static size_t
+draining(const json_t *row, char *buf, size_t cap, bool more)
+{
+	const json_t *d = js_obj(row, "drain");
+
+	if (!is_up(row) || !js_has(row, "drain"))
+		return 0;
+	return (size_t)snprintf(buf, cap, "%sdraining: %s%s%s%s", more ? "; " : "", js_str(d, "text"),
+	    js_has(d, "reason") ? " (" : "", js_str(d, "reason"), js_has(d, "reason") ? ")" : "");
+}
+
 /* With actions warn and discard the session goes on, and routes may be missing. */
 static size_t
 full_families(const json_t *row, char *buf, size_t cap, bool more)
@@ -109,6 +121,8 @@ peer_info(const json_t *row, char *buf, size_t cap)
 	if (!is_up(row) && *last && !strstr(why, last) && n < cap)
 		n += (size_t)snprintf(buf + n, cap - n, " (last: %s %s ago)", last,
 		    js_uptime(row, "last_error_s", age));
+	if (n < cap)
+		n += draining(row, buf + n, cap - n, n != 0);
 	if (stale && n < cap)
 		snprintf(buf + n, cap - n, "%s%llu %s", n ? "; " : "", (unsigned long long)stale,
 		    js_u64(longest, "stale_left_s") ?
@@ -302,19 +316,22 @@ print_reasons(const struct peers *p)
 static void
 print_summary(const struct peers *p)
 {
-	size_t i, up = 0, disabled = 0, n = json_array_size(p->rows), down;
+	size_t i, up = 0, disabled = 0, drained = 0, n = json_array_size(p->rows), down;
 	json_t *row;
 
 	json_array_foreach(p->rows, i, row) {
 		up += is_up(row);
 		disabled += !is_up(row) && !js_bool(row, "enabled");
+		drained += !is_up(row) && js_bool(row, "enabled") && js_has(row, "drain");
 	}
-	down = n - up - disabled;
+	down = n - up - disabled - drained;
 	fprintf(p->c->out, "%zu peer%s: %zu established", n, n == 1 ? "" : "s", up);
 	if (down)
 		fprintf(p->c->out, ", %zu down", down);
 	if (disabled)
 		fprintf(p->c->out, ", %zu disabled", disabled);
+	if (drained)
+		fprintf(p->c->out, ", %zu drained", drained);
 	fputc('\n', p->c->out);
 }
 
@@ -403,6 +420,13 @@ peer_session(struct ctl *c, const json_t *row)
 		    js_uptime(row, "state_s", age), js_str(row, "reason"));
 	else
 		linef(c, "state", "%s: %s", js_str(row, "state"), js_str(row, "reason"));
+	if (js_has(row, "drain"))
+		linef(c, js_str(js_obj(row, "drain"), "state"), "%s, since %s%s%s%s",
+		    js_str(js_obj(row, "drain"), "text"),
+		    js_uptime(js_obj(row, "drain"), "since_s", age),
+		    strcmp(js_str(js_obj(row, "drain"), "of"), "node") == 0 ? ", with the node" : "",
+		    js_has(js_obj(row, "drain"), "reason") ? ": " : "",
+		    js_str(js_obj(row, "drain"), "reason"));
 	if (js_has(row, "last_error"))
 		linef(c, "last error", "%s, %s ago", js_str(row, "last_error"),
 		    js_uptime(row, "last_error_s", age));

@@ -135,6 +135,21 @@ status_restart(struct ctl *c, const json_t *row)
 }
 
 static void
+status_drain(struct ctl *c, const json_t *row)
+{
+	const json_t *d = js_obj(row, "drain");
+	unsigned long long n = num(js_obj(row, "sessions"), "drained");
+	char age[UPTIME_STRLEN];
+
+	if (js_has(row, "drain"))
+		item(c, js_str(d, "state"), "%s, since %s%s%s (weft undrain ends it)",
+		    js_str(d, "text"), js_uptime(d, "since_s", age), js_has(d, "reason") ? ": " : "",
+		    js_str(d, "reason"));
+	else if (n)
+		item(c, "drained", "%llu peer%s (see: weft peers)", n, plural(n));
+}
+
+static void
 status_config(struct ctl *c, const json_t *row)
 {
 	const json_t *f = js_obj(row, "config");
@@ -181,6 +196,7 @@ status_row(void *ctx, json_t *row)
 	status_sessions(c, row);
 	status_routes(c, row);
 	status_kernel(c, row);
+	status_drain(c, row);
 	status_restart(c, row);
 	status_config(c, row);
 	status_last(c, row);

@@ -40,6 +40,7 @@
 #define BGPD_GRACE_S	2  /* for bgpd, once the agent is gone */
 #define END_GRACE_S	2  /* for the agent to exit, once it has closed its channel */
 #define STUCK_S		10 /* after its SIGKILL a child should have ended */
+#define HURRY_S		30 /* for the agent, once it was asked to hurry */
 #define RELOAD_GRACE_S	30 /* for the agent's LAUNCH_READY after a reload */
 #define BFDD_GRACE_S	2  /* for bfdd to tell its peers, once its channel is closed */
 #define BFDD_RETRY_S	5  /* its sockets could not be had */
@@ -71,6 +72,7 @@ struct weftd {
 	struct child child[LAUNCH_NCHILDREN];
 	bool ready;    /* an agent has said so, once */
 	bool stopping; /* no child is started any more */
+	bool hurried;  /* and the agent was asked to hurry */
 	bool failed;   /* exit status 1 */
 	struct mono_us watchdog_at, reload_at;
 	struct mono_us ping_at; /* the agent's next LAUNCH_PING; MONO_NEVER: it is not watched */
@@ -596,6 +598,24 @@ children_reap(struct weftd *w)
 
 /* ---- signals and time -------------------------------------------------------- */
 
+/* The second time the agent is asked to hurry, the third time it is killed. */
+static void
+stop_again(struct weftd *w, int signo)
+{
+	struct child *agent = &w->child[LAUNCH_CHILD_AGENT];
+	struct launch_msg m = { .type = LAUNCH_STOP };
+	struct mono_us now = clock_mono();
+
+	log_event(LOG_WARN, "stop-hurried", "signal=%d", signo);
+	if (w->hurried) {
+		agent->kill_at = now;
+		return;
+	}
+	w->hurried = true;
+	agent->kill_at = mono_min(agent->kill_at, mono_add_s(now, HURRY_S));
+	agent_send(w, &m, NULL, 0);
+}
+
 static void
 stop(struct weftd *w, int signo)
 {
@@ -603,8 +623,7 @@ stop(struct weftd *w, int signo)
 	struct launch_msg m = { .type = LAUNCH_STOP };
 
 	if (w->stopping) {
-		log_event(LOG_WARN, "stop-hurried", "signal=%d", signo);
-		agent->kill_at = clock_mono();
+		stop_again(w, signo);
 		return;
 	}
 	log_event(LOG_NOTICE, "stopping", "signal=%d", signo);

@@ -565,6 +565,16 @@ struct conf_bmps {
 	size_t n;
 };
 
+/* ---- drain -------------------------------------------------------------- */
+
+enum conf_sigterm { CONF_SIGTERM_DRAIN, CONF_SIGTERM_RESTART, CONF_SIGTERM_STOP };
+
+struct conf_drain {
+	bool gshut; /* announce GRACEFUL_SHUTDOWN before withdrawing (RFC 8326) */
+	uint32_t settle_ms; /* for traffic to move */
+	enum conf_sigterm on_sigterm;
+};
+
 /* ---- ops ---------------------------------------------------------------- */
 
 enum conf_log_level { CONF_LOG_ERROR, CONF_LOG_WARN, CONF_LOG_INFO, CONF_LOG_DEBUG };
@@ -592,6 +602,7 @@ struct conf {
 	struct conf_filters filters;
 	struct conf_kernel kernel;
 	struct conf_bmps bmp;
+	struct conf_drain drain;
 	struct conf_ops ops;
 };
 

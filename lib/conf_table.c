@@ -23,6 +23,7 @@ static const struct opt_section *const sections[] = {
 	&conf_opts_filters,
 	&conf_opts_kernel,
 	&conf_opts_bmp,
+	&conf_opts_drain,
 	&conf_opts_ops,
 };
 #define NSECTIONS (sizeof(sections) / sizeof(sections[0]))
@@ -41,7 +42,6 @@ const char *const conf_later[] = {
 	"advertisements[].selector",
 	"ops.control",
 	"ops.recorder",
-	"drain",
 	NULL,
 };
 

@@ -74,7 +74,7 @@ enum launch_type {
 			* it does not, with err and the reason as text */
 	LAUNCH_CHILD,  /* child ended: which, status, restarts, delay_ms until the next start */
 	LAUNCH_RELOAD, /* SIGHUP */
-	LAUNCH_STOP,   /* SIGTERM or SIGINT: finish and exit */
+	LAUNCH_STOP,   /* SIGTERM or SIGINT: finish and exit; again: and hurry */
 	LAUNCH_PING,   /* every delay_ms: an agent that says nothing (LAUNCH_PONG or anything else) for
 			* LAUNCH_PINGS_MISSED of them is hung */
 	/* weftd -> bfdd */

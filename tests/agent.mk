@@ -57,6 +57,7 @@ tests_prop_prop_fib_LDADD = $(AGENTCORE_TEST_LIBS)
 agentcore_unit_tests = \
 	tests/unit/test_admit \
 	tests/unit/test_conflict \
+	tests/unit/test_drain \
 	tests/unit/test_fib \
 	tests/unit/test_kern \
 	tests/unit/test_massguard \
@@ -72,6 +73,9 @@ tests_unit_test_admit_LDADD = $(AGENTCORE_TEST_LIBS)
 tests_unit_test_conflict_SOURCES = tests/unit/test_conflict.c tests/unit/unit.h
 tests_unit_test_conflict_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
 tests_unit_test_conflict_LDADD = $(AGENTCORE_TEST_LIBS)
+tests_unit_test_drain_SOURCES = tests/unit/test_drain.c tests/unit/unit.h
+tests_unit_test_drain_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
+tests_unit_test_drain_LDADD = $(AGENTCORE_TEST_LIBS)
 
 tests_unit_test_fib_SOURCES = tests/unit/test_fib.c tests/unit/unit.h
 tests_unit_test_fib_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)

@@ -2,7 +2,7 @@
 _weft() {
 	local cur prev words cword
 	local commands="status peers peer routes route fib nexthops events bfd bmp mrt check policy reload
-		prepare-restart flush version help"
+		prepare-restart flush drain undrain version help"
 	local options="-o -w -4 -6 -h -V --output --watch --interval --no-headers --run-dir
 		--help --version"
 	_init_completion -s 2>/dev/null || {
@@ -16,7 +16,7 @@ _weft() {
 	for ((i = 1; i < cword; i++)); do
 		case ${words[i]} in
 		--run-dir) dir=${words[++i]} ;;
-		-o | --output | --interval | --peer | --reason | --since | --for | --filter | --direction | --route) ((i++)) ;;
+		-o | --output | --interval | --peer | --reason | --settle | --since | --for | --filter | --direction | --route) ((i++)) ;;
 		show | -*) ;;
 		*) if [[ -z $cmd ]]; then cmd=${words[i]}; else arg+=" ${words[i]}"; fi ;;
 		esac
@@ -39,7 +39,7 @@ _weft() {
 		mapfile -t COMPREPLY < <(compgen -W "import export" -- "$cur")
 		return
 		;;
-	--since | --interval | --reason | --for | --filter | --route) return ;;
+	--since | --interval | --reason | --settle | --for | --filter | --route) return ;;
 	esac
 
 	local want="$commands"
@@ -54,6 +54,14 @@ _weft() {
 		;;
 	routes)
 		options+=" --received --accepted --best --advertised --rejected --peer"
+		want=""
+		;;
+	drain)
+		options+=" --peer --reason --settle --wait --no-wait"
+		want=""
+		;;
+	undrain)
+		options+=" --peer"
 		want=""
 		;;
 	fib)

@@ -27,6 +27,8 @@ _weft() {
 		'reload:load the configuration file again'
 		'prepare-restart:let the next stop keep all routes'
 		'flush:remove every route of weft from the kernel'
+		'drain:take the node, or one peer, out of service without loss'
+		'undrain:put it into service again'
 		'version:versions of this command and of the agent'
 		'help:more on a command'
 	)
@@ -54,6 +56,12 @@ _weft() {
 			_arguments $global '(--received --accepted --best --advertised --rejected)'--{received,accepted,best,advertised,rejected} \
 				'--peer[of one peer]:peer:_weft_peers' '1:prefix:'
 			;;
+		drain)
+			_arguments $global '--peer[one peer only]:peer:_weft_peers' \
+				'--reason[text for the peers]:text:' '--settle[for traffic to move]:time:(0s 10s 1m)' \
+				'--wait[until it is done]' '--no-wait[return at once]'
+			;;
+		undrain) _arguments $global '--peer[one peer only]:peer:_weft_peers' ;;
 		fib) _arguments $global '--diff[differences only]' ;;
 		events)
 			_arguments $global '--since[for how long]:time:(10m 1h 1d)' \

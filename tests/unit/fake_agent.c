@@ -12,9 +12,11 @@
 #include <event2/event.h>
 
 #include "agent/bfd.h"
+#include "agent/bgpd.h"
 #include "agent/bmp.h"
 #include "agent/control.h"
 #include "agent/core/conflict.h"
+#include "agent/drains.h"
 #include "agent/events.h"
 #include "agent/mrt.h"
 #include "agent/source.h"
@@ -391,6 +393,19 @@ agent_peer_release(struct agent *a, const struct ipc_peer_cmd *cmd)
 		return false;
 	p->problem[0] = '\0';
 	return true;
+}
+
+/* It runs, and nobody has to be told of a drain: its steps follow at once. */
+bool
+bgpd_attached(const struct bgpd *b)
+{
+	return true;
+}
+
+bool
+source_send_peer(struct agent *a, const struct agent_peer *p)
+{
+	return false;
 }
 
 uint32_t
@@ -800,6 +815,7 @@ fake_new_empty(const char *yaml)
 		a->peers[i].conf = &a->conf->peers.v[i];
 		a->peers[i].addr = a->conf->peers.v[i].addr;
 	}
+	a->drains = drains_new(a);
 	return f;
 }
 
@@ -889,6 +905,7 @@ fake_free(struct fake *f)
 
 	while (queries)
 		query_free(queries);
+	drains_free(a->drains);
 	events_free(a->events);
 	mem_free(a->fib->view);
 	mem_free(a->fib->nh);
