@@ -59,6 +59,8 @@ class Weft:
     def write_config(self, config=None):
         """Write the configuration file (data, or text as it is)."""
         self.config = config if config is not None else self.config
+        if isinstance(self.config, dict):  # a stop gives traffic no time unless a test asks for it
+            self.config = {**self.config, "drain": {"settle": "0s", **self.config.get("drain", {})}}
         text = self.config if isinstance(self.config, str) else to_yaml(self.config) + "\n"
         with open(self.file, "w") as f:
             f.write(text)
