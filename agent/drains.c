@@ -510,7 +510,7 @@ drains_fill(const struct drains *ds, const struct agent_peer *p, struct ipc_conf
 		return;
 	to->drain = (uint8_t)drain_phase(d);
 	to->drain_alone = !node;
-	snprintf(to->drain_text, sizeof to->drain_text, "%s", d->reason[0] ? d->reason : "drained");
+	memcpy(to->drain_text, d->reason, sizeof to->drain_text);
 }
 
 void
@@ -545,16 +545,25 @@ drains_bgpd_new(struct drains *ds)
 		restarted(container_of(n, struct item, link));
 }
 
+/* The new bgpd is asked for the step that the old one may not have said. */
+static void
+again(struct drains *ds, struct item *it)
+{
+	if (!drain_is_under_way(&it->d))
+		return;
+	ask(ds, it);
+	tell_event(ds, it);
+	tell_watches(it);
+}
+
 void
 drains_bgpd_greeted(struct drains *ds)
 {
 	struct list *n;
 
-	if (drain_is_under_way(&ds->node.d))
-		ask(ds, &ds->node);
+	again(ds, &ds->node);
 	LIST_FOREACH(n, &ds->peers)
-		if (drain_is_under_way(&container_of(n, struct item, link)->d))
-			ask(ds, container_of(n, struct item, link));
+		again(ds, container_of(n, struct item, link));
 	advance(ds);
 }
 

@@ -257,7 +257,7 @@ struct ipc_conf_peer {
 	bool ignore_gshut;     /* GRACEFUL_SHUTDOWN says nothing (RFC 8326) */
 	uint8_t drain;	       /* enum ipc_drain; every message with one is answered by DRAINED */
 	bool drain_alone;      /* it is drained, the node is not: its routes are left as well */
-	char drain_text[IPC_TEXT_MAX]; /* the reason, for NOTIFICATION and views */
+	char drain_text[IPC_TEXT_MAX]; /* the reason, for NOTIFICATION and views; "": none given */
 	uint16_t nfilters;
 	uint32_t filter[IPC_FILTERS_MAX]; /* ids of CONF_FILTER, in the order of asking */
 };

@@ -628,7 +628,7 @@ void
 peer_drain(struct peer *p, struct mono_us now, const char *text)
 {
 	p->drained = true;
-	shut_down(p, now, "drained", *text ? text : "by command", text);
+	shut_down(p, now, "drained", *text ? text : "by command", *text ? text : "drained");
 }
 
 void

@@ -8,7 +8,6 @@ A scripted peer of node a writes down what goes over the wire, and when.
 import os
 import signal
 import struct
-import subprocess
 import threading
 import time
 
@@ -55,7 +54,7 @@ def prefixes(data):
 def words(kind, body):
     """What a message says of ANYCAST, or that the session ends; None: nothing of interest."""
     if kind == bgp.NOTIFICATION:
-        return f"notification {body[0]}/{body[1]} {body[3:3 + body[2]].decode()}"
+        return f"notification {body[0]}/{body[1]} {body[3:].decode()}"
     if kind != bgp.UPDATE:
         return None
     n = struct.unpack_from("!H", body)[0]
@@ -120,11 +119,12 @@ class Site:
               for k, asn in ((1, A_AS), (2, B_AS))]
         self.router = kind(self.tor, TOR_AS, "10.9.0.1", ns, ["192.0.2.0/24"])
         self.router.start()
-        for n in (self.a, self.b):
+        for k, n in enumerate((self.a, self.b), 1):     # the first one gets the traffic
             n.start()
-        for n in (self.a, self.b):
-            self.wait_ready(n)
-        wait_until(lambda: self.used() in ("a", "b") or No(self.used()), 10, "a way to the prefix")
+            n.wait_established("tor", deadline_s=20)
+            wait_until(lambda: " via 10.9." in n.ns.ip("route", "get", CLIENT), 10, "the way back")
+            wait_until(lambda: self.tor_knows(k), 10, "the router knows its path")
+        wait_until(lambda: self.used() == "a" or No(self.used()), 10, "node a has the traffic")
         wait_until(lambda: ping(self.client, ANYCAST), 10, "the prefix answers")
 
     def _node(self, name, k, asn, drain, watch_as=None):
@@ -146,20 +146,6 @@ class Site:
         """The node that the ToR sends ANYCAST to."""
         out = self.tor.run("ip", "route", "get", ANYCAST, check=False).stdout
         return next((n for n, k in (("a", 1), ("b", 2)) if f"via 10.9.{k}.2 " in out), out)
-
-    @staticmethod
-    def wait_ready(node):
-        """It could carry the traffic: its session is up, and it knows the way back."""
-        node.wait_established("tor", deadline_s=20)
-        wait_until(lambda: " via 10.9." in node.ns.ip("route", "get", CLIENT), 10, "the way back")
-
-    def move_to_a(self):
-        """Node a has the traffic, node b could take it."""
-        self.b.stop()
-        wait_until(lambda: self.used() == "a" or No(self.used()), 10, "node a has the traffic")
-        self.b.start()
-        self.wait_ready(self.b)
-        wait_until(lambda: self.b.established("tor") and self.tor_knows(2), 10, "two paths")
 
     def tor_knows(self, n):
         """Does the ToR have n paths to the prefix?"""
@@ -183,14 +169,12 @@ def in_order(said, *want):
     return times
 
 
-@pytest.mark.parametrize("kind", [Frr, Bird], ids=["FRR", "BIRD"])
-@pytest.mark.parametrize("how", ["command", "SIGTERM"])
+@pytest.mark.parametrize("kind,how", [(Frr, "command"), (Bird, "command"), (Frr, "SIGTERM")])
 def test_nothing_is_lost(lab, figure, kind, how):
     """Traffic moves to the other node before anything is withdrawn; order on the wire."""
     s = Site(lab, kind)
     watcher = s.watch()
     watcher.wait("announce")
-    s.move_to_a()
     pinger = Pinger(s.client, ANYCAST)
     if how == "command":
         out = s.a.weft("drain", "--reason", "new kernel")
@@ -208,3 +192,176 @@ def test_nothing_is_lost(lab, figure, kind, how):
     assert gone - told >= 0.95, "traffic was given its second to move"
     assert closed >= gone
     assert r["lost"] == 0 and r["sent"] > 500
+
+
+def test_ibgp_and_undrain(lab):
+    """An iBGP peer hears LOCAL_PREF 0; undrained, everything is as before."""
+    s = Site(lab, Bird, settle="200ms", watch_as=A_AS)
+    watcher = s.watch(A_AS)
+    watcher.wait("announce pref 100")
+    assert s.a.weft("status", check=False).returncode == 0
+    s.a.weft("drain", "--reason", "new kernel")
+    watcher.wait("notification 6/2 new kernel")
+    in_order(watcher.said, "announce pref 100", "gshut pref 0", "withdraw",
+             "notification 6/2 new kernel")
+    d = s.a.status()["drain"]
+    assert (d["state"], d["of"], d["reason"]) == ("drained", "node", "new kernel")
+    assert s.a.peer("tor")["reason"] == "drained: new kernel"
+    p = s.a.weft("status", check=False)
+    assert p.returncode == 0 and "new kernel" in p.stdout, "on purpose: nothing is down"
+    assert "2 drained" in s.a.weft("peers")
+    wait_until(lambda: s.used() == "b", 5, "the other node has it")
+
+    s.a.weft("undrain")
+    s.a.wait_established("tor")
+    wait_until(lambda: s.tor_knows(2), 10, "both announce it")
+    again = s.watch(A_AS)
+    again.wait("announce pref 100")
+    assert s.a.status()["drain"] is None and "gshut pref 0" not in again.texts()
+    events = [e["event"] for e in s.a.events()]
+    want = ["drain-signal", "drain-settle", "drain-withdraw", "drain-linger", "drain-close",
+            "drained", "undrained"]
+    assert [e for e in events if e in want] == want
+
+
+def test_one_peer(lab):
+    """Only that peer is left; reload and a restart of everything after it keep it so."""
+    s = Site(lab, Bird, settle="200ms")
+    watcher = s.watch()
+    watcher.wait("announce")
+    s.a.weft("drain", "--peer", "10.9.1.1", "--reason", "cable")
+    wait_until(lambda: s.used() == "b", 5, "the router uses the other node")
+    assert s.a.peer("tor")["drain"]["of"] == "peer" and not s.a.established("tor")
+    assert s.a.established("watch") and watcher.texts() == ["announce"]
+    assert s.a.status()["drain"] is None and s.a.status()["sessions"]["drained"] == 1
+    s.a.weft("reload")
+    for child in ("weft-bgpd", "weft-agent"):
+        pid = s.a.pid("weft-bgpd")
+        s.a.kill(child)
+        wait_until(lambda: s.a.pid("weft-bgpd") != pid and s.a.answers(), 10, f"{child} is back")
+        holds_for(lambda: not s.a.established("tor"), 0.5, "still drained")
+        assert s.a.peer("tor")["reason"] == "drained: cable"
+    s.a.weft("prepare-restart")
+    assert s.a.stop() == 0
+    s.a.start()
+    wait_until(lambda: s.a.peer("tor")["reason"] == "drained: cable", 5, "drained after an upgrade")
+    s.a.weft("undrain", "--peer", "tor")
+    s.a.wait_established("tor")
+    # an ordinary stop forgets it
+    s.a.weft("drain", "--settle", "0")
+    assert s.a.stop() == 0
+    s.a.start()
+    s.a.wait_established("tor")
+
+
+@pytest.mark.patient
+def test_interrupted(lab, figure):
+    """bgpd dies while traffic moves: peers hear of the drain again, and nothing is lost."""
+    s = Site(lab, Bird, settle="5s")
+    pinger = Pinger(s.client, ANYCAST)
+    first = in_background(s.a, "drain", "--reason", "one")
+    wait_until(lambda: s.used() == "b", 5, "the traffic has moved")
+    second = s.a.weft("drain", "--reason", "two", "--no-wait", check=False)
+    assert second.returncode == 0 and "being drained already: one" in second.stderr
+    assert s.a.established("tor") and "draining" in s.a.weft("peers")
+    s.a.kill("weft-bgpd")
+    watcher = None
+
+    def watched():
+        nonlocal watcher
+        watcher = s.watch()
+        return True
+    wait_until(watched, 10, "the new bgpd takes the scripted peer")
+    watcher.wait("notification 6/2 one", 15)
+    in_order(watcher.said, "gshut", "withdraw", "notification 6/2 one")
+    wait_until(lambda: not first.alive(), 5, "the first command ends")
+    assert "again after a restart" in first.text() and "drained" in first.text()
+    r = pinger.result()
+    figure(f"bgpd killed amid the drain: {r['lost']} of {r['sent']} lost")
+    assert r["lost"] == 0
+
+
+@pytest.mark.parametrize("how", ["twice", "stop", "gracefulRestart", "nobody"])
+def test_stops(lab, how):
+    """A second SIGTERM hurries; onSIGTERM; and no time where there is nothing to move."""
+    s = Site(lab, Bird, settle="30s", onSIGTERM=how if how in ("stop", "gracefulRestart") else "drain")
+    watcher = s.watch()
+    watcher.wait("announce")
+    if how == "nobody":
+        s.a.weft("peer", "tor", "down")
+        s.a.weft("peer", "watch", "down")
+    began = time.monotonic()
+    if how == "twice":
+        os.kill(s.a.proc.pid, signal.SIGTERM)
+        watcher.wait("gshut")
+    assert s.a.stop() == 0
+    assert time.monotonic() - began < 5
+    wait_until(lambda: watcher.conn.closed, 5, "the session has ended")
+    want = {"twice": ["announce", "gshut", "withdraw", "notification 6/2 weft is stopping"],
+            "stop": ["announce", "withdraw", "notification 6/2 weft is stopping"],
+            "gracefulRestart": ["announce"]}
+    if how in want:
+        assert watcher.texts() == want[how]
+
+
+def test_bad_orders(lab):
+    """Mistakes are named, and nothing is drained by them."""
+    s = Site(lab, Bird, settle="0s")
+    for words, code, text in (
+            (["drain", "--peer", "tor9"], 1, 'no peer "tor9" is configured'),
+            (["drain", "tor"], 2, 'unexpected argument "tor"'),
+            (["drain", "--settle", "11m"], 2, "want a time of at most 10m"),
+            (["drain", "--settle", "soon"], 2, "want a time of at most 10m"),
+            (["drain", "--reason", "x" * 256], 2, "want a text of at most 255 octets"),
+            (["drain", "--reason"], 2, "needs a value"),
+            (["dra"], 2, "unknown command"),
+            (["undrain", "--reason", "x"], 2, "takes no option --reason"),
+            (["undrain", "--peer", "tor9"], 1, 'no peer "tor9" is configured')):
+        p = s.a.weft(*words, check=False)
+        assert (p.returncode, text in p.stderr) == (code, True), f"{words}: {p.stderr}"
+    assert "not drained" in s.a.weft("undrain")
+    s.a.wait_established("tor")
+    assert not any(p["drain"] for p in s.a.peers().values())
+
+
+def test_two_routers(lab, figure):
+    """Our own packets leave a peer that is drained, and FRR that says `bgp graceful-shutdown`."""
+    node, far = lab.ns("node"), lab.ns("far")
+    far.addr("lo", f"{CLIENT}/32")
+    routers, peers = [], []
+    for k, kind in ((1, Frr), (2, Bird)):
+        tor = lab.ns(f"tor{k}")
+        lab.link(tor, "node", node, f"eth{k}", [f"10.9.{k}.1/24"], [f"10.9.{k}.2/24"])
+        lab.link(tor, "far", far, f"eth{k}", [f"10.8.{k}.1/24"], [f"10.8.{k}.2/24"])
+        tor.ip("route", "add", f"{CLIENT}/32", "via", f"10.8.{k}.2")
+        far.ip("route", "add", f"10.9.{k}.0/24", "via", f"10.8.{k}.1")
+        routers.append(kind(tor, TOR_AS + k, f"10.9.{k}.1",
+                            [Neighbor(f"10.9.{k}.2", A_AS, f"10.9.{k}.1", families=("ipv4",))],
+                            [f"{CLIENT}/32"]))
+        peers.append(peer(f"tor{k}", f"10.9.{k}.1", TOR_AS + k))
+    node.addr("lo", f"{ANYCAST}/32")
+    weft = Weft(node, config("node", A_AS, ["10.9.1.2"], peers, permit=["192.0.2.0/24"],
+                             advertisements=[{"type": "Interface", "interfaces": ["lo"]}]))
+    weft.start()
+
+    def by():
+        return {k for k in (1, 2) if f"dev eth{k}" in node.ip("route", "show", CLIENT)}
+    routers[0].start()
+    weft.wait_established("tor1", deadline_s=20)
+    wait_until(lambda: by() == {1}, 10, "FRR is the way")
+    routers[1].start()
+    weft.wait_established("tor2", deadline_s=20)
+    wait_until(lambda: by() == {1, 2}, 10, "both are")
+    pinger = Pinger(node, CLIENT)
+    drain = in_background(weft, "drain", "--peer", "tor2", "--settle", "1")
+    wait_until(lambda: by() == {1}, 5, "the peer that is drained is left first")
+    assert weft.established("tor2")
+    wait_until(lambda: not drain.alive(), 5, "drained")
+    weft.weft("undrain", "--peer", "tor2")
+    wait_until(lambda: by() == {1, 2}, 10, "both are again")
+    routers[0].vtysh("conf t", f"router bgp {TOR_AS + 1}", "bgp graceful-shutdown")
+    wait_until(lambda: by() == {2}, 10, "the other router is the way")
+    routers[0].stop()
+    r = pinger.result()
+    figure(f"{r['lost']} of {r['sent']} lost")
+    assert r["lost"] == 0
