@@ -1101,6 +1101,11 @@ cmd_drain(struct control_req *r)
 	const struct conf *c = r->a->conf;
 	const struct drain *d;
 
+	if (strlen(r->args.reason) >= IPC_DRAIN_TEXT_MAX) {
+		control_endf(r, CONTROL_USAGE, "drain: reason: want a text of at most %d octets",
+		    IPC_DRAIN_TEXT_MAX - 1);
+		return;
+	}
 	if (!drain_name(r))
 		return;
 	if (!c) {

@@ -212,9 +212,9 @@ load(struct drains *ds)
 
 /* A reason within an event's text has no quotes of its own. */
 static char *
-reason_clean(const struct drain *d, char buf[IPC_TEXT_MAX])
+reason_clean(const struct drain *d, char buf[IPC_DRAIN_TEXT_MAX])
 {
-	snprintf(buf, IPC_TEXT_MAX, "%s", d->reason);
+	memcpy(buf, d->reason, IPC_DRAIN_TEXT_MAX);
 	for (char *c = buf; *c; c++)
 		if (*c == '"')
 			*c = '\'';
@@ -282,7 +282,7 @@ tell_event(struct drains *ds, const struct item *it)
 	};
 	struct ipc_event e = { .level = IPC_LVL_NOTICE };
 	const struct agent_peer *p = is_node(it) ? NULL : agent_peer_by_name(ds->a, it->name);
-	char what[128], reason[IPC_TEXT_MAX];
+	char what[128], reason[IPC_DRAIN_TEXT_MAX];
 	bool first = it->d.step != DRAIN_OFF && it->d.step_since.us == it->d.since.us;
 
 	e.peer = p ? p->id : IPC_PEER_NONE;

@@ -1026,7 +1026,8 @@ x_bfd_stats(struct codec *c, struct ipc_msg *msg)
 #define ROWPEER_FIXED (2 + 9 + 16 + 51 + 96 + 24 + 2 * 48)
 #define STATS_FIXED  (2 + 20 + 48 + 64 + 1)
 #define PEER_TEXTS_MIN (3 * TEXT_MIN)
-#define PEER_TEXTS_MAX (TEXT_MAX(IPC_NAME_MAX) + TEXT_MAX(IPC_IFNAME_MAX) + TEXT_MAX(IPC_TEXT_MAX))
+#define PEER_TEXTS_MAX (TEXT_MAX(IPC_NAME_MAX) + TEXT_MAX(IPC_IFNAME_MAX) + \
+	TEXT_MAX(IPC_DRAIN_TEXT_MAX))
 #define FILTERS_MIN  2 /* in a peer's settings */
 #define FILTERS_MAX  (2 + IPC_FILTERS_MAX * 4)
 #define FILTER_FIXED (2 + 8 + 3 + 5 * 2 + 4 + 3 + 3)

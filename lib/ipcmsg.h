@@ -33,6 +33,7 @@
 #define IPC_MAX_OCTETS	  32768 /* longest message on any channel */
 #define IPC_NAME_MAX	  64	/* peer names, event names */
 #define IPC_TEXT_MAX	  256	/* reasons and event texts */
+#define IPC_DRAIN_TEXT_MAX 129 /* why a peer is drained: what RFC 8203 allowed, and NUL */
 #define IPC_PATH_TEXT_MAX 1024	/* AS_PATH or a community list as text */
 #define IPC_PREFIXES_MAX  1024	/* prefixes in one ROUTE, ROUTE_DEL or CONF_PERMIT */
 #define IPC_VERDICTS_MAX  512
@@ -257,7 +258,7 @@ struct ipc_conf_peer {
 	bool ignore_gshut;     /* GRACEFUL_SHUTDOWN says nothing (RFC 8326) */
 	uint8_t drain;	       /* enum ipc_drain; every message with one is answered by DRAINED */
 	bool drain_alone;      /* it is drained, the node is not: its routes are left as well */
-	char drain_text[IPC_TEXT_MAX]; /* the reason, for NOTIFICATION and views; "": none given */
+	char drain_text[IPC_DRAIN_TEXT_MAX]; /* the reason, for NOTIFICATION and views; "": none given */
 	uint16_t nfilters;
 	uint32_t filter[IPC_FILTERS_MAX]; /* ids of CONF_FILTER, in the order of asking */
 };

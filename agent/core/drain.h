@@ -45,7 +45,7 @@ struct drain {
 	bool resumed;	/* something was restarted meanwhile: sessions have to come up first */
 	bool slow;	/* a step ended by its limit */
 	uint64_t settle_us;
-	char reason[IPC_TEXT_MAX]; /* "": none given */
+	char reason[IPC_DRAIN_TEXT_MAX]; /* "": none given */
 	struct mono_us since;	   /* the beginning; of DONE when that was loaded: its loading */
 	struct mono_us step_since, until; /* until: the step ends then in any case */
 	uint32_t *wait;		   /* peers that have not been told of the step */

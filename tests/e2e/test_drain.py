@@ -312,7 +312,7 @@ def test_bad_orders(lab):
             (["drain", "tor"], 2, 'unexpected argument "tor"'),
             (["drain", "--settle", "11m"], 2, "want a time of at most 10m"),
             (["drain", "--settle", "soon"], 2, "want a time of at most 10m"),
-            (["drain", "--reason", "x" * 256], 2, "want a text of at most 255 octets"),
+            (["drain", "--reason", "x" * 129], 2, "want a text of at most 128 octets"),
             (["drain", "--reason"], 2, "needs a value"),
             (["dra"], 2, "unknown command"),
             (["undrain", "--reason", "x"], 2, "takes no option --reason"),
