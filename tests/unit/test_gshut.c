@@ -210,6 +210,8 @@ START_TEST(removed_meanwhile)
 	pull_all();
 	drain(1, IPC_DRAIN_SIGNAL, false);
 	ck_assert_uint_eq(rig.sp->ndrains, 1);
+	groups_leave(rig_peer(&rig, 1), 0); /* the rig's sessions do not end by themselves */
+	groups_leave(rig_peer(&rig, 1), 1);
 	rpeer_remove(rig_peer(&rig, 1), rig.now);
 	ck_assert_uint_eq(rig.sp->ndrains, 0);
 	listen();
