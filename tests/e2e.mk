@@ -17,6 +17,7 @@ EXTRA_DIST += \
 	tests/e2e/fabric/segment.py \
 	tests/e2e/fabric/topo.py \
 	tests/e2e/fabric/traffic.py \
+	tests/e2e/fabric/unnumbered.py \
 	tests/e2e/fabric/wait.py \
 	tests/e2e/fabric/weft.py \
 	tests/e2e/pinger.c \
@@ -42,6 +43,7 @@ EXTRA_DIST += \
 	tests/e2e/test_safety.py \
 	tests/e2e/test_sessions.py \
 	tests/e2e/test_soak.py \
+	tests/e2e/test_uplinks.py \
 	tests/e2e/test_vectors.py
 
 # Whole what a normal run does some seconds of.

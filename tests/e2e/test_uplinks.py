@@ -166,6 +166,31 @@ def test_new_links_and_a_new_bgpd(lab):
 
 
 @pytest.mark.patient
+def test_one_address_for_all_routers(lab):
+    """Routers that call themselves fe80::aa on each link; listening on one address; a reload."""
+    f = Unnumbered(lab)
+    for tor in f.tors:
+        tor.ip("addr", "del", link_local(tor, "node1") + "/64", "dev", "node1")
+        tor.ip("addr", "add", "fe80::aa/64", "dev", "node1", "nodad")
+    for r in f.routers:
+        r.start()
+    one, two = f.nodes
+    one.start(bgp={"asNumber": 4200000001, "listen": {"addresses": [loopbacks(1)[0]]}}, uplinks=["eth0"])
+    two.start()
+    one.weft.wait_established("eth0", deadline_s=20)
+    one.weft.write_config({**one.weft.config, "uplinks": ["eth0", "eth1"]})
+    one.weft.weft("reload")
+    one.weft.wait_established("eth1", deadline_s=20)
+    both_legs(f)
+    listening = one.ns.run("ss", "-Htln", "sport = :179")
+    assert "%eth0:179" in listening and "%eth1:179" in listening
+    one.weft.write_config({**one.weft.config, "uplinks": ["eth1"]})
+    one.weft.weft("reload")
+    wait_legs(one, {"eth1"}, 5)
+    assert sessions(one.weft) == {"eth1": ("Established", "fe80::aa%eth1", 0)}
+
+
+@pytest.mark.patient
 def test_password(lab):
     """With an MD5 password the session comes up, and nobody else of the link gets in without."""
     p = Pair(lab, Frr, password="fabric")
@@ -235,7 +260,8 @@ def test_hostile_advertisements(lab, figure):
     grown = resident(weft.pid("weft-bgpd")) - rss
     told = len(weft.events()) - events
     figure(f"10,000 routers on the link: {told} events, bgpd {grown} KiB larger")
-    assert grown < 512
+    if os.environ.get("WEFT_SANITIZED") != "1":     # which keeps what was freed
+        assert grown < 512
     assert told < 10
 
 
