@@ -215,7 +215,7 @@ small_talk(uint32_t i)
 	static const enum ipc_type types[] = { IPC_EVENT, IPC_CONN_REQ, IPC_CONN_CANCEL, IPC_BMP_REQ,
 		IPC_MRT_DONE, IPC_PEER_GONE, IPC_CONN_LENT, IPC_SHUTDOWN_DONE, IPC_CONF_APPLIED,
 		IPC_HELLO, IPC_ROW_PEER, IPC_ROW_STATS, IPC_ROW_BMP, IPC_QUERY_END, IPC_NH_WATCH,
-		IPC_ROUTE_DEL, IPC_SYNC_BEGIN, IPC_SYNC_END };
+		IPC_ROUTE_DEL, IPC_SYNC_BEGIN, IPC_SYNC_END, IPC_PEER_ADDR };
 
 	memset(&out, 0, sizeof(out));
 	out.type = types[i % (sizeof(types) / sizeof(types[0]))];
@@ -241,6 +241,12 @@ small_talk(uint32_t i)
 	case IPC_CONN_CANCEL:
 		out.conn_req.peer = 1 + i / 32 % 3; /* two are peers, one is none */
 		out.conn_req.token = i;
+		break;
+	case IPC_PEER_ADDR: /* of its own interface, of others, of none, and not link-local */
+		out.peer_addr.peer = 1 + i / 32 % 4;
+		out.peer_addr.addr = addr_of(i % 3 ? "fe80::1" : "fd09:1::2");
+		out.peer_addr.addr.b[15] = (uint8_t)i;
+		out.peer_addr.addr.ifindex = i / 128 % 40;
 		break;
 	case IPC_ROW_PEER:
 		out.row_peer.query = out.row_peer.id = i + 1;
