@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from fabric.peers import Bird, Frr
+from fabric.peers import Bird, Frr, Gobgp
 from fabric.traffic import Capture, Pinger, ping, udp_flows
 from fabric.unnumbered import (FLOWS, TOR_AS, Node, Unnumbered, found, link_local, loopbacks,
                                pod_addrs, pods)
@@ -125,7 +125,9 @@ class Pair:
         lab.link(self.node.ns, "eth0", self.tor, "node")
         lab.link(self.node.ns, "eth1", self.other, "node")
         ll = wait_until(lambda: link_local(self.tor, "node"), 5, "the link has its address")
-        self.router = kind(self.tor, TOR_AS, "10.255.0.1", [found("node", ll, **neighbor)],
+        n = found("node", ll, **neighbor)
+        n.asn = self.node.asn
+        self.router = kind(self.tor, TOR_AS, "10.255.0.1", [n],
                            ["10.244.99.0/24", "fd00:10:244:99::/64"])
 
     def start(self, **more):
@@ -149,6 +151,17 @@ def test_bird_and_nobody(lab):
         assert "no router advertisement heard on eth1" in weft.weft(view, check=False).stdout, view
     p.node.ns.ip("link", "set", "eth1", "down")
     wait_until(lambda: "eth1 is down" in weft.weft("peers", check=False).stdout, 5, "the link's state is told")
+
+
+@pytest.mark.patient
+def test_gobgp(lab):
+    """It sends no advertisements and looks into the kernel's table of neighbours: it is taken as it calls."""
+    p = Pair(lab, Gobgp)
+    wait_until(lambda: ping(p.tor, link_local(p.node.ns, "eth0") + "%node"), 5, "the kernel knows the node")
+    p.start()
+    for prefix in p.router.networks:
+        wait_until(lambda x=prefix: legs(p.node, x) == {"eth0"}, 10, f"{prefix} goes by eth0")
+    assert p.node.weft.peers()["eth0"]["address"] == link_local(p.tor, "node") + "%eth0"
 
 
 @pytest.mark.patient

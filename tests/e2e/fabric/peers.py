@@ -463,22 +463,25 @@ class Gobgp(Daemon):
 
     def configure(self):
         c = ["[global.config]", f"  as = {self.asn}", f'  router-id = "{self.router_id}"',
-             "  port = 179",
-             f"  local-address-list = {json.dumps(sorted({n.local for n in self.neighbors}))}",
-             *self.glob()]
+             "  port = 179"]
+        here = sorted({n.local for n in self.neighbors if not n.interface})
+        c += [f"  local-address-list = {json.dumps(here)}"] if here else []
+        c += self.glob()
         for n in self.neighbors:
             c += self._neighbor(n)
         self.conf = self.write("gobgp.toml", "\n".join(c) + "\n")
 
     def _neighbor(self, n):
-        c = ["[[neighbors]]", "  [neighbors.config]", f'    neighbor-address = "{n.addr}"',
+        where = "interface" if n.interface else "address"
+        c = ["[[neighbors]]", "  [neighbors.config]", f'    neighbor-{where} = "{n.addr}"',
              f"    peer-as = {n.asn}", *self.lines(n, "config")]
         if n.password:
             c.append(f'    auth-password = "{n.password}"')
         c += ["  [neighbors.timers.config]", f"    hold-time = {n.hold}",
               f"    keepalive-interval = {n.hold / 3}",
               f"    connect-retry = {n.connect_retry}", "    idle-hold-time-after-reset = 1",
-              "  [neighbors.transport.config]", f'    local-address = "{n.local}"',
+              "  [neighbors.transport.config]",
+              *([] if n.interface else [f'    local-address = "{n.local}"']),
               f"    passive-mode = {str(n.passive).lower()}"]
         if n.multihop:
             c += ["  [neighbors.ebgp-multihop.config]", "    enabled = true",
@@ -513,7 +516,8 @@ class Gobgp(Daemon):
 
     def announce(self, prefix, words=""):
         family = family_of(prefix)
-        hop = ["nexthop", next(n.local6 for n in self.neighbors)] if family == "ipv6" else []
+        hops = [n.local6 for n in self.neighbors if n.local6] if family == "ipv6" else []
+        hop = ["nexthop", hops[0]] if hops else []
         self.gobgp("global", "rib", "add", "-a", family, prefix, *hop, *words.split())
 
     def ready(self):

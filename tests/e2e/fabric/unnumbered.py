@@ -44,6 +44,7 @@ class Node:
     """A node with both uplinks and one pod."""
 
     def __init__(self, lab, n):
+        self.asn = NODE_AS + n
         self.n, self.ns, self.pod = n, lab.ns(f"node{n}"), lab.ns(f"pod{n}", router=False)
         self.ns.addr("lo", *[f"{a}/{128 if ':' in a else 32}" for a in loopbacks(n)])
         lab.link(self.ns, "pod", self.pod, "eth0")
@@ -59,7 +60,7 @@ class Node:
     def config(self, **more):
         """As short as a user's: the links are named, and nothing of them is said."""
         c = {"node": {"name": f"node{self.n}", "podCIDRs": pods(self.n)},
-             "bgp": {"asNumber": NODE_AS + self.n},
+             "bgp": {"asNumber": self.asn},
              "uplinks": ["eth0", "eth1"],
              "kernel": {"permit": PERMIT},
              "ops": {"log": {"level": "debug"}}}
