@@ -121,13 +121,15 @@ static void
 answered(const struct launch_msg *m, int fd)
 {
 	char text[64] = "";
-	int type = 0;
+	int type = 0, listens = 0;
 	socklen_t len = sizeof(type);
 	ssize_t n;
 
 	if (fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0) {
+		/* One that listens keeps the name of who made it do so: it is not asked again. */
+		getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len);
 		snprintf(text, sizeof(text), "socket type %d listen %s", type,
-		    listen(fd, 5) == 0 ? "ok" : strerror(errno));
+		    listens || listen(fd, 5) == 0 ? "ok" : strerror(errno));
 	} else if (fd >= 0) {
 		n = read(fd, text, sizeof(text) - 1);
 		text[n > 0 ? n : 0] = '\0';
@@ -237,7 +239,7 @@ static const char *
 fd_kind(int fd)
 {
 	struct stat st;
-	int type = 0;
+	int type = 0, listens = 0;
 	socklen_t len = sizeof(type);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0)
