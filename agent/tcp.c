@@ -360,10 +360,10 @@ listener_dress_peers(struct listener *l)
 		const struct tcp_peer *p = &t->peers[i];
 		int r;
 
-		if (p->addr.af != l->conf.addr.af || p->dynamic)
+		if ((p->link ? IP6 : p->addr.af) != l->conf.addr.af || p->dynamic)
 			continue;
 		gtsm = gtsm || p->min_ttl;
-		r = dress_peer(l->fd, p);
+		r = p->addr.af ? dress_peer(l->fd, p) : 0; /* else when it is found */
 		if (r < 0)
 			key_failed(t, p->id, -r);
 	}
@@ -647,22 +647,43 @@ tcp_remove(struct tcp *t, uint32_t peer)
 	}
 }
 
+/* The keys of a peer that has moved from `was`; others keep theirs as they are. */
+static void
+redress_peer(struct tcp *t, const struct tcp_peer *was, const struct tcp_peer *p)
+{
+	struct ip_prefix host = host_prefix(&was->addr);
+	struct list *n;
+	int r;
+
+	undress_peers(t, was, 1);
+	LIST_FOREACH(n, &t->listeners) {
+		struct listener *l = container_of(n, struct listener, link);
+
+		if (l->fd >= 0 && was->nao && was->addr.af == l->conf.addr.af)
+			tcp_ao_unset(l->fd, &host, was->ao, was->nao);
+		if (l->fd < 0 || p->addr.af != l->conf.addr.af)
+			continue;
+		r = dress_peer(l->fd, p);
+		if (r < 0)
+			key_failed(t, p->id, -r);
+	}
+}
+
 void
 tcp_set_addr(struct tcp *t, uint32_t peer, const struct ip_addr *addr)
 {
-	struct tcp_peer *p = (struct tcp_peer *)(uintptr_t)peer_by_id(t, peer), was;
-	struct list *n;
+	struct tcp_peer *p = NULL, was;
 
-	if (!p)
+	for (size_t i = 0; i < t->npeers && !p; i++)
+		if (t->peers[i].id == peer)
+			p = &t->peers[i];
+	if (!p || ip_addr_eq(&p->addr, addr))
 		return;
-	undress_ao(t);
 	was = *p;
 	p->addr = *addr;
-	undress_peers(t, &was, 1);
+	if (p->key_len || p->nao)
+		redress_peer(t, &was, p);
 	explicit_bzero(&was, sizeof was);
-	LIST_FOREACH(n, &t->listeners)
-		if (container_of(n, struct listener, link)->fd >= 0)
-			listener_dress(container_of(n, struct listener, link));
 }
 
 void
