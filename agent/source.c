@@ -1011,9 +1011,18 @@ source_resolve(struct agent *a)
 
 /* Does a change of links or addresses concern this peer's settings? */
 static bool
-depends_on_links(const struct agent_peer *p)
+depends_on_links(const struct agent *a, const struct agent_peer *p)
 {
-	return p->problem[0] || p->conf->ifname[0] || p->conf->source.how == CONF_SOURCE_INTERFACE;
+	const struct kern_link *l;
+
+	if (p->problem[0] || p->conf->source.how == CONF_SOURCE_INTERFACE)
+		return true;
+	if (!p->conf->ifname[0])
+		return false;
+	if (a->conf->bgp.listen.addrs.n > 0) /* among them those of unnumbered links */
+		return true;
+	l = fib_link_by_name(a->fib, p->conf->ifname);
+	return (l ? l->ifindex : 0) != (p->link ? p->link : p->addr.ifindex);
 }
 
 /* Every pod that starts adds a link: only what depends on it is done again. */
@@ -1032,7 +1041,7 @@ source_check_addresses(struct agent *a)
 	identity_resolve(a);
 	again = !ip_addr_eq(&was4, &a->node4) || !ip_addr_eq(&was6, &a->node6);
 	for (size_t i = 0; i < a->npeers && !again; i++)
-		again = depends_on_links(&a->peers[i]);
+		again = depends_on_links(a, &a->peers[i]);
 	for (size_t i = 0; i < s->nranges && !again; i++)
 		again = s->range[i].problem[0];
 	if (again)
