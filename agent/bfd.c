@@ -27,6 +27,8 @@
 #include "lib/mem.h"
 
 #define ASK_LIMIT_S	1
+#define WATCH_S		5 /* between questions that only see whether bfdd answers */
+#define HUNG_AFTER	2 /* of them without an answer, in a row */
 #define IGNORED_AFTER_S 5 /* BGP is up that long, BFD is not: it does not run on the peer's side */
 
 struct session {
@@ -73,7 +75,8 @@ struct bfd {
 	bool told;	/* weftd was told one or the other */
 	char problem[LAUNCH_TEXT_MAX];
 	struct list askers;
-	struct event *ask_limit;
+	struct event *ask_limit, *watch;
+	unsigned unanswered; /* questions of the watch, in a row */
 	uint32_t query;
 	bool has_stats;
 	struct ipc_bfd_stats stats;
@@ -469,6 +472,10 @@ want_bfdd(struct bfd *b)
 	b->told = true;
 	b->asked_for = want;
 	launcher_want_bfdd(b->a->launcher, want);
+	if (want)
+		event_add(b->watch, &(struct timeval){ WATCH_S, 0 });
+	else
+		event_del(b->watch);
 	if (!want)
 		b->problem[0] = '\0';
 }
@@ -606,6 +613,32 @@ bfd_ask(struct bfd *b, void (*done)(void *ctx, bool late), void *ctx)
 	m.bfd_query.query = ++b->query;
 	bfdd_send(b->bfdd, &m);
 	event_add(b->ask_limit, &tv);
+}
+
+/* One that hangs does not send either: the next one goes on with its sessions. */
+static void
+watched(void *ctx, bool late)
+{
+	struct bfd *b = ctx;
+
+	if (!late || !bfdd_attached(b->bfdd)) {
+		b->unanswered = 0;
+		return;
+	}
+	if (++b->unanswered < HUNG_AFTER)
+		return;
+	b->unanswered = 0;
+	events_addf(b->a->events, IPC_LVL_ERR, "bfdd-hung", "why=\"it does not answer\"");
+	launcher_restart_bfdd(b->a->launcher, "does not answer");
+}
+
+static void
+on_watch(evutil_socket_t fd, short what, void *arg)
+{
+	struct bfd *b = arg;
+
+	if (bfdd_attached(b->bfdd))
+		bfd_ask(b, watched, b);
 }
 
 static void
@@ -769,6 +802,7 @@ bfd_new(struct agent *a)
 	b->a = a;
 	b->bfdd = bfdd_new(a->base, &bfdd_ops, b);
 	b->ask_limit = event_new(a->base, -1, 0, on_ask_limit, b);
+	b->watch = event_new(a->base, -1, EV_PERSIST, on_watch, b);
 	list_init(&b->askers);
 	/* Ids of another agent before this one would mean other sessions. */
 	if (getrandom(&b->next_id, sizeof b->next_id, 0) != (ssize_t)sizeof b->next_id)
@@ -792,5 +826,6 @@ bfd_free(struct bfd *b)
 	mem_free(b->note);
 	bfdd_free(b->bfdd);
 	event_free(b->ask_limit);
+	event_free(b->watch);
 	mem_free(b);
 }

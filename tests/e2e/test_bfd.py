@@ -1,6 +1,7 @@
 """BFD with FRR's bfdd and with BIRD: failures are seen at once, and only failures."""
 
 import os
+import signal
 import time
 
 import pytest
@@ -259,6 +260,7 @@ def test_killed_fast(lab, figure):
     assert len(legs) <= 1, legs
     rack.ready()
     kill_agent(rack, figure)
+    kill_all(rack, figure)
 
 
 def kill_agent(rack, figure):
@@ -275,6 +277,31 @@ def kill_agent(rack, figure):
     figure(f"agent killed at 50 ms x 3: {lost(got)} lost, gap {worst(got)} ms")
     assert rack.weft.pid("weft-bfdd") == before and lost(got) == 0
     assert downs == {n: s["downs"] for n, s in bfd(rack.weft).items()}
+
+
+def kill_all(rack, figure):
+    """Everything dies, BFD as well, and comes back: the routes were there all the time."""
+    pingers = [Pinger(rack.pod, a) for leg in (0, 1) for a in rack.targets(leg)]
+    time.sleep(0.2)     # pings flow; nothing to wait for
+    rack.weft.kill()
+    time.sleep(0.5)     # longer than the peers' detection time
+    rack.weft.start()
+    rack.ready()
+    got = pinged(pingers)
+    figure(f"weft killed at 50 ms x 3: {lost(got)} lost, gap {worst(got)} ms")
+    assert lost(got) == 0
+
+
+@pytest.mark.patient
+def test_bfdd_hangs(lab):
+    """One that does not answer is replaced, and the next one goes on with its sessions."""
+    p = Pair(lab, profile="slow", ms=300)
+    wait_up(p.weft, "tor", us=900000)
+    before = p.weft.pid("weft-bfdd")
+    os.kill(before, signal.SIGSTOP)
+    wait_until(lambda: p.weft.pid("weft-bfdd") != before, 20, "another bfdd is there")
+    assert events(p.weft, "bfdd-hung")
+    wait_up(p.weft, "tor", us=900000)
 
 
 # ---- no failures -------------------------------------------------------------------
