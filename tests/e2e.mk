@@ -31,9 +31,11 @@ EXTRA_DIST += \
 	tests/e2e/test_footprint.py \
 	tests/e2e/test_fuzz_peer.py \
 	tests/e2e/test_guard.py \
+	tests/e2e/test_graceful.py \
 	tests/e2e/test_hostile.py \
 	tests/e2e/test_hostile_bgpd.py \
 	tests/e2e/test_foreign.py \
+	tests/e2e/test_llgr.py \
 	tests/e2e/test_multipath.py \
 	tests/e2e/test_operation.py \
 	tests/e2e/test_quarantine.py \

@@ -563,6 +563,8 @@ attrs_str_communities(const struct attrs *a, char *buf, size_t cap)
 	} known[] = {
 		{ COMM_GRACEFUL_SHUTDOWN, "graceful-shutdown" },
 		{ COMM_BLACKHOLE, "blackhole" },
+		{ COMM_LLGR_STALE, "llgr-stale" },
+		{ COMM_NO_LLGR, "no-llgr" },
 		{ COMM_NO_EXPORT, "no-export" },
 		{ COMM_NO_ADVERTISE, "no-advertise" },
 		{ COMM_NO_EXPORT_SUBCONFED, "no-export-subconfed" },
