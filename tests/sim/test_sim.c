@@ -13,6 +13,7 @@
 #define SECOND 1000000ull
 
 static struct sim *net;
+static int prop_seed; /* of the property under test, for its message */
 
 static void
 setup(void)
@@ -465,6 +466,148 @@ START_TEST(peer_comes_back_without_state)
 }
 END_TEST
 
+/* ---- long-lived stale routes (RFC 9494) ---------------------------------------------------- */
+
+#define RESTART_S 10
+#define LONG_S	  30
+
+/* What node 0 sees of node 1, and the bounds that follow for the route to its prefix. */
+struct watch {
+	struct mono_us first_loss; /* of the sessions since the last one that told everything */
+	struct mono_us last_loss;
+	bool was_up, was_synced;
+};
+
+/* Since less than the times granted: the route is there.  For longer than these: it is not. */
+static void
+check_last_resort(struct watch *w)
+{
+	const uint64_t limit = (RESTART_S + LONG_S) * SECOND, slack = 2 * SECOND;
+	struct sim_node *a = &net->node[0];
+	struct ipc_row_peer row;
+	char buf[64];
+	bool up, synced, there, due;
+
+	sim_peer_row(a, &net->node[1], &row);
+	up = row.state == IPC_ESTABLISHED;
+	synced = up && row.fam[0].eor_received && row.fam[0].stale == 0;
+	if (w->was_up && !up)
+		w->last_loss = net->now;
+	w->was_up = up;
+	if (synced)
+		w->first_loss = MONO_NEVER;
+	else if (mono_is_never(w->first_loss))
+		w->first_loss = net->now;
+	there = sim_route(a, pod(1, buf)) != NULL;
+	due = synced ? w->was_synced : mono_diff_us(net->now, w->first_loss) > SECOND / 10 &&
+		mono_diff_us(net->now, w->first_loss) + slack < limit;
+	w->was_synced = synced;
+	if (due)
+		ck_assert_msg(there, "seed %d, %.3f s: the last good path was lost", prop_seed,
+		    (double)net->now.us / 1e6);
+	if (!up && mono_diff_us(net->now, w->last_loss) > limit + slack)
+		ck_assert_msg(!there, "seed %d, %.3f s: a stale path outlives its time", prop_seed,
+		    (double)net->now.us / 1e6);
+}
+
+static void
+trouble_of_two(struct watch *w, struct sim_node *a, struct sim_node *b)
+{
+	switch (rng_below(&net->rng, 8)) {
+	case 0:
+		sim_cut(a, b, true);
+		break;
+	case 1:
+		sim_cut(a, b, false);
+		sim_stick(b, a, false);
+		break;
+	case 2:
+		if (b->up)
+			sim_kill(b);
+		break;
+	case 3:
+		if (!b->up)
+			sim_start(b, true);
+		break;
+	case 4:
+		sim_stick(b, a, true);
+		break;
+	default: /* a session that ends before it has told everything */
+		if (!b->up)
+			sim_start(b, true);
+		sim_cut(a, b, false);
+		sim_stick(b, a, false);
+		if (!sim_until(net, 9 * SECOND, sim_all_established, net))
+			break;
+		check_last_resort(w);
+		sim_cut(a, b, true);
+		break;
+	}
+}
+
+/* However a peer comes and goes, no good path is lost before its time, and none outlives it. */
+START_TEST(last_resort_keeps_its_times)
+{
+	struct watch w = { .first_loss = MONO_NEVER };
+	struct sim_node *a, *b;
+	unsigned k, s, i;
+
+	prop_seed = _i;
+	rng_seed(&net->rng, (uint64_t)_i + 500);
+	mesh(2, _i & 1);
+	a = &net->node[0];
+	b = &net->node[1];
+	for (i = 0; i < 2; i++) {
+		net->node[i].conf.gr_restart_time_s = RESTART_S;
+		sim_peer_conf(a, b)->llgr_time_s[i] = sim_peer_conf(b, a)->llgr_time_s[i] = LONG_S;
+	}
+	start_all();
+	ck_assert(sim_until(net, 10 * SECOND, mesh_complete, NULL));
+	sim_run(net, SECOND);
+	for (k = 0; k < 60; k++) {
+		trouble_of_two(&w, a, b);
+		for (s = 1 + rng_below(&net->rng, 50); s > 0; s--) {
+			sim_run(net, rng_below(&net->rng, SECOND));
+			check_last_resort(&w);
+		}
+	}
+}
+END_TEST
+
+/* Every reflector is gone: nodes keep each other's routes, and a new path wins at once. */
+START_TEST(reflectors_stay_dead)
+{
+	struct ipc_row_path row;
+	char buf[64];
+	unsigned k, i;
+
+	reflected(2, 3);
+	for (k = 0; k < net->nnodes; k++) {
+		net->node[k].conf.gr_restart_time_s = RESTART_S;
+		for (i = 0; i < net->node[k].npeers; i++)
+			net->node[k].peer[i].llgr_time_s[0] = LONG_S;
+	}
+	start_all();
+	ck_assert(sim_until(net, 20 * SECOND, sim_all_established, net));
+	sim_run(net, 2 * SECOND);
+	sim_kill(&net->node[0]);
+	sim_kill(&net->node[1]);
+	sim_run(net, (RESTART_S + LONG_S - 1) * SECOND);
+	ck_assert(sim_route(&net->node[2], pod(3, buf)) != NULL);
+	ck_assert(sim_route(&net->node[2], pod6(3, buf)) == NULL); /* not configured for IPv6 */
+	ck_assert_uint_ge(sim_paths(&net->node[2], IPC_VIEW_BEST, IPC_PEER_NONE, pod(3, buf), &row), 1);
+	ck_assert(row.flags & IPC_PATH_LLGR);
+	ck_assert_uint_eq(row.stale_of_s, LONG_S);
+	sim_start(&net->node[0], true);
+	sim_run(net, 6 * SECOND);
+	ck_assert_uint_ge(sim_paths(&net->node[2], IPC_VIEW_BEST, IPC_PEER_NONE, pod(3, buf), &row), 1);
+	ck_assert(!(row.flags & IPC_PATH_LLGR));
+	sim_run(net, 2 * LONG_S * SECOND);
+	ck_assert_uint_eq(sim_paths(&net->node[2], IPC_VIEW_ALL, IPC_PEER_NONE, pod(3, buf), &row), 1);
+	ck_assert(sim_route(&net->node[2], pod6(3, buf)) != NULL);
+}
+END_TEST
+
 /* We restart: the kernel's routes stay until everything is known, then what is gone goes. */
 START_TEST(own_restart_defers)
 {
@@ -717,6 +860,8 @@ main(void)
 	tcase_add_test(t, peer_restarts_gracefully);
 	tcase_add_test(t, peer_does_not_come_back);
 	tcase_add_test(t, peer_comes_back_without_state);
+	tcase_add_loop_test(t, last_resort_keeps_its_times, 0, 30);
+	tcase_add_test(t, reflectors_stay_dead);
 	tcase_add_test(t, own_restart_defers);
 	tcase_add_loop_test(t, dead_peers_do_not_hold_up_a_restart, 0, 2);
 	tcase_add_loop_test(t, chaos_comes_to_rest, 0, 6);
