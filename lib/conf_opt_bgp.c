@@ -200,7 +200,8 @@ static const struct opt rows[] = {
 	    .doc = "For reflectors, which forward nothing themselves: when all of them are gone, "
 		   "routes stay for the time of longLived also if the reflector offers no graceful "
 		   "restart, a shorter time, or ended the session with a message, other than a Hard "
-		   "Reset. They go when it is back and has told its routes, when the time is over, "
+		   "Reset; over a restart of this node as well, if no peer at all is up. They go "
+		   "when it is back and has told its routes, when the time is over, "
 		   "or when the peer is reset, stopped or removed here.",
 	},
 	{

@@ -274,6 +274,21 @@ family_up(struct gr_family *f, struct mono_us now)
 		become_fresh(f);
 }
 
+/* The first peer is up after all: the deferral begins anew, for the others as well. */
+static void
+end_alone(struct speaker *sp, struct mono_us now)
+{
+	uint16_t k;
+
+	if (!sp->gr.alone)
+		return;
+	sp->gr.alone = false;
+	sp->gr.began = now;
+	for (k = 1; k < sp->npeers; k++)
+		if (sp->peer[k])
+			sp->peer[k]->gr.wait_until = mono_add_us(now, GR_CONNECT_US);
+}
+
 void
 gr_up(struct rpeer *rp, struct mono_us now)
 {
@@ -283,6 +298,7 @@ gr_up(struct rpeer *rp, struct mono_us now)
 
 	for (i = 0; i < AF_COUNT; i++)
 		family_up(&rp->gr.fam[i], now);
+	end_alone(sp, now);
 	rp->gr.wait_until =
 	    neg->gr && !neg->gr_restarting ? MONO_NEVER : mono_add_us(now, GR_CONNECT_US);
 	gr_progress(sp, now);
@@ -479,6 +495,49 @@ gr_waiting_for(const struct speaker *sp, struct mono_us now, char *buf, size_t c
 	return buf;
 }
 
+/*
+ * Until when the deferral goes on because no peer has been up since the start
+ * and last known good is asked for; 0: it does not.
+ */
+static struct mono_us
+alone_until(const struct speaker *sp)
+{
+	struct mono_us until = { 0 };
+	uint32_t longest_s = 0;
+	uint16_t k;
+	unsigned i;
+
+	for (k = 1; k < sp->npeers; k++) {
+		const struct rpeer *rp = sp->peer[k];
+
+		if (!rp || !rp->peer || !rp->conf.enabled)
+			continue;
+		if (rp->peer->established_count > 0)
+			return until;
+		for (i = 0; i < AF_COUNT; i++)
+			if (is_alone(rp, i) && rp->conf.llgr_time_s[i] > longest_s)
+				longest_s = rp->conf.llgr_time_s[i];
+	}
+	return longest_s ? mono_add_s(sp->gr.began, longest_s) : until;
+}
+
+/* Wait on, as that is all there is; false: not. */
+static bool
+stay_alone(struct speaker *sp, struct mono_us now)
+{
+	struct mono_us until = alone_until(sp);
+
+	if (!mono_before(now, until))
+		return false;
+	if (!sp->gr.alone)
+		speaker_event(sp, LOG_WARN, NULL, "last-known-good",
+		    "seconds=%" PRIu64 " why=\"no peer is up: the routes found in the kernel stay\"",
+		    mono_diff_us(until, now) / 1000000);
+	sp->gr.alone = true;
+	timer_set(&sp->timers, &sp->gr.timer, until);
+	return true;
+}
+
 static void
 end_deferral(struct speaker *sp, struct mono_us now, const char *why)
 {
@@ -519,6 +578,8 @@ gr_check(struct speaker *sp, struct mono_us now)
 		return;
 	for (k = 1; k < sp->npeers && !waits_for(sp->peer[k], now); k++)
 		;
+	if (k == sp->npeers && stay_alone(sp, now))
+		return;
 	if (k == sp->npeers)
 		end_deferral(sp, now, "every peer has sent End-of-RIB or failed");
 	else if (mono_diff_us(now, sp->gr.began) >= GR_TOTAL_US)

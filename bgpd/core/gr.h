@@ -20,6 +20,8 @@
  * them without a word.  Peers without the capability, and
  * those that restart themselves, are waited for no longer than 3 s after their
  * session came up.  gr_deferral_ms without progress ends it, 120 s in any case.
+ * Only where last known good is asked for and no peer at all is up it goes on, for
+ * the Long-Lived Stale Time: the kernel's routes are all there is.
  */
 #ifndef BGPD_CORE_GR_H
 #define BGPD_CORE_GR_H
@@ -77,6 +79,7 @@ struct gr_peer {
 struct gr {
 	bool restarted;		/* forwarding state was kept when the speaker began */
 	bool deferring;		/* and selection is deferred; R bit in OPENs */
+	bool alone;		/* it goes on because no peer is up: said so */
 	uint32_t adopted[2];
 	struct mono_us began;	/* first configuration; MONO_NEVER: not yet */
 	struct mono_us progress; /* last time something happened */

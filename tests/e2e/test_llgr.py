@@ -122,6 +122,29 @@ def test_last_known_good(lab):
     wait_until(lambda: not any(r["dst"] == p for r in a.kernel_routes(4)), 5, "the routes go")
 
 
+def test_last_known_good_over_a_restart(lab):
+    """All reflectors are dead and a node starts again: what its kernel has stays until one is back."""
+    gr = {"restartTime": "1s", "longLived": "30s", "longLivedWithoutPeer": True}
+    c = Cluster(lab, gr, gr).start()
+    a, p = c.nodes["a"], pods(NODES["b"])[0]
+    for rr in c.rrs:
+        rr.kill()
+    a.kill()
+    a.start()
+    wait_until(lambda: "last-known-good" in a.text(), 5, "it says that it keeps them")
+
+    def there():
+        return any(r["dst"] == p for r in a.kernel_routes(4))
+    holds_for(there, 1, "the route stays")
+    c.rrs[0].start(wait=False)
+
+    def fresh():
+        assert there()
+        return any(r["best"] and not r["stale"] for r in a.routes(p)) or No(a.routes(p))
+    wait_until(fresh, 15, "the reflector's route is there")
+    assert there()
+
+
 # -- other makers' daemons -----------------------------------------------------------------
 
 WEFT, PEER = "10.9.0.1", "10.9.0.2"

@@ -513,6 +513,45 @@ START_TEST(alone_with_restart)
 }
 END_TEST
 
+static bool
+deferring(void)
+{
+	struct ipc_row_stats st;
+
+	speaker_stats(rig.sp, rig.now, &st);
+	return st.deferring;
+}
+
+/* We restart, and nobody is there: what the kernel has stays for that time, or until one is. */
+START_TEST(alone_over_our_restart)
+{
+	static const struct ipc_hello restarting = { .seed = 1, .restarting = true,
+		.adopted = { 5, 0 } };
+	unsigned k;
+
+	rig_free(&rig);
+	rig_init(&rig, 2, &restarting);
+	for (k = 1; k <= 2; k++) {
+		rig.peer[k].llgr_time_s[0] = LONG_S;
+		rig.peer[k].llgr_alone = _i > 0;
+	}
+	start();
+	pass(LONG - 1);
+	ck_assert_int_eq(deferring(), _i > 0);
+	if (_i == 1) {
+		pass(1);
+	} else if (_i == 2) {
+		rig_peer(&rig, 2)->peer->established_count++;
+		up(2);
+		ck_assert(deferring());
+		eor(2);
+		ck_assert(deferring()); /* the other one has its three seconds */
+		pass(3 * SECOND);
+	}
+	ck_assert(!deferring());
+}
+END_TEST
+
 /* ---- RFC 8538 section 4.1 ------------------------------------------------------------------- */
 
 /* With the N bit consecutive restarts do not delete what was stale before, up to a bound. */
@@ -567,6 +606,7 @@ main(void)
 	tcase_add_test(tc, alone);
 	tcase_add_loop_test(tc, alone_until_we_end_it, 0, 3);
 	tcase_add_test(tc, alone_with_restart);
+	tcase_add_loop_test(tc, alone_over_our_restart, 0, 3);
 	tcase_add_loop_test(tc, n_bit_keeps_older_ones, 0, 2);
 	return unit_run(s);
 }
