@@ -153,7 +153,8 @@ refresh_affordable(struct rpeer *rp, struct mono_us now, unsigned i)
 void
 gr_refresh_begin(struct rpeer *rp, struct mono_us now, unsigned i)
 {
-	struct timer *t = &rp->gr.refresh[i].timer;
+	struct gr_refresh *r = &rp->gr.refresh[i];
+	struct mono_us end = mono_add_s(now, GR_STALE_MAX_S);
 
 	if ((rp->peer->neg.peer_gr || gr_long_lived(rp, i, NULL)) && !rp->af[i].eor_received) {
 		refresh_ignored(rp, now, i, "Begin-of-RR before End-of-RIB");
@@ -163,8 +164,11 @@ gr_refresh_begin(struct rpeer *rp, struct mono_us now, unsigned i)
 		refresh_ignored(rp, now, i, "too many Begin-of-RR in a short time");
 		return;
 	}
+	if (!gr_is_refreshing(rp, i))
+		r->since = now;
 	adjin_mark_stale(rp, i);
-	timer_set(&rp->sp->timers, t, mono_add_s(now, GR_STALE_MAX_S));
+	timer_set(&rp->sp->timers, &r->timer,
+	    mono_min(end, mono_add_s(r->since, GR_REFRESHES * GR_STALE_MAX_S)));
 }
 
 void

@@ -47,6 +47,8 @@ enum gr_phase {
 
 /* How long stale paths wait for End-of-RIB once the session is back, or for End-of-RR. */
 #define GR_STALE_MAX_S 360
+/* Begin-of-RR after Begin-of-RR: so many of these times in all. */
+#define GR_REFRESHES 3
 
 struct rpeer;
 struct speaker;
@@ -54,6 +56,7 @@ struct speaker;
 /* A refresh between Begin-of-RR and End-of-RR (RFC 7313 section 4), of one family. */
 struct gr_refresh {
 	struct timer timer; /* the end of paths not sent again; armed: it is under way */
+	struct mono_us since; /* the first Begin-of-RR of those without an End-of-RR */
 	struct rpeer *rp;
 	uint8_t i;
 	struct log_limit walks; /* that refreshes cost; beyond it they are ignored */
@@ -111,8 +114,8 @@ void gr_end_of_rib(struct rpeer *rp, struct mono_us now, unsigned i);
 
 /*
  * A ROUTE-REFRESH's begin and end (RFC 7313 section 4): what is not sent again
- * in between goes, at the end or after GR_STALE_MAX_S, and by nothing else.  A
- * begin before the End-of-RIB of a peer that offers graceful restart, even if
+ * in between goes, at the end or after GR_STALE_MAX_S, and by nothing else; a
+ * begin again makes it start again, GR_REFRESHES times as long at most.  A begin before the End-of-RIB of a peer that offers graceful restart, even if
  * we do not, an end without a begin, and a flood of begins are ignored.
  */
 void gr_refresh_begin(struct rpeer *rp, struct mono_us now, unsigned i);

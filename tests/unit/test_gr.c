@@ -369,6 +369,27 @@ START_TEST(refresh_floods_are_cheap)
 END_TEST
 
 /* The end never comes: "a locally configurable upper bound". */
+/* Who begins again and again does not keep what it never sends for ever. */
+START_TEST(refresh_begun_for_ever)
+{
+	unsigned n = 0;
+
+	table();
+	refresh(1, REFRESH_BORR);
+	announce(1, "10.9.0.0/16");
+	for (; has("10.8.0.0/16") && n < 100; n++) {
+		rig_pass(&rig, 60 * SECOND);
+		rig_work(&rig);
+		announce(1, "10.9.0.0/16");
+		if (has("10.8.0.0/16"))
+			refresh(1, REFRESH_BORR);
+	}
+	ck_assert_uint_eq(n, GR_REFRESHES * GR_STALE_MAX_S / 60);
+	ck_assert(has("10.9.0.0/16"));
+	rig_free(&rig);
+}
+END_TEST
+
 START_TEST(refresh_no_longer_than_its_bound)
 {
 	table();
@@ -706,6 +727,7 @@ main(void)
 	tcase_add_test(t, refresh_end_alone);
 	tcase_add_test(t, refresh_begins_again);
 	tcase_add_test(t, refresh_floods_are_cheap);
+	tcase_add_test(t, refresh_begun_for_ever);
 	tcase_add_test(t, refresh_no_longer_than_its_bound);
 	tcase_add_test(t, refresh_cut_off_by_a_restart);
 	tcase_add_test(t, refresh_outlasts_end_of_rib);
