@@ -257,7 +257,8 @@ def test_mesh_of_five(lab, figure):
     alive = {p for o, n in numbers.items() if o not in ("n0", "n4") for p in pods(n)}
     me.kill()
     for p in alive:                     # a real start: nothing is left in the kernel
-        me.ns.ip("route", "del", p, "proto", "212", check=False)
+        me.ns.ip("route", "del", p, "proto", "212")
+    assert not alive & {r["dst"] for f in (4, 6) for r in me.kernel_routes(f)}
     mine = set(pods(numbers["n0"]))
 
     def is_stale():
