@@ -51,6 +51,21 @@ def tagged(name, prefix, value):
     return own
 
 
+LLGR = cells(
+    bird=Conf(session="graceful restart time 2; long lived graceful restart on; "
+              "long lived stale time 40;"),
+    frr=Conf(router=" bgp long-lived-graceful-restart stale-time 40\n"
+             " bgp graceful-restart restart-time 2"),
+    gobgp=Conf(session="  [neighbors.graceful-restart.config]\n    enabled = true\n"
+               "    restart-time = 2\n    long-lived-enabled = true",
+               family="    [neighbors.afi-safis.mp-graceful-restart.config]\n"
+               "      enabled = true\n"
+               "    [neighbors.afi-safis.long-lived-graceful-restart.config]\n"
+               "      enabled = true\n      restart-time = 40"),
+    openbgpd=Not(f"{BGPD}, announce", "no announce there speaks of long-lived stale routes"),
+    exabgp=Not(EXA, "nothing there speaks of long-lived stale routes"))
+
+
 # Whole configurations with a range of neighbours in the place of one.
 RANGE_BIRD = """log "$dir/bird.log" all;
 router id 10.9.2.2;
@@ -213,6 +228,25 @@ FEATURES = [
                 openbgpd=Not(f"{BGPD}, announce restart", "only the End-of-RIB marker is "
                              "supported of graceful restart"),
                 exabgp=NO_RIB)),
+    Feature("gr-notification", "graceful restart over NOTIFICATIONs", "8538",
+            "Both set the N bit; weft says Cease, Administrative Reset before a prepared restart, "
+            "and the daemon keeps its routes until it is back.", "planned", cells(
+                bird=Not("bird-6.html, 6.3 BGP, graceful restart", "its options know no "
+                         "NOTIFICATION that keeps routes"),
+                frr=Conf(router=" bgp graceful-restart notification"),
+                gobgp=Conf(session="  [neighbors.graceful-restart.config]\n    enabled = true\n"
+                           "    restart-time = 30\n    notification-enabled = true",
+                           family="    [neighbors.afi-safis.mp-graceful-restart.config]\n"
+                           "      enabled = true"),
+                openbgpd=Not(f"{BGPD}, announce restart", "only the End-of-RIB marker is "
+                             "supported of graceful restart"),
+                exabgp=NO_RIB)),
+    Feature("llgr-helper", "long-lived stale routes, weft helps", "9494 s4.2",
+            "The daemon is killed and stays away: past its restart time weft keeps its routes as "
+            "a last resort for the time that it offered.", "longlived", LLGR),
+    Feature("llgr-restarting", "long-lived stale routes, weft stays away", "9494 s4.2",
+            "weft is killed: past its restart time the daemon keeps its routes with LLGR_STALE, "
+            "and without it once weft is back.", "longlived_ours", LLGR),
     Feature("refresh-ours", "route refresh, weft asks", "2918",
             "The daemon counts the request and sends its UPDATEs again; the session stays.",
             "refresh", cells(

@@ -315,6 +315,52 @@ def restarting(run):
         b.got(PODS[0])
 
 
+def planned(run):
+    """weft is stopped for a prepared restart: it says so, and the daemon keeps its routes."""
+    b = Bench(run, ["gr-notification"], neighbor=own_restart(run)).start()
+    b.got(PODS[0])
+    with run.check("gr-notification"):
+        assert b.peer()["gr"]["notification"], "no N bit in its OPEN"
+        b.weft.weft("prepare-restart")
+        assert b.weft.stop() == 0
+        wait_until(lambda: not b.daemon.established(b.me), 10, "the daemon sees it go")
+        holds_for(lambda: b.view.attrs(PODS[0]), 1, "and keeps its routes")
+        b.weft.start()
+        b.wait_up(deadline_s=30)
+        b.got(PODS[0])
+
+
+def own_restart(run):
+    """GoBGP's cells have the whole of its settings for restarts."""
+    return {"gr": run.daemon != "gobgp"}
+
+
+STALE = {"65535:6", "llgrStale"}        # as FRR shows it
+LONG = {"gracefulRestart": {"restartTime": "2s", "longLived": "90s"}}
+
+
+def longlived(run):
+    """The daemon dies and stays away for longer than its restart time."""
+    b = Bench(run, ["llgr-helper"], neighbor=own_restart(run), bgp=LONG).start()
+    b.has(NETS[0])
+    with run.check("llgr-helper"):
+        assert b.peer()["families"]["ipv4"]["llgr_peer_s"] == 40
+        b.daemon.kill()
+        b.has(NETS[0], lambda r: r["stale_of_s"] == 40 and r["long_lived_stale"] and r["best"])
+
+
+def longlived_ours(run):
+    """weft dies and stays away for longer than its restart time."""
+    b = Bench(run, ["llgr-helper"], neighbor=own_restart(run), bgp=LONG).start()
+    b.got(PODS[0])
+    with run.check("llgr-restarting"):
+        b.weft.kill()
+        b.got(PODS[0], lambda a: STALE & set(a["communities"]))
+        b.weft.start()
+        b.wait_up(deadline_s=30)
+        b.got(PODS[0], lambda a: not STALE & set(a["communities"]))
+
+
 def refresh(run):
     """Each side asks the other for its routes again."""
     b = Bench(run, ["refresh-theirs"]).start()
