@@ -39,6 +39,7 @@
 #include "lib/mem.h"
 
 #define FOUND_DELAY_US 10000 /* before the rest of the agent learns of a neighbour */
+#define IDS_KEPT_BACK 64 /* ids of dynamic peers that are gone */
 #define GUARD_DELAY_S 2 /* a rack that boots brings many peers at once */
 
 struct peer_slot {
@@ -1101,10 +1102,20 @@ on_guard(evutil_socket_t fd, short what, void *arg)
 	agent_kick(a);
 }
 
+/*
+ * The one that was given back first, and not before others were: what bgpd and we have on the way
+ * about the last one of that id has arrived by then.
+ */
 static uint32_t
 take_id(struct source *s)
 {
-	return s->nfree > 0 ? s->free_id[--s->nfree] : ++s->last_id;
+	uint32_t id;
+
+	if (s->nfree < IDS_KEPT_BACK)
+		return ++s->last_id;
+	id = s->free_id[0];
+	memmove(&s->free_id[0], &s->free_id[1], --s->nfree * sizeof *s->free_id);
+	return id;
 }
 
 static void

@@ -46,7 +46,7 @@ give_up(struct watch *w, uint32_t interval_ms)
 	struct agent *a = w->agent;
 
 	events_addf(a->events, IPC_LVL_ERR, "bgpd-hung", "pid=%d why=\"no answer for %u s\"",
-	    (int)a->bgpd_child.pid, interval_ms * LAUNCH_PINGS_MISSED / 1000);
+	    (int)a->bgpd_child.pid, (interval_ms * LAUNCH_PINGS_MISSED + 999) / 1000);
 	a->bgpd_child.hung = true;
 	launcher_restart_bgpd(a->launcher, "no answer for too long");
 	w->silent = 0;

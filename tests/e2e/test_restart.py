@@ -255,6 +255,26 @@ def test_comes_back_by_itself(lab):
 
 
 @pytest.mark.patient
+@pytest.mark.parametrize("on_stop", ["keep", "flush"])
+def test_on_stop(lab, on_stop):
+    """A plain stop: the peer is told, and our routes stay or go."""
+    site = TorSite(lab, "bird", Bird, 1)
+    site.weft.config["kernel"]["onStop"] = on_stop
+    site.start()
+    site.wait_up()
+    before = {f: site.weft.kernel_routes(f) for f in (4, 6)}
+    assert site.weft.stop() == 0
+    after = {f: site.weft.kernel_routes(f) for f in (4, 6)}
+    assert after == (before if on_stop == "keep" else {4: [], 6: []})
+    wait_until(lambda: not site.helper.established(site.addresses[0]), 5, "the peer knows")
+    if on_stop == "keep":
+        site.weft.start()
+        assert any(e["event"] == "routes-adopted" for e in site.weft.events())
+        site.weft.wait_established(deadline_s=20)
+        site.weft.wait_synced()
+
+
+@pytest.mark.patient
 def test_second_weft(lab):
     """One that would own the same routes does not start; one with a number of its own does."""
     site = TorSite(lab, "bird", Bird, 1)
@@ -293,7 +313,8 @@ def test_hung_children(lab):
     for child in ("weft-bgpd", "weft-agent"):
         old = site.weft.pid(child)
         os.kill(old, signal.SIGSTOP)
-        wait_until(lambda: site.weft.pid(child) != old, 10, f"{child} is another one")
+        wait_until(lambda: site.weft.pid(child) != old and site.weft.answers(), 10,
+                   f"{child} is another one")
         site.weft.wait_established(deadline_s=20)
         site.weft.wait_synced()
         if child == "weft-bgpd":
