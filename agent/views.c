@@ -637,6 +637,13 @@ view_kern_route(const struct agent *a, const struct kern_route *r, char *buf, si
 	return buf;
 }
 
+/* While the mass-withdraw guard holds it. */
+static uint64_t
+held_left_s(const struct fib_view *v)
+{
+	return (mono_diff_us(v->held_until, agent_now()) + 999999) / 1000000;
+}
+
 void
 view_fib(struct out *o, const struct agent *a, const struct fib_view *v)
 {
@@ -645,7 +652,11 @@ view_fib(struct out *o, const struct agent *a, const struct fib_view *v)
 	out_prefix(o, &v->prefix);
 	out_str(o, "kind", v->kind);
 	out_str(o, "state", view_fib_state(v->state));
-	out_str(o, "reason", or_null(v->reason));
+	if (v->held_until.us != 0)
+		out_fmt(o, "reason", "%s for %llu s more", v->reason,
+		    (unsigned long long)held_left_s(v));
+	else
+		out_str(o, "reason", or_null(v->reason));
 	out_bool(o, "in_kernel", v->in_kernel);
 	out_bool(o, "differs", v->differs);
 	out_str(o, "want", v->wanted ? view_kern_route(a, &v->want, text, sizeof(text)) : NULL);
@@ -653,8 +664,7 @@ view_fib(struct out *o, const struct agent *a, const struct fib_view *v)
 	out_opt_u64(o, "set", v->set != 0, v->set);
 	out_opt_u64(o, "nhid", v->nhid != 0, v->nhid);
 	out_u64(o, "repairs", v->repairs);
-	out_opt_u64(o, "held_left_s", v->held_until.us != 0,
-	    (mono_diff_us(v->held_until, agent_now()) + 999999) / 1000000);
+	out_opt_u64(o, "held_left_s", v->held_until.us != 0, held_left_s(v));
 }
 
 void

@@ -67,8 +67,7 @@ fill_reason(const struct fib *f, const struct fib_entry *e, char *buf, size_t ca
 		break;
 	case FIB_ST_HELD:
 		if (e->leaving && f->guard.holding)
-			snprintf(buf, cap, "withdrawn with many others: kernel.massWithdrawGuard keeps it for "
-			    "a while");
+			snprintf(buf, cap, "withdrawn with many others: kernel.massWithdrawGuard keeps it");
 		else if (f->flushed)
 			snprintf(buf, cap, "removed by `weft flush`; `weft reload` installs it again");
 		else if (e->set)

@@ -6,6 +6,8 @@ import subprocess
 import sys
 import urllib.request
 
+import pytest
+
 from fabric.peers import Bird, networks
 from fabric.topo import PODS, TwoTors
 from fabric.wait import No, holds_for, wait_until
@@ -37,6 +39,7 @@ def wait_kinds(weft, kinds, deadline_s=12):
     return wait_until(same, deadline_s, f"conflicts are {sorted(kinds)}", every_s=0.1)
 
 
+@pytest.mark.soak
 def test_a_loop_that_deletes_routes(lab, figure):
     """Put back at once three times, then with growing delay; the event names count and cause."""
     t = tors(lab)

@@ -56,6 +56,7 @@ def test_held_then_applied(lab):
     wait_until(lambda: f.count() == 1000 or No(f.count()), 1, "what went is back", every_s=0.005)
     row = next(r for r in f.weft.fib() if r["prefix"] == NETS[500])
     assert row["state"] == "held" and row["in_kernel"] and row["held_left_s"] >= 1, row
+    assert " keeps it for " in row["reason"] and row["reason"].endswith(" s more"), row
     status = f.weft.status()
     assert status["fib"]["withdrawals_held"] == 900, status["fib"]
     assert any("900 of 1000 routes were withdrawn at once" in w for w in status["warnings"])
