@@ -497,6 +497,7 @@ send_speaker(struct agent *a)
 		.router_id = a->router_id,
 		.cluster_id = c->cluster_id.af ? ip_addr_v4(&c->cluster_id) : 0,
 		.multipath = (uint8_t)c->multipath,
+		.weighted = c->weighted_multipath,
 		.transit = c->transit,
 		.install = a->conf->kernel.install,
 		.gr_enabled = c->gr.enabled,

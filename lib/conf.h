@@ -171,6 +171,7 @@ struct conf_bgp {
 	struct conf_gr gr;	   /* enabled and restart_s are copied into the peers */
 	struct ip_addr cluster_id; /* af IP_NONE: the router id */
 	uint32_t multipath;	   /* equal paths used at most, 1 to 64 */
+	bool weighted_multipath;   /* by their link bandwidths (RFC 10005) */
 	struct conf_addpath addpath; /* already copied into the peers */
 	struct conf_strs filters;  /* already copied into the peers */
 	char *bfd;		   /* already copied into the peers */

@@ -107,6 +107,30 @@ ext_fields(unsigned sub, const char *text, struct conf_community_value *ret)
 	return ok;
 }
 
+/* AA:NN, the AS number and octets per second, RFC 10005; not transitive. */
+static bool
+ext_bandwidth(const char *text, struct conf_community_value *ret)
+{
+	const char *colon = strchr(text, ':');
+	uint64_t admin, n;
+	char *left;
+	float rate;
+	bool ok;
+
+	if (!colon)
+		return false;
+	left = mem_strndup(text, (size_t)(colon - text));
+	ok = opt_parse_number(left, UINT16_MAX, &admin) &&
+	     opt_parse_number(colon + 1, UINT64_C(1000000000000000000), &n);
+	mem_free(left);
+	if (!ok)
+		return false;
+	rate = (float)n;
+	ret->v[0] = 0x40040000u | (uint32_t)admin;
+	memcpy(&ret->v[1], &rate, sizeof(rate));
+	return true;
+}
+
 static bool
 ext_hex(const char *digits, struct conf_community_value *ret)
 {
@@ -129,6 +153,8 @@ conf_community_parse_ext(const char *text, struct conf_community_value *ret)
 		return ext_fields(2, text + 3, ret);
 	if (strncmp(text, "so:", 3) == 0)
 		return ext_fields(3, text + 3, ret);
+	if (strncmp(text, "lb:", 3) == 0)
+		return ext_bandwidth(text + 3, ret);
 	return strncmp(text, "0x", 2) == 0 && ext_hex(text + 2, ret);
 }
 

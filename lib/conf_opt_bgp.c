@@ -267,6 +267,18 @@ static const struct opt rows[] = {
 		"`kernel.multipath`.",
 	},
 	{
+	    .path = "bgp.weightedMultipath",
+	    AT(weighted_multipath),
+	    .type = OPT_BOOL,
+	    .dflt = "true",
+	    .effect = OPT_POLICY,
+	    .brief = "share traffic by link bandwidth (RFC 10005)",
+	    .doc = "When every path in use carries the extended community Link Bandwidth, the next "
+		   "hops get traffic in proportion to it; `weft route` and `weft fib` show the "
+		   "weights. Routers send it only where they were told to, therefore the default is "
+		   "`true`. If one path is without it, or has 0, all get the same share.",
+	},
+	{
 	    .path = "bgp.addPath",
 	    .type = OPT_MAP,
 	    .brief = "several paths per prefix (RFC 7911), for all peers that do not set it",

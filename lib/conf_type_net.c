@@ -608,7 +608,7 @@ community_any_parse(const struct opt *o, const char *text, void *ret, struct opt
 static char *
 community_any_wanted(const struct opt *o)
 {
-	return mem_strdup("a name, AA:NN, AA:NN:MM, rt:AA:NN, so:AA:NN or 0x and 16 digits");
+	return mem_strdup("a name, AA:NN, AA:NN:MM, rt:AA:NN, so:AA:NN, lb:AA:NN or 0x and 16 digits");
 }
 
 /* ---- the kernel's numbers ------------------------------------------------ */

@@ -174,6 +174,7 @@ struct ipc_conf_speaker {
 	uint32_t router_id;  /* host order, not 0 (RFC 6286) */
 	uint32_t cluster_id; /* host order, 0: the router id (RFC 4456) */
 	uint8_t multipath;   /* equal paths used, 1 to 64 */
+	bool weighted;	     /* by their link bandwidths (RFC 10005) */
 	bool transit;	     /* pass eBGP routes on to other eBGP peers that have export_all */
 	bool install;	     /* the agent installs routes: wait for its verdict before re-announcing */
 	bool gr_enabled;     /* RFC 4724 */

@@ -604,7 +604,25 @@ attrs_str_large(const struct attrs *a, char *buf, size_t cap)
 	return text_end(&t);
 }
 
-/* Types 0x00 (2-octet AS), 0x01 (IPv4) and 0x02 (4-octet AS), route target and origin. */
+/* RFC 10005: AS number, and octets per second as a floating point number. */
+static void
+put_bandwidth(struct text *t, uint64_t v)
+{
+	uint32_t bits = (uint32_t)v;
+	float rate;
+
+	memcpy(&rate, &bits, sizeof(rate));
+	if (rate >= 0 && rate < 1e18f)
+		text_put(t, "%slb:%u:%.0f", text_sep(t), (unsigned)(v >> 32) & 0xffff,
+		    (double)rate);
+	else
+		text_put(t, "%s0x%016llx", text_sep(t), (unsigned long long)v);
+}
+
+/*
+ * Types 0x00 (2-octet AS), 0x01 (IPv4) and 0x02 (4-octet AS), route target and origin; and
+ * link bandwidth.
+ */
 char *
 attrs_str_ext(const struct attrs *a, char *buf, size_t cap)
 {
@@ -627,6 +645,8 @@ attrs_str_ext(const struct attrs *a, char *buf, size_t cap)
 		else if (name && type == 2)
 			text_put(&t, "%s%s:%u:%u", text_sep(&t), name, (unsigned)(v >> 16),
 			    (unsigned)v & 0xffff);
+		else if (sub == 4 && type == 0)
+			put_bandwidth(&t, v);
 		else
 			text_put(&t, "%s0x%016llx", text_sep(&t), (unsigned long long)v);
 	}

@@ -16,6 +16,7 @@
 
 #include "bgpd/core/adjin.h"
 #include "bgpd/core/bgp.h"
+#include "bgpd/core/linkbw.h"
 #include "bgpd/core/loc.h"
 #include "bgpd/core/speaker_priv.h"
 #include "lib/mem.h"
@@ -323,6 +324,38 @@ keep_to_limit(const struct fib *f, const struct ip_addr *best, struct fib_want *
 	add_member(w, best, peer);
 }
 
+/*
+ * Weights by bandwidth, if each of the k used paths has one: RFC 10005. Of a next hop that
+ * several peers tell of the best path's counts.
+ */
+static void
+weigh(const struct speaker *sp, unsigned i, const struct dest *d, struct fib_want *w)
+{
+	const struct rib *rib = &sp->rib[i];
+	float bw[IPC_MEMBERS_MAX] = { 0 };
+	uint8_t weight[IPC_MEMBERS_MAX];
+	uint32_t id = d->paths;
+	uint16_t n;
+	unsigned k;
+
+	for (k = 0; k < d->used; k++, id = rib_path(rib, id)->next) {
+		const struct path *p = rib_path(rib, id);
+		struct ip_addr addr = adjin_next_hop(p);
+		const uint16_t *from = from_of(w, &addr);
+		float rate = linkbw_of(p->attrs);
+
+		if (!from)
+			continue; /* its session has ended, or there is no room for it */
+		if (rate <= 0)
+			return;
+		if (bw[from - w->from] <= 0)
+			bw[from - w->from] = rate;
+	}
+	linkbw_weights(bw, w->set.n, weight);
+	for (n = 0; n < w->set.n; n++)
+		w->set.member[n].weight = weight[n];
+}
+
 /* What the destination wants. Until the next decision used paths of an ended session are there. */
 static void
 wanted(const struct speaker *sp, unsigned i, uint32_t dest, struct fib_want *w)
@@ -349,6 +382,8 @@ wanted(const struct speaker *sp, unsigned i, uint32_t dest, struct fib_want *w)
 			best = addr;
 		add_member(w, &addr, p->peer);
 	}
+	if (sp->conf.weighted && w->set.n > 1)
+		weigh(sp, i, d, w);
 	if (sp->conf.install && d->used > 0)
 		look_beyond(sp, i, id, w);
 	keep_to_limit(&sp->fib, &best, w);

@@ -180,3 +180,24 @@ def test_backup_is_one_message(lab, figure):
     groups, _, routes = watch.counts()
     figure(f"messages: {groups} on groups, {routes} on routes")
     assert (groups, routes) == (2, 0)
+
+
+def test_link_bandwidth(lab):
+    """Two FRR ToRs announce 10 and 40 Gbit/s: weights 1 and 4, in the kernel and in the views."""
+    nets = networks(1, 2)
+    t = TwoTors(lab, nets, kinds=(Frr, Frr), gr=False)
+    for tor, mbit in zip(t.tors, (1000, 4000)):
+        tor.options["attributes"] = {p: f" set extcommunity bandwidth {mbit}" for p in nets}
+    t.start(30)
+
+    def weights():
+        got = {p: {n["dev"]: n["weight"] for r in t.node.routes(p, "proto", 212,
+                                                               family=6 if ":" in p else 4)
+                   for n in r.get("nexthops", ())} for p in nets}
+        return all(w == {"eth0": 1, "eth1": 4} for w in got.values()) or No(got)
+    wait_until(weights, 10, "the kernel has the weights")
+    assert "weight 4" in t.weft.weft("fib") and "weight 4" in t.weft.weft("route", nets[0])
+    row = next(r for r in t.weft.fib() if r["prefix"] == nets[0])
+    assert "weight 1" in row["have"] and "weight 4" in row["have"]
+    path = t.weft.route(nets[0])["paths"][0]
+    assert "lb:" in str(path), path

@@ -127,6 +127,7 @@ conf_speaker(struct gen *g, struct ipc_conf_speaker *ret)
 	ret->router_id = id(g);
 	ret->cluster_id = any32(g);
 	ret->multipath = (uint8_t)number(g, 1, 64);
+	ret->weighted = flag(g);
 	ret->transit = flag(g);
 	ret->install = flag(g);
 	ret->gr_enabled = flag(g);

@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 
+#include "bgpd/core/linkbw.h"
 #include "tests/unit/ribrig.h"
 #include "tests/unit/unit.h"
 
@@ -506,6 +507,104 @@ START_TEST(the_best_backup)
 }
 END_TEST
 
+/* An extended community Link Bandwidth: AS 65000, so many octets per second. */
+static void
+announce_rate(unsigned k, uint8_t nh, float rate)
+{
+	uint8_t ext[8] = { 0, 4, 0xfd, 0xe8 }; /* transitive: the rig sends over eBGP */
+	struct attrs_build b = { .part[ATTRS_EXT] = { ext, 8 } };
+	uint32_t bits;
+
+	memcpy(&bits, &rate, sizeof(bits));
+	for (unsigned i = 0; i < 4; i++)
+		ext[4 + i] = (uint8_t)(bits >> (24 - 8 * i));
+	rig_announce(&rig, k, "10.9.0.0/16", (uint32_t[]){ 65000 + k, 0 }, nh, &b);
+	rig_work(&rig);
+}
+
+static void
+expect_weights(unsigned a, unsigned b, unsigned c)
+{
+	ck_assert(speaker_next_fib(rig.sp, &op));
+	ck_assert_int_eq(op.kind, FIB_NHSET);
+	ck_assert_uint_eq(op.nhset->n, 3);
+	ck_assert_uint_eq(op.nhset->member[0].weight, a);
+	ck_assert_uint_eq(op.nhset->member[1].weight, b);
+	ck_assert_uint_eq(op.nhset->member[2].weight, c);
+	take_all();
+}
+
+/* RFC 10005: in proportion when all have one, else equal. */
+START_TEST(weights_by_bandwidth)
+{
+	rig.conf.weighted = true;
+	installing();
+	announce_rate(1, 1, 1.25e9f);
+	announce_rate(2, 2, 5e9f);
+	announce(3, "10.9.0.0/16", 3);
+	expect_weights(1, 1, 1);
+	announce_rate(3, 3, 1.25e10f);
+	expect_weights(1, 4, 10);
+	announce_rate(3, 3, 0);
+	expect_weights(1, 1, 1);
+	announce_rate(3, 3, 1.25e9f);
+	expect_weights(1, 4, 1);
+	rig.conf.weighted = false; /* from what is stored */
+	rig_configure(&rig, NULL);
+	rig_work(&rig);
+	expect_weights(1, 1, 1);
+}
+END_TEST
+
+static const struct {
+	float bw[3];
+	uint8_t want[3];
+} weight_cases[] = {
+	{ { 1, 1, 1 }, { 1, 1, 1 } },
+	{ { 1e9f, 2e9f, 3e9f }, { 1, 2, 3 } },
+	{ { 25e9f, 40e9f, 100e9f }, { 5, 8, 20 } },
+	{ { 1e9f, 1.005e9f, 1e9f }, { 1, 1, 1 } }, /* next to nothing */
+	{ { 1, 254.6f, 255 }, { 1, 255, 255 } },
+	{ { 1, 1e30f, 4e29f }, { 1, 255, 102 } },
+	{ { 1e9f, 300e9f, 7e9f }, { 1, 255, 6 } },
+	{ { 1e-45f, 1e-45f, 1e-45f }, { 1, 1, 1 } }, /* the smallest there is */
+};
+
+START_TEST(weights_of_bandwidths)
+{
+	uint8_t got[3];
+
+	linkbw_weights(weight_cases[_i].bw, 3, got);
+	ck_assert_mem_eq(got, weight_cases[_i].want, 3);
+}
+END_TEST
+
+static const struct {
+	uint8_t ext[16], octets;
+	float want;
+} rate_cases[] = {
+	{ { 0 }, 0, 0 },
+	{ { 0x40, 4, 0, 1, 0x3f, 0x80 }, 8, 1 },
+	{ { 0x00, 4, 0, 1, 0x3f, 0x80 }, 8, 1 },		      /* transitive */
+	{ { 0x40, 6, 0, 1, 0x3f, 0x80 }, 8, 0 },		      /* another subtype */
+	{ { 0x41, 4, 0, 1, 0x3f, 0x80 }, 8, 0 },		      /* another type */
+	{ { 0x40, 4, 0, 1, 0xbf, 0x80 }, 8, 0 },		      /* -1 */
+	{ { 0x40, 4, 0, 1, 0x7f, 0xc0 }, 8, 0 },		      /* NaN */
+	{ { 0x40, 4, 0, 1, 0x7f, 0x80 }, 8, 0 },		      /* infinite */
+	{ { 0x40, 4, 0, 1, 0x40, 0, 0, 0, 0x00, 4, 0, 1, 0x3f, 0x80 }, 16, 1 }, /* the lowest */
+	{ { 0x40, 4, 0, 1, 0x40, 0, 0, 0, 0x40, 4, 0, 1 }, 16, 0 },
+};
+
+START_TEST(rate_of_a_path)
+{
+	struct attrs_build b = { .part[ATTRS_EXT] = { rate_cases[_i].ext, rate_cases[_i].octets } };
+	const struct attrs *a = attrs_intern(rig.pool, &b);
+
+	ck_assert(linkbw_of(a) == rate_cases[_i].want);
+	attrs_unref(rig.pool, a);
+}
+END_TEST
+
 /* The set shrinks before any route is looked at, and then no route has news. */
 START_TEST(peer_lost_shrinks_its_sets_first)
 {
@@ -625,6 +724,10 @@ main(void)
 	tcase_add_test(t, next_best_is_the_backup);
 	tcase_add_test(t, what_is_no_backup);
 	tcase_add_test(t, the_best_backup);
+	tcase_add_test(t, weights_by_bandwidth);
+	tcase_add_loop_test(t, weights_of_bandwidths, 0,
+	    sizeof(weight_cases) / sizeof(weight_cases[0]));
+	tcase_add_loop_test(t, rate_of_a_path, 0, sizeof(rate_cases) / sizeof(rate_cases[0]));
 	tcase_add_test(t, peer_lost_shrinks_its_sets_first);
 	tcase_add_test(t, route_with_news_while_a_lost_peer_is_swept);
 	tcase_add_test(t, peer_lost_brings_the_backup);
