@@ -741,6 +741,27 @@ fib_gate(const struct speaker *sp, unsigned i, uint32_t dest)
 	return FIB_GATE_SHUT;
 }
 
+const char *
+fib_gate_text(const struct speaker *sp, unsigned i, uint32_t dest)
+{
+	static const char *const shut[] = {
+		[IPC_V_REFUSED] = "not announced: its route must not be installed here",
+		[IPC_V_FAILED] = "not announced: the kernel refuses its route",
+		[IPC_V_FOREIGN] = "not announced: somebody else's route has its place in the kernel",
+		[IPC_V_SHADOWED] = "not announced: it lies within an own prefix",
+	};
+
+	switch (fib_gate(sp, i, dest)) {
+	case FIB_GATE_OPEN:
+		return NULL;
+	case FIB_GATE_WAIT:
+		return "not announced: its route is not in the kernel yet";
+	case FIB_GATE_SHUT:
+		break;
+	}
+	return shut[rib_dest(&sp->rib[i], dest)->fib_state];
+}
+
 uint64_t
 fib_pending(const struct speaker *sp)
 {

@@ -80,6 +80,8 @@ bool fib_verdict(struct speaker *sp, const struct ipc_verdict *v, unsigned *ret_
 /* Where a learned route stands, for its announcement to others. */
 enum fib_gate { FIB_GATE_OPEN, FIB_GATE_WAIT, FIB_GATE_SHUT };
 enum fib_gate fib_gate(const struct speaker *sp, unsigned i, uint32_t dest);
+/* Why it is not announced, in words (static); NULL: the gate is open. */
+const char *fib_gate_text(const struct speaker *sp, unsigned i, uint32_t dest);
 
 /* Destinations and withdrawals of sets not told yet. */
 uint64_t fib_pending(const struct speaker *sp);

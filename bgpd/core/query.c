@@ -186,8 +186,24 @@ fill_export_policy(struct speaker *sp, const struct group *g, const struct path 
 }
 
 /*
- * Not announced only because of the address to announce it with, or, asked
- * for that one prefix, because of a filter: shown, with the reason.
+ * It could be announced but for the FIB: the reason, or NULL. That it waits for the kernel, which
+ * is soon over, is said only where one prefix is asked for.
+ */
+static const char *
+fib_withholds(const struct speaker *sp, unsigned i, uint32_t dest, bool one)
+{
+	const struct rib *rib = &sp->rib[i];
+
+	if (rib_path(rib, rib_dest(rib, dest)->paths)->peer == RIB_LOCAL_PEER ||
+	    (!one && fib_gate(sp, i, dest) != FIB_GATE_SHUT))
+		return NULL;
+	return fib_gate_text(sp, i, dest);
+}
+
+/*
+ * Not announced only because of the address to announce it with, because the kernel
+ * does not have the route, or, asked for that one prefix, because of a filter: shown,
+ * with the reason.
  */
 static bool
 fill_withheld(struct speaker *sp, const struct rpeer *to, unsigned i, uint32_t dest, bool one,
@@ -198,6 +214,7 @@ fill_withheld(struct speaker *sp, const struct rpeer *to, unsigned i, uint32_t d
 	enum export_reason why;
 	const struct path *p;
 	const struct group *g;
+	const char *fib;
 	bool shown;
 
 	if (!to->af[i].member || d->used == 0)
@@ -208,8 +225,9 @@ fill_withheld(struct speaker *sp, const struct rpeer *to, unsigned i, uint32_t d
 	why = policy_filter_export(&sp->filters, sp->pool, &g->policy, g->chain,
 	    &sp->peer[p->peer]->src, &r->prefix, p->attrs, &attrs);
 	attrs_unref(sp->pool, attrs);
+	fib = why == EXPORT_YES ? fib_withholds(sp, i, dest, one) : NULL;
 	shown = why == EXPORT_NO_SELF || why == EXPORT_NEXT_HOP_FAMILY ||
-	    (why == EXPORT_FILTER && one);
+	    (why == EXPORT_FILTER && one) || fib;
 	if (p->peer == to->index || !shown)
 		return false;
 	fill_attrs(p->attrs, r);
@@ -219,7 +237,8 @@ fill_withheld(struct speaker *sp, const struct rpeer *to, unsigned i, uint32_t d
 		snprintf(r->rejected, sizeof(r->rejected), "not announced: %.*s",
 		    (int)(sizeof(r->rejected) - sizeof("not announced: ")), r->policy);
 	else
-		snprintf(r->rejected, sizeof(r->rejected), "%s", policy_export_text(why));
+		snprintf(r->rejected, sizeof(r->rejected), "%s",
+		    fib ? fib : policy_export_text(why));
 	return true;
 }
 

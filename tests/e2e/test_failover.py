@@ -201,3 +201,28 @@ def test_link_bandwidth(lab):
     assert "weight 1" in row["have"] and "weight 4" in row["have"]
     path = t.weft.route(nets[0])["paths"][0]
     assert "lb:" in str(path), path
+
+
+def test_fib_verdict_in_the_protocol(lab):
+    """What the kernel does not have is not announced further, and the CLI says why."""
+    nets = networks(1, 2)
+    t = TwoTors(lab, (nets, []), kinds=(Bird, Bird), bgp={"transit": True})
+    for p in t.weft.config["peers"]:
+        p["export"] = "all"
+    foreign, free = nets[0], nets[1]
+    place = [foreign, "dev", "lo", "metric", "20", "proto", "static"]
+    t.node.ip("route", "add", *place)
+    t.start()
+    t.wait_installed([free])
+
+    def told():
+        return {p for p in nets[:2] if f"{p} " in t.tors[1].birdc("show", "route")}
+    wait_until(lambda: told() == {free} or No(told()), 5, "what is installed is passed on")
+    out = t.weft.weft("route", foreign)
+    assert "not sent to  tor2: not announced: somebody else's route has its place" in out, out
+    assert "not sent to" not in (out := t.weft.weft("route", free)), out
+    t.node.ip("route", "del", *place)
+    wait_until(lambda: told() == {foreign, free} or No(told()), 5, "the place is free")
+    t.node.ip("route", "del", "blackhole", "10.244.1.0/24", "metric", 4294967293)
+    wait_until(lambda: [r for r in t.weft.kernel_routes() if r["dst"] == "10.244.1.0/24"], 2,
+               "the own range's route is back")

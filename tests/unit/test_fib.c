@@ -1428,6 +1428,35 @@ START_TEST(block_first_then_ready)
 }
 END_TEST
 
+/* Taken away, and the kernel does not take it back: withdrawn until it does. */
+START_TEST(block_that_cannot_be_put_back)
+{
+	struct ip_prefix p = px("10.64.9.0/24");
+	struct kern_route gone = { .prefix = p, .table = 254, .metric = UINT32_MAX - 2,
+		.protocol = PROTO, .type = KERN_BLACKHOLE };
+
+	while (fib_next_report(f, &rep))
+		;
+	fib_local_set(f, now, &p, FIB_OWN_BLOCK);
+	run();
+	ck_assert(fib_next_report(f, &rep));
+	ck_assert_int_eq(rep.kind, FIB_REP_LOCAL_READY);
+	fib_see_route(f, now, &gone, true, 4711);
+	ck_assert(!fib_next_report(f, &rep)); /* it is put back at once */
+	expect(FIB_OP_ROUTE_ADD);
+	answer(ENOMEM);
+	ck_assert(fib_next_report(f, &rep));
+	ck_assert_int_eq(rep.kind, FIB_REP_LOCAL_LOST);
+	ck_assert(ip_prefix_eq(&rep.prefix, &p));
+	later_ms(30);
+	expect(FIB_OP_ROUTE_ADD);
+	answer(0);
+	while (fib_next_report(f, &rep) && rep.kind == FIB_REP_EVENT)
+		;
+	ck_assert_int_eq(rep.kind, FIB_REP_LOCAL_READY);
+}
+END_TEST
+
 /* RFC 7999: dropped here, with or without nexthop objects; changed and given back like others. */
 START_TEST(set_that_discards)
 {
@@ -1825,6 +1854,7 @@ main(void)
 	tcase_add_test(tc, bgpd_gone_keeps_everything);
 	tcase_add_test(tc, somebody_uses_our_protocol);
 	tcase_add_test(tc, block_first_then_ready);
+	tcase_add_test(tc, block_that_cannot_be_put_back);
 	tcase_add_loop_test(tc, set_that_discards, 0, 2);
 	tcase_add_test(tc, cover_lets_others_in);
 	tcase_add_test(tc, flush_and_configure_again);

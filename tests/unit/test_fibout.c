@@ -328,6 +328,12 @@ START_TEST(refusals_are_shown_and_not_announced)
 {
 	struct ipc_row_path row;
 	static const uint8_t bad[] = { IPC_V_REFUSED, IPC_V_FAILED, IPC_V_FOREIGN, IPC_V_SHADOWED };
+	static const char *const words[] = {
+		"not announced: its route must not be installed here",
+		"not announced: the kernel refuses its route",
+		"not announced: somebody else's route has its place in the kernel",
+		"not announced: it lies within an own prefix",
+	};
 
 	rig.conf.install = true;
 	rig.peer[2].export_all = rig.conf.transit = true;
@@ -336,7 +342,13 @@ START_TEST(refusals_are_shown_and_not_announced)
 	expect(FIB_NHSET, 1, NULL);
 	expect(FIB_ROUTE, 1, "10.9.0.0/16");
 	rig_pull(&rig, 2, 4096);
+	ck_assert_uint_eq(rig_rows(&rig, IPC_VIEW_ADVERTISED, IPC_MATCH_EXACT, 2, "10.9.0.0/16", &row),
+	    1);
+	ck_assert_str_eq(row.rejected, "not announced: its route is not in the kernel yet");
 	verdict("10.9.0.0/16", bad[_i], 3);
+	ck_assert_uint_eq(rig_rows(&rig, IPC_VIEW_ADVERTISED, IPC_MATCH_EXACT, 2, "10.9.0.0/16", &row),
+	    1);
+	ck_assert_str_eq(row.rejected, words[_i]);
 	ck_assert_uint_eq(rig_pull(&rig, 2, 4096), 0);
 	rig_rows(&rig, IPC_VIEW_BEST, IPC_MATCH_EXACT, 0, "10.9.0.0/16", &row);
 	ck_assert_uint_eq(row.fib_state, bad[_i]);
