@@ -9,10 +9,11 @@ import re
 
 import pytest
 
-from fabric.peers import Bird, Frr, networks
-from fabric.topo import TwoTors
+from fabric.peers import Bird, Frr, Neighbor, networks
+from fabric.topo import PEER_AS, PERMIT, PODS, WEFT_AS, TwoTors, timers, wire
 from fabric.traffic import Pinger
 from fabric.wait import No, holds_for, wait_until
+from fabric.weft import Weft, config, peer
 
 FEW = networks(1, 5)
 MANY = networks(1, 1) + \
@@ -226,3 +227,31 @@ def test_fib_verdict_in_the_protocol(lab):
     t.node.ip("route", "del", "blackhole", "10.244.1.0/24", "metric", 4294967293)
     wait_until(lambda: [r for r in t.weft.kernel_routes() if r["dst"] == "10.244.1.0/24"], 2,
                "the own range's route is back")
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_own_address_is_lost(lab, fast):
+    """A session between loopbacks ends with our address; without fastFallover it goes on."""
+    w, p = lab.ns("weft"), lab.ns("peer")
+    mine, other = wire(lab, w, "eth0", p, "eth0", 1)
+    for ns, own, to, via in ((w, "10.0.0.1", "10.0.0.2", other), (p, "10.0.0.2", "10.0.0.1", mine)):
+        ns.addr("lo", f"{own}/32")
+        ns.ip("route", "add", f"{to}/32", "via", via[0])
+    bird = Bird(p, PEER_AS, "10.0.0.2", [Neighbor("10.0.0.1", WEFT_AS, "10.0.0.2", multihop=True,
+                                                  families=("ipv4",))])
+    weft = Weft(w, config("weft", WEFT_AS, ["10.0.0.1"], [
+        peer("peer", "10.0.0.2", PEER_AS, ebgpMultihop=True, sourceAddress="10.0.0.1",
+             families=["ipv4"], fastFallover=fast, timers=timers())], PODS[:1], PERMIT[:1]))
+    bird.start()
+    weft.start()
+    weft.wait_established("peer")
+    w.ip("addr", "del", "10.0.0.1/32", "dev", "lo")
+    if not fast:
+        holds_for(lambda: weft.established("peer"), 1, "the session lives until its hold time")
+        return
+
+    def ended():
+        row = weft.peer("peer")
+        return "link lost: this node no longer has the address 10.0.0.1" in \
+            (row["last_error"] or "") or No(row)
+    wait_until(ended, 1, "the session has ended")
