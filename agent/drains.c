@@ -39,6 +39,7 @@ struct drains {
 	struct event *timer;
 	void (*stopped)(struct agent *a); /* the node is drained in order to stop; NULL: it is not */
 	bool over; /* the rest is the stop's */
+	bool loaded; /* and bgpd has not been asked since: nothing goes on before */
 	uint32_t *ids; /* scratch */
 };
 
@@ -398,7 +399,7 @@ arm(struct drains *ds)
 static void
 advance(struct drains *ds)
 {
-	bool again = !ds->over;
+	bool again = !ds->over && !ds->loaded;
 	struct list *n;
 
 	while (again && !is_for_stop(ds)) {
@@ -413,7 +414,7 @@ advance(struct drains *ds)
 			break;
 		}
 	}
-	if (ds->over)
+	if (ds->over || ds->loaded)
 		return;
 	arm(ds);
 	if (is_for_stop(ds)) {
@@ -448,6 +449,7 @@ drains_start(struct drains *ds, const char *name, uint64_t settle_us, const char
 
 	if (is_on(it))
 		return false;
+	ds->loaded = false;
 	begin(ds, it, ds->a->conf->drain.gshut, settle_us, reason);
 	advance(ds);
 	return true;
@@ -484,6 +486,7 @@ drains_stop(struct drains *ds, bool gshut, uint64_t settle_us, const char *reaso
 		drain_hurry(&it->d, agent_now());
 	} else {
 		ds->stopped = done;
+		ds->loaded = false;
 		if (!is_on(it))
 			begin(ds, it, gshut, settle_us, reason);
 		else if (settle_us < it->d.settle_us)
@@ -561,6 +564,7 @@ drains_bgpd_greeted(struct drains *ds)
 {
 	struct list *n;
 
+	ds->loaded = false;
 	again(ds, &ds->node);
 	LIST_FOREACH(n, &ds->peers)
 		again(ds, container_of(n, struct item, link));
@@ -621,6 +625,7 @@ drains_new(struct agent *a)
 	list_init(&ds->peers);
 	ds->timer = event_new(a->base, -1, 0, on_timer, ds);
 	load(ds);
+	ds->loaded = is_on(&ds->node) || !list_is_empty(&ds->peers);
 	return ds;
 }
 

@@ -255,8 +255,9 @@ def test_one_peer(lab):
 
 
 @pytest.mark.patient
-def test_interrupted(lab, figure):
-    """bgpd dies while traffic moves: peers hear of the drain again, and nothing is lost."""
+@pytest.mark.parametrize("child", ["weft-bgpd", "weft-agent"])
+def test_interrupted(lab, figure, child):
+    """It dies while traffic moves: peers hear of the drain again, and nothing is lost."""
     s = Site(lab, Bird, settle="5s")
     pinger = Pinger(s.client, ANYCAST)
     first = in_background(s.a, "drain", "--reason", "one")
@@ -264,7 +265,7 @@ def test_interrupted(lab, figure):
     second = s.a.weft("drain", "--reason", "two", "--no-wait", check=False)
     assert second.returncode == 0 and "being drained already: one" in second.stderr
     assert s.a.established("tor") and "draining" in s.a.weft("peers")
-    s.a.kill("weft-bgpd")
+    s.a.kill(child)
     watcher = None
 
     def watched():
@@ -274,10 +275,14 @@ def test_interrupted(lab, figure):
     wait_until(watched, 10, "the new bgpd takes the scripted peer")
     watcher.wait("notification 6/2 one", 15)
     in_order(watcher.said, "gshut", "withdraw", "notification 6/2 one")
+    wait_until(lambda: s.a.status()["drain"]["state"] == "drained", 5, "drained")
     wait_until(lambda: not first.alive(), 5, "the first command ends")
-    assert "again after a restart" in first.text() and "drained" in first.text()
+    if child == "weft-bgpd":
+        assert "again after a restart" in first.text() and "drained" in first.text()
+    else:
+        assert "the agent was lost" in first.text()
     r = pinger.result()
-    figure(f"bgpd killed amid the drain: {r['lost']} of {r['sent']} lost")
+    figure(f"{child} killed amid the drain: {r['lost']} of {r['sent']} lost")
     assert r["lost"] == 0
 
 
