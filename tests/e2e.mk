@@ -22,6 +22,7 @@ EXTRA_DIST += \
 	tests/e2e/fabric/weft.py \
 	tests/e2e/pinger.c \
 	tests/e2e/quickstart.py \
+	tests/e2e/test_bfd.py \
 	tests/e2e/test_churn.py \
 	tests/e2e/deleter.py \
 	tests/e2e/test_collision.py \
