@@ -642,13 +642,13 @@ agent_fini(struct agent *a)
 	claim_free(a->claim);
 	places_free(a->places);
 	quarantine_free(a->quarantine);
+	watch_free(a->watch);
 	lookout_free(a->lookout);
 	fallover_free(a->fallover);
 	tcp_free(a->tcp);
 	bmp_free(a->bmp);
 	mrts_free(a->mrts);
 	bfd_free(a->bfd);
-	watch_free(a->watch); /* bfd answers it before it ends */
 	uplinks_free(a->uplinks);
 	drains_free(a->drains);
 	nl_shutdown(a->nl);

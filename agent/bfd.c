@@ -596,12 +596,6 @@ on_ask_limit(evutil_socket_t fd, short what, void *arg)
 	answer(arg, true);
 }
 
-bool
-bfd_attached(const struct bfd *b)
-{
-	return bfdd_attached(b->bfdd);
-}
-
 void
 bfd_ask(struct bfd *b, void (*done)(void *ctx, bool late), void *ctx)
 {

@@ -75,8 +75,6 @@ const struct ipc_bfd_stats *bfd_stats(const struct bfd *b);
 /* Why no session can run although there are some, in buf; NULL: all is well. */
 const char *bfd_problem(const struct bfd *b, char *buf, size_t cap);
 
-/* Is there a bfdd to ask? */
-bool bfd_attached(const struct bfd *b);
 /*
  * Ask bfdd how its sessions are; done is called once, when rows and figures are
  * new, or after a second, or at once when there is nobody to ask (late: true).

@@ -6,7 +6,6 @@
  */
 #include "agent/watch.h"
 
-#include "agent/bfd.h"
 #include "agent/bgpd.h"
 #include "agent/launcher.h"
 #include "lib/mem.h"
@@ -16,8 +15,6 @@ struct watch {
 	uint32_t query;	  /* under way, 0: none */
 	uint64_t heard;	  /* bgpd's messages at the last beat */
 	unsigned silent;  /* beats */
-	bool bfdd_asked;
-	unsigned bfdd_late; /* answers in a row */
 };
 
 static void
@@ -55,41 +52,11 @@ give_up(struct watch *w, uint32_t interval_ms)
 	w->silent = 0;
 }
 
-static void
-bfdd_answered(void *ctx, bool late)
-{
-	struct watch *w = ctx;
-	struct agent *a = w->agent;
-
-	w->bfdd_asked = false;
-	w->bfdd_late = late ? w->bfdd_late + 1 : 0;
-	if (w->bfdd_late < LAUNCH_PINGS_MISSED || a->stopping || !bfd_attached(a->bfd))
-		return;
-	w->bfdd_late = 0;
-	events_addf(a->events, IPC_LVL_ERR, "bfdd-hung", "why=\"%d questions without an answer\"",
-	    LAUNCH_PINGS_MISSED);
-	launcher_restart_bfdd(a->launcher, "no answer for too long");
-}
-
-static void
-beat_bfdd(struct watch *w)
-{
-	if (w->bfdd_asked)
-		return;
-	if (!w->agent->bfd || !bfd_attached(w->agent->bfd)) {
-		w->bfdd_late = 0;
-		return;
-	}
-	w->bfdd_asked = true;
-	bfd_ask(w->agent->bfd, bfdd_answered, w);
-}
-
 void
 watch_beat(struct watch *w, uint32_t interval_ms)
 {
 	struct agent *a = w->agent;
 
-	beat_bfdd(w);
 	if (a->stopping || !a->kernel_seen || !bgpd_attached(a->bgpd)) {
 		watch_reset(w);
 		return;

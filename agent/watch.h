@@ -1,6 +1,6 @@
 /*
- * bgpd and bfdd are asked something now and then: one that answers nothing for
- * so many beats is taken for hung, killed and started again.
+ * bgpd is asked something now and then: one that answers nothing for so many
+ * beats is taken for hung, killed and started again.
  *
  * The beat is weftd's (LAUNCH_PING).  Beats are counted rather than seconds, so
  * that a node that was suspended, or an agent that was, kills nobody for it.

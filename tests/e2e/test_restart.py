@@ -321,31 +321,3 @@ def test_hung_children(lab):
             assert any(e["event"] == "bgpd-hung" for e in site.weft.events())
     assert [p.result()["lost"] for p in pingers] == [0, 0]
     assert not any(e["event"] == "crashed-by-message" for e in site.weft.events())
-
-
-@pytest.mark.patient
-def test_hung_bfdd(lab):
-    """The same of bfdd: the next one takes its sessions over in time."""
-    a, b = lab.ns("a"), lab.ns("b")
-    mine, other = wire(lab, a, "eth0", b, "eth0", 1)
-    slow = "min rx interval 1000 ms; min tx interval 1000 ms; multiplier 8;"
-    bird = Bird(b, 65002, other[0], [Neighbor(mine[0], 65001, other[0], other[1],
-                                              extra=("bfd on;",))], HOST,
-                text={"global": f'protocol bfd {{ interface "*" {{ {slow} }}; }}'})
-    profiles = {"slow": {"receiveInterval": 1000, "transmitInterval": 1000, "detectMultiplier": 8}}
-    weft = Weft(a, config("node", 65001, mine, [peer("tor", other[0], 65002, bfd="slow")], pods(1),
-                          PERMIT, bfdProfiles=profiles))
-    weft.options = ["--child-timeout", "2"]
-    bird.start()
-    weft.start()
-
-    def session():
-        return weft.json("bfd")["bfd"][0]
-    wait_until(lambda: session()["state"] == "Up", 20, "BFD is up")
-    weft.wait_established("tor")
-    old = weft.pid("weft-bfdd")
-    os.kill(old, signal.SIGSTOP)
-    wait_until(lambda: weft.pid("weft-bfdd") != old, 10, "bfdd is another one")
-    assert any(e["event"] == "bfdd-hung" for e in weft.events())
-    wait_until(lambda: session()["state"] == "Up" or No(session()), 5, "it goes on")
-    assert session()["downs"] == 0 and weft.peer("tor")["flaps"] == 0
