@@ -2,10 +2,11 @@
  * Router advertisements and solicitations; see radv.h.
  *
  * Times.  While nobody is known we solicit (1 s, later 4 s) and advertise every
- * 3 s, RFC 4861's MIN_DELAY_BETWEEN_RAS; afterwards we advertise every 7.5 to
+ * 3 to 4 s, RFC 4861's least intervals; afterwards we advertise every 7.5 to
  * 10 s, so that a router that starts anew finds us soon.  A solicitation of the
- * other side is answered with an advertisement to all, no earlier than that
- * minimum after the last one, after at most 0.1 s of jitter.
+ * other side is answered with an advertisement to all after at most 0.1 s of
+ * jitter.  Whatever the reason, there are 3 s between two advertisements
+ * (MIN_DELAY_BETWEEN_RAS), also over the cut of a link.
  *
  * Whose lifetime?  Routers that only want to be found send lifetime 0, and their
  * intervals reach from 1 s to half an hour, so neither says when a neighbour is
@@ -20,6 +21,7 @@
 #include "lib/mem.h"
 
 #define BETWEEN_ADVERTS_S  3  /* RFC 4861 section 10: MIN_DELAY_BETWEEN_RAS */
+#define ADVERT_FAST_S	   4  /* section 6.2.1: the least MaxRtrAdvInterval; from 3 s on */
 #define ADVERT_EVERY_S	   10
 #define INITIAL_ADVERTS	   3  /* MAX_INITIAL_RTR_ADVERTISEMENTS */
 #define ANSWER_WITHIN_MS   100 /* at most MAX_RA_DELAY_TIME, 500 ms */
@@ -138,10 +140,24 @@ radv_find(const struct radv *r, uint32_t ifindex)
 	return NULL;
 }
 
+static struct mono_us
+later(struct mono_us a, struct mono_us b)
+{
+	return mono_before(a, b) ? b : a;
+}
+
+/* An advertisement at that time, or when the last one is long enough ago: section 6.2.6. */
+static struct mono_us
+advert_time(const struct radv_link *l, struct mono_us wanted)
+{
+	return l->advert_last.us ? later(wanted, mono_add_s(l->advert_last, BETWEEN_ADVERTS_S)) : wanted;
+}
+
 static void
 send_soon(struct radv_link *l, struct mono_us now)
 {
-	l->advert_at = l->solicit_at = now;
+	l->advert_at = advert_time(l, now);
+	l->solicit_at = now;
 	l->adverts = l->solicits = 0;
 }
 
@@ -215,20 +231,12 @@ heard_advert(struct radv_link *l, struct mono_us now, const struct ip_addr *from
 	return RADV_OTHER;
 }
 
-static struct mono_us
-later(struct mono_us a, struct mono_us b)
-{
-	return mono_before(a, b) ? b : a;
-}
-
 static void
 heard_solicit(struct radv *r, struct radv_link *l, struct mono_us now)
 {
 	struct mono_us soon = mono_add_ms(now, rng_range(r->rng, 0, ANSWER_WITHIN_MS));
 
-	if (l->adverts > 0)
-		soon = later(soon, mono_add_s(l->advert_last, BETWEEN_ADVERTS_S));
-	l->advert_at = mono_min(l->advert_at, soon);
+	l->advert_at = mono_min(l->advert_at, advert_time(l, soon));
 }
 
 enum radv_news
@@ -312,13 +320,12 @@ static void
 advert_sent(struct radv *r, struct radv_link *l, struct mono_us now)
 {
 	bool fast = l->adverts + 1 < INITIAL_ADVERTS || l->neighbour.af == IP_NONE;
-	uint64_t us = (fast ? BETWEEN_ADVERTS_S : ADVERT_EVERY_S) * UINT64_C(1000000);
+	uint64_t s = fast ? ADVERT_FAST_S : ADVERT_EVERY_S;
 
 	l->advert_last = now;
 	if (l->adverts < UINT8_MAX)
 		l->adverts++;
-	l->advert_at = mono_add_us(now,
-	    fast ? rng_jitter_us(r->rng, us, 100, 125) : rng_jitter_us(r->rng, us, 75, 100));
+	l->advert_at = mono_add_us(now, rng_jitter_us(r->rng, s * 1000000, 75, 100));
 }
 
 static void

@@ -69,7 +69,7 @@ struct radv_link {
 	struct ip_addr other;
 	struct log_limit other_log;
 	struct mono_us advert_at, solicit_at; /* to be sent next */
-	struct mono_us advert_last;
+	struct mono_us advert_last; /* 0: none was sent */
 	uint8_t adverts, solicits; /* sent since the start of this search */
 	uint64_t heard_adverts;
 };
