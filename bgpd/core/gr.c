@@ -71,6 +71,23 @@ sweep_restart(struct rpeer *rp, unsigned i)
 		adjin_sweep(rp, i);
 }
 
+/* Is last known good what the operator wants of that peer? */
+static bool
+is_alone(const struct rpeer *rp, unsigned i)
+{
+	return rp->conf.llgr_alone && rp->conf.llgr_time_s[i] > 0;
+}
+
+/*
+ * Has the Long-Lived Stale Time ended, and no End-of-RIB come?  RFC 9494 section
+ * 4.2: a new session does not stop it.  Last known good waits on.
+ */
+static bool
+is_over(const struct gr_family *f, struct mono_us now)
+{
+	return f->phase == GR_LONG_LIVED && !is_alone(f->rp, f->i) && mono_reached(now, f->long_end);
+}
+
 /* The family's stale paths go, if there are any. */
 static void
 become_fresh(struct gr_family *f)
@@ -108,7 +125,8 @@ stale_expired(struct timer *t, struct mono_us now)
 	speaker_event(rp->sp, LOG_NOTICE, rp, "stale-expired",
 	    "family=%s paths=%" PRIu32 " why=\"not announced again in time\"",
 	    afi_desc[f->i].name, restart_stale(rp, f->i));
-	become_fresh(f);
+	if (!is_up(rp) || !is_over(f, now))
+		become_fresh(f); /* else its phase says so to the end of the session */
 	sweep_restart(rp, f->i);
 }
 
@@ -226,13 +244,6 @@ gr_peer_stop(struct rpeer *rp)
 	rp->gr.wait_until = (struct mono_us){ 0 };
 }
 
-/* Is last known good what the operator wants of that peer? */
-static bool
-is_alone(const struct rpeer *rp, unsigned i)
-{
-	return rp->conf.llgr_alone && rp->conf.llgr_time_s[i] > 0;
-}
-
 /*
  * Stale paths survive only with the F bit, in a family in use: RFC 4724 section
  * 4.2, RFC 9494 section 4.2.  Last known good waits for what comes in their
@@ -269,11 +280,14 @@ static void
 family_up(struct gr_family *f, struct mono_us now)
 {
 	struct rpeer *rp = f->rp;
+	struct mono_us end = mono_add_s(now, GR_STALE_MAX_S);
 
 	if (!keeps_stale(rp, f->i))
 		adjin_sweep(rp, f->i);
+	if (f->phase == GR_LONG_LIVED && !is_alone(rp, f->i))
+		end = mono_min(end, f->long_end);
 	if (restart_stale(rp, f->i) > 0)
-		timer_set(&rp->sp->timers, &f->timer, mono_add_s(now, GR_STALE_MAX_S));
+		timer_set(&rp->sp->timers, &f->timer, end);
 	else
 		become_fresh(f);
 }
@@ -352,7 +366,7 @@ family_down(struct gr_family *f, struct mono_us now, enum peer_down how)
 	const struct peer_neg *neg = &rp->peer->neg;
 	bool restart = how == PEER_DOWN_KEEP && neg->gr_families & AF_BIT(AF_OF(f->i));
 	uint32_t long_s = how == PEER_DOWN_FLUSH ? 0 : long_lived_s(rp, f->i, how);
-	bool keep = restart || long_s > 0, older = keep && keeps_older(f, now);
+	bool keep = (restart || long_s > 0) && !is_over(f, now), older = keep && keeps_older(f, now);
 
 	if (older)
 		adjin_mark_stale(rp, f->i);
