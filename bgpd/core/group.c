@@ -280,7 +280,7 @@ export_policy_of(const struct rpeer *rp, unsigned i, const struct update_nh *sel
 		ret->addpath_max = rp->conf.addpath_max;
 	}
 	ret->max_octets = peer_max_octets(neg);
-	ret->llgr = neg->llgr;
+	ret->llgr = neg->peer_llgr;
 	ret->ext_next_hop = neg->ext_next_hop && AF_OF(i) == IP4;
 	ret->local_asn = neg->local_asn;
 	ret->cluster_id = conf->cluster_id ? conf->cluster_id : conf->router_id;

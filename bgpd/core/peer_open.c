@@ -319,6 +319,7 @@ negotiate(const struct peer *p, const struct caps *mine, const struct msg_open *
 		.ext_next_hop = mine->ext_next_hop && theirs->ext_next_hop,
 		.gr = mine->gr.present && theirs->gr.present,
 		.peer_gr = theirs->gr.present,
+		.peer_llgr = theirs->gr.present && theirs->llgr.present,
 	};
 	n->addpath_rx = caps_addpath(theirs, mine) & n->families;
 	n->addpath_tx = caps_addpath(mine, theirs) & n->families;

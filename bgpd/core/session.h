@@ -59,6 +59,7 @@ struct peer_neg {
 	uint8_t gr_forwarding;	/* of these: F bit set by the peer */
 	uint16_t gr_time_s;	/* the peer's Restart Time */
 	bool llgr;		/* both sides have long-lived graceful restart (RFC 9494) */
+	bool peer_llgr;		/* the peer has it, whatever we offered */
 	uint8_t llgr_families;	/* AF_BIT()s in the peer's capability, with a time, and in use */
 	uint8_t llgr_forwarding; /* of those in use: F bit set by the peer */
 	uint32_t llgr_time_s[AF_COUNT]; /* the peer's Long-Lived Stale Time */

@@ -83,7 +83,8 @@ negotiate_restarts(const struct rig *r, unsigned k, struct peer_neg *n)
 	}
 	if (r->llgr_s[k] == 0)
 		return;
-	n->llgr = true;
+	n->peer_llgr = true;
+	n->llgr = r->peer[k].llgr_time_s[0] || r->peer[k].llgr_time_s[1];
 	n->llgr_families = 3;
 	n->llgr_forwarding = r->llgr_lost >> k & 1 ? 0 : 3;
 	n->llgr_time_s[0] = n->llgr_time_s[1] = r->llgr_s[k];

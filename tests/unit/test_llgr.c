@@ -430,6 +430,20 @@ START_TEST(told_on)
 }
 END_TEST
 
+/* A peer that has the capability is told of stale routes, also where we do not offer it (section 4.3). */
+START_TEST(told_to_who_has_it_alone)
+{
+	rig.peer[3].llgr_time_s[0] = rig.peer[3].llgr_time_s[1] = 0;
+	start();
+	up(1);
+	up(3);
+	up(4);
+	announce_with(1, PREFIX, (const uint8_t[]){ 0xff, 0xff, 0, 6 }, 4);
+	ck_assert_ptr_nonnull(strstr(told(3, PREFIX), "llgr-stale"));
+	ck_assert_str_eq(told(4, PREFIX), "nothing");
+}
+END_TEST
+
 /* Inside, to a speaker that does not know the mark: LOCAL_PREF 0 and NO_EXPORT. */
 START_TEST(told_inside)
 {
@@ -607,6 +621,7 @@ main(void)
 	tcase_add_test(tc, any_other_route_wins_at_once);
 	tcase_add_test(tc, marked_by_others);
 	tcase_add_test(tc, told_on);
+	tcase_add_test(tc, told_to_who_has_it_alone);
 	tcase_add_loop_test(tc, told_inside, 0, 2);
 	tcase_add_test(tc, alone);
 	tcase_add_loop_test(tc, alone_until_we_end_it, 0, 3);

@@ -1162,6 +1162,40 @@ START_TEST(echoed_data_is_clipped)
 }
 END_TEST
 
+/* ---- long-lived graceful restart: RFC 9494 ---------------------------------------------------- */
+
+/* Both sides for routes to stay; who may be told of stale ones is the peer's say alone (section 4.3). */
+static const struct {
+	const char *name;
+	bool mine, theirs, both, peer;
+} llgr_cases[] = {
+	{ "nobody", false, false, false, false },
+	{ "we alone", true, false, false, false },
+	{ "the peer alone", false, true, false, true },
+	{ "both", true, true, true, true },
+};
+
+START_TEST(long_lived_restart_is_agreed)
+{
+	struct msg_open o = rig_their_open();
+	conn_id c;
+
+	r.gr = (struct cap_gr){ .present = true, .families = 3 };
+	r.pconf.llgr_time_s[0] = llgr_cases[_i].mine ? 3600 : 0;
+	o.caps.gr = (struct cap_gr){ .present = true, .families = 3 };
+	o.caps.llgr = (struct cap_llgr){ .present = llgr_cases[_i].theirs, .families = 3,
+		.time_s = { 60, 60 } };
+	rig_start(&r);
+	c = rig_accept(&r);
+	ck_assert_uint_ne(c, 0);
+	rig_send_open(&r, c, &o);
+	rig_send_keepalive(&r, c);
+	ck_assert_int_eq(peer_state(r.p), FSM_ESTABLISHED);
+	ck_assert_msg(r.p->neg.llgr == llgr_cases[_i].both, "%s", llgr_cases[_i].name);
+	ck_assert_msg(r.p->neg.peer_llgr == llgr_cases[_i].peer, "%s", llgr_cases[_i].name);
+}
+END_TEST
+
 /* ---- extended messages: RFC 8654 ----------------------------------------------------------------- */
 
 /* A message of that many octets, of type UPDATE unless said otherwise. */
@@ -1525,6 +1559,8 @@ main(void)
 	tcase_add_test(tc, room_is_kept_for_a_notification);
 	tcase_add_loop_test(tc, long_text_is_cut_at_a_character, 0, 4);
 	tcase_add_loop_test(tc, echoed_data_is_clipped, 0, sizeof(echo_cases) / sizeof(echo_cases[0]));
+	tcase_add_loop_test(tc, long_lived_restart_is_agreed, 0,
+	    sizeof(llgr_cases) / sizeof(llgr_cases[0]));
 	tcase_add_loop_test(tc, extended_messages_in, 0, sizeof(ext_cases) / sizeof(ext_cases[0]));
 	tcase_add_test(tc, extended_messages_after_the_open);
 	tcase_add_test(tc, closing_connections);
