@@ -1157,8 +1157,8 @@ source_admit(struct agent *a, const struct ip_addr *remote, char *ret_why, size_
 	else if (quarantine_why(a->quarantine, remote, ret_why, cap))
 		return false;
 	else if (dynamic_count(&s->dynamic, c->name) >= c->max_peers)
-		snprintf(ret_why, cap, "listenRange %s has %u peers already (maxPeers)", c->name,
-		    c->max_peers);
+		snprintf(ret_why, cap, "listenRange %s has %u peer%s already (maxPeers)", c->name,
+		    c->max_peers, c->max_peers == 1 ? "" : "s");
 	else if (!s->greeted || !bgpd_attached(a->bgpd))
 		snprintf(ret_why, cap, "weft-bgpd is not running");
 	else {

@@ -707,7 +707,8 @@ tcp_problem(const struct tcp *t, char *buf, size_t cap)
 }
 
 void
-tcp_hint(struct tcp *t, uint32_t peer, enum ipc_fsm_state state, char *buf, size_t cap)
+tcp_hint(struct tcp *t, uint32_t peer, enum ipc_fsm_state state, bool was_up, char *buf,
+    size_t cap)
 {
 	const struct tcp_peer *p = peer_by_id(t, peer);
 	struct mono_us now = agent_now();
@@ -716,7 +717,7 @@ tcp_hint(struct tcp *t, uint32_t peer, enum ipc_fsm_state state, char *buf, size
 	if (!p)
 		return;
 	tcp_drops_read(&t->drops, now, NETSTAT);
-	tcp_hint_words(p, state, t->fib, &t->drops, now, buf, cap);
+	tcp_hint_words(p, state, was_up, t->fib, &t->drops, now, buf, cap);
 }
 
 /* ---- outgoing connects ------------------------------------------------------ */

@@ -122,7 +122,8 @@ void tcp_problem(const struct tcp *t, char *buf, size_t cap);
  * What the node's side knows about why a peer does not come up (interface down,
  * segments that the kernel drops), or "". Looks at the kernel's counters.
  */
-void tcp_hint(struct tcp *t, uint32_t peer, enum ipc_fsm_state state, char *buf, size_t cap);
+void tcp_hint(struct tcp *t, uint32_t peer, enum ipc_fsm_state state, bool was_up, char *buf,
+    size_t cap);
 
 /* Start connecting; done() follows, never from within this call. */
 void tcp_connect(struct tcp *t, uint32_t peer, uint32_t token);

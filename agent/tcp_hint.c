@@ -146,20 +146,20 @@ md5_words(const struct tcp_peer *p, enum ipc_fsm_state state, const struct tcp_d
  * says nothing; with some daemons not before it has taken our connection and our OPEN.
  */
 static const char *
-ttl_words(const struct tcp_peer *p, enum ipc_fsm_state state, const struct fib *f)
+ttl_words(const struct tcp_peer *p, enum ipc_fsm_state state, bool was_up, const struct fib *f)
 {
 	if (p->ttl != 1)
 		return NULL;
 	if (!p->link && !fib_onlink_ifindex(f, &p->addr) && !link_towards(f, &p->addr))
 		return "it is on no link of this node, and we send TTL 1 to eBGP peers: "
 		       "ebgpMultihop lets us reach it";
-	return state == IPC_CONNECT || state >= IPC_OPENSENT ?
+	return (state == IPC_CONNECT && !was_up) || state >= IPC_OPENSENT ?
 	    "we send TTL 1: a peer with TTL security drops that, ttlSecurity here would send 255" : NULL;
 }
 
 void
-tcp_hint_words(const struct tcp_peer *p, enum ipc_fsm_state state, const struct fib *f,
-    const struct tcp_drops *d, struct mono_us now, char *buf, size_t cap)
+tcp_hint_words(const struct tcp_peer *p, enum ipc_fsm_state state, bool was_up,
+    const struct fib *f, const struct tcp_drops *d, struct mono_us now, char *buf, size_t cap)
 {
 	/* Of an unnumbered peer the link is known before the address is. */
 	struct ip_addr at = p->addr.af || !p->link ? p->addr
@@ -179,7 +179,7 @@ tcp_hint_words(const struct tcp_peer *p, enum ipc_fsm_state state, const struct 
 	else if (is_silent(state))
 		words = md5_words(p, state, d, now);
 	if (!*buf && !words)
-		words = ttl_words(p, state, f);
+		words = ttl_words(p, state, was_up, f);
 	if (words)
 		snprintf(buf, cap, "%s", words);
 }

@@ -32,8 +32,9 @@ struct tcp_drops {
  * rose; at most once a second. */
 void tcp_drops_read(struct tcp_drops *d, struct mono_us now, const char *path);
 
-/* In words why p in that state (not Established) may not come up, or "". */
-void tcp_hint_words(const struct tcp_peer *p, enum ipc_fsm_state state, const struct fib *f,
-    const struct tcp_drops *d, struct mono_us now, char *buf, size_t cap);
+/* In words why p in that state (not Established) may not come up, or "". was_up: a session with
+ * it has been Established, so that TTL security is no likely reason for silence. */
+void tcp_hint_words(const struct tcp_peer *p, enum ipc_fsm_state state, bool was_up,
+    const struct fib *f, const struct tcp_drops *d, struct mono_us now, char *buf, size_t cap);
 
 #endif

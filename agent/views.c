@@ -277,7 +277,8 @@ down_reason(const struct agent *a, const struct agent_peer *p, const struct ipc_
 	char hint[256] = "";
 
 	if (a->tcp && p->conf && p->conf->enabled)
-		tcp_hint(a->tcp, p->id, (enum ipc_fsm_state)r->state, hint, sizeof(hint));
+		tcp_hint(a->tcp, p->id, (enum ipc_fsm_state)r->state, r->established_count != 0, hint,
+		    sizeof(hint));
 	if (!hint[0])
 		return why;
 	snprintf(buf, cap, "%s; %s", why, hint);

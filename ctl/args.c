@@ -464,6 +464,10 @@ unknown_command(struct ctl *c, const char *s)
 	for (size_t i = 0; i < n; i++)
 		words[i] = ctl_commands[i].name;
 	near = args_nearest(words, n, s);
+	/* The start of one that is not to be shortened is nearer than any other. */
+	for (size_t i = 0; *s && i < n; i++)
+		if (strncmp(words[i], s, strlen(s)) == 0)
+			near = words[i];
 	if (near)
 		return usage_error(c, "unknown command \"%s\"; did you mean \"%s\"?", s, near);
 	return usage_error(c, "unknown command \"%s\" (see: weft --help)", s);

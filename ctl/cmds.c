@@ -357,7 +357,8 @@ void
 print_help(struct ctl *c, FILE *f)
 {
 	if (c->cmd) {
-		fprintf(f, "usage: weft %s %s\n%s\n", c->cmd->name, c->cmd->args, c->cmd->help);
+		fprintf(f, "usage: weft %s%s%s\n%s\n", c->cmd->name, *c->cmd->args ? " " : "",
+		    c->cmd->args, c->cmd->help);
 		return;
 	}
 	fputs("usage: weft [OPTION...] COMMAND [ARGUMENT...]\n\n", f);

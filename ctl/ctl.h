@@ -246,6 +246,9 @@ const char *text_uptime(uint64_t s, char buf[UPTIME_STRLEN]);
 /* The same of a member that may be null: "-". */
 const char *js_uptime(const json_t *row, const char *key, char buf[UPTIME_STRLEN]);
 
+/* The ending of a word of which there are n: "" or "s". */
+const char *text_s(uint64_t n);
+
 /* Print s with control characters and broken UTF-8 as "?". */
 void put_clean(FILE *f, const char *s);
 /* The same in place, newlines too. */

@@ -188,7 +188,8 @@ print_result(struct mrt *m)
 		out_free(&o);
 		return;
 	}
-	print_clean(f, "%llu records, %llu octets%s%s\n", m->records, m->octets,
+	print_clean(f, "%llu record%s, %llu octet%s%s%s\n", m->records, text_s(m->records),
+	    m->octets, text_s(m->octets),
 	    m->is_stdout ? "" : " in ", m->is_stdout ? "" : m->file);
 	if (m->lost)
 		print_clean(m->c->err, "weft: %llu records are missing: the reader was too slow\n",

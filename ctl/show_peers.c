@@ -62,6 +62,8 @@ accepts_none(const json_t *row, char *buf, size_t cap)
 	}
 	if (!is_up(row) || !received || accepted)
 		return 0;
+	if (received == 1)
+		return (size_t)snprintf(buf, cap, "its one route is not accepted (weft routes --rejected)");
 	return (size_t)snprintf(buf, cap, "accepts none of its %llu routes (weft routes --rejected)",
 	    (unsigned long long)received);
 }
@@ -91,8 +93,8 @@ full_families(const json_t *row, char *buf, size_t cap, bool more)
 		max = js_u64(fam, "max_prefixes");
 		if (!is_up(row) || !max || js_u64(fam, "received") < max || n >= cap)
 			continue;
-		n += (size_t)snprintf(buf + n, cap - n, "%s%s at the limit of %llu prefixes",
-		    n || more ? "; " : "", name, (unsigned long long)max);
+		n += (size_t)snprintf(buf + n, cap - n, "%s%s at the limit of %llu prefix%s",
+		    n || more ? "; " : "", name, (unsigned long long)max, max == 1 ? "" : "es");
 	}
 	return n;
 }
@@ -118,7 +120,8 @@ peer_info(const json_t *row, char *buf, size_t cap)
 		n += accepts_none(row, buf + n, cap - n);
 	if (n < cap)
 		n += full_families(row, buf + n, cap - n, n != 0);
-	if (!is_up(row) && *last && !strstr(why, last) && n < cap)
+	/* The reason is within the error, or the other way round: it is said once. */
+	if (!is_up(row) && *last && !strstr(why, last) && strncmp(last, why, strlen(why)) != 0 && n < cap)
 		n += (size_t)snprintf(buf + n, cap - n, " (last: %s %s ago)", last,
 		    js_uptime(row, "last_error_s", age));
 	if (n < cap)
@@ -441,17 +444,18 @@ peer_session(struct ctl *c, const json_t *row)
 		    (unsigned long long)js_u64(row, "hold_s"),
 		    (unsigned long long)js_u64(row, "keepalive_s"),
 		    (unsigned long long)js_u64(row, "hold_left_s"));
-	linef(c, "sessions", "%llu established, %llu lost, %llu connect retries",
+	linef(c, "sessions", "%llu established, %llu lost, %llu connect retr%s",
 	    (unsigned long long)js_u64(row, "established_count"),
 	    (unsigned long long)js_u64(row, "flaps"),
-	    (unsigned long long)js_u64(row, "connect_retries"));
+	    (unsigned long long)js_u64(row, "connect_retries"),
+	    js_u64(row, "connect_retries") == 1 ? "y" : "ies");
 	if (js_has(row, "role"))
 		linef(c, "role", "we are %s to it%s%s", js_str(row, "role"),
 		    js_has(row, "peer_role") ? ", it says it is " : is_up(row) ? ", it tells none" : "",
 		    js_str(row, "peer_role"));
 	if (js_u64(row, "route_leaks"))
-		linef(c, "route leaks", "%llu announcements rejected (RFC 9234)",
-		    (unsigned long long)js_u64(row, "route_leaks"));
+		linef(c, "route leaks", "%llu announcement%s rejected (RFC 9234)",
+		    (unsigned long long)js_u64(row, "route_leaks"), text_s(js_u64(row, "route_leaks")));
 	if (js_u64(row, "errors_treated_as_withdraw"))
 		linef(c, "bad updates", "%llu treated as withdraw (RFC 7606)",
 		    (unsigned long long)js_u64(row, "errors_treated_as_withdraw"));

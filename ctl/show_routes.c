@@ -338,8 +338,8 @@ route_fib(struct ctl *c, const json_t *fib)
 		detail(c, 2, "  wanted", "%s", js_str(fib, "want"));
 	detail(c, 2, "  has", "%s", js_str(fib, "have"));
 	if (js_u64(fib, "repairs"))
-		detail(c, 2, "  repaired", "%llu times, after somebody else had changed it",
-		    (unsigned long long)js_u64(fib, "repairs"));
+		detail(c, 2, "  repaired", "%llu time%s, after somebody else had changed it",
+		    (unsigned long long)js_u64(fib, "repairs"), text_s(js_u64(fib, "repairs")));
 }
 
 static void

@@ -32,12 +32,6 @@ num(const json_t *row, const char *key)
 	return js_u64(row, key);
 }
 
-static const char *
-plural(unsigned long long n)
-{
-	return n == 1 ? "" : "s";
-}
-
 static void
 status_identity(struct ctl *c, const json_t *row)
 {
@@ -146,7 +140,7 @@ status_drain(struct ctl *c, const json_t *row)
 		    js_str(d, "text"), js_uptime(d, "since_s", age), js_has(d, "reason") ? ": " : "",
 		    js_str(d, "reason"));
 	else if (n)
-		item(c, "drained", "%llu peer%s (see: weft peers)", n, plural(n));
+		item(c, "drained", "%llu peer%s (see: weft peers)", n, text_s(n));
 }
 
 static void
@@ -157,7 +151,7 @@ status_config(struct ctl *c, const json_t *row)
 	unsigned long long n = num(f, "reloads"), bad = num(f, "failures");
 
 	if (n || bad)
-		snprintf(more, sizeof(more), ", %llu reload%s, %llu failed", n, plural(n), bad);
+		snprintf(more, sizeof(more), ", %llu reload%s, %llu failed", n, text_s(n), bad);
 	item(c, "config", "%s, loaded %s ago%s", js_str(f, "file"), js_uptime(f, "loaded_s", age),
 	    more);
 }

@@ -30,6 +30,12 @@ js_uptime(const json_t *row, const char *key, char buf[UPTIME_STRLEN])
 	return js_has(row, key) ? text_uptime(js_u64(row, key), buf) : "-";
 }
 
+const char *
+text_s(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 /* One character at s: its octets, 0 when it is not to be shown. */
 static size_t
 clean_len(const char *s, size_t left)

@@ -88,6 +88,15 @@ ip_addr_str(const struct ip_addr *a, char *buf)
 	return buf;
 }
 
+char *
+ip_addr_bare_str(const struct ip_addr *a, char *buf)
+{
+	struct ip_addr bare = *a;
+
+	bare.ifindex = 0;
+	return ip_addr_str(&bare, buf);
+}
+
 bool
 ip_prefix_parse(const char *s, struct ip_prefix *ret, bool *ret_host_bits)
 {

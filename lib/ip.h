@@ -64,6 +64,8 @@ bool ip_addr_parse(const char *s, struct ip_addr *ret);
  * for family none.
  */
 char *ip_addr_str(const struct ip_addr *a, char *buf);
+/* The same without "%IFINDEX", for sentences: the number says nothing to people. */
+char *ip_addr_bare_str(const struct ip_addr *a, char *buf);
 
 /*
  * Text "ADDRESS/LENGTH" to prefix; the length is required, without leading zeros.

@@ -139,9 +139,9 @@ removed_words(struct conflict *c, const struct conflict_blame *b)
 	char who[64];
 
 	snprintf(i->text, sizeof(i->text),
-	    "%s removed or changed routes of ours %u times in %llu s (%llu routes)%s%s",
+	    "%s removed or changed routes of ours %u times in %llu s (%llu route%s)%s%s",
 	    who_text(b->name, b->by, who, sizeof(who)), b->occasions, (unsigned long long)s,
-	    (unsigned long long)b->routes, likely >= 0 ? "; likely: " : "",
+	    (unsigned long long)b->routes, b->routes == 1 ? "" : "s", likely >= 0 ? "; likely: " : "",
 	    likely >= 0 ? known[likely].cause : "");
 	snprintf(i->fix, sizeof(i->fix), "%s", likely >= 0 ? known[likely].fix : "");
 	i->count = b->occasions;

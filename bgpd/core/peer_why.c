@@ -193,7 +193,7 @@ why_connect(const struct peer *p, int err, const char *said, char *buf)
 	struct words w = { .buf = buf };
 	char addr[IP_ADDR_STRLEN];
 
-	ip_addr_str(&p->addr, addr);
+	ip_addr_bare_str(&p->addr, addr);
 	if (said && *said) {
 		add(&w, "%s", said);
 		return buf;
@@ -218,7 +218,7 @@ why_closed(const struct session *s, int err, char *buf)
 	if ((err == 0 || err == ECONNRESET) && s->state == FSM_OPENSENT && !s->have_open) {
 		add(&w, "the peer closed the connection before its OPEN: "
 			"it may not expect one from %s",
-		    ip_addr_str(&s->conn->ep.local, addr));
+		    ip_addr_bare_str(&s->conn->ep.local, addr));
 		return buf;
 	}
 	if (err == 0)
@@ -288,7 +288,7 @@ why_not_up(const struct peer *p, struct mono_us now, char *buf)
 	char addr[IP_ADDR_STRLEN];
 
 	*buf = '\0';
-	ip_addr_str(&p->addr, addr);
+	ip_addr_bare_str(&p->addr, addr);
 	switch (peer_state(p)) {
 	case FSM_IDLE:
 		idle_words(p, now, &w);

@@ -260,7 +260,7 @@ retry_fired(struct session *s, struct mono_us now)
 	struct session_cause cause = { .why = why };
 
 	snprintf(why, sizeof(why), "no answer from %s to our connects",
-	    ip_addr_str(&s->peer->addr, addr));
+	    ip_addr_bare_str(&s->peer->addr, addr));
 	session_event(s, now, EV_CONNECT_RETRY_TIMER, s->state == FSM_CONNECT ? &cause : NULL);
 }
 

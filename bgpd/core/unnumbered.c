@@ -31,16 +31,6 @@ rearm(struct speaker *sp)
 	timer_set(&sp->timers, &sp->radv_timer, radv_deadline(&sp->radv));
 }
 
-/* For texts that name the interface. */
-static const char *
-bare_text(const struct ip_addr *addr, char buf[IP_ADDR_STRLEN])
-{
-	struct ip_addr bare = *addr;
-
-	bare.ifindex = 0;
-	return ip_addr_str(&bare, buf);
-}
-
 /* The peer's neighbour is that one now; af IP_NONE: nobody. */
 static void
 tell_found(struct rpeer *rp, struct mono_us now, const struct ip_addr *addr)
@@ -53,10 +43,10 @@ tell_found(struct rpeer *rp, struct mono_us now, const struct ip_addr *addr)
 	if (addr->af == IP_NONE)
 		speaker_event(rp->sp, LOG_NOTICE, rp, "neighbour-lost",
 		    "interface=%s address=%s why=\"not heard any more\"", rp->conf.ifname,
-		    bare_text(&rp->peer->addr, text));
+		    ip_addr_bare_str(&rp->peer->addr, text));
 	else
 		speaker_event(rp->sp, LOG_NOTICE, rp, "neighbour-found", "interface=%s address=%s",
-		    rp->conf.ifname, bare_text(addr, text));
+		    rp->conf.ifname, ip_addr_bare_str(addr, text));
 	speaker_todo(rp->sp, &t);
 	peer_found(rp->peer, now, addr);
 }
@@ -135,7 +125,7 @@ tell_other(struct rpeer *rp, const struct radv_link *l)
 
 	speaker_event(rp->sp, LOG_WARN, rp, "second-router",
 	    "interface=%s address=%s why=\"another router speaks on this link; %s stays the peer\"",
-	    rp->conf.ifname, bare_text(&l->other, other), bare_text(&l->neighbour, stays));
+	    rp->conf.ifname, ip_addr_bare_str(&l->other, other), ip_addr_bare_str(&l->neighbour, stays));
 }
 
 void

@@ -460,7 +460,8 @@ tcp_problem(const struct tcp *t, char *buf, size_t cap)
 }
 
 void
-tcp_hint(struct tcp *t, uint32_t peer, enum ipc_fsm_state state, char *buf, size_t cap)
+tcp_hint(struct tcp *t, uint32_t peer, enum ipc_fsm_state state, bool was_up, char *buf,
+    size_t cap)
 {
 	*buf = '\0';
 }

@@ -308,6 +308,7 @@ static const struct {
 	{ "flush-all", 2, "unknown command" },
 	{ "peerz", 2, "did you mean \"peer" },
 	{ "statsu", 2, "did you mean \"status\"" },
+	{ "dra", 2, "did you mean \"drain\"?" },
 	{ "xyzzyxyzzy", 2, "unknown command \"xyzzyxyzzy\"" },
 	{ "peers --wide", 2, "unknown option --wide" },
 	{ "peers --no-header", 1, "tor1" },

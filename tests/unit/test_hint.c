@@ -56,28 +56,32 @@ static const struct hint_case {
 	enum ipc_fsm_state state;
 	bool key, ttl; /* ttl: ttlSecurity; without both we send TTL 1 when one_hop */
 	const char *want; /* NULL: no hint */
-	bool one_hop;
+	bool one_hop, was_up;
 } cases[] = {
-	{ "10.0.0.2", NULL, IPC_CONNECT, false, false, NULL, false },
-	{ "10.0.0.1", NULL, IPC_CONNECT, false, false, "10.0.0.1 is this node's own address", false },
-	{ "10.0.1.2", NULL, IPC_CONNECT, false, false, "interface eth1 has no carrier", false },
-	{ "10.0.2.2", NULL, IPC_IDLE, false, false, "interface eth2 is down", false },
-	{ "10.7.7.7", NULL, IPC_CONNECT, false, false, NULL, false },
-	{ "10.0.0.2", NULL, IPC_CONNECT, true, false, "an MD5 password is set: another one", false },
-	{ "10.0.0.2", "TCPMD5Failure", IPC_CONNECT, true, false, "ours and the peer's may differ", false },
-	{ "10.0.0.2", "TCPMD5NotFound", IPC_ACTIVE, true, false, "the peer may have no password", false },
-	{ "10.0.0.2", "TCPMD5Unexpected", IPC_CONNECT, false, false, "we have none for it", false },
-	{ "10.0.0.2", "TCPMinTTLDrop", IPC_OPENSENT, false, true, "the peer has to send 255", false },
-	{ "10.0.0.2", NULL, IPC_CONNECT, false, false, "a peer with TTL security drops", true },
-	{ "10.0.0.2", NULL, IPC_ACTIVE, false, false, NULL, true },
-	{ "10.7.7.7", NULL, IPC_ACTIVE, false, false, "ebgpMultihop lets us reach it", true },
-	{ "10.7.7.7", NULL, IPC_IDLE, false, false, "it is on no link", true },
-	{ "10.0.0.2", NULL, IPC_OPENCONFIRM, false, false, "ttlSecurity here would send 255", true },
-	{ "10.0.0.2", "TCPMinTTLDrop", IPC_OPENCONFIRM, false, true, "the peer has to send 255", false },
+	{ "10.0.0.2", NULL, IPC_CONNECT, false, false, NULL, false, false },
+	{ "10.0.0.1", NULL, IPC_CONNECT, false, false, "10.0.0.1 is this node's own address", false, false },
+	{ "10.0.1.2", NULL, IPC_CONNECT, false, false, "interface eth1 has no carrier", false, false },
+	{ "10.0.2.2", NULL, IPC_IDLE, false, false, "interface eth2 is down", false, false },
+	{ "10.7.7.7", NULL, IPC_CONNECT, false, false, NULL, false, false },
+	{ "10.0.0.2", NULL, IPC_CONNECT, true, false, "an MD5 password is set: another one", false, false },
+	{ "10.0.0.2", "TCPMD5Failure", IPC_CONNECT, true, false, "ours and the peer's may differ", false, false },
+	{ "10.0.0.2", "TCPMD5NotFound", IPC_ACTIVE, true, false, "the peer may have no password", false, false },
+	{ "10.0.0.2", "TCPMD5Unexpected", IPC_CONNECT, false, false, "we have none for it", false, false },
+	{ "10.0.0.2", "TCPMinTTLDrop", IPC_OPENSENT, false, true, "the peer has to send 255", false, false },
+	{ "10.0.0.2", NULL, IPC_CONNECT, false, false, "a peer with TTL security drops", true, false },
+	{ "10.0.0.2", NULL, IPC_ACTIVE, false, false, NULL, true, false },
+	{ "10.7.7.7", NULL, IPC_ACTIVE, false, false, "ebgpMultihop lets us reach it", true, false },
+	{ "10.7.7.7", NULL, IPC_IDLE, false, false, "it is on no link", true, false },
+	{ "10.0.0.2", NULL, IPC_OPENCONFIRM, false, false, "ttlSecurity here would send 255", true, false },
+	{ "10.0.0.2", "TCPMinTTLDrop", IPC_OPENCONFIRM, false, true, "the peer has to send 255", false, false },
+	/* One that has been up did not find our TTL too low. */
+	{ "10.0.0.2", NULL, IPC_CONNECT, false, false, NULL, true, true },
+	{ "10.0.1.2", NULL, IPC_CONNECT, false, false, "interface eth1 has no carrier", true, true },
+	{ "10.0.0.2", NULL, IPC_OPENSENT, false, false, "ttlSecurity here would send 255", true, true },
 	/* Counters that do not fit this peer, or are no news. */
-	{ "10.0.0.2", "TCPMD5Unexpected", IPC_IDLE, false, false, NULL, false },
-	{ "10.0.0.2", "TCPMD5Failure", IPC_CONNECT, false, false, NULL, false },
-	{ "10.0.0.2", "TCPMinTTLDrop", IPC_CONNECT, false, false, NULL, false },
+	{ "10.0.0.2", "TCPMD5Unexpected", IPC_IDLE, false, false, NULL, false, false },
+	{ "10.0.0.2", "TCPMD5Failure", IPC_CONNECT, false, false, NULL, false, false },
+	{ "10.0.0.2", "TCPMinTTLDrop", IPC_CONNECT, false, false, NULL, false, false },
 };
 
 START_TEST(words)
@@ -100,13 +104,13 @@ START_TEST(words)
 	now = mono_add_s(now, 2);
 	tcp_drops_read(&d, now, path);
 	unlink(path);
-	tcp_hint_words(&p, c->state, f, &d, now, buf, sizeof buf);
+	tcp_hint_words(&p, c->state, c->was_up, f, &d, now, buf, sizeof buf);
 	if (c->want)
 		ck_assert_msg(strstr(buf, c->want), "want \"%s\" in \"%s\"", c->want, buf);
 	else
 		ck_assert_str_eq(buf, "");
 	/* An hour later the counters' rise is no reason any more. */
-	tcp_hint_words(&p, IPC_ACTIVE, f, &d, mono_add_s(now, 3600), buf, sizeof buf);
+	tcp_hint_words(&p, IPC_ACTIVE, c->was_up, f, &d, mono_add_s(now, 3600), buf, sizeof buf);
 	if (c->risen)
 		ck_assert_str_eq(buf, "");
 	fib_free(f);

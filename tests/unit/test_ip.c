@@ -234,6 +234,9 @@ START_TEST(numbers_and_order)
 	ck_assert(!ip_addr_eq(&b, &c) && ip_addr_eq(&b, &b));
 	ck_assert_uint_eq(back.ifindex, 0); /* a prefix has no scope */
 	ck_assert_str_eq(ip_addr_str(&none, buf), "none");
+	ck_assert_str_eq(ip_addr_bare_str(&none, buf), "none");
+	ck_assert_str_eq(ip_addr_str(&c, buf), "fe80::1%2");
+	ck_assert_str_eq(ip_addr_bare_str(&c, buf), "fe80::1");
 	ck_assert_str_eq(ip_af_str(IP6), "ipv6");
 	ck_assert_str_eq(ip_af_str(7), "none");
 }
