@@ -153,7 +153,7 @@ ttl_words(const struct tcp_peer *p, enum ipc_fsm_state state, bool was_up, const
 	if (!p->link && !fib_onlink_ifindex(f, &p->addr) && !link_towards(f, &p->addr))
 		return "it is on no link of this node, and we send TTL 1 to eBGP peers: "
 		       "ebgpMultihop lets us reach it";
-	return (state == IPC_CONNECT && !was_up) || state >= IPC_OPENSENT ?
+	return !was_up && (state == IPC_CONNECT || state >= IPC_OPENSENT) ?
 	    "we send TTL 1: a peer with TTL security drops that, ttlSecurity here would send 255" : NULL;
 }
 

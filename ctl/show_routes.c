@@ -50,15 +50,17 @@ path_as(const json_t *row, char *buf, size_t cap)
 	return buf;
 }
 
-/* "stale, 89s left", "stale, 23:47:27 of 24h left" */
+/* "stale, 89s left", "stale, 01:01:59 left", "stale, 23:47:27 of 24h left" */
 const char *
 stale_words(const json_t *row, char *buf, size_t cap)
 {
 	uint64_t left = js_u64(row, "stale_left_s"), of = js_u64(row, "stale_of_s");
 	char up[UPTIME_STRLEN];
 
-	if (of == 0)
+	if (of == 0 && left < 600)
 		snprintf(buf, cap, "stale, %llus left", (unsigned long long)left);
+	else if (of == 0)
+		snprintf(buf, cap, "stale, %s left", text_uptime(left, up));
 	else
 		snprintf(buf, cap, "stale, %s of %llu%s left", text_uptime(left, up),
 		    (unsigned long long)(of % 3600 == 0 ? of / 3600 : of % 60 == 0 ? of / 60 : of),
