@@ -4,7 +4,7 @@
  * What follows from a change of state (RFC 5882 sections 3 and 4):
  *   Up to Down  nothing gets to the peer: address out, BGP session closed
  *   AdminDown   the peer (or we) took BFD down: says nothing about the path
- *   Up          the address is back
+ *   Up          the address is back; after many failures only once it has stayed up
  * A peer whose BFD shares the fate of its control plane (C bit clear) and that
  * restarts loses both at once: while its routes are kept by graceful restart, its
  * BFD says nothing either (section 4.3).
@@ -30,6 +30,11 @@
 #define WATCH_S		5 /* between questions that only see whether bfdd answers */
 #define HUNG_AFTER	2 /* of them without an answer, in a row */
 #define IGNORED_AFTER_S 5 /* BGP is up that long, BFD is not: it does not run on the peer's side */
+#define FAILURES_BURST	10 /* of one session; more, and it has to stay up before it is believed */
+#define FAILURES_US	10000000u /* one more in that time */
+#define STEADY_S	5
+#define LINES_BURST	20 /* about one session */
+#define LINES_US	5000000u
 
 struct session {
 	struct bfd *bfd;
@@ -46,6 +51,9 @@ struct session {
 	bool has_row;
 	struct ipc_row_bfd row;
 	struct event *ignored; /* time is up for a session that stays down while BGP is up */
+	struct log_limit often, lines;
+	bool flaps;	      /* it failed too often lately */
+	struct event *steady; /* it has stayed up for long enough */
 };
 
 /* What is known of a peer, by its id, whether it has a session or not. */
@@ -107,10 +115,10 @@ by_peer(const struct bfd *b, uint32_t peer)
 static struct session *
 by_id(const struct bfd *b, uint32_t id)
 {
-	for (size_t i = 0; i < b->n; i++)
+	for (size_t i = 0; id != 0 && i < b->n; i++)
 		if (b->v[i]->sent.id == id)
 			return b->v[i];
-	return NULL;
+	return NULL; /* 0 is that of sessions that have not begun */
 }
 
 static const char *
@@ -156,7 +164,7 @@ watch_ignored(struct session *s)
 {
 	struct timeval tv = { IGNORED_AFTER_S, 0 };
 
-	if (s->holds_down && note_of(s->bfd, s->peer)->bgp_up)
+	if (s->holds_down && s->state.state != IPC_BFD_UP && note_of(s->bfd, s->peer)->bgp_up)
 		event_add(s->ignored, &tv);
 	else
 		event_del(s->ignored);
@@ -172,6 +180,15 @@ on_ignored(evutil_socket_t fd, short what, void *arg)
 	tell(s, IPC_LVL_WARN, "bfd-ignored",
 	    "why=\"the BGP session is up again and BFD is not: its routes are used without it\"");
 	hold_down(s, false);
+}
+
+static void
+on_steady(evutil_socket_t fd, short what, void *arg)
+{
+	struct session *s = arg;
+
+	if (s->known && s->state.state == IPC_BFD_UP)
+		hold_down(s, false);
 }
 
 /* Both ends in few words: "no packet for 151 ms, 150 ms are allowed", "the peer says: ...". */
@@ -204,30 +221,66 @@ is_failure(const struct session *s)
 	    (!note_of(s->bfd, s->peer)->is_stale || m->remote_independent);
 }
 
+/*
+ * The address goes at once, however often.  BGP is told once for each time, not for
+ * each failure of one that flaps.
+ */
+static void
+failed(struct session *s, const char *why)
+{
+	struct ipc_peer_cmd cmd = { .peer = s->peer, .cmd = IPC_CMD_BFD_DOWN };
+	bool is_news = !s->holds_down || note_of(s->bfd, s->peer)->bgp_up;
+
+	hold_down(s, true);
+	s->failures++;
+	s->flaps = !log_limit_pass(&s->often, agent_now(), NULL);
+	snprintf(cmd.text, sizeof cmd.text, "%s", why);
+	if (is_news)
+		agent_peer_cmd(s->bfd->a, &cmd);
+}
+
 static void
 went_down(struct session *s)
 {
-	struct ipc_peer_cmd cmd = { .peer = s->peer, .cmd = IPC_CMD_BFD_DOWN };
 	bool failure = is_failure(s);
-	char why[IPC_TEXT_MAX - 40];
+	char why[IPC_TEXT_MAX - 80];
+	uint32_t dropped;
 
 	why_down(s, why, sizeof why);
-	if (failure) {
-		hold_down(s, true);
-		s->failures++;
-		snprintf(cmd.text, sizeof cmd.text, "%s", why);
-		agent_peer_cmd(s->bfd->a, &cmd);
-	}
-	tell(s, failure ? IPC_LVL_WARN : IPC_LVL_NOTICE, "bfd-down", "why=\"%s\" effect=%s", why,
-	    !failure ? "none" : note_of(s->bfd, s->peer)->bgp_up ? "session-closed" : "address-down");
+	event_del(s->steady);
+	if (failure)
+		failed(s, why);
+	if (!log_limit_pass(&s->lines, agent_now(), &dropped))
+		return;
+	tell(s, failure ? IPC_LVL_WARN : IPC_LVL_NOTICE, "bfd-down",
+	    "why=\"%s\" effect=%s suppressed=%" PRIu32, why,
+	    !failure ? "none" : note_of(s->bfd, s->peer)->bgp_up ? "session-closed" : "address-down",
+	    dropped);
 }
 
 static void
 went_up(struct session *s)
 {
-	tell(s, IPC_LVL_NOTICE, "bfd-up", "detection-ms=%u", s->state.detect_us / 1000);
-	hold_down(s, false);
+	struct timeval tv = { STEADY_S, 0 };
+	uint32_t dropped;
+
 	event_del(s->ignored);
+	if (s->flaps && s->holds_down)
+		event_add(s->steady, &tv);
+	else
+		hold_down(s, false);
+	if (log_limit_pass(&s->lines, agent_now(), &dropped))
+		tell(s, IPC_LVL_NOTICE, "bfd-up", "detection-ms=%u effect=%s suppressed=%" PRIu32,
+		    s->state.detect_us / 1000, s->holds_down ? "address-down-while-it-flaps" : "none",
+		    dropped);
+}
+
+/* Of either end, also after a failure: from then on BFD says nothing about the path. */
+static void
+look_for_admin_down(struct session *s, const struct ipc_bfd_state_msg *m)
+{
+	if (m->state == IPC_BFD_ADMIN_DOWN || m->remote_state == IPC_BFD_ADMIN_DOWN)
+		hold_down(s, false);
 }
 
 static void
@@ -247,6 +300,7 @@ take_state(struct bfd *b, const struct ipc_bfd_state_msg *m)
 		went_up(s);
 	else if (!is_up && was_up)
 		went_down(s);
+	look_for_admin_down(s, m);
 }
 
 /* ---- sessions as they are wanted --------------------------------------------------- */
@@ -259,10 +313,23 @@ session_new(struct bfd *b, uint32_t peer)
 	s->bfd = b;
 	s->peer = peer;
 	s->ignored = event_new(b->a->base, -1, 0, on_ignored, s);
+	s->steady = event_new(b->a->base, -1, 0, on_steady, s);
+	s->often = (struct log_limit){ .burst = FAILURES_BURST, .interval_us = FAILURES_US };
+	s->lines = (struct log_limit){ .burst = LINES_BURST, .interval_us = LINES_US };
 	note_of(b, peer)->session = s;
 	b->v = mem_realloc_array(b->v, b->n + 1, sizeof *b->v);
 	b->v[b->n++] = s;
 	return s;
+}
+
+/* The key, too. */
+static void
+wipe(struct session *s)
+{
+	const struct ipc_bfd_session none = { 0 };
+
+	explicit_bzero(s->sent.key, sizeof s->sent.key);
+	s->sent = none;
 }
 
 /* bfdd tells the peer that this is no failure. */
@@ -275,9 +342,10 @@ session_withdraw(struct session *s)
 		return;
 	hold_down(s, false);
 	event_del(s->ignored);
+	event_del(s->steady);
 	m.bfd_del = (struct ipc_bfd_del){ s->sent.id, true };
 	bfdd_send(s->bfd->bfdd, &m);
-	explicit_bzero(&s->sent, sizeof s->sent);
+	wipe(s);
 	s->known = s->has_row = false;
 }
 
@@ -287,6 +355,7 @@ session_free(struct session *s)
 	session_withdraw(s);
 	note_of(s->bfd, s->peer)->session = NULL;
 	event_free(s->ignored);
+	event_free(s->steady);
 	mem_free(s);
 }
 
@@ -650,6 +719,7 @@ take_row(struct bfd *b, const struct ipc_row_bfd *row)
 		return;
 	s->row = *row;
 	s->has_row = true;
+	look_for_admin_down(s, &row->s); /* the peer's is no change of state, and told only here */
 }
 
 static void

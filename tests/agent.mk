@@ -96,3 +96,10 @@ tests_unit_test_poison_LDADD = $(AGENTCORE_TEST_LIBS)
 tests_unit_test_kern_SOURCES = tests/unit/test_kern.c tests/unit/unit.h
 tests_unit_test_kern_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
 tests_unit_test_kern_LDADD = $(AGENTCORE_TEST_LIBS)
+
+# Plays everything around agent/bfd.c itself.
+check_PROGRAMS += tests/unit/test_agentbfd
+TESTS += tests/unit/test_agentbfd
+tests_unit_test_agentbfd_SOURCES = tests/unit/test_agentbfd.c tests/unit/unit.h
+tests_unit_test_agentbfd_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
+tests_unit_test_agentbfd_LDADD = agent/libagent.a lib/libweft.a $(CHECK_LIBS) $(EVENT_CORE_LIBS)
