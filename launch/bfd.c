@@ -11,6 +11,7 @@
 #include "launch/weftd.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -101,12 +102,14 @@ fail:
 	return -err;
 }
 
+/* Sealed: a bfdd gone astray neither takes it away under the next one's feet nor fills memory with it. */
 static int
 open_state(void)
 {
 	int fd = memfd_create("weft-bfd", MFD_CLOEXEC | MFD_ALLOW_SEALING), err;
 
-	if (fd >= 0 && ftruncate(fd, LAUNCH_BFD_STATE_OCTETS) == 0)
+	if (fd >= 0 && ftruncate(fd, LAUNCH_BFD_STATE_OCTETS) == 0 &&
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0)
 		return fd;
 	err = errno;
 	if (fd >= 0)

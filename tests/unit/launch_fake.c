@@ -8,6 +8,7 @@
  * and "bfdd" for that process; a reload takes the wish back.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -239,12 +240,16 @@ static const char *
 fd_kind(int fd)
 {
 	struct stat st;
-	int type = 0, listens = 0;
+	int type = 0;
 	socklen_t len = sizeof(type);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0)
 		return type == SOCK_DGRAM ? "u" : "s";
-	return fstat(fd, &st) == 0 ? S_ISREG(st.st_mode) ? "m" : "-" : "!";
+	if (fstat(fd, &st) != 0)
+		return "!";
+	if (!S_ISREG(st.st_mode))
+		return "-";
+	return fcntl(fd, F_GET_SEALS) == (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) ? "m" : "M";
 }
 
 /* Takes the channels to agents one after the other, until weftd closes its own. */
