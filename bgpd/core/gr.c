@@ -13,6 +13,7 @@
 #define GR_CONNECT_US	(3 * 1000000ull)   /* a peer not Established by then has failed */
 #define GR_TOTAL_US	(120 * 1000000ull) /* the deferral's end in any case */
 #define GR_NH_WAIT_US	(5 * 1000000ull)   /* SYNC_END waits for next hops, after the deferral */
+#define GR_JOINED_MAX	4 /* sessions in a row whose paths stay together, with path ids */
 #define GR_FIB_WAIT_US	(10 * 1000000ull)  /* End-of-RIB waits for verdicts, after the deferral */
 
 /* ---- peers that restart -------------------------------------------------------- */
@@ -94,6 +95,7 @@ become_fresh(struct gr_family *f)
 {
 	timer_stop(&f->rp->sp->timers, &f->timer);
 	f->phase = GR_FRESH;
+	f->joined = 0;
 }
 
 /* The restart took too long, or was not to take any time: RFC 9494 section 4.2. */
@@ -327,11 +329,14 @@ gr_up(struct rpeer *rp, struct mono_us now)
  * A session ends before it has told everything: do the paths of the one before
  * stay as well?  Not with RFC 4724 alone (section 4.2), but with the N bit (RFC
  * 8538 section 4.1) and as long as a Long-Lived Stale Time runs (RFC 9494
- * section 4.2).
+ * section 4.2).  Path ids need not survive (RFC 7911 section 5), so that paths
+ * of many sessions would add up beside every limit: a few times only.
  */
 static bool
 keeps_older(const struct gr_family *f, struct mono_us now)
 {
+	if (f->joined >= GR_JOINED_MAX)
+		return false;
 	if (f->phase == GR_LONG_LIVED)
 		return mono_before(now, f->long_end);
 	return f->phase == GR_RESTART && f->rp->peer->neg.gr_notification;
@@ -368,6 +373,8 @@ family_down(struct gr_family *f, struct mono_us now, enum peer_down how)
 	uint32_t long_s = how == PEER_DOWN_FLUSH ? 0 : long_lived_s(rp, f->i, how);
 	bool keep = (restart || long_s > 0) && !is_over(f, now), older = keep && keeps_older(f, now);
 
+	if (older && rp->af[f->i].paths[rp->af[f->i].gen] > 0)
+		f->joined += (neg->addpath_rx & AF_BIT(AF_OF(f->i))) != 0;
 	if (older)
 		adjin_mark_stale(rp, f->i);
 	else

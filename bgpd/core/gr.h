@@ -68,6 +68,7 @@ struct gr_family {
 	struct timer timer; /* the phase's end; while the session is up End-of-RIB's last chance */
 	struct rpeer *rp;
 	uint8_t i, phase;   /* enum gr_phase */
+	uint8_t joined;	    /* sessions with path ids whose paths joined older stale ones */
 	uint32_t long_s;    /* Long-Lived Stale Time that counts, 0: none */
 	struct mono_us since; /* GR_RESTART: when the oldest became stale */
 	struct mono_us long_end; /* GR_LONG_LIVED */

@@ -266,6 +266,30 @@ START_TEST(sessions_in_between)
 END_TEST
 
 /*
+ * With path ids nothing is replaced one by one, so a peer that flaps could pile up paths
+ * without end beside its limit: there is one, and the last session's are what stays.
+ */
+START_TEST(path_ids_in_between)
+{
+	static struct ipc_row_path row[1000];
+	unsigned n = 0;
+
+	rig.addpath_rx[1] = 3;
+	rig.peer[1].maxpfx[0] = (struct ipc_maxpfx){ .limit = 2, .action = IPC_MAXPFX_DISCARD };
+	long_gone();
+	for (rig.path_id = 1; rig.path_id <= 100; rig.path_id++) {
+		up(1);
+		announce(1, PREFIX);
+		down(1, PEER_DOWN_KEEP);
+		n = rig_rows(&rig, IPC_VIEW_ALL, IPC_MATCH_EXACT, id_of(1), PREFIX, row);
+		ck_assert_uint_ge(n, 1);
+		ck_assert_uint_le(n, 10);
+		pass(_i ? RESTART : SECOND);
+	}
+}
+END_TEST
+
+/*
  * Over while the session comes back: what was not sent again goes then, and the rest with the
  * session, if that is lost before End-of-RIB.
  */
@@ -613,6 +637,7 @@ main(void)
 	tcase_add_test(tc, family_without_restart);
 	tcase_add_test(tc, no_llgr_goes);
 	tcase_add_test(tc, sessions_in_between);
+	tcase_add_loop_test(tc, path_ids_in_between, 0, 2);
 	tcase_add_loop_test(tc, time_over_during_synchronisation, 0, 2);
 	tcase_add_test(tc, announced_again);
 	tcase_add_loop_test(tc, back_without_state, 0, 2);
