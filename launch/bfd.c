@@ -146,3 +146,14 @@ bfd_open(int fds[LAUNCH_BFD_NFDS], char ret_why[LAUNCH_TEXT_MAX])
 	}
 	return 0;
 }
+
+void
+bfd_forget(int fds[LAUNCH_BFD_NFDS])
+{
+	int fd = open_state();
+
+	if (fd < 0)
+		return;
+	close(fds[LAUNCH_BFD_STATE]);
+	fds[LAUNCH_BFD_STATE] = fd;
+}

@@ -42,6 +42,7 @@
 #define STUCK_S		10 /* after its SIGKILL a child should have ended */
 #define HURRY_S		30 /* for the agent, once it was asked to hurry */
 #define RELOAD_GRACE_S	30 /* for the agent's LAUNCH_READY after a reload */
+#define BFDD_FORGET_MS	5000 /* its peers have missed it by then */
 #define BFDD_GRACE_S	2  /* for bfdd to tell its peers, once its channel is closed */
 #define BFDD_RETRY_S	5  /* its sockets could not be had */
 #define BFDD_NICE	(-15) /* its packets are late by what others run before it */
@@ -544,6 +545,11 @@ bfdd_ended(struct weftd *w, struct mono_us now, bool ordered, uint32_t delay_ms)
 	w->bfd_chan = -1;
 	if (w->bfd_wanted && !w->stopping)
 		c->start_at = mono_add_ms(now, ordered ? 0 : delay_ms);
+	if (delay_ms < BFDD_FORGET_MS)
+		return;
+	log_event(LOG_ERR, "state-forgotten",
+	    "child=%s why=\"it has ended too often: perhaps because of what the last one left\"", c->name);
+	bfd_forget(w->bfd_fd);
 }
 
 static void

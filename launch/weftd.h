@@ -71,6 +71,8 @@ int serve_open(const struct launch_opts *o, const struct launch_msg *req,
  * node does not have.  0, or -errno with the reason in ret_why and nothing open.
  */
 int bfd_open(int fds[LAUNCH_BFD_NFDS], char ret_why[LAUNCH_TEXT_MAX]);
+/* Other memory in place of what bfdd has written; where there is none, it stays. */
+void bfd_forget(int fds[LAUNCH_BFD_NFDS]);
 
 /* Tell $NOTIFY_SOCKET (sd_notify(3)); nothing when it is not set. */
 void notify_init(void);

@@ -252,6 +252,17 @@ fd_kind(int fd)
 	return fcntl(fd, F_GET_SEALS) == (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) ? "m" : "M";
 }
 
+/* Has another bfdd been here? From now on one has. */
+static const char *
+state_age(void)
+{
+	char mark = 0;
+
+	(void)!pread(LAUNCH_FD_BFD + LAUNCH_BFD_STATE, &mark, 1, 0);
+	(void)!pwrite(LAUNCH_FD_BFD + LAUNCH_BFD_STATE, "x", 1, 0);
+	return mark ? "kept" : "new";
+}
+
 /* Takes the channels to agents one after the other, until weftd closes its own. */
 static int
 run_bfdd(void)
@@ -263,8 +274,8 @@ run_bfdd(void)
 
 	for (int i = 0; i < LAUNCH_BFD_NFDS; i++)
 		strcat(kinds, fd_kind(LAUNCH_FD_BFD + i));
-	say("bfdd has %s nice=%d crash=%s", kinds, getpriority(PRIO_PROCESS, 0),
-	    fd_kind(LAUNCH_FD_CRASH));
+	say("bfdd has %s nice=%d crash=%s state=%s", kinds, getpriority(PRIO_PROCESS, 0),
+	    fd_kind(LAUNCH_FD_CRASH), state_age());
 	for (;;) {
 		struct pollfd p[2] = { { .fd = LAUNCH_FD_CHANNEL, .events = POLLIN },
 			{ .fd = agent, .events = POLLIN } };

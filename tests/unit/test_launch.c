@@ -257,6 +257,21 @@ START_TEST(bfdd_is_started_when_asked_for)
 }
 END_TEST
 
+/* What made it end may be in what it left: the fourth one begins anew. */
+START_TEST(bfdd_that_ends_again_and_again)
+{
+	setenv("FAKE_ASK", "bfdd", 1);
+	start();
+	await("state=new", 1);
+	for (int i = 1; i <= 3; i++) {
+		await("bfdd got 5", i);
+		kill(pid_of("run/weft-bfdd.pid"), SIGKILL);
+	}
+	await("state=new", 2);
+	ck_assert_uint_eq(count("state=kept"), 2);
+}
+END_TEST
+
 /* Agents come and go; the same bfdd is joined to each of them. */
 START_TEST(bfdd_outlives_the_agent)
 {
@@ -618,6 +633,7 @@ main(void)
 	tcase_add_test(t, children_are_given_what_they_need);
 	tcase_add_test(t, bgpd_alone_is_replaced);
 	tcase_add_test(t, bfdd_is_started_when_asked_for);
+	tcase_add_test(t, bfdd_that_ends_again_and_again);
 	tcase_add_test(t, bfdd_outlives_the_agent);
 	tcase_add_test(t, bfdd_ends_when_nobody_wants_it);
 	tcase_add_test(t, without_agent_both_start_anew);
