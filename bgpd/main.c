@@ -63,7 +63,10 @@ map_crash_page(void)
 		p = mmap(NULL, sizeof(struct crash_page), PROT_READ | PROT_WRITE, MAP_SHARED,
 		    LAUNCH_FD_CRASH, 0);
 	close(LAUNCH_FD_CRASH);
-	return p == MAP_FAILED ? NULL : p;
+	if (p == MAP_FAILED)
+		return NULL;
+	crash_page_leave(p); /* what the last one died of is not what this one may die of */
+	return p;
 }
 
 int
