@@ -246,10 +246,21 @@ gr_peer_stop(struct rpeer *rp)
 	rp->gr.wait_until = (struct mono_us){ 0 };
 }
 
+/* By the address alone: a peer has one interface. */
+static bool
+is_same_neighbour(const struct rpeer *rp)
+{
+	struct ip_addr now = rp->peer->ep.remote;
+
+	now.ifindex = rp->gr.of.ifindex;
+	return ip_addr_eq(&now, &rp->gr.of);
+}
+
 /*
  * Stale paths survive only with the F bit, in a family in use: RFC 4724 section
- * 4.2, RFC 9494 section 4.2.  Last known good waits for what comes in their
- * place: a reflector that has come back forwards nothing itself.
+ * 4.2, RFC 9494 section 4.2.  Another router that was found on the link says
+ * nothing about paths over the former one.  Last known good waits for what comes
+ * in their place: a reflector that has come back forwards nothing itself.
  */
 static bool
 keeps_stale(const struct rpeer *rp, unsigned i)
@@ -257,6 +268,8 @@ keeps_stale(const struct rpeer *rp, unsigned i)
 	const struct peer_neg *neg = &rp->peer->neg;
 	uint8_t bit = AF_BIT(AF_OF(i)) & neg->families;
 
+	if (!is_same_neighbour(rp))
+		return false;
 	if (is_alone(rp, i))
 		return bit;
 	if (gr_long_lived(rp, i, NULL))
@@ -396,6 +409,7 @@ gr_down(struct rpeer *rp, struct mono_us now, enum peer_down how)
 	unsigned i;
 
 	refresh_stop(rp);
+	rp->gr.of = rp->peer->ep.remote;
 	for (i = 0; i < AF_COUNT; i++)
 		family_down(&rp->gr.fam[i], now, how);
 	if (gr_stale(rp, 0) + gr_stale(rp, 1) > 0)

@@ -77,6 +77,7 @@ struct gr_family {
 struct gr_peer {
 	struct gr_family fam[2]; /* by index of the family */
 	struct gr_refresh refresh[2];
+	struct ip_addr of; /* the neighbour whose paths are stale: its address */
 	struct mono_us wait_until; /* deferral waits for it until then; 0: not (any more) */
 };
 

@@ -92,6 +92,21 @@ START_TEST(stale_until_announced_again_and_end_of_rib)
 }
 END_TEST
 
+/* Another router was found on the link: what came from the former one goes, F bits or not. */
+START_TEST(another_router_keeps_nothing)
+{
+	uint32_t flags;
+
+	restart_peer(3);
+	rig.over6 = true; /* another address */
+	rig_up(&rig, 1, 65001, true);
+	rig_work(&rig);
+	ck_assert_uint_eq(paths("10.9.0.0/16", &flags), 0);
+	ck_assert_uint_eq(paths("fd00::/48", &flags), 0);
+	rig_free(&rig);
+}
+END_TEST
+
 START_TEST(stale_no_longer_than_the_restart_time)
 {
 	uint32_t flags;
@@ -716,6 +731,7 @@ main(void)
 	TCase *t = unit_case(s, "restarts");
 
 	tcase_add_test(t, stale_until_announced_again_and_end_of_rib);
+	tcase_add_test(t, another_router_keeps_nothing);
 	tcase_add_test(t, stale_no_longer_than_the_restart_time);
 	tcase_add_test(t, stale_no_longer_than_its_bound);
 	tcase_add_test(t, forwarding_bit_decides);
