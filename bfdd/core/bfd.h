@@ -254,8 +254,9 @@ const char *bfd_conf_valid(const struct bfd_conf *conf);
 
 /*
  * Remove a session; nothing when there is none of this id. With `tell` one that is
- * Up or Init says AdminDown to the peer, for a Detection Time of the peer (at most 5 s),
- * and goes then; its id is free at once. Otherwise it is gone at once. No event.
+ * Up or Init says AdminDown to the peer for a Detection Time of the peer, and any that
+ * was heard stays so for a Detection Time after the peer's last packet (RFC 5880 section
+ * 6.8.1), at most 5 s; its id is free at once. Otherwise it is gone at once. No event.
  */
 void bfd_session_remove(struct bfd_engine *e, struct mono_us now, uint32_t id, bool tell);
 

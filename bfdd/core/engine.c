@@ -211,22 +211,40 @@ remote_detect_us(const struct session *s)
 	return (uint64_t)s->conf.detect_mult * (rx_us > s->used.tx_us ? rx_us : s->used.tx_us);
 }
 
+/* Does the peer believe in this session? */
+static bool
+is_believed(const struct session *s)
+{
+	return s->state == BFD_UP || s->state == BFD_INIT;
+}
+
 /*
- * AdminDown for a Detection Time of the peer (RFC 5880 section 6.8.16). A peer that does
- * not believe in this session need not be told.
+ * How long it is to stay: until the peer must have noticed (RFC 5880 section 6.8.16),
+ * and for a Detection Time after the peer's last packet (section 6.8.1).
  */
+static uint64_t
+leave_us(const struct session *s, struct mono_us now)
+{
+	uint64_t told_us = is_believed(s) ? remote_detect_us(s) : 0;
+	uint64_t heard_us = s->is_heard ? mono_diff_us(session_expires_at(s), now) : 0;
+	uint64_t us = told_us > heard_us ? told_us : heard_us;
+
+	return us < LEAVE_MAX_US ? us : LEAVE_MAX_US;
+}
+
+/* AdminDown for that time. A peer that is silent and does not believe need not be told. */
 static void
 session_leave(struct bfd_engine *e, struct session *s, struct mono_us now)
 {
-	uint64_t wait_us = remote_detect_us(s);
+	uint64_t wait_us = leave_us(s, now);
 
-	if (s->state != BFD_UP && s->state != BFD_INIT) {
+	if (wait_us == 0) {
 		engine_drop(e, s);
 		return;
 	}
 	hmap_remove(&e->by_id, &s->by_id);
 	place_give(e, s);
-	s->leave_at = mono_add_us(now, wait_us < LEAVE_MAX_US ? wait_us : LEAVE_MAX_US);
+	s->leave_at = mono_add_us(now, wait_us);
 	s->conf.admin_down = true;
 	session_change(e, s, now, BFD_ADMIN_DOWN, BFD_DIAG_ADMIN_DOWN);
 	session_settle(e, s);
@@ -384,7 +402,12 @@ bfd_stop(struct bfd_engine *e, struct mono_us now)
 	struct hmap_node *n, *tmp;
 
 	HMAP_FOREACH_SAFE(n, tmp, &e->by_id) {
-		session_leave(e, container_of(n, struct session, by_id), now);
+		struct session *s = container_of(n, struct session, by_id);
+
+		if (is_believed(s))
+			session_leave(e, s, now);
+		else
+			engine_drop(e, s); /* there is nothing to preserve it for */
 	}
 }
 

@@ -621,6 +621,45 @@ START_TEST(farewell)
 }
 END_TEST
 
+/* RFC 5880 section 6.8.1: in whatever state, for a Detection Time after the peer's last packet. */
+START_TEST(heard_is_preserved)
+{
+	struct bfd_pkt p;
+	struct bfd_view v;
+	uint64_t left_us;
+
+	reach(BFD_UP);
+	p = up_pkt();
+	p.state = BFD_DOWN;
+	p.tx_us = S;
+	bfdrig_input(&rig, &p);
+	v = bfdrig_view(&rig);
+	ck_assert(v.state == BFD_DOWN && v.detect_us > 0);
+	left_us = v.detect_us - 100 * MS;
+	bfdrig_pass(&rig, 100 * MS);
+	forget_events();
+	bfd_session_remove(rig.e, rig.now, 1, true);
+	ck_assert(bfdrig_output(&rig) && rig.sent.state == BFD_ADMIN_DOWN);
+	bfdrig_pass(&rig, left_us - 1);
+	ck_assert(!bfd_is_empty(rig.e));
+	bfdrig_pass(&rig, 1);
+	ck_assert(bfd_is_empty(rig.e));
+	bfdrig_free(&rig);
+}
+END_TEST
+
+/* One that the peer is silent about is gone at once. */
+START_TEST(unheard_is_not_preserved)
+{
+	reach(BFD_UP);
+	bfdrig_pass(&rig, 10 * S);
+	ck_assert(bfdrig_view(&rig).state == BFD_DOWN);
+	bfd_session_remove(rig.e, rig.now, 1, true);
+	ck_assert(bfd_is_empty(rig.e));
+	bfdrig_free(&rig);
+}
+END_TEST
+
 START_TEST(farewell_is_short)
 {
 	struct bfd_pkt p;
@@ -824,6 +863,8 @@ suite(void)
 	tc = unit_case(s, "administration");
 	tcase_add_test(tc, held_down_and_let_go);
 	tcase_add_test(tc, farewell);
+	tcase_add_test(tc, heard_is_preserved);
+	tcase_add_test(tc, unheard_is_not_preserved);
 	tcase_add_test(tc, farewell_is_short);
 	tcase_add_test(tc, removed_without_a_word);
 	tcase_add_test(tc, wanted_again_while_leaving);
