@@ -497,14 +497,14 @@ speaker_next_path(struct speaker *sp, struct mono_us now, struct speaker_cursor 
 static void
 fill_family(const struct rpeer *rp, struct mono_us now, unsigned i, struct ipc_peer_family *f)
 {
-	f->long_lived = gr_long_lived(rp, i, &f->stale_of_s);
+	f->stale = gr_stale(rp, i);
+	f->long_lived = f->stale > 0 && gr_long_lived(rp, i, &f->stale_of_s);
 	f->stale_left_s = gr_stale_left_s(rp, now, i);
 	f->eor_received = rp->af[i].eor_received;
 	f->eor_sent = rp->af[i].eor_sent;
 	f->received = adjin_count(rp, i);
 	f->rejected = adjin_rejected(rp, i);
 	f->accepted = f->received - f->rejected;
-	f->stale = gr_stale(rp, i);
 	f->best = rp->af[i].best;
 	f->advertised = groups_count(rp, i);
 }
