@@ -563,8 +563,6 @@ next_again(struct fib *f, struct fib_op *ret)
 		if (!s->again)
 			continue;
 		s->again = false;
-		if (!s->told)
-			continue;
 		tell_set(f, s, ret);
 		return true;
 	}

@@ -983,8 +983,6 @@ shown_session(const struct peer *p)
 	const struct session *out = &p->s[SESSION_OUT], *in = &p->s[SESSION_IN];
 	enum fsm_state state = peer_state(p);
 
-	if (p->up)
-		return p->up;
 	return out->state == state && peer_dials(p) ? out : in->state == state ? in : out;
 }
 

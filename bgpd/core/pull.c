@@ -477,8 +477,6 @@ copy_part(struct wr *w, const struct member *m, const struct chunk *c, bool see)
 	size_t n = select_entries(sp, m, c, see);
 	struct update_nh nh;
 
-	if (n == 0)
-		return;
 	if (see) {
 		nh = member_next_hop(m, c->attrs);
 		update_encode_reach(w, &m->g->ctx, c->attrs, m->g->af, &nh, nlri, n, NULL, NULL);

@@ -104,8 +104,7 @@ fill_policy(struct speaker *sp, unsigned i, uint32_t id, struct ipc_row_path *r)
 	const struct attrs *received = rib_path_received(&sp->rib[i], id);
 	struct filter_route route = policy_import_route(imp, &r->prefix);
 
-	if (p->peer == RIB_LOCAL_PEER || !imp->chain[i] ||
-	    policy_import_attrs(imp, received) != REJECT_NONE)
+	if (p->peer == RIB_LOCAL_PEER || policy_import_attrs(imp, received) != REJECT_NONE)
 		return;
 	filter_explain(sp->pool, imp->chain[i], &route, received, r->policy, sizeof(r->policy));
 }

@@ -170,6 +170,23 @@ START_TEST(next_hop_is_each_members_own)
 }
 END_TEST
 
+/* RFC 2545 section 3: the link-local address is said to peers on the link only. */
+START_TEST(link_local_next_hop_stays_on_the_link)
+{
+	unsigned k;
+
+	for (k = 1; k <= 2; k++) {
+		rig_up(&rig, k, 65000 + k, true);
+		rig_peer(&rig, k)->peer->ep.self6ll =
+		    (struct ip_addr){ .af = IP6, .b = { 0xfe, 0x80, [15] = 9 }, .ifindex = 3 };
+	}
+	rig_peer(&rig, 1)->peer->ep.ifindex = 3;
+	rig_configure(&rig, NULL);
+	ck_assert_uint_eq(rig_peer(&rig, 1)->af[1].member->self.ll.af, IP6);
+	ck_assert_uint_eq(rig_peer(&rig, 2)->af[1].member->self.ll.af, IP_NONE);
+}
+END_TEST
+
 /* RFC 8950: over IPv6 an IPv4 prefix carries our IPv6 address; a learned one is kept or replaced. */
 START_TEST(ipv4_over_ipv6)
 {
@@ -680,6 +697,7 @@ main(void)
 	tcase_add_test(t, no_end_of_rib_before_own_prefixes_are_known);
 	tcase_add_test(t, equal_attributes_are_packed);
 	tcase_add_test(t, next_hop_is_each_members_own);
+	tcase_add_test(t, link_local_next_hop_stays_on_the_link);
 	tcase_add_test(t, ipv4_over_ipv6);
 	tcase_add_test(t, given_next_hop);
 	tcase_add_test(t, only_the_newest_state_is_said);

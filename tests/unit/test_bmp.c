@@ -459,6 +459,33 @@ START_TEST(walks_in_slices)
 }
 END_TEST
 
+/* The best path that the walk comes to next gets better: that is said once, as it is now. */
+START_TEST(change_just_ahead_of_the_walk)
+{
+	static uint8_t buf[SPEAKER_FEED_MIN];
+	char prefix[IP_PREFIX_STRLEN], want[IP_PREFIX_STRLEN + 5];
+	struct ip_prefix next;
+	unsigned k;
+
+	for (k = 0; k < 2000; k++) {
+		snprintf(prefix, sizeof(prefix), "10.%u.%u.0/24", k / 256, k % 256);
+		rig_announce(&rig, 1, prefix, (uint32_t[]){ 65001, 1 + k % 1000, 0 }, 1, NULL);
+	}
+	rig_work(&rig);
+	configure(IPC_BMP_LOC_RIB);
+	attach();
+	speaker_feed_output(rig.sp, rig.now, feed, buf, sizeof(buf)); /* the Initiation */
+	speaker_feed_output(rig.sp, rig.now, feed, buf, sizeof(buf));
+	ck_assert_uint_gt(collector()->af[0].dest_at, 10);
+	ck_assert_uint_lt(collector()->af[0].dest_at, 1000);
+	next = rib_prefix(&rig.sp->rib[0], collector()->af[0].dest_at);
+	announce(1, ip_prefix_str(&next, prefix));
+	pull(SPEAKER_FEED_MIN);
+	snprintf(want, sizeof(want), "loc +%s", prefix);
+	at(want);
+}
+END_TEST
+
 START_TEST(statistics)
 {
 	conf.stats_s = 60;
@@ -836,6 +863,7 @@ main(void)
 	tcase_add_test(told, peer_that_was_never_told);
 	tcase_add_test(told, graceful_restart);
 	tcase_add_test(told, walks_in_slices);
+	tcase_add_test(told, change_just_ahead_of_the_walk);
 	tcase_add_test(told, statistics);
 	tcase_add_test(told, counts_for_statistics);
 	tcase_add_loop_test(told, any_order_of_changes, 0, 40);

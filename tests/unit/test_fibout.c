@@ -142,6 +142,12 @@ START_TEST(sets_beyond_the_limit)
 	ck_assert(speaker_next_fib(rig.sp, &op));
 	ck_assert_int_eq(op.kind, FIB_ROUTE);
 	ck_assert_uint_eq(op.set, 1);
+	announce(1, "10.61.0.0/16", 201);
+	announce(2, "10.61.0.0/16", 202);
+	ck_assert(speaker_next_fib(rig.sp, &op));
+	ck_assert_int_eq(op.kind, FIB_NHSET);
+	ck_assert_uint_eq(op.nhset->n, 1);
+	ck_assert_uint_eq(op.nhset->member[0].addr.b[3], 201);
 }
 END_TEST
 
@@ -659,6 +665,26 @@ START_TEST(route_with_news_while_a_lost_peer_is_swept)
 }
 END_TEST
 
+/* A set that shrank is no news to an agent that knows no set: it is told with its route, after its backup. */
+START_TEST(a_new_agent_while_a_peer_is_lost)
+{
+	installing();
+	announce(1, "10.9.0.0/16", 1);
+	announce(2, "10.9.0.0/16", 2);
+	announce_worse(3, "10.9.0.0/16", 3);
+	take_all();
+	rig_down(&rig, 1, PEER_DOWN_FLUSH);
+	speaker_fib_reset(rig.sp);
+	rig_work(&rig);
+	expect(FIB_SYNC_BEGIN, 0, NULL);
+	expect_set(2, NH(3), 0);
+	expect_set(1, NH(2), 2);
+	expect(FIB_ROUTE, 1, "10.9.0.0/16");
+	expect(FIB_SYNC_END, 0, NULL);
+	expect_nothing();
+}
+END_TEST
+
 START_TEST(peer_lost_brings_the_backup)
 {
 	installing();
@@ -742,6 +768,7 @@ main(void)
 	tcase_add_loop_test(t, rate_of_a_path, 0, sizeof(rate_cases) / sizeof(rate_cases[0]));
 	tcase_add_test(t, peer_lost_shrinks_its_sets_first);
 	tcase_add_test(t, route_with_news_while_a_lost_peer_is_swept);
+	tcase_add_test(t, a_new_agent_while_a_peer_is_lost);
 	tcase_add_test(t, peer_lost_brings_the_backup);
 	tcase_add_test(t, lost_backup_is_forgotten_at_once);
 	tcase_add_test(t, a_peer_that_restarts_keeps_its_sets);

@@ -595,6 +595,28 @@ START_TEST(alone_over_our_restart)
 }
 END_TEST
 
+/* The other peer leaves the configuration meanwhile: the time is that of the one that stays. */
+START_TEST(alone_while_a_peer_is_removed)
+{
+	static const struct ipc_hello restarting = { .seed = 1, .restarting = true,
+		.adopted = { 5, 0 } };
+
+	rig_free(&rig);
+	rig_init(&rig, 2, &restarting);
+	rig.peer[1].llgr_time_s[0] = LONG_S;
+	rig.peer[2].llgr_time_s[0] = 2 * LONG_S;
+	rig.peer[1].llgr_alone = rig.peer[2].llgr_alone = true;
+	start();
+	pass(LONG / 2);
+	rig.npeers = 1;
+	start();
+	pass(LONG / 2 - 1);
+	ck_assert(deferring());
+	pass(LONG + 1);
+	ck_assert(!deferring());
+}
+END_TEST
+
 /* ---- RFC 8538 section 4.1 ------------------------------------------------------------------- */
 
 /* With the N bit consecutive restarts do not delete what was stale before, up to a bound. */
@@ -652,6 +674,7 @@ main(void)
 	tcase_add_loop_test(tc, alone_until_we_end_it, 0, 3);
 	tcase_add_test(tc, alone_with_restart);
 	tcase_add_loop_test(tc, alone_over_our_restart, 0, 3);
+	tcase_add_test(tc, alone_while_a_peer_is_removed);
 	tcase_add_loop_test(tc, n_bit_keeps_older_ones, 0, 2);
 	return unit_run(s);
 }
