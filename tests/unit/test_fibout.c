@@ -717,6 +717,22 @@ START_TEST(lost_backup_is_forgotten_at_once)
 }
 END_TEST
 
+/* Who else has paths, to other next hops, does not make the lost one's a backup any longer. */
+START_TEST(lost_backup_among_several_others)
+{
+	installing();
+	announce(1, "10.9.0.0/16", 1);
+	announce_worse(2, "10.9.0.0/16", 2);
+	announce_worse(3, "10.9.0.0/16", 3);
+	take_all();
+	rig_down(&rig, 2, PEER_DOWN_FLUSH);
+	ck_assert(speaker_next_fib(rig.sp, &op));
+	ck_assert_int_eq(op.kind, FIB_NHSET);
+	ck_assert_uint_eq(op.nhset->member[0].addr.b[3], 1);
+	ck_assert_uint_eq(op.nhset->backup, 0);
+}
+END_TEST
+
 /* Its stale paths count: nothing shrinks before they are given up. */
 START_TEST(a_peer_that_restarts_keeps_its_sets)
 {
@@ -771,6 +787,7 @@ main(void)
 	tcase_add_test(t, a_new_agent_while_a_peer_is_lost);
 	tcase_add_test(t, peer_lost_brings_the_backup);
 	tcase_add_test(t, lost_backup_is_forgotten_at_once);
+	tcase_add_test(t, lost_backup_among_several_others);
 	tcase_add_test(t, a_peer_that_restarts_keeps_its_sets);
 	return unit_run(s);
 }

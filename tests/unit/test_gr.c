@@ -311,6 +311,28 @@ START_TEST(refresh_before_end_of_rib)
 }
 END_TEST
 
+/* The log has what went stale, be it one path, and nothing of a refresh that said everything. */
+START_TEST(stale_is_told_when_there_is_any)
+{
+	begin(&plain);
+	rig_up(&rig, 1, 65001, true);
+	rig_eor(&rig, 1, IP4);
+	told("");
+	rig_down(&rig, 1, PEER_DOWN_KEEP);
+	ck_assert(!told("stale"));
+	rig_up(&rig, 1, 65001, true);
+	announce(1, "10.9.0.0/16");
+	rig_eor(&rig, 1, IP4);
+	refresh(1, REFRESH_BORR);
+	announce(1, "10.9.0.0/16");
+	refresh(1, REFRESH_EORR);
+	ck_assert(!told("refresh-removed"));
+	rig_down(&rig, 1, PEER_DOWN_KEEP);
+	ck_assert(told("stale"));
+	rig_free(&rig);
+}
+END_TEST
+
 /* An end without a begin says nothing, also to what is stale for another reason. */
 START_TEST(refresh_end_alone)
 {
@@ -740,6 +762,7 @@ main(void)
 	tcase_add_test(t, generations_never_mix);
 	tcase_add_test(t, refresh_markers_sweep);
 	tcase_add_test(t, refresh_before_end_of_rib);
+	tcase_add_test(t, stale_is_told_when_there_is_any);
 	tcase_add_test(t, refresh_end_alone);
 	tcase_add_test(t, refresh_begins_again);
 	tcase_add_test(t, refresh_floods_are_cheap);

@@ -402,14 +402,19 @@ configure(void)
 	speaker_configure(sp, now, &c, &conf, conf.id != 0, NULL, 0, &ret);
 }
 
+static struct ipc_event event; /* the last one */
+
 static void
 take_todos(void)
 {
 	struct todo t;
 
 	ntodos = 0;
+	event = (struct ipc_event){ 0 };
 	while (speaker_next_todo(sp, &t))
-		if (t.kind != TODO_EVENT && ntodos < 512)
+		if (t.kind == TODO_EVENT)
+			event = t.event;
+		else if (ntodos < 512)
 			todos[ntodos++] = t;
 }
 
@@ -521,6 +526,36 @@ START_TEST(found_is_told_then_connected_to)
 	configure(); /* the same again */
 	take_todos();
 	ck_assert_uint_eq(count(TODO_PEER_ADDR) + count(TODO_CONNECT), 0);
+}
+END_TEST
+
+/* Solicitations are for who searches; what the log has to say about neighbours. */
+START_TEST(neighbours_come_and_go_in_the_log)
+{
+	unsigned asked = 0;
+
+	pass(3);
+	take_todos();
+	for (unsigned i = 0; i < ntodos; i++)
+		asked += todos[i].kind == TODO_RA_SEND && !todos[i].on;
+	ck_assert_uint_gt(asked, 0);
+	ck_assert_uint_lt(asked, count(TODO_RA_SEND));
+	advert("fe80::1");
+	take_todos();
+	ck_assert_str_eq(event.name, "neighbour-found");
+	ck_assert_str_eq(event.text, "interface=eth1 address=fe80::1");
+	advert("fe80::2");
+	take_todos();
+	ck_assert_str_eq(event.name, "second-router");
+	ck_assert(strstr(event.text, "address=fe80::2 ") && strstr(event.text, "fe80::1 stays"));
+	pass(10);
+	take_todos();
+	for (unsigned i = 0; i < ntodos; i++)
+		ck_assert(todos[i].kind != TODO_RA_SEND || todos[i].on);
+	pass(36);
+	take_todos();
+	ck_assert_str_eq(event.name, "neighbour-lost");
+	ck_assert(strstr(event.text, "address=fe80::1 "));
 }
 END_TEST
 
@@ -649,6 +684,7 @@ main(void)
 	tcase_add_checked_fixture(t, speaker_setup, speaker_teardown);
 	tcase_add_test(t, unheard_is_said_in_words);
 	tcase_add_test(t, found_is_told_then_connected_to);
+	tcase_add_test(t, neighbours_come_and_go_in_the_log);
 	tcase_add_test(t, another_router_ends_the_attempt);
 	tcase_add_test(t, silence_ends_dialling);
 	tcase_add_test(t, who_connects_first_is_taken);
