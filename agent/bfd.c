@@ -29,6 +29,7 @@
 #define ASK_LIMIT_S	1
 #define WATCH_S		5 /* between questions that only see whether bfdd answers */
 #define HUNG_AFTER	2 /* of them without an answer, in a row */
+#define ROUTERS_S	5 /* for routers to be found before sessions of a former agent end */
 #define IGNORED_AFTER_S 5 /* BGP is up that long, BFD is not: it does not run on the peer's side */
 #define FAILURES_BURST	10 /* of one session; more, and it has to stay up before it is believed */
 #define FAILURES_US	10000000u /* one more in that time */
@@ -45,6 +46,7 @@ struct session {
 	bool holds_down;  /* fib_addr_down() was told */
 	uint64_t failures;
 	struct ipc_bfd_session sent; /* id 0: nothing */
+	bool unfound; /* a peer on a link whose router is not known yet */
 	bool known;
 	struct ipc_bfd_state_msg state;
 	struct mono_us since;
@@ -84,6 +86,7 @@ struct bfd {
 	char problem[LAUNCH_TEXT_MAX];
 	struct list askers;
 	struct event *ask_limit, *watch;
+	struct event *whole; /* pending: BFD_END waits for routers that are not found yet */
 	unsigned unanswered; /* questions of the watch, in a row */
 	uint32_t query;
 	bool has_stats;
@@ -369,6 +372,35 @@ session_send(struct session *s)
 	explicit_bzero(&m, sizeof m);
 }
 
+/* All that was wanted has been named: what else bfdd has goes. */
+static void
+send_end(struct bfd *b)
+{
+	struct ipc_msg m = { .type = IPC_BFD_END };
+
+	event_del(b->whole);
+	bfdd_send(b->bfdd, &m);
+}
+
+static void
+on_whole(evutil_socket_t fd, short what, void *arg)
+{
+	send_end(arg);
+}
+
+/*
+ * The bfdd of a former agent may have a session with a router that this one has yet to find.
+ * Ended now, and made anew when it is found, it would have the router close BGP.
+ */
+static bool
+awaits_routers(const struct bfd *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (b->v[i]->unfound)
+			return true;
+	return false;
+}
+
 /* The address of ours whose subnet holds the peer's, or of its link where that is link-local. */
 static struct ip_addr
 local_on_link(const struct fib *f, const struct ip_addr *remote, uint32_t ifindex)
@@ -408,7 +440,8 @@ find_ends(struct session *s, const struct agent_peer *p, struct ipc_bfd_session 
 	const struct agent *a = s->bfd->a;
 	uint32_t ifindex = p->addr.ifindex ? p->addr.ifindex : fib_onlink_ifindex(a->fib, &p->addr);
 
-	if (p->addr.af == IP_NONE) {
+	s->unfound = p->addr.af == IP_NONE;
+	if (s->unfound) {
 		snprintf(s->problem, sizeof s->problem, "no router was found on %s yet", p->conf->ifname);
 		return false;
 	}
@@ -502,6 +535,8 @@ session_update(struct session *s, const struct agent_peer *p, const struct conf_
 		s->sent = now;
 		session_send(s);
 	}
+	if (event_pending(s->bfd->whole, EV_TIMEOUT, NULL) && !awaits_routers(s->bfd))
+		send_end(s->bfd);
 	explicit_bzero(&now, sizeof now);
 }
 
@@ -744,6 +779,7 @@ lost(void *ctx, const char *why, bool violation)
 {
 	struct bfd *b = ctx;
 
+	event_del(b->whole);
 	answer(b, true);
 	if (violation) {
 		events_addf(b->a->events, IPC_LVL_ERR, "bfdd-channel", "why=\"%s\"", why);
@@ -762,8 +798,10 @@ send_all(struct bfd *b)
 	for (size_t i = 0; i < b->n; i++)
 		if (b->v[i]->sent.id)
 			session_send(b->v[i]);
-	m = (struct ipc_msg){ .type = IPC_BFD_END };
-	bfdd_send(b->bfdd, &m);
+	if (awaits_routers(b))
+		event_add(b->whole, &(struct timeval){ ROUTERS_S, 0 });
+	else
+		send_end(b);
 }
 
 void
@@ -794,6 +832,7 @@ bfd_ended(struct bfd *b, const struct launch_msg *m)
 	int st = m->status;
 
 	bfdd_detach(b->bfdd);
+	event_del(b->whole);
 	answer(b, true);
 	c->running = false;
 	c->restarts = m->restarts;
@@ -873,6 +912,7 @@ bfd_new(struct agent *a)
 	b->bfdd = bfdd_new(a->base, &bfdd_ops, b);
 	b->ask_limit = event_new(a->base, -1, 0, on_ask_limit, b);
 	b->watch = event_new(a->base, -1, EV_PERSIST, on_watch, b);
+	b->whole = event_new(a->base, -1, 0, on_whole, b);
 	list_init(&b->askers);
 	/* Ids of another agent before this one would mean other sessions. */
 	if (getrandom(&b->next_id, sizeof b->next_id, 0) != (ssize_t)sizeof b->next_id)
@@ -897,5 +937,6 @@ bfd_free(struct bfd *b)
 	bfdd_free(b->bfdd);
 	event_free(b->ask_limit);
 	event_free(b->watch);
+	event_free(b->whole);
 	mem_free(b);
 }

@@ -179,6 +179,27 @@ def test_new_links_and_a_new_bgpd(lab):
 
 
 @pytest.mark.patient
+def test_bfd_goes_on_under_a_new_agent(lab):
+    """The next agent has to find the router anew; the BFD session with it is kept meanwhile."""
+    p = Pair(lab, Frr, extra=("bfd", "bfd profile fast"))
+    p.router.options["text"] = {"bfd": " profile fast\n  receive-interval 50\n  transmit-interval 50\n exit"}
+    p.start(bfdProfiles={"fast": FAST}, uplinks=[{"interface": "eth0", "bfd": "fast"}])
+    weft = p.node.weft
+
+    def row():
+        rows = weft.json("bfd")["bfd"]
+        return rows[0] if rows and rows[0]["state"] == "Up" and rows[0]["ups"] else No(rows)
+    before, agent = wait_until(row, 15, "BFD is up"), weft.pid("weft-agent")
+    weft.kill("weft-agent")
+    wait_until(lambda: weft.pid("weft-agent") != agent and weft.answers(), 10, "another agent answers")
+    weft.wait_established("eth0", deadline_s=20)
+    after = wait_until(row, 5, "BFD is known to be up")
+    for key in ("ups", "downs", "discriminator", "remote_discriminator"):
+        assert after[key] == before[key], (key, before, after)
+    assert not [e for e in weft.events() if "BFD Down" in e["text"]]
+
+
+@pytest.mark.patient
 def test_one_address_for_all_routers(lab):
     """Routers that call themselves fe80::aa on each link; listening on one address; a reload."""
     f = Unnumbered(lab)
