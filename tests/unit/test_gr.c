@@ -599,6 +599,7 @@ START_TEST(who_is_waited_for)
 	gr_up(rig_peer(&rig, 3), rig.now);
 	speaker_stats(rig.sp, rig.now, &st);
 	ck_assert_str_eq(st.deferring_for, "p1, p2, p3");
+	gr_peer_hung_up(rig_peer(&rig, 2), rig.now); /* a second connection of a peer that is up */
 	rig_pass(&rig, 3 * SECOND);
 	speaker_stats(rig.sp, rig.now, &st);
 	ck_assert_str_eq(st.deferring_for, "p1");
