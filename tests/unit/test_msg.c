@@ -200,6 +200,21 @@ START_TEST(open_verdicts)
 }
 END_TEST
 
+/* A family that we do not know says nothing about one that we do: RFC 4724 section 3. */
+START_TEST(unknown_families_stay_out_of_graceful_restart)
+{
+	static const uint8_t body[] = { HEAD, 14, 2, 12, 64, 10, 0x00, 0x78, 0, 2, 1, 0x00, 0, 25, 65,
+		0x80 };
+	struct bgp_err e = { 0 };
+	struct msg_open o;
+
+	msg_decode_open(body, sizeof(body), &o, &e);
+	ck_assert_msg(e.act == ACT_NONE, "%s octet %u", e.why, e.off);
+	ck_assert_uint_eq(o.caps.gr.families, AF_BIT(IP6));
+	ck_assert_uint_eq(o.caps.gr.forwarding, 0);
+}
+END_TEST
+
 START_TEST(capabilities_are_read)
 {
 	static const uint8_t body[] = { HEAD, 58, 2, 56, 1, 4, 0, 1, 0, 1, 1, 4, 0, 2, 9, 1, 1, 4, 0,
@@ -761,6 +776,7 @@ main(void)
 	tcase_add_loop_test(tc, framing, 0, NROWS(frame_cases));
 	tcase_add_loop_test(tc, open_verdicts, 0, NROWS(open_cases));
 	tcase_add_test(tc, capabilities_are_read);
+	tcase_add_test(tc, unknown_families_stay_out_of_graceful_restart);
 	tcase_add_loop_test(tc, addpath_is_read, 0,
 	    (int)(sizeof(addpath_cases) / sizeof(addpath_cases[0])));
 	tcase_add_test(tc, addpath_is_written);
