@@ -3,7 +3,8 @@
  *
  *   stop               drained (drains.h), sessions closed with a reason, routes removed (onStop:
  *                      flush) or kept
- *   prepared restart   TCP closed without NOTIFICATION, everything kept (RFC 4724)
+ *   prepared restart   everything kept (RFC 4724); Cease, Administrative Reset to peers with the
+ *                      N bit (RFC 8538), TCP of others closed without a NOTIFICATION
  *   flush              everything of ours removed while running
  */
 #ifndef AGENT_LIFECYCLE_H
