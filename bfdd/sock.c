@@ -132,6 +132,8 @@ put_pktinfo(struct msghdr *h, const struct bfd_out *out)
 	bool v6 = out->dst.af == IP6;
 	struct cmsghdr *c = CMSG_FIRSTHDR(h);
 
+	if (!c)
+		return;
 	if (v6)
 		memcpy(&pi6.ipi6_addr, out->src.b, 16);
 	else

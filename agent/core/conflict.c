@@ -329,7 +329,7 @@ check_mtu_legs(const struct conflict_facts *f, struct conflict_item *i)
 	const struct conflict_iface *small = uplink_by_mtu(f, false);
 	const struct conflict_iface *large = uplink_by_mtu(f, true);
 
-	if (!small || small->mtu == large->mtu || !(f->several[0] || f->several[1]))
+	if (!small || !large || small->mtu == large->mtu || !(f->several[0] || f->several[1]))
 		return false;
 	snprintf(i->text, sizeof(i->text),
 	    "routes by several next hops use %s with MTU %u and %s with MTU %u: flows get one or the "

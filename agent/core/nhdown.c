@@ -55,8 +55,10 @@ downed_del(struct nhdown *d, const struct ip_addr *a, uint32_t ifindex)
 	struct downed *first = first_of(d, a), *x = first, *before = NULL;
 	struct ip_prefix p = ip_prefix_from_addr(a);
 
-	for (; x->ifindex != ifindex; x = x->next)
+	for (; x && x->ifindex != ifindex; x = x->next)
 		before = x;
+	if (!x)
+		return;
 	if (before) {
 		before->next = x->next;
 	} else {

@@ -311,15 +311,16 @@ look_beyond(const struct speaker *sp, unsigned i, uint32_t id, struct fib_want *
 static void
 keep_to_limit(const struct fib *f, const struct ip_addr *best, struct fib_want *w)
 {
+	const uint16_t *from = from_of(w, best);
 	uint16_t peer;
 
 	if ((w->set.n <= 1 && w->backup.af == IP_NONE) || f->map.n < FIB_MULTI_SETS_MAX ||
 	    set_find(f, w, set_hash(f, w)))
 		return;
 	w->backup = (struct ip_addr){ 0 };
-	if (w->set.n <= 1)
+	if (w->set.n <= 1 || !from)
 		return;
-	peer = *from_of(w, best);
+	peer = *from;
 	w->set.n = 0;
 	add_member(w, best, peer);
 }
