@@ -23,7 +23,18 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "release: needs the release build (sandbox, footprint)")
 
 
+def share_of(items):
+    """Every nth file of those with tests to run: WEFT_SHARE=K/N, K from 1 to N."""
+    k, n = (int(x) for x in os.environ.get("WEFT_SHARE", "1/1").split("/"))
+    files = sorted({item.path for item in items})
+    return set(files[k - 1::n])
+
+
+# Last, when the expressions of -m and -k have been applied.
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
+    mine = share_of(items)
+    items[:] = [item for item in items if item.path in mine]
     if os.environ.get("WEFT_SANITIZED") == "1":
         for item in items:
             if item.get_closest_marker("release"):

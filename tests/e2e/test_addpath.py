@@ -16,6 +16,8 @@ from fabric.topo import timers
 from fabric.wait import No, wait_until
 from fabric.weft import peer
 
+pytestmark = pytest.mark.patient
+
 ANYCAST = ["10.244.200.0/24", "fd00:10:244:200::/64"]
 BOTH = {"receive": True, "send": "all"}
 A, B, C, RR, OTHER = 11, 12, 13, 1, 50

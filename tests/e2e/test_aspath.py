@@ -9,6 +9,8 @@ from fabric.topo import PODS, WEFT_AS, Pair, TwoTors
 from fabric.wait import No, holds_for, wait_until
 from test_confed import as_path, wait_path
 
+pytestmark = pytest.mark.patient
+
 NETS = of_family(networks(1, 2), "ipv4")
 SITE = 65001
 

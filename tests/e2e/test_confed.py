@@ -7,6 +7,8 @@ from fabric.topo import PERMIT, PODS, timers, wire
 from fabric.wait import No, wait_until
 from fabric.weft import Weft, config, peer
 
+pytestmark = pytest.mark.patient
+
 CONFED, OURS, MEMBER, OUTSIDE = 64496, 65001, 65002, 64510
 INSIDE_NETS = of_family(networks(1, 2), "ipv4")
 OUTSIDE_NETS = of_family(networks(2, 2), "ipv4")

@@ -11,6 +11,8 @@ from fabric.topo import PERMIT, PODS, WEFT_AS
 from fabric.wait import No, wait_until
 from fabric.weft import Weft, config, peer
 
+pytestmark = pytest.mark.patient
+
 RACK_AS = 65010
 
 

@@ -18,6 +18,8 @@ from fabric.peers import Bird
 from fabric.wait import No, holds_for, wait_until
 from fabric.weft import Weft, config, peer
 
+pytestmark = pytest.mark.patient
+
 AS, FEED_AS, VIEW_AS = 65000, 65001, 65100
 PERMIT = "10.244.0.0/16"
 OWN = ["10.244.1.0/24", "172.20.0.0/24"]

@@ -6,6 +6,8 @@ from fabric.peers import Bird, Frr, networks
 from fabric.topo import PODS, TwoTors, legs
 from fabric.wait import No, holds_for, wait_until
 
+pytestmark = pytest.mark.patient
+
 METRIC = 20
 NETS = networks(1, 4)
 VOLATILE = ("expires", "used", "age", "cache", "nh_info")

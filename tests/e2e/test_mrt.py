@@ -14,6 +14,8 @@ from fabric.wait import wait_until
 from fabric.weft import BUILD
 from test_bmp import P, Q, Site, W, announce, end_of_rib, rss_kb
 
+pytestmark = pytest.mark.patient
+
 COMMUNITY, LARGE = "64512:100", "64512:1:2"
 
 

@@ -9,6 +9,8 @@ from fabric.topo import PEER_AS, WEFT_AS, Pair, TwoTors, timers, weft_peers
 from fabric.wait import No, holds_for, wait_until
 from test_confed import as_path
 
+pytestmark = pytest.mark.patient
+
 NETS = of_family(networks(1, 2), "ipv4")
 ROLES = {"provider": "customer", "customer": "provider", "peer": "peer"}
 

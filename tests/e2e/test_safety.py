@@ -11,6 +11,8 @@ from fabric.peers import Bird, networks
 from fabric.topo import Pair, TwoTors
 from fabric.wait import No, wait_until
 
+pytestmark = pytest.mark.patient
+
 CAP_NET_ADMIN = 12
 
 
