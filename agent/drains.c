@@ -174,8 +174,9 @@ static struct mono_us
 since_mono(int64_t wall_us, struct mono_us now)
 {
 	int64_t us = wall_us - clock_wall_offset();
+	struct mono_us then = { us < 0 ? 0 : (uint64_t)us };
 
-	return us < 0 ? (struct mono_us){ 0 } : mono_min((struct mono_us){ (uint64_t)us }, now);
+	return mono_min(then, now);
 }
 
 static void

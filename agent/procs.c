@@ -40,6 +40,7 @@ procs_look(void)
 	struct dirent *e;
 	char name[PROC_NAME_MAX];
 
+	/* cppcheck-suppress readdirCalled ; one thread, and readdir_r() is deprecated */
 	while (d && (e = readdir(d))) {
 		if (!isdigit((unsigned char)e->d_name[0]) ||
 		    !proc_name((uint32_t)strtoul(e->d_name, NULL, 10), name))
@@ -117,6 +118,7 @@ dropins_add(struct dropin *v, size_t n, const char *path, int folder)
 	DIR *d = opendir(path);
 	struct dirent *e;
 
+	/* cppcheck-suppress readdirCalled ; one thread, and readdir_r() is deprecated */
 	while (d && (e = readdir(d))) {
 		size_t len = strlen(e->d_name), i;
 

@@ -380,7 +380,9 @@ peer_timer_fire(struct timer *t, struct mono_us now)
 static struct ip_addr
 known_addr(const struct ipc_conf_peer *conf)
 {
-	return conf->unnumbered ? (struct ip_addr){ 0 } : conf->addr;
+	struct ip_addr none = { 0 };
+
+	return conf->unnumbered ? none : conf->addr;
 }
 
 struct peer *
