@@ -26,7 +26,7 @@
 
 struct quarantine {
 	struct agent *agent;
-	const struct crash_page *page; /* NULL: none */
+	struct crash_page *page; /* NULL: none */
 	struct poison poison;
 	struct event *timer;
 };
@@ -147,10 +147,11 @@ quarantine_bgpd_ended(struct quarantine *q, int status, bool hung)
 	const struct agent_peer *p;
 	struct victim v;
 
-	if (!q || !q->page || (!hung && !is_fault(status)))
+	if (!q || !q->page)
 		return;
 	v = page_read(q->page);
-	p = agent_peer_by_id(q->agent, v.peer);
+	p = hung || is_fault(status) ? agent_peer_by_id(q->agent, v.peer) : NULL;
+	crash_page_leave(q->page); /* the next one has not been greeted yet: it is in no message */
 	if (p)
 		crashed(q, p, &v);
 }
@@ -179,7 +180,7 @@ quarantine_lift(struct quarantine *q, const struct ip_addr *addr)
 	return true;
 }
 
-static const struct crash_page *
+static struct crash_page *
 page_map(int fd)
 {
 	struct stat st;
@@ -188,7 +189,7 @@ page_map(int fd)
 	if (fd < 0 || fstat(fd, &st) != 0)
 		return NULL;
 	if (S_ISREG(st.st_mode) && st.st_size == sizeof(struct crash_page))
-		p = mmap(NULL, sizeof(struct crash_page), PROT_READ, MAP_SHARED, fd, 0);
+		p = mmap(NULL, sizeof(struct crash_page), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	close(fd);
 	return p == MAP_FAILED ? NULL : p;
 }
@@ -200,6 +201,7 @@ quarantine_new(struct agent *a, int fd)
 
 	q->agent = a;
 	q->page = page_map(fd);
+	crash_page_leave(q->page); /* of what died before this agent nothing more is said */
 	q->timer = event_new(a->base, -1, 0, on_timer, q);
 	return q;
 }
@@ -210,7 +212,7 @@ quarantine_free(struct quarantine *q)
 	if (!q)
 		return;
 	if (q->page)
-		munmap((void *)(uintptr_t)q->page, sizeof *q->page);
+		munmap(q->page, sizeof *q->page);
 	event_free(q->timer);
 	mem_free(q);
 }

@@ -4,8 +4,8 @@
  * weftd makes it (a sealed memfd: nobody can shorten it under a reader), hands
  * it to both at exec as LAUNCH_FD_CRASH and never looks at it.  bgpd writes it
  * with plain stores around the handling of each message; the agent reads it
- * when bgpd has died by a fault, before it greets the next one.  The writer
- * may be in a stranger's hands: the reader takes a copy, and nothing in it is
+ * when bgpd has died by a fault, and empties it, before it greets the next one.
+ * The writer may be in a stranger's hands: the reader takes a copy, and nothing in it is
  * more than a number or octets to count.
  */
 #ifndef LIB_CRASHPAGE_H
