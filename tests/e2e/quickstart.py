@@ -43,6 +43,13 @@ def owned(state):
 INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+def interrupted(_signal, _frame, main=os.getpid()):
+    """A child between fork and exec ends without a word: only this process is interrupted."""
+    if os.getpid() != main:
+        os._exit(130)
+    raise KeyboardInterrupt
+
+
 def down(state):
     """Remove every process, namespace and file of an earlier run; not to be interrupted."""
     for sig in INTERRUPTS:
@@ -54,7 +61,7 @@ def down(state):
 def interruptible():
     """Ctrl-C, a closed terminal and a plain kill end what is under way."""
     for sig in INTERRUPTS:
-        signal.signal(sig, signal.default_int_handler)
+        signal.signal(sig, interrupted)
 
 
 class RecordingLab(Lab):
