@@ -159,7 +159,7 @@ def test_broken(lab, figure, mode):
     wait_until(lambda: s.restarts() >= 1, 30, "it is started again")
     s.heal()
     lost = wait_until(lambda: [e for e in s.weft.events() if e["event"] == "bgpd-lost"], 2, "an event")
-    wait_until(lambda: s.weft.peer("tor")["state"] in ("Active", "Connect"), 30, "a real one works")
+    wait_until(lambda: s.weft.peer("tor")["state"] in ("Active", "Connect"), 60, "a real one works")
     figure(f"{mode}: {lost[0]['text']}; {s.check(LARGE)}")
 
 
