@@ -1,0 +1,48 @@
+/*
+ * The cluster's nodes, as far as routing needs them: a pure model filled from outside.
+ */
+#ifndef AGENT_CORE_CLUSTER_H
+#define AGENT_CORE_CLUSTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/ip.h"
+#include "lib/selector.h"
+
+#define CLUSTER_CIDRS_MAX 4
+#define CLUSTER_ADDRS_MAX 4
+
+/* One Node. What it points to belongs to the cluster and is valid until the next change. */
+struct cluster_node {
+	const char *name;
+	struct ip_addr addrs[CLUSTER_ADDRS_MAX]; /* InternalIPs, in their order */
+	size_t naddrs;
+	struct ip_prefix cidrs[CLUSTER_CIDRS_MAX]; /* podCIDRs */
+	size_t ncidrs;
+	struct labels labels;
+	struct labels annotations; /* those of ours only */
+	struct labels taints;	   /* key -> effect */
+	bool cordoned;		   /* spec.unschedulable */
+	bool deleting;
+};
+
+struct cluster;
+
+struct cluster *cluster_new(const char *own_name);
+void cluster_free(struct cluster *c);
+
+/* Copies n; true: something differs from what was known (a status update alone does not). */
+bool cluster_put(struct cluster *c, const struct cluster_node *n);
+/* True: it was known. */
+bool cluster_remove(struct cluster *c, const char *name);
+
+/* NULL: not known. */
+const struct cluster_node *cluster_find(const struct cluster *c, const char *name);
+const struct cluster_node *cluster_own(const struct cluster *c);
+/* By name; NULL starts, NULL at the end. */
+const struct cluster_node *cluster_next(const struct cluster *c, const struct cluster_node *after);
+size_t cluster_count(const struct cluster *c);
+
+#endif
