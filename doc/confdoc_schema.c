@@ -102,6 +102,11 @@ put_alternatives(struct out *o, const struct opt *opt)
 		out_str(o, "type", "number");
 		out_close(o);
 	}
+	if (opt->type == OPT_SELECTOR) { /* a label map */
+		out_open(o, NULL);
+		out_str(o, "type", "object");
+		out_close(o);
+	}
 	if (!opt->words && opt->type != OPT_UINT && opt->type != OPT_BOOL)
 		put_string(o, NULL, patterns[opt->type]);
 }

@@ -56,6 +56,15 @@ conf_list_at(const struct conf_list *l, size_t size, size_t i)
 	return (char *)l->v + i * size;
 }
 
+/* A finding about that node at ctx->path: what was wanted; what stands there is described. hint: or NULL. */
+void conf_complain(struct conf_ctx *ctx, const struct ynode *n, const char *wanted, const char *hint);
+
+/*
+ * A scalar's text with ${NAME} replaced and $${ as ${; owned by the caller. NULL after a complaint
+ * about a variable.
+ */
+char *conf_scalar_text(struct conf_ctx *ctx, const struct ynode *n);
+
 /* Fill ctx->c from ctx->root; findings go to ctx->errs. False: there is nothing to go on with. */
 bool conf_parse(struct conf_ctx *ctx);
 

@@ -10,6 +10,7 @@
 
 #include "lib/conf_ctx.h"
 #include "lib/conf_err.h"
+#include "lib/conf_selector.h"
 #include "lib/conf_suggest.h"
 #include "lib/conf_type.h"
 #include "lib/mem.h"
@@ -42,6 +43,15 @@ describe(const struct ynode *n)
 	if (n->kind == YNODE_SEQ)
 		return mem_strdup("a list");
 	return ynode_is_null(n) ? mem_strdup("nothing") : conf_quote(n->text, n->len);
+}
+
+void
+conf_complain(struct conf_ctx *ctx, const struct ynode *n, const char *wanted, const char *hint)
+{
+	char *found = describe(n);
+
+	complain_at(ctx, n->line, n->col, wanted, found, hint);
+	mem_free(found);
 }
 
 /* The value of o is not what it should be; text: after ${} substitution, or NULL. */
@@ -119,10 +129,8 @@ add_variable(struct conf_ctx *ctx, const struct ynode *n, const char *p, struct 
 	return value ? end + 1 : NULL;
 }
 
-/* A scalar's text with ${NAME} replaced and $${ as ${; owned by the caller. NULL after a complaint.
- */
-static char *
-scalar_text(struct conf_ctx *ctx, const struct ynode *n)
+char *
+conf_scalar_text(struct conf_ctx *ctx, const struct ynode *n)
 {
 	const char *p = n->text, *dollar;
 	struct text t = { NULL, 0 };
@@ -153,7 +161,7 @@ static bool
 parse_scalar(struct conf_ctx *ctx, const struct opt *o, const struct ynode *n, void *ret, bool item)
 {
 	bool is_text = n->kind == YNODE_SCALAR && !ynode_is_null(n) && strlen(n->text) == n->len;
-	char *text = is_text ? scalar_text(ctx, n) : NULL;
+	char *text = is_text ? conf_scalar_text(ctx, n) : NULL;
 	struct opt_why why = { NULL, NULL };
 	bool ok = false;
 
@@ -605,6 +613,8 @@ parse_value(struct conf_ctx *ctx, const struct opt *o, const struct ynode *n, vo
 		parse_many(ctx, o, n, field);
 	else if (o->type == OPT_FLAGS)
 		parse_flags(ctx, o, n, field);
+	else if (o->type == OPT_SELECTOR && n->kind == YNODE_MAP)
+		conf_selector_map(ctx, n, field);
 	else
 		parse_scalar(ctx, o, n, field, false);
 }

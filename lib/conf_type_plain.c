@@ -9,6 +9,7 @@
 #include "lib/conf_suggest.h"
 #include "lib/conf_type.h"
 #include "lib/mem.h"
+#include "lib/selector.h"
 
 /* ---- shared -------------------------------------------------------------- */
 
@@ -451,6 +452,28 @@ envname_wanted(const struct opt *o)
 	return mem_strdup("the name of an environment variable");
 }
 
+static bool
+selector_opt_parse(const struct opt *o, const char *text, void *ret, struct opt_why *why)
+{
+	char wanted[SELECTOR_WHY_MAX];
+	size_t at;
+	struct selector *s = selector_parse(text, wanted, &at);
+
+	if (!s) {
+		why->hint = mem_printf("want %s at octet %zu", wanted, at + 1);
+		return false;
+	}
+	selector_free(s);
+	*(char **)ret = mem_strdup(text);
+	return true;
+}
+
+static char *
+selector_wanted(const struct opt *o)
+{
+	return mem_strdup("a selector such as rack == \"r1\" && has(rr), or a mapping of labels");
+}
+
 const struct opt_codec conf_types_plain[OPT_NTYPES] = {
 	[OPT_BOOL] = { sizeof(bool), bool_parse, bool_print, bool_wanted, false },
 	[OPT_UINT] = { sizeof(uint32_t), uint_parse, uint_print, uint_wanted, false },
@@ -464,6 +487,7 @@ const struct opt_codec conf_types_plain[OPT_NTYPES] = {
 	[OPT_TEXT] = { sizeof(char *), text_parse, text_print, text_wanted, true },
 	[OPT_NAME] = { sizeof(char *), name_parse, text_print, name_wanted, true },
 	[OPT_BFD] = { sizeof(char *), bfd_parse, text_print, bfd_wanted, true },
+	[OPT_SELECTOR] = { sizeof(char *), selector_opt_parse, text_print, selector_wanted, true },
 	[OPT_FILE] = { sizeof(char *), file_parse, text_print, file_wanted, true },
 	[OPT_ENVNAME] = { sizeof(char *), envname_parse, text_print, envname_wanted, true },
 };

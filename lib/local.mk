@@ -17,6 +17,7 @@ lib_libweft_a_SOURCES = \
 	lib/mono.h \
 	lib/out.c lib/out.h \
 	lib/rng.c lib/rng.h \
+	lib/selector.c lib/selector.h \
 	lib/sanitized.h \
 	lib/table.c \
 	lib/trie.c lib/trie.h \
@@ -51,6 +52,7 @@ lib_libconf_a_SOURCES = \
 	lib/conf_opts.h \
 	lib/conf_parse.c \
 	lib/conf_path.c lib/conf_path.h \
+	lib/conf_selector.c lib/conf_selector.h \
 	lib/conf_suggest.c lib/conf_suggest.h \
 	lib/conf_table.c lib/conf_table.h \
 	lib/conf_type.c lib/conf_type.h \

@@ -10,6 +10,7 @@ lib_unit_tests = \
 	tests/unit/test_ipcsock \
 	tests/unit/test_log \
 	tests/unit/test_out \
+	tests/unit/test_selector \
 	tests/unit/test_trie \
 	tests/unit/test_wire
 check_PROGRAMS += $(lib_unit_tests) tests/prop/prop_lib
@@ -43,6 +44,10 @@ tests_unit_test_log_LDADD = $(LIB_TEST_LIBS) $(JANSSON_LIBS)
 tests_unit_test_out_SOURCES = tests/unit/test_out.c tests/unit/unit.h
 tests_unit_test_out_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
 tests_unit_test_out_LDADD = $(LIB_TEST_LIBS)
+
+tests_unit_test_selector_SOURCES = tests/unit/test_selector.c tests/unit/unit.h
+tests_unit_test_selector_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
+tests_unit_test_selector_LDADD = $(LIB_TEST_LIBS)
 
 tests_unit_test_trie_SOURCES = tests/unit/test_trie.c tests/unit/unit.h
 tests_unit_test_trie_CPPFLAGS = $(LIB_TEST_CPPFLAGS)

@@ -341,7 +341,9 @@ wrong_type(const struct opt *o)
 
 	if (!list)
 		expect_value("a list", o, "[x]", "a list", "");
-	if (o->type != OPT_MAP && !named)
+	if (o->type == OPT_SELECTOR)
+		expect_good("a label map", o, "{x: y}");
+	else if (o->type != OPT_MAP && !named)
 		expect_value("a mapping", o, "{x: y}", "a mapping", "");
 	if (o->type == OPT_LIST || (o->type == OPT_MAP && !is_password(o)))
 		expect_value("a text", o, "xyzzy", "\"xyzzy\"", "");
@@ -554,6 +556,7 @@ static const struct {
 	[OPT_COMMUNITY] = { "1:2:x", "no-export", "" },
 	[OPT_COMMUNITY_ANY] = { "rt:1:x", "rt:65000:1", "" },
 	[OPT_PREFIX_OR_ADDR] = { "10.0.0.300", "10.0.0.1", "" },
+	[OPT_SELECTOR] = { "rack = r1", "all()", NULL },
 	[OPT_COMMUNITY_VALUE] = { "no-exprt", "65535:65535", "did you mean no-export?" },
 };
 
