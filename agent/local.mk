@@ -47,6 +47,7 @@ agent_libagent_a_SOURCES = \
 noinst_LIBRARIES += agent/core/libagentcore.a
 agent_core_libagentcore_a_SOURCES = \
 	agent/core/admit.c agent/core/admit.h \
+	agent/core/cluster.c agent/core/cluster.h \
 	agent/core/conflict.c agent/core/conflict.h \
 	agent/core/drain.c agent/core/drain.h \
 	agent/core/fib.c agent/core/fib.h agent/core/fib_priv.h \
