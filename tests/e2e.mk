@@ -7,13 +7,16 @@ EXTRA_DIST += \
 	tests/deps.sh \
 	tests/e2e/conftest.py \
 	tests/e2e/fabric/__init__.py \
+	tests/e2e/fabric/apistore.py \
 	tests/e2e/fabric/bgp.py \
 	tests/e2e/fabric/gate.py \
 	tests/e2e/fabric/inject.py \
 	tests/e2e/fabric/net.py \
 	tests/e2e/fabric/peers.py \
+	tests/e2e/fabric/pki.py \
 	tests/e2e/fabric/racks.py \
 	tests/e2e/fabric/reaper.py \
+	tests/e2e/fabric/replay.py \
 	tests/e2e/fabric/segment.py \
 	tests/e2e/fabric/topo.py \
 	tests/e2e/fabric/traffic.py \
@@ -42,12 +45,14 @@ EXTRA_DIST += \
 	tests/e2e/test_quarantine.py \
 	tests/e2e/test_reconcile.py \
 	tests/e2e/test_reflectors.py \
+	tests/e2e/test_replay.py \
 	tests/e2e/test_restart.py \
 	tests/e2e/test_safety.py \
 	tests/e2e/test_sessions.py \
 	tests/e2e/test_soak.py \
 	tests/e2e/test_uplinks.py \
-	tests/e2e/test_vectors.py
+	tests/e2e/test_vectors.py \
+	tests/kube/recorded
 
 # Whole what a normal run does some seconds of.
 .PHONY: soak

@@ -116,3 +116,18 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.section("figures")
         for line in figures:
             terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def api_server(lab):
+    """api_server(ns, address, **how): a running replay.Server; all of them end with the test."""
+    from fabric import replay
+    made = []
+
+    def make(ns, address, **how):
+        made.append(replay.Server(ns, address, **how))
+        return made[-1].start()
+
+    yield make
+    for server in made:
+        server.stop()
