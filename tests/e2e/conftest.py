@@ -8,7 +8,8 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
-from fabric.net import Lab  # noqa: E402  (needs the path above)
+from fabric import kube as kubernetes  # noqa: E402  (needs the path above)
+from fabric.net import Lab  # noqa: E402
 
 TAIL = 3000     # characters of each log shown for a failed test
 counts = {"passed": 0, "failed": 0}
@@ -48,6 +49,22 @@ def lab(request):
         request.node.lab = made
         yield made
         assert made.crashes_expected or not (found := crashes(made)), f"weft crashed or a sanitizer spoke: {found}"
+
+
+@pytest.fixture(scope="session")
+def kube_server():
+    """A real API server for the whole run, started when the first test wants one."""
+    lab, server = kubernetes.start_server()
+    yield server
+    lab.close()
+
+
+@pytest.fixture
+def kube(kube_server):
+    """The API server (fabric/kube.py), running, with nothing in it that tests make."""
+    kube_server.wipe()
+    yield kube_server
+    kube_server.ensure()
 
 
 CRASH = re.compile(r"AddressSanitizer|runtime error:|signal[= ](?:4|6|7|8|11|31)\b|Assertion")

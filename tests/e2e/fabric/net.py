@@ -222,10 +222,11 @@ class Lab:
     """All namespaces, links, files and processes of one run (a context manager).
 
     keep: it outlives this process (quickstart), and somebody else removes it.
+    name: tells apart several Labs that a process has at the same time.
     """
 
-    def __init__(self, prefix=None, directory=None, keep=False):
-        self.run_id = str(os.getpid())
+    def __init__(self, prefix=None, directory=None, keep=False, name=""):
+        self.run_id = f"{os.getpid()}{name}"
         self.prefix = prefix or f"we{self.run_id}-"
         self.dir = directory or f"{RUNS_DIR}/{self.run_id}"
         self.nodes, self.procs, self._ifindex = {}, [], 10
