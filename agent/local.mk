@@ -66,7 +66,8 @@ agent_core_libagentcore_a_SOURCES = \
 	agent/core/nhdown.c agent/core/nhdown.h \
 	agent/core/nht.c agent/core/nht.h \
 	agent/core/plan.c agent/core/plan.h \
-	agent/core/poison.c agent/core/poison.h
+	agent/core/poison.c agent/core/poison.h \
+	agent/core/services.c agent/core/services.h
 
 pkglibexec_PROGRAMS += weft-agent
 weft_agent_SOURCES = agent/main.c

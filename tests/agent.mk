@@ -63,7 +63,8 @@ agentcore_unit_tests = \
 	tests/unit/test_kern \
 	tests/unit/test_massguard \
 	tests/unit/test_plan \
-	tests/unit/test_poison
+	tests/unit/test_poison \
+	tests/unit/test_services
 check_PROGRAMS += $(agentcore_unit_tests)
 TESTS += $(agentcore_unit_tests)
 
@@ -97,6 +98,10 @@ tests_unit_test_plan_LDADD = $(AGENTCORE_TEST_LIBS)
 tests_unit_test_poison_SOURCES = tests/unit/test_poison.c tests/unit/unit.h
 tests_unit_test_poison_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
 tests_unit_test_poison_LDADD = $(AGENTCORE_TEST_LIBS)
+
+tests_unit_test_services_SOURCES = tests/unit/test_services.c tests/unit/unit.h
+tests_unit_test_services_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
+tests_unit_test_services_LDADD = $(AGENTCORE_TEST_LIBS)
 
 tests_unit_test_kern_SOURCES = tests/unit/test_kern.c tests/unit/unit.h
 tests_unit_test_kern_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
