@@ -28,6 +28,7 @@
 #include "agent/lifecycle.h"
 #include "agent/lookout.h"
 #include "agent/mrt.h"
+#include "agent/nat.h"
 #include "agent/nl.h"
 #include "agent/places.h"
 #include "agent/quarantine.h"
@@ -631,6 +632,7 @@ agent_init(struct agent *a, const char *config_name)
 	a->source = source_new(a);
 	a->bfd = bfd_new(a);
 	a->lookout = lookout_new(a);
+	a->nat = nat_new(a);
 }
 
 static void
@@ -644,6 +646,7 @@ agent_fini(struct agent *a)
 	quarantine_free(a->quarantine);
 	watch_free(a->watch);
 	lookout_free(a->lookout);
+	nat_free(a->nat);
 	fallover_free(a->fallover);
 	tcp_free(a->tcp);
 	bmp_free(a->bmp);

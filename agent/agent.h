@@ -20,6 +20,7 @@
  *   control.c  control socket: JSON requests, streams of answers
  *   http.c     /metrics, /livez, /readyz on loopback
  *   lookout.c  settings and programs that work against our routes
+ *   nat.c      the table of natOutgoing
  *   nl*.c      the kernel; agent/core/ the thinking
  */
 #ifndef AGENT_AGENT_H
@@ -37,6 +38,7 @@
 #include "lib/mono.h"
 
 struct event_base;
+struct nat;
 struct nl;
 struct events;
 struct bgpd;
@@ -109,6 +111,7 @@ struct agent {
 
 	struct fib *fib;
 	struct nl *nl;
+	struct nat *nat;
 	struct events *events;
 	struct bgpd *bgpd;
 	struct agent_child bgpd_child;

@@ -25,6 +25,7 @@
 #include "agent/events.h"
 #include "agent/http.h"
 #include "agent/mrt.h"
+#include "agent/nat.h"
 #include "agent/source.h"
 #include "lib/mem.h"
 
@@ -743,6 +744,21 @@ cmd_nexthops(struct control_req *r)
 	control_pull(r, nexthops_pull);
 }
 
+/* ---- nat -------------------------------------------------------------------- */
+
+static void
+cmd_nat(struct control_req *r)
+{
+	struct nat_view v;
+
+	nat_view(r->a->nat, true, &v);
+	for (uint8_t af = IP4; v.state != NAT_OFF && af <= IP6; af++) {
+		view_nat(control_row(r), af, &v);
+		control_row_end(r);
+	}
+	control_end(r, v.state == NAT_OFF || v.state == NAT_INSTALLED ? CONTROL_OK : CONTROL_DOWN, NULL);
+}
+
 /* ---- events ----------------------------------------------------------------- */
 
 static bool
@@ -1159,6 +1175,7 @@ static const struct control_cmd cmds[] = {
 	{ "route", A(ARG_DESTINATION), A(ARG_DESTINATION), false, cmd_route },
 	{ "fib", A(ARG_DIFF) | A(ARG_FAMILY), 0, false, cmd_fib },
 	{ "nexthops", A(ARG_FAMILY), 0, false, cmd_nexthops },
+	{ "nat", 0, 0, false, cmd_nat },
 	{ "events", A(ARG_FOLLOW) | A(ARG_SINCE) | A(ARG_PEER), 0, false, cmd_events },
 	{ "bmp", 0, 0, false, cmd_bmp },
 	{ "bfd", 0, 0, false, cmd_bfd },

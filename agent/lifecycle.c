@@ -11,6 +11,7 @@
 
 #include "agent/bgpd.h"
 #include "agent/drains.h"
+#include "agent/nat.h"
 #include "lib/conf.h"
 #include "lib/mem.h"
 
@@ -164,6 +165,7 @@ lifecycle_sessions_closed(struct agent *a)
 		return;
 	}
 	start_step(lc, STEP_FLUSHING, FLUSH_LIMIT_S);
+	nat_flush(a->nat);
 	fib_flush(a->fib, agent_now());
 	agent_kick(a);
 }
@@ -193,6 +195,7 @@ agent_flush(struct agent *a, void (*done)(void *ctx, uint64_t removed), void *ct
 		lifecycle_flushed(a);
 	lc->flush_done = done;
 	lc->flush_ctx = ctx;
+	nat_flush(a->nat);
 	lc->flush_n = fib_flush(a->fib, agent_now());
 	agent_kick(a);
 }

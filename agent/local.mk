@@ -22,6 +22,8 @@ agent_libagent_a_SOURCES = \
 	agent/lookout.c agent/lookout.h \
 	agent/metrics.c agent/metrics.h \
 	agent/mrt.c agent/mrt.h \
+	agent/nat.c agent/nat.h \
+	agent/natmsg.c agent/natmsg.h \
 	agent/nl.c agent/nl.h \
 	agent/nlbatch.c agent/nlbatch.h \
 	agent/nldump.c agent/nldump.h \
@@ -62,6 +64,7 @@ agent_core_libagentcore_a_SOURCES = \
 	agent/core/kern.c agent/core/kern.h \
 	agent/core/local.c \
 	agent/core/massguard.c agent/core/massguard.h \
+	agent/core/nat.c agent/core/nat.h \
 	agent/core/nhobj.c agent/core/nhobj.h \
 	agent/core/nhdown.c agent/core/nhdown.h \
 	agent/core/nht.c agent/core/nht.h \

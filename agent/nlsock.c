@@ -1,5 +1,5 @@
 /*
- * rtnetlink sockets; see nlsock.h.
+ * Netlink sockets; see nlsock.h.
  */
 #include "agent/nlsock.h"
 
@@ -20,11 +20,17 @@ set_option(const struct nlsock *s, int option)
 int
 nlsock_open(struct nlsock *s)
 {
+	return nlsock_open_for(s, NETLINK_ROUTE);
+}
+
+int
+nlsock_open_for(struct nlsock *s, int family)
+{
 	struct sockaddr_nl a = { .nl_family = AF_NETLINK };
 	socklen_t len = sizeof a;
 	int err;
 
-	s->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+	s->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, family);
 	if (s->fd < 0)
 		return -errno;
 	if (bind(s->fd, (struct sockaddr *)&a, sizeof a) < 0 ||

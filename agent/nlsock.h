@@ -1,5 +1,5 @@
 /*
- * An rtnetlink socket: open, send, receive. Never blocks.
+ * A netlink socket: open, send, receive. Never blocks.
  *
  * Plain sockets and not libnl's: its receive loop peeks at each message, its
  * errors lose the errno, and its buffers are small.
@@ -21,6 +21,8 @@ struct nlsock {
 
 /* Bound to a port of its own, with extended ACKs, capped. 0 or -errno (s is closed then). */
 int nlsock_open(struct nlsock *s);
+/* The same for another family of netlink (NETLINK_NETFILTER, ...). */
+int nlsock_open_for(struct nlsock *s, int family);
 void nlsock_close(struct nlsock *s);
 
 /* Receive buffer of that many octets: beyond rmem_max where we may, else what is allowed. */

@@ -27,6 +27,7 @@
 #include "agent/fallover.h"
 #include "agent/identity.h"
 #include "agent/launcher.h"
+#include "agent/nat.h"
 #include "agent/places.h"
 #include "agent/quarantine.h"
 #include "agent/tcp.h"
@@ -993,6 +994,7 @@ apply_resolved(struct agent *a)
 	apply_tcp(a);
 	apply_fib(a);
 	bfd_apply(a->bfd); /* before bgpd: a peer is told that BFD ends before its session does */
+	nat_apply(a->nat);
 	announce_apply(a->source->announce, a->conf);
 	if (a->source->greeted)
 		send_conf(a);
@@ -1083,6 +1085,7 @@ source_apply(struct agent *a, struct conf *c, char **ret_summary)
 	a->conf_loaded = agent_now();
 	apply_log(&c->ops);
 	rebuild_peers(a);
+	nat_resume(a->nat);
 	if (a->source->resolved)
 		source_resolve(a);
 	else
@@ -1100,6 +1103,7 @@ on_guard(evutil_socket_t fd, short what, void *arg)
 	if (!a->conf)
 		return;
 	apply_fib(a);
+	nat_apply(a->nat);
 	agent_kick(a);
 }
 

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "agent/drains.h"
+#include "agent/nat.h"
 #include "agent/tcp.h"
 
 /* ---- texts --------------------------------------------------------------- */
@@ -722,6 +723,30 @@ view_bmp(struct out *o, const struct agent *a, const struct conf_bmp *c,
 }
 
 /* ---- events -------------------------------------------------------------- */
+
+static void
+nat_ranges(struct out *o, const char *key, const struct nat_sets *s, enum nat_set set, uint8_t af)
+{
+	char buf[NAT_RANGE_STRLEN];
+
+	out_open_array(o, key);
+	for (size_t i = 0; i < s->n[set][af - 1]; i++)
+		out_str(o, NULL, nat_range_str(&s->v[set][af - 1][i], buf));
+	out_close(o);
+}
+
+void
+view_nat(struct out *o, uint8_t af, const struct nat_view *v)
+{
+	out_str(o, "family", ip_af_str(af));
+	out_str(o, "state", v->state_name);
+	out_str(o, "why", v->why[0] ? v->why : NULL);
+	out_u64(o, "repairs", v->repairs);
+	out_u64(o, "flows", v->flows[af - 1]);
+	out_u64(o, "octets", v->octets[af - 1]);
+	nat_ranges(o, "pods", v->sets, NAT_PODS, af);
+	nat_ranges(o, "not_translated", v->sets, NAT_INSIDE, af);
+}
 
 void
 view_event(struct out *o, const struct event_row *row)

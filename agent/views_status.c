@@ -15,6 +15,7 @@
 #include "agent/core/conflict.h"
 #include "agent/drains.h"
 #include "agent/events.h"
+#include "agent/nat.h"
 #include "agent/tcp.h"
 
 /* ---- sums ---------------------------------------------------------------- */
@@ -199,6 +200,20 @@ status_fib(struct out *o, const struct agent *a, const struct fib_stats *fs)
 }
 
 static void
+status_nat(struct out *o, const struct agent *a)
+{
+	struct nat_view v;
+
+	nat_view(a->nat, false, &v);
+	out_open(o, "nat");
+	out_bool(o, "on", a->conf && a->conf->nat.enabled);
+	out_str(o, "state", v.state_name);
+	out_str(o, "why", v.why[0] ? v.why : NULL);
+	out_u64(o, "repairs", v.repairs);
+	out_close(o);
+}
+
+static void
 status_restart(struct out *o, const struct agent *a, const struct ipc_row_stats *stats)
 {
 	bool deferring = stats && stats->deferring;
@@ -363,6 +378,18 @@ status_conflicts(struct out *o, const struct agent *a)
 }
 
 static void
+warn_nat(struct out *o, const struct agent *a)
+{
+	struct nat_view v;
+
+	nat_view(a->nat, false, &v);
+	if (v.state == NAT_FAILED || v.state == NAT_FOREIGN)
+		out_fmt(o, NULL, "natOutgoing: pods are not translated: %s", v.why);
+	else if (v.state == NAT_INSTALLED && !a->conf->node.pod_cidrs.n)
+		out_str(o, NULL, "natOutgoing: node.podCIDRs is empty, so nothing is translated");
+}
+
+static void
 warn_kernel(struct out *o, const struct agent *a, const struct fib_stats *fs)
 {
 	const struct conf_kernel *k = &a->conf->kernel;
@@ -403,6 +430,7 @@ view_status(struct out *o, const struct agent *a, const struct view_totals *t,
 	status_sessions(o, t, &fs);
 	status_bfd(o, a);
 	status_fib(o, a, &fs);
+	status_nat(o, a);
 	status_restart(o, a, stats);
 	view_drain(o, "drain", drains_find(a->drains, ""), true);
 	status_config(o, a);
@@ -411,8 +439,10 @@ view_status(struct out *o, const struct agent *a, const struct view_totals *t,
 	warn_config(o, a);
 	warn_peers(o, a, t);
 	warn_bfd(o, a);
-	if (a->conf)
+	if (a->conf) {
 		warn_kernel(o, a, &fs);
+		warn_nat(o, a);
+	}
 	if (a->tcp)
 		tcp_problem(a->tcp, listen, sizeof(listen));
 	if (listen[0])

@@ -184,6 +184,12 @@ run_bfd(struct ctl *c)
 }
 
 static int
+run_nat(struct ctl *c)
+{
+	return render(c, request("nat"), &render_nat);
+}
+
+static int
 run_mrt(struct ctl *c)
 {
 	static const char *const words[] = { "rib", "record" };
@@ -328,6 +334,7 @@ const struct ctl_command ctl_commands[] = {
 	    LOOK | OPT_SINCE | OPT_PEER, false, run_events },
 	{ "bfd", "", "BFD sessions, and why one is down", 0, 0, LOOK, false, run_bfd },
 	{ "bmp", "", "BMP collectors, and why one is not connected", 0, 0, LOOK, false, run_bmp },
+	{ "nat", "", "what natOutgoing translates", 0, 0, LOOK, false, run_nat },
 	{ "mrt", "rib FILE | record FILE [--peer NAME] [--for TIME]",
 	    "all routes, or messages of sessions, as MRT into a file", 2, 2,
 	    OPT_JSON | OPT_PEER | OPT_FOR, false, run_mrt },

@@ -15,6 +15,7 @@ ctl_libctl_a_SOURCES = \
 	ctl/show_bmp.c \
 	ctl/show_events.c \
 	ctl/show_fib.c \
+	ctl/show_nat.c \
 	ctl/show_peers.c \
 	ctl/show_routes.c \
 	ctl/show_status.c \

@@ -116,6 +116,16 @@ status_kernel(struct ctl *c, const json_t *row)
 }
 
 static void
+status_nat(struct ctl *c, const json_t *row)
+{
+	const json_t *n = js_obj(row, "nat");
+
+	if (js_bool(n, "on"))
+		item(c, "outgoing", "pods are translated (natOutgoing): %s%s%s (see: weft nat)",
+		    js_str(n, "state"), js_has(n, "why") ? ": " : "", js_str(n, "why"));
+}
+
+static void
 status_restart(struct ctl *c, const json_t *row)
 {
 	const json_t *r = js_obj(row, "restart");
@@ -190,6 +200,7 @@ status_row(void *ctx, json_t *row)
 	status_sessions(c, row);
 	status_routes(c, row);
 	status_kernel(c, row);
+	status_nat(c, row);
 	status_drain(c, row);
 	status_restart(c, row);
 	status_config(c, row);

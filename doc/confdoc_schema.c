@@ -196,7 +196,14 @@ put_option(struct out *o, const char *key, const struct opt *opt)
 {
 	out_open(o, key);
 	put_description(o, opt);
-	if (opt->type == OPT_MAP) {
+	if (opt->type == OPT_MAP && opt->scalar) {
+		out_open_array(o, "anyOf");
+		put_alternatives(o, opt_find(opt->scalar));
+		out_open(o, NULL);
+		put_members(o, opt);
+		out_close(o);
+		out_close(o);
+	} else if (opt->type == OPT_MAP) {
 		put_members(o, opt);
 	} else if (opt->type == OPT_LIST && (opt->flags & OPT_F_NAMED)) {
 		out_open_array(o, "type");

@@ -576,6 +576,13 @@ struct conf_drain {
 	enum conf_sigterm on_sigterm;
 };
 
+/* ---- natOutgoing --------------------------------------------------------- */
+
+struct conf_nat {
+	bool enabled;
+	struct conf_prefixes exclude; /* destinations that are not translated, besides */
+};
+
 /* ---- ops ---------------------------------------------------------------- */
 
 enum conf_log_level { CONF_LOG_ERROR, CONF_LOG_WARN, CONF_LOG_INFO, CONF_LOG_DEBUG };
@@ -604,6 +611,7 @@ struct conf {
 	struct conf_kernel kernel;
 	struct conf_bmps bmp;
 	struct conf_drain drain;
+	struct conf_nat nat;
 	struct conf_ops ops;
 };
 

@@ -225,6 +225,27 @@ check_kernel_source(struct conf_ctx *ctx)
 		conf_clash(ctx, &at, "a second %s address", ip_af_str(s->v[1].addr.af));
 }
 
+/* ---- natOutgoing --------------------------------------------------------- */
+
+/* Where everything may be installed, nothing says which destinations are pods. */
+static void
+check_nat(struct conf_ctx *ctx)
+{
+	const struct conf_prefixes *permit = &ctx->c->kernel.permit, *ex = &ctx->c->nat.exclude;
+	struct conf_clash at = { .base = ctx->c, .path = "kernel.permit", .warning = true };
+	bool named;
+
+	for (size_t i = 0; ctx->c->nat.enabled && i < permit->n; i++) {
+		named = !ip_prefix_is_default(&permit->v[i]);
+		for (size_t k = 0; k < ex->n; k++)
+			named |= ex->v[k].af == permit->v[i].af;
+		at.item = (int)i;
+		if (!named)
+			conf_clash(ctx, &at, "natOutgoing cannot tell pods of other nodes from the outside by this: "
+			    "name their ranges in natOutgoing.exclude");
+	}
+}
+
 /* ---- communities --------------------------------------------------------- */
 
 static void
@@ -297,5 +318,6 @@ conf_check(struct conf_ctx *ctx)
 	conf_check_bfd(ctx);
 	check_permit(ctx);
 	check_kernel_source(ctx);
+	check_nat(ctx);
 	check_bmp(ctx);
 }

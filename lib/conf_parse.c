@@ -488,20 +488,6 @@ parse_pairs(struct conf_ctx *ctx, const struct opt *parent, const struct ynode *
 	check_required(ctx, parent, n, base);
 }
 
-static void
-parse_map(struct conf_ctx *ctx, const struct opt *o, const struct ynode *n, void *base)
-{
-	bool secret = strcmp(o->path, "peers[].password") == 0;
-
-	if (n->kind == YNODE_MAP || ynode_is_null(n))
-		parse_pairs(ctx, o, n, base);
-	else if (secret && n->kind == YNODE_SCALAR)
-		complain_at(ctx, n->line, n->col, "{file: PATH} or {env: NAME}", "a text",
-		    "passwords do not stand in the configuration");
-	else
-		complain_value(ctx, o, n, NULL, NULL);
-}
-
 /* A plain value for the one member that counts. */
 static void
 parse_short(struct conf_ctx *ctx, const struct opt *o, const struct ynode *n, void *elem)
@@ -512,6 +498,22 @@ parse_short(struct conf_ctx *ctx, const struct opt *o, const struct ynode *n, vo
 	mark_add(ctx, elem, o, n);
 	parse_value(ctx, o, n, elem);
 	ctx->mark[mark].bad = ctx->errs->nerrors > nerrors;
+}
+
+static void
+parse_map(struct conf_ctx *ctx, const struct opt *o, const struct ynode *n, void *base)
+{
+	bool secret = strcmp(o->path, "peers[].password") == 0;
+
+	if (n->kind == YNODE_MAP || ynode_is_null(n))
+		parse_pairs(ctx, o, n, base);
+	else if (o->scalar && n->kind == YNODE_SCALAR)
+		parse_short(ctx, opt_find(o->scalar), n, base);
+	else if (secret && n->kind == YNODE_SCALAR)
+		complain_at(ctx, n->line, n->col, "{file: PATH} or {env: NAME}", "a text",
+		    "passwords do not stand in the configuration");
+	else
+		complain_value(ctx, o, n, NULL, NULL);
 }
 
 /* One element of a list of maps. */

@@ -24,13 +24,13 @@ static const struct opt_section *const sections[] = {
 	&conf_opts_kernel,
 	&conf_opts_bmp,
 	&conf_opts_drain,
+	&conf_opts_nat,
 	&conf_opts_ops,
 };
 #define NSECTIONS (sizeof(sections) / sizeof(sections[0]))
 
 const char *const conf_later[] = {
 	"kubernetes",
-	"natOutgoing",
 	"bgp.nodeToNodeMeshEnabled",
 	"bgp.mesh",
 	"bgp.routeReflector",
@@ -183,7 +183,7 @@ opt_members(const struct opt *o)
 bool
 opt_is_required(const struct opt *parent, const struct opt *o)
 {
-	if (parent && parent->scalar)
+	if (parent && parent->type == OPT_LIST && parent->scalar)
 		return strcmp(o->path, parent->scalar) == 0;
 	return o->flags & OPT_F_REQUIRED;
 }

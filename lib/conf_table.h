@@ -88,7 +88,8 @@ struct opt {
 	const char *needs;   /* path of the option without which this one means nothing */
 	const char *like;    /* OPT_LIST: path of the list whose members its elements have */
 	const char *scalar;  /* OPT_LIST: path of the one member that its elements must have; a plain
-			      * value in place of a map is that member */
+			      * value in place of a map is that member. OPT_MAP: the same, but that it
+			      * may be left out */
 	const char *zero;    /* word for 0, for none or for the empty list: off, auto */
 	const char *const *words;   /* OPT_ENUM, OPT_FLAGS; NULL-terminated */
 	const char *const *aliases; /* other names of the key; NULL-terminated */

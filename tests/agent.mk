@@ -62,6 +62,7 @@ agentcore_unit_tests = \
 	tests/unit/test_fib \
 	tests/unit/test_kern \
 	tests/unit/test_massguard \
+	tests/unit/test_nat \
 	tests/unit/test_plan \
 	tests/unit/test_poison \
 	tests/unit/test_services
@@ -90,6 +91,10 @@ tests_unit_test_fib_LDADD = $(AGENTCORE_TEST_LIBS)
 tests_unit_test_massguard_SOURCES = tests/unit/test_massguard.c tests/unit/unit.h
 tests_unit_test_massguard_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
 tests_unit_test_massguard_LDADD = $(AGENTCORE_TEST_LIBS)
+
+tests_unit_test_nat_SOURCES = tests/unit/test_nat.c tests/unit/unit.h
+tests_unit_test_nat_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
+tests_unit_test_nat_LDADD = $(AGENTCORE_TEST_LIBS)
 
 tests_unit_test_plan_SOURCES = tests/unit/test_plan.c tests/unit/unit.h
 tests_unit_test_plan_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)

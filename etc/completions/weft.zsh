@@ -21,6 +21,7 @@ _weft() {
 		'events:what happened'
 		'bfd:BFD sessions, and why one is down'
 		'bmp:BMP collectors, and why one is not connected'
+		'nat:what natOutgoing translates'
 		'mrt:all routes, or messages of sessions, as MRT into a file'
 		'check:check a configuration file'
 		'policy:run a route through filters'

@@ -345,7 +345,7 @@ wrong_type(const struct opt *o)
 		expect_good("a label map", o, "{x: y}");
 	else if (o->type != OPT_MAP && !named)
 		expect_value("a mapping", o, "{x: y}", "a mapping", "");
-	if (o->type == OPT_LIST || (o->type == OPT_MAP && !is_password(o)))
+	if (o->type == OPT_LIST || (o->type == OPT_MAP && !is_password(o) && !o->scalar))
 		expect_value("a text", o, "xyzzy", "\"xyzzy\"", "");
 	if (o->type != OPT_LIST && o->type != OPT_MAP)
 		expect_value("nothing", o, "~", "nothing", "");

@@ -19,6 +19,7 @@
 #include "agent/drains.h"
 #include "agent/events.h"
 #include "agent/mrt.h"
+#include "agent/nat.h"
 #include "agent/source.h"
 #include "agent/tcp.h"
 #include "lib/mem.h"
@@ -263,6 +264,39 @@ bfd_next(const struct bfd *b, size_t *pos, struct bfd_view *ret)
 		return false;
 	*ret = the_fake->bfd[(*pos)++];
 	return true;
+}
+
+/* ---- natOutgoing -------------------------------------------------------------------- */
+
+/* As the agent's own, but for the kernel: on when the configuration says so. */
+void
+nat_view(struct nat *n, bool counters, struct nat_view *ret)
+{
+	static struct nat_range v[3];
+	static struct nat_sets sets;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->state_name = "off";
+	if (!the_fake->nat)
+		return;
+	ip_addr_parse("10.244.1.0", &v[0].first);
+	ip_addr_parse("10.244.1.255", &v[0].last);
+	ip_addr_parse("10.244.0.0", &v[1].first);
+	ip_addr_parse("10.244.255.255", &v[1].last);
+	ip_addr_parse("192.0.2.1", &v[2].first);
+	ip_addr_parse("192.0.2.4", &v[2].last);
+	sets.v[NAT_PODS][0] = &v[0];
+	sets.n[NAT_PODS][0] = 1;
+	sets.v[NAT_INSIDE][0] = &v[1];
+	sets.n[NAT_INSIDE][0] = 2;
+	ret->state = the_fake->nat;
+	ret->state_name = the_fake->nat == NAT_INSTALLED ? "installed" : "foreign";
+	if (the_fake->nat == NAT_FOREIGN)
+		snprintf(ret->why, sizeof(ret->why), "a table of that name is there that weft did not make");
+	ret->repairs = 2;
+	ret->flows[0] = counters ? 4711 : 0;
+	ret->octets[0] = counters ? 395724 : 0;
+	ret->sets = &sets;
 }
 
 const char *
@@ -863,6 +897,7 @@ static const struct ipc_row_bfd bfd_row[] = {
 void
 fake_add_bfd(struct fake *f)
 {
+	f->nat = NAT_FOREIGN;
 	*GROW(f->bfd, f->nbfd) = (struct bfd_view){ .peer = 1, .conf = &bfd_conf[0], .profile = "fast",
 		.known = true, .state = &bfd_state[0], .state_age_us = S(90000), .row = &bfd_row[0],
 		.failures = 1, .problem = "" };
@@ -896,6 +931,7 @@ fake_new(void)
 	fill_fib(f);
 	fill_events(f);
 	fill_bmp(f);
+	f->nat = NAT_INSTALLED;
 	return f;
 }
 

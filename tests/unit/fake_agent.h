@@ -29,6 +29,8 @@ struct fake {
 	size_t nbfd;
 	bool no_bfdd; /* nobody is there to ask for them */
 
+	int nat; /* enum nat_state, OFF, INSTALLED or FOREIGN */
+
 	bool lost;   /* queries end at once: no bgpd */
 	bool silent; /* queries never end */
 	bool quarantined; /* the first peer's problem ends by a command */

@@ -230,6 +230,7 @@ static const struct {
 	{ "{\"cmd\":\"fib\",\"args\":{\"diff\":true}}", 2, 1 },
 	{ "{\"cmd\":\"fib\",\"args\":{\"diff\":false,\"family\":\"ipv6\"}}", 1, 0 },
 	{ "{\"cmd\":\"nexthops\"}", 3, 0 },
+	{ "{\"cmd\":\"nat\"}", 2, 0 },
 	{ "{\"cmd\":\"events\"}", 6, 0 },
 	{ "{\"cmd\":\"events\",\"args\":{\"since_s\":900,\"peer\":\"node-b\"}}", 2, 0 },
 	{ "{\"cmd\":\"events\",\"args\":{\"peer\":\"10.0.0.1\"}}", 1, 0 },
