@@ -8,21 +8,45 @@
 #include "lib/conf_ctx.h"
 #include "lib/conf_err.h"
 #include "lib/conf_filter.h"
+#include "lib/conf_graft.h"
 #include "lib/conf_type.h"
 #include "lib/mem.h"
+
+void
+conf_note(struct conf_ctx *ctx, struct conf_err e)
+{
+	char *path = conf_graft_path(&ctx->parts[e.part], e.path);
+
+	e.path = path;
+	conf_errs_add(ctx->errs, &e);
+	mem_free(path);
+}
 
 struct conf *
 conf_load(const struct conf_env *env, const char *name, const char *text, size_t len,
     struct conf_errs *errs)
 {
-	struct conf_ctx ctx = { .env = env, .errs = errs };
-	struct ydoc *doc;
+	struct conf_part file = { .kind = CONF_PART_FILE, .name = name, .text = text, .len = len };
+
+	return conf_load_parts(env, &file, 1, errs);
+}
+
+struct conf *
+conf_load_parts(const struct conf_env *env, const struct conf_part *parts, size_t n,
+    struct conf_errs *errs)
+{
+	struct conf_ctx ctx = { .env = env, .errs = errs, .parts = parts };
+	struct conf_graft graft;
+	bool ok;
 
 	conf_errs_free(errs);
-	errs->file = mem_strdup(name);
-	doc = ydoc_parse(text, len, errs);
-	if (doc) {
-		ctx.root = doc->root;
+	errs->file = n ? mem_strdup(parts[0].name) : NULL;
+	for (size_t i = 0; i < n; i++)
+		conf_errs_name_part(errs, parts[i].name, parts[i].no_lines);
+	ok = conf_graft(&graft, parts, n, errs);
+	if (ok) {
+		ctx.root = graft.root;
+		ctx.own_advertisements = graft.own_advertisements;
 		ctx.c = mem_zalloc(sizeof(*ctx.c));
 		if (conf_parse(&ctx)) {
 			conf_fill(&ctx);
@@ -30,8 +54,8 @@ conf_load(const struct conf_env *env, const char *name, const char *text, size_t
 			conf_settle(ctx.c);
 		}
 		mem_free(ctx.mark);
-		ydoc_free(doc);
 	}
+	conf_graft_free(&graft);
 	conf_errs_sort(errs);
 	if (errs->nerrors == 0)
 		return ctx.c;

@@ -627,6 +627,7 @@ struct conf_env {
 
 struct conf_err {
 	bool warning;
+	uint32_t part;	    /* where it is: index into the parts; 0 with one file */
 	uint32_t line, col; /* from 1; 0: about the file as a whole */
 	const char *path;   /* option, e.g. peers[2].timers.hold; NULL: the file's form */
 	const char *wanted; /* what was wanted; with found NULL a sentence of its own */
@@ -634,11 +635,20 @@ struct conf_err {
 	const char *hint;   /* NULL: none; "did you mean ..." and the like */
 };
 
+/* What findings say of a part of the configuration (lib/conf_parts.h). */
+struct conf_errs_part {
+	char *file;		  /* as messages begin */
+	bool no_lines;		  /* nobody has seen its text: no positions are shown */
+	size_t nerrors, nwarnings; /* as below */
+};
+
 struct conf_errs {
-	char *file;
-	struct conf_err *v; /* by line, then column */
+	char *file;	    /* of the first part */
+	struct conf_err *v; /* by part, line, then column */
 	size_t n;
 	size_t nerrors, nwarnings; /* all found, also those beyond CONF_ERRS_MAX */
+	struct conf_errs_part *part; /* NULL: there is one only */
+	size_t nparts;
 };
 
 /* All zeros is an empty list, too. conf_errs_free() leaves an empty list. */

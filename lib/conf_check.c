@@ -97,11 +97,12 @@ conf_clash(struct conf_ctx *ctx, const struct conf_clash *at, const char *fmt, .
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	n = conf_where(ctx, at->base, o, at->item);
+	e.part = n->part;
 	e.line = n->line;
 	e.col = n->col;
 	e.path = conf_instance_path(ctx->c, at->base, o, at->item);
 	e.wanted = text;
-	conf_errs_add(ctx->errs, &e);
+	conf_note(ctx, e);
 	mem_free((void *)e.path);
 }
 

@@ -49,7 +49,7 @@ check_twins(struct conf_ctx *ctx)
 {
 	const struct conf_peers *ps = &ctx->c->peers;
 	const struct conf_peer **v, *p, *q;
-	char buf[IP_ADDR_STRLEN];
+	char buf[IP_ADDR_STRLEN], *place = NULL;
 
 	v = mem_zalloc_array(ps->n + 1, sizeof(v[0]));
 	for (size_t i = 0; i < ps->n; i++)
@@ -60,8 +60,10 @@ check_twins(struct conf_ctx *ctx)
 		q = v[i - 1];
 		if (p->addr.af != IP_NONE && cmp_addr(p, q) == 0)
 			CLASH(p, "peers[].peerIP", "peers[].interface",
-			    "%s is the address of peers[%zu] (%s), too", ip_addr_str(&p->addr, buf),
-			    (size_t)(q - ps->v), q->name);
+			    "%s is the address of %s, too", ip_addr_str(&p->addr, buf),
+			    (place = conf_peer_place(ctx, q, true)));
+		mem_free(place);
+		place = NULL;
 	}
 	qsort(v, ps->n, sizeof(v[0]), by_name);
 	for (size_t i = 1; i < ps->n; i++) {
@@ -70,7 +72,10 @@ check_twins(struct conf_ctx *ctx)
 		if ((p->addr.af != IP_NONE || p->ranges.n > 0 || conf_peer_is_unnumbered(p)) &&
 		    strcmp(p->name, q->name) == 0 && (p->ranges.n > 0 || cmp_addr(p, q) != 0))
 			CLASH(p, "peers[].name", "peers[].peerIP",
-			    "\"%s\" is the name of peers[%zu], too", p->name, (size_t)(q - ps->v));
+			    "\"%s\" is the name of %s, too", p->name,
+			    (place = conf_peer_place(ctx, q, false)));
+		mem_free(place);
+		place = NULL;
 	}
 	mem_free(v);
 }

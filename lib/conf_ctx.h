@@ -8,6 +8,7 @@
 #ifndef LIB_CONF_CTX_H
 #define LIB_CONF_CTX_H
 
+#include "lib/conf_parts.h"
 #include "lib/conf_path.h"
 #include "lib/conf_table.h"
 #include "lib/yamlcfg.h"
@@ -25,6 +26,9 @@ struct conf_ctx {
 	struct conf_errs *errs;
 	struct conf *c;
 	const struct ynode *root;
+	const struct conf_part *parts;
+	uint32_t part; /* the one that is being read */
+	bool own_advertisements; /* a file has some, if only none */
 	struct conf_path path;
 	struct conf_mark *mark;
 	size_t nmarks, cap;
@@ -64,6 +68,12 @@ void conf_complain(struct conf_ctx *ctx, const struct ynode *n, const char *want
  * about a variable.
  */
 char *conf_scalar_text(struct conf_ctx *ctx, const struct ynode *n);
+
+/* Add a finding; its path, as one of the whole, is told as its part has it. */
+void conf_note(struct conf_ctx *ctx, struct conf_err e);
+
+/* Where a peer is: `peers[2]`, with its name `peers[2] (tor0)`, or its object. Owned by the caller. */
+char *conf_peer_place(const struct conf_ctx *ctx, const struct conf_peer *p, bool named);
 
 /* Fill ctx->c from ctx->root; findings go to ctx->errs. False: there is nothing to go on with. */
 bool conf_parse(struct conf_ctx *ctx);

@@ -31,6 +31,9 @@ conf_errs_free(struct conf_errs *errs)
 {
 	for (size_t i = 0; i < errs->n; i++)
 		err_clear(&errs->v[i]);
+	for (size_t i = 0; i < errs->nparts; i++)
+		mem_free(errs->part[i].file);
+	mem_free(errs->part);
 	mem_free(errs->v);
 	mem_free(errs->file);
 	conf_errs_init(errs);
@@ -52,8 +55,8 @@ static bool
 is_known(const struct conf_errs *errs, const struct conf_err *e)
 {
 	for (size_t i = 0; i < errs->n; i++)
-		if (errs->v[i].line == e->line && errs->v[i].col == e->col &&
-		    errs->v[i].warning == e->warning && same_text(errs->v[i].wanted, e->wanted) &&
+		if (errs->v[i].part == e->part && errs->v[i].line == e->line &&
+		    errs->v[i].col == e->col && errs->v[i].warning == e->warning && same_text(errs->v[i].wanted, e->wanted) &&
 		    same_text(errs->v[i].found, e->found))
 			return true;
 	return false;
@@ -80,16 +83,34 @@ place_for(struct conf_errs *errs, bool warning)
 }
 
 void
+conf_errs_name_part(struct conf_errs *errs, const char *file, bool no_lines)
+{
+	errs->part = mem_realloc_array(errs->part, errs->nparts + 1, sizeof(errs->part[0]));
+	errs->part[errs->nparts++] =
+	    (struct conf_errs_part){ .file = mem_strdup(file), .no_lines = no_lines };
+}
+
+static void
+count(struct conf_errs *errs, const struct conf_err *e)
+{
+	struct conf_errs_part *p = e->part < errs->nparts ? &errs->part[e->part] : NULL;
+
+	errs->nwarnings += e->warning;
+	errs->nerrors += !e->warning;
+	if (!p)
+		return;
+	p->nwarnings += e->warning;
+	p->nerrors += !e->warning;
+}
+
+void
 conf_errs_add(struct conf_errs *errs, const struct conf_err *e)
 {
 	struct conf_err *to;
 
 	if (is_known(errs, e))
 		return;
-	if (e->warning)
-		errs->nwarnings++;
-	else
-		errs->nerrors++;
+	count(errs, e);
 	to = place_for(errs, e->warning);
 	if (!to)
 		return;
@@ -103,6 +124,8 @@ conf_errs_add(struct conf_errs *errs, const struct conf_err *e)
 static bool
 comes_after(const struct conf_err *a, const struct conf_err *b)
 {
+	if (a->part != b->part)
+		return a->part > b->part;
 	return a->line != b->line ? a->line > b->line : a->col > b->col;
 }
 
@@ -124,11 +147,13 @@ conf_errs_sort(struct conf_errs *errs)
 char *
 conf_err_text(const struct conf_errs *errs, const struct conf_err *e)
 {
+	const struct conf_errs_part *p = e->part < errs->nparts ? &errs->part[e->part] : NULL;
+	const char *file = p ? p->file : errs->file;
 	char where[32] = "";
 
-	if (e->line > 0)
+	if (e->line > 0 && !(p && p->no_lines))
 		snprintf(where, sizeof(where), ":%u:%u", e->line, e->col);
-	return mem_printf("%s%s: %s%s%s%s%s%s%s%s%s", errs->file ? errs->file : "-", where,
+	return mem_printf("%s%s: %s%s%s%s%s%s%s%s%s", file ? file : "-", where,
 	    e->warning ? "warning: " : "", e->path ? e->path : "", e->path ? ": " : "",
 	    e->found ? "want " : "", e->wanted, e->found ? ", got " : "", e->found ? e->found : "",
 	    e->hint ? "; " : "", e->hint ? e->hint : "");

@@ -13,7 +13,10 @@
  */
 void conf_errs_add(struct conf_errs *errs, const struct conf_err *e);
 
-/* By line and column, the order in which people read a file. */
+/* The parts that findings are about; both are copied. */
+void conf_errs_name_part(struct conf_errs *errs, const char *file, bool no_lines);
+
+/* By part, line and column, the order in which people read a file. */
 void conf_errs_sort(struct conf_errs *errs);
 
 /*

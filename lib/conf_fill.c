@@ -98,7 +98,7 @@ fill_node(struct conf_ctx *ctx)
 	}
 	e.wanted = opt_wanted(o);
 	e.hint = host && *host ? "the host name is no such name" : "there is no host name";
-	conf_errs_add(ctx->errs, &e);
+	conf_note(ctx, e);
 	mem_free((void *)e.wanted);
 }
 
@@ -191,31 +191,47 @@ fill_peer(struct conf *c, struct conf_peer *p)
 	opt_mark_set(p, export);
 }
 
-/* Links without addresses lead nobody to the node: its own address has to be told. */
-static void
-default_advertisements(struct conf *c)
+static bool
+has_advertisement(const struct conf *c, enum conf_adv_type type)
 {
-	const struct opt *type = opt_find("advertisements[].type");
-	struct conf_advs *as = &c->advertisements;
-
-	as->n = conf_has_unnumbered(c) ? 2 : 1;
-	as->v = mem_zalloc_array(as->n, sizeof(as->v[0]));
-	as->v[0].type = CONF_ADV_POD_CIDR;
-	if (as->n > 1)
-		as->v[1].type = CONF_ADV_NODE_IP;
-	for (size_t i = 0; i < as->n; i++)
-		opt_mark_set(&as->v[i], type);
+	for (size_t i = 0; i < c->advertisements.n; i++)
+		if (c->advertisements.v[i].type == type)
+			return true;
+	return false;
 }
 
 static void
-fill_advertisements(struct conf *c)
+add_advertisement(struct conf *c, enum conf_adv_type type)
 {
-	const struct opt *list = opt_find("advertisements");
+	struct conf_advs *as = &c->advertisements;
+
+	as->v = mem_realloc_array(as->v, as->n + 1, sizeof(as->v[0]));
+	as->v[as->n] = (struct conf_adv){ .type = type };
+	opt_mark_set(&as->v[as->n++], opt_find("advertisements[].type"));
+}
+
+/*
+ * Links without addresses lead nobody to the node: its own address has to be told. Objects add to
+ * what is announced by default; only a file says that nothing is.
+ */
+static void
+default_advertisements(struct conf *c)
+{
+	if (!has_advertisement(c, CONF_ADV_POD_CIDR))
+		add_advertisement(c, CONF_ADV_POD_CIDR);
+	if (conf_has_unnumbered(c) && !has_advertisement(c, CONF_ADV_NODE_IP))
+		add_advertisement(c, CONF_ADV_NODE_IP);
+}
+
+static void
+fill_advertisements(struct conf_ctx *ctx)
+{
+	struct conf *c = ctx->c;
 	const struct opt *lp = opt_find("advertisements[].localPref");
 	const struct opt *med = opt_find("advertisements[].med");
 	struct conf_adv *a;
 
-	if (!opt_is_set(c, list))
+	if (!ctx->own_advertisements)
 		default_advertisements(c);
 	for (size_t i = 0; i < c->advertisements.n; i++) {
 		a = &c->advertisements.v[i];
@@ -257,7 +273,7 @@ conf_fill(struct conf_ctx *ctx)
 	fill_from_table(c, NULL, c);
 	for (size_t i = 0; i < c->peers.n; i++)
 		fill_peer_address(&c->peers.v[i]);
-	fill_advertisements(c);
+	fill_advertisements(ctx);
 	fill_lists(c, NULL, c);
 	for (size_t i = 0; i < c->peers.n; i++)
 		fill_peer(c, &c->peers.v[i]);

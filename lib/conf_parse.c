@@ -26,12 +26,14 @@ static void
 complain_at(struct conf_ctx *ctx, uint32_t line, uint32_t col, const char *wanted,
     const char *found, const char *hint)
 {
-	conf_errs_add(ctx->errs, &(struct conf_err){ .line = line,
-				     .col = col,
-				     .path = ctx->path.len > 0 ? ctx->path.buf : NULL,
-				     .wanted = wanted,
-				     .found = found,
-				     .hint = hint });
+	conf_note(ctx,
+	    (struct conf_err){ .part = ctx->part,
+		.line = line,
+		.col = col,
+		.path = ctx->path.len > 0 ? ctx->path.buf : NULL,
+		.wanted = wanted,
+		.found = found,
+		.hint = hint });
 }
 
 /* What stands there, for "got ...". Owned by the caller. */
@@ -113,6 +115,11 @@ add_variable(struct conf_ctx *ctx, const struct ynode *n, const char *p, struct 
 	if (!end || !is_env_name(p + 2, (size_t)(end - p - 2))) {
 		complain_at(ctx, n->line, n->col, "${} wants the name of an environment variable",
 		    NULL, "a literal ${ is written as $${");
+		return NULL;
+	}
+	if (ctx->parts[ctx->part].kind != CONF_PART_FILE) {
+		complain_at(ctx, n->line, n->col, "environment variables are for the file alone", NULL,
+		    "a literal ${ is written as $${");
 		return NULL;
 	}
 	name = mem_strndup(p + 2, (size_t)(end - p - 2));
@@ -306,6 +313,18 @@ conf_is_bad(const struct conf_ctx *ctx, const void *base, const struct opt *o)
 	return m && m->bad;
 }
 
+char *
+conf_peer_place(const struct conf_ctx *ctx, const struct conf_peer *p, bool named)
+{
+	const struct conf_mark *m = mark_find(ctx, p, opt_find("peers"));
+	const struct conf_part *part = m ? &ctx->parts[m->node->part] : NULL;
+
+	if (part && part->kind != CONF_PART_FILE)
+		return mem_strdup(part->name);
+	return mem_printf("peers[%zu]%s%s%s", (size_t)(p - ctx->c->peers.v), named ? " (" : "",
+	    named ? p->name : "", named ? ")" : "");
+}
+
 const struct ynode *
 conf_where(const struct conf_ctx *ctx, const void *base, const struct opt *o, int item)
 {
@@ -465,10 +484,12 @@ parse_pairs(struct conf_ctx *ctx, const struct opt *parent, const struct ynode *
 {
 	const struct ynode_pair *p;
 	const struct opt *o;
+	uint32_t part = ctx->part;
 	size_t path, mark, nerrors;
 
 	for (size_t i = 0; n->kind == YNODE_MAP && i < n->n; i++) {
 		p = &n->pair[i];
+		ctx->part = p->part;
 		o = opt_child(parent, p->key, NULL);
 		path = conf_path_key(&ctx->path, p->key);
 		if (!o) {
@@ -485,6 +506,7 @@ parse_pairs(struct conf_ctx *ctx, const struct opt *parent, const struct ynode *
 		}
 		conf_path_cut(&ctx->path, path);
 	}
+	ctx->part = part;
 	check_required(ctx, parent, n, base);
 }
 
@@ -520,13 +542,17 @@ parse_map(struct conf_ctx *ctx, const struct opt *o, const struct ynode *n, void
 static void
 parse_element(struct conf_ctx *ctx, const struct opt *o, const struct ynode *n, void *elem)
 {
+	uint32_t part = ctx->part;
+
 	mark_add(ctx, elem, opt_members(o), n);
+	ctx->part = n->part;
 	if (o->scalar && n->kind == YNODE_SCALAR && !ynode_is_null(n))
 		parse_short(ctx, opt_find(o->scalar), n, elem);
 	else if (n->kind == YNODE_MAP || ynode_is_null(n))
 		parse_pairs(ctx, o, n, elem);
 	else
 		complain_value(ctx, &(struct opt){ .type = OPT_MAP }, n, NULL, NULL);
+	ctx->part = part;
 }
 
 /* A name is what OPT_NAME takes; false after a complaint. */
@@ -555,6 +581,7 @@ parse_element_name(struct conf_ctx *ctx, const struct ynode_pair *p, char **ret)
 static void
 parse_named(struct conf_ctx *ctx, const struct opt *o, const struct ynode *n, struct conf_list *l)
 {
+	uint32_t part = ctx->part;
 	size_t mark;
 	void *elem;
 
@@ -568,12 +595,14 @@ parse_named(struct conf_ctx *ctx, const struct opt *o, const struct ynode *n, st
 	for (size_t i = 0; i < n->n; i++) {
 		mark = conf_path_key(&ctx->path, n->pair[i].key);
 		elem = conf_list_at(l, o->elem, l->n);
+		ctx->part = n->pair[i].part;
 		if (parse_element_name(ctx, &n->pair[i], opt_name_of(elem))) {
 			l->n++;
 			parse_element(ctx, o, n->pair[i].val, elem);
 		}
 		conf_path_cut(&ctx->path, mark);
 	}
+	ctx->part = part;
 }
 
 static void

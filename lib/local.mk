@@ -37,7 +37,10 @@ lib_libconf_a_SOURCES = \
 	lib/conf_dump.c \
 	lib/conf_err.c lib/conf_err.h \
 	lib/conf_fill.c \
+	lib/conf_compose.c \
 	lib/conf_filter.c lib/conf_filter.h \
+	lib/conf_graft.c lib/conf_graft.h \
+	lib/conf_manifest.c lib/conf_parts.h \
 	lib/conf_opt_adv.c \
 	lib/conf_opt_bfd.c \
 	lib/conf_opt_bgp.c \

@@ -24,6 +24,7 @@ struct compose {
 	const char *text;
 	size_t len;
 	struct conf_errs *errs;
+	struct ydoc_origin from;
 	struct ydoc *doc;
 	struct conf_path path;
 	struct ynode *anchor[ANCHORS_MAX];
@@ -36,17 +37,25 @@ static struct ynode *compose_node(struct compose *c, const yaml_event_t *ev);
 static void
 complain(struct compose *c, uint32_t line, uint32_t col, const char *what, const char *hint)
 {
-	conf_errs_add(c->errs, &(struct conf_err){ .line = line,
+	conf_errs_add(c->errs, &(struct conf_err){ .part = c->from.part,
+				   .line = line,
 				   .col = col,
 				   .path = c->path.len > 0 ? c->path.buf : NULL,
 				   .wanted = what,
 				   .hint = hint });
 }
 
+/* The same for a line and column of the text, not of what it is a part of. */
+static void
+complain_text(struct compose *c, uint32_t line, uint32_t col, const char *what, const char *hint)
+{
+	complain(c, line ? line + c->from.line : 0, col ? col + c->from.col : 0, what, hint);
+}
+
 static void
 complain_ev(struct compose *c, const yaml_event_t *ev, const char *what, const char *hint)
 {
-	complain(
+	complain_text(
 	    c, (uint32_t)ev->start_mark.line + 1, (uint32_t)ev->start_mark.column + 1, what, hint);
 }
 
@@ -65,7 +74,7 @@ check_octets(struct compose *c)
 		if (n == 0) {
 			snprintf(what, sizeof(what), "octet 0x%02x is not UTF-8",
 			    (unsigned char)c->text[i]);
-			complain(c, line, col, what, "save the file as UTF-8");
+			complain_text(c, line, col, what, "save the file as UTF-8");
 			return false;
 		}
 		if (c->text[i] == '\n') {
@@ -75,7 +84,7 @@ check_octets(struct compose *c)
 			   c->text[i] == '\0' || c->text[i] == 0x7f) {
 			snprintf(what, sizeof(what), "control character 0x%02x",
 			    (unsigned char)c->text[i]);
-			complain(c, line, col, what, NULL);
+			complain_text(c, line, col, what, NULL);
 			return false;
 		}
 	}
@@ -94,7 +103,7 @@ check_text(struct compose *c)
 	for (size_t i = 0; i < sizeof(boms) / sizeof(boms[0]); i++) {
 		if (c->len < strlen(boms[i]) || memcmp(c->text, boms[i], strlen(boms[i])) != 0)
 			continue;
-		complain(c, 1, 1, "the file begins with a byte order mark",
+		complain_text(c, 1, 1, "the file begins with a byte order mark",
 		    "save it as UTF-8 without one");
 		return false;
 	}
@@ -161,11 +170,11 @@ syntax_error(struct compose *c)
 
 	c->path.len = 0;
 	if (tab > 0) {
-		complain(c, line, tab, "a tab in the indentation", "indent with spaces");
+		complain_text(c, line, tab, "a tab in the indentation", "indent with spaces");
 		return;
 	}
 	snprintf(what, sizeof(what), "not valid YAML: %s", p->problem ? p->problem : "unreadable");
-	complain(c, line, (uint32_t)p->problem_mark.column + 1, what,
+	complain_text(c, line, (uint32_t)p->problem_mark.column + 1, what,
 	    p->problem ? syntax_hint(p->problem) : NULL);
 }
 
@@ -180,17 +189,26 @@ next_event(struct compose *c, yaml_event_t *ret)
 
 /* ---- nodes --------------------------------------------------------------- */
 
-static struct ynode *
-node_new(struct compose *c, enum ynode_kind kind, const yaml_event_t *ev)
+struct ynode *
+ydoc_node_new(struct ydoc *d, enum ynode_kind kind)
 {
 	struct ynode *n = mem_zalloc(sizeof(*n));
 
 	n->kind = kind;
-	n->line = (uint32_t)ev->start_mark.line + 1;
-	n->col = (uint32_t)ev->start_mark.column + 1;
 	n->weight = 1;
-	n->next = c->doc->all;
-	c->doc->all = n;
+	n->next = d->all;
+	d->all = n;
+	return n;
+}
+
+static struct ynode *
+node_new(struct compose *c, enum ynode_kind kind, const yaml_event_t *ev)
+{
+	struct ynode *n = ydoc_node_new(c->doc, kind);
+
+	n->line = (uint32_t)ev->start_mark.line + 1 + c->from.line;
+	n->col = (uint32_t)ev->start_mark.column + 1 + c->from.col;
+	n->part = c->from.part;
 	return n;
 }
 
@@ -339,6 +357,7 @@ merge_one(struct compose *c, struct ynode *map, const struct ynode *from)
 		p = pair_add(
 		    map, mem_strdup(from->pair[i].key), from->pair[i].line, from->pair[i].col);
 		p->merged = true;
+		p->part = from->part;
 		p->val = from->pair[i].val;
 		if (!add_weight(c, map, p->val))
 			return false;
@@ -374,11 +393,12 @@ take_pair(struct compose *c, struct ynode *map, char *key, const yaml_event_t *k
     struct ynode **merge_from)
 {
 	bool is_merge = strcmp(key, "<<") == 0 && kev->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-	uint32_t line = (uint32_t)kev->start_mark.line + 1;
-	uint32_t col = (uint32_t)kev->start_mark.column + 1;
+	uint32_t line = (uint32_t)kev->start_mark.line + 1 + c->from.line;
+	uint32_t col = (uint32_t)kev->start_mark.column + 1 + c->from.col;
 	const struct ynode_pair *twin = is_merge ? NULL : pair_find(map, key);
 	size_t mark = conf_path_key(&c->path, key);
 	struct ynode *val = NULL;
+	struct ynode_pair *p;
 	yaml_event_t ev;
 	char what[96];
 
@@ -400,7 +420,9 @@ take_pair(struct compose *c, struct ynode *map, char *key, const yaml_event_t *k
 		mem_free(key);
 		return val && map->weight <= YAMLCFG_NODES_MAX;
 	}
-	pair_add(map, key, line, col)->val = val;
+	p = pair_add(map, key, line, col);
+	p->val = val;
+	p->part = c->from.part;
 	return true;
 }
 
@@ -468,7 +490,7 @@ expect(struct compose *c, yaml_event_type_t type, yaml_event_t *ret)
 			return true;
 		if (ret->type == YAML_STREAM_END_EVENT) {
 			yaml_event_delete(ret);
-			complain(c, 1, 1, "the file is empty",
+			complain_text(c, 1, 1, "the file is empty",
 			    "a configuration needs at least bgp.asNumber");
 			return false;
 		}
@@ -503,9 +525,18 @@ compose_document(struct compose *c)
 struct ydoc *
 ydoc_parse(const char *text, size_t len, struct conf_errs *errs)
 {
-	struct compose c = { .text = text, .len = len, .errs = errs };
+	return ydoc_parse_part(text, len, &(struct ydoc_origin){ 0 }, errs);
+}
+
+struct ydoc *
+ydoc_parse_part(
+    const char *text, size_t len, const struct ydoc_origin *from, struct conf_errs *errs)
+{
+	struct compose c = { .text = text, .len = len, .errs = errs, .from = *from };
 	bool ok;
 
+	if (from->path)
+		conf_path_key(&c.path, from->path);
 	if (!check_text(&c))
 		return NULL;
 	c.doc = mem_zalloc(sizeof(*c.doc));

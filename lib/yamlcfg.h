@@ -25,6 +25,7 @@ enum ynode_kind { YNODE_SCALAR, YNODE_SEQ, YNODE_MAP };
 struct ynode_pair {
 	char *key;
 	uint32_t line, col; /* of the key, from 1 */
+	uint32_t part;	    /* of the configuration, as told to ydoc_parse_part() */
 	bool merged;	    /* came in by `<<` */
 	struct ynode *val;
 };
@@ -32,7 +33,9 @@ struct ynode_pair {
 struct ynode {
 	enum ynode_kind kind;
 	uint32_t line, col;	 /* from 1 */
+	uint32_t part;		 /* of the configuration */
 	bool plain;		 /* SCALAR: not quoted */
+	bool own;		 /* made for a composition, which may change it */
 	bool open;		 /* still being read: an alias to it would be a loop */
 	uint32_t weight;	 /* nodes in it, itself and what it shares included */
 	char *anchor;		 /* NULL: none */
@@ -55,6 +58,19 @@ struct ydoc {
  * caller, or NULL when there is none.
  */
 struct ydoc *ydoc_parse(const char *text, size_t len, struct conf_errs *errs);
+
+/* Where a text comes from that is but a part of something larger. */
+struct ydoc_origin {
+	uint32_t part;	    /* of the configuration, for findings */
+	uint32_t line, col; /* lines above it, columns left of it */
+	const char *path;   /* of what it holds, for findings; NULL: none */
+};
+/* The same for such a part. */
+struct ydoc *ydoc_parse_part(
+    const char *text, size_t len, const struct ydoc_origin *from, struct conf_errs *errs);
+
+/* A place for one more node, whose memory goes with the document. */
+struct ynode *ydoc_node_new(struct ydoc *d, enum ynode_kind kind);
 void ydoc_free(struct ydoc *d);
 
 /* Nothing was written: an empty plain scalar, ~ or null. */
