@@ -34,6 +34,7 @@
 #include "agent/tcp_ao.h"
 #include "agent/uplinks.h"
 #include "lib/conf.h"
+#include "lib/conf_expand.h"
 #include "lib/conf_filter.h"
 #include "lib/ipcmsg.h"
 #include "lib/logmain.h"
@@ -161,6 +162,8 @@ source_read(struct agent *a, char **ret_errors, char **ret_warnings)
 	conf_errs_init(&errs);
 	c = conf_load(&env, a->config_name, text, len, &errs);
 	mem_free(text);
+	if (c)
+		conf_expand(c, NULL);
 	mem_free(*ret_warnings);
 	*ret_errors = findings_text(&errs, false);
 	*ret_warnings = findings_text(&errs, true);

@@ -203,7 +203,7 @@ put_option(struct out *o, const char *key, const struct opt *opt)
 		put_members(o, opt);
 		out_close(o);
 		out_close(o);
-	} else if (opt->type == OPT_MAP) {
+	} else if (opt->type == OPT_MAP || (opt->flags & OPT_F_ONE)) {
 		put_members(o, opt);
 	} else if (opt->type == OPT_LIST && (opt->flags & OPT_F_NAMED)) {
 		out_open_array(o, "type");

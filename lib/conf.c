@@ -117,11 +117,36 @@ clear_lists(const struct opt *list, void *base)
 	}
 }
 
+/* A peer out of a template owns two texts. */
+static void
+free_made(struct conf_peers *ps)
+{
+	for (size_t i = 0; i < ps->n; i++) {
+		if (ps->v[i].origin == CONF_PEER_WRITTEN)
+			continue;
+		mem_free(ps->v[i].name);
+		mem_free(ps->v[i].of_node);
+		memset(&ps->v[i], 0, sizeof(ps->v[i]));
+	}
+}
+
+void
+conf_peers_clear(struct conf_peers *ps)
+{
+	free_made(ps);
+	for (size_t i = 0; i < ps->n; i++)
+		clear_base(opt_find("peers"), &ps->v[i]);
+	mem_free(ps->v);
+	*ps = (struct conf_peers){ NULL, 0 };
+}
+
 void
 conf_free(struct conf *c)
 {
 	if (!c)
 		return;
+	conf_peers_clear(&c->peers);
+	conf_peers_clear(&c->templates);
 	for (size_t i = 0; i < c->advertisements.n; i++)
 		mem_free(c->advertisements.v[i].communities.v);
 	conf_filters_clear(&c->filters);

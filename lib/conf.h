@@ -126,6 +126,8 @@ struct conf_node {
 	struct conf_prefixes pod_cidrs; /* n == 0: `auto` (on a plain host: none) */
 };
 
+enum conf_auto { CONF_AUTO, CONF_ON, CONF_OFF };
+
 /* ---- bgp ----------------------------------------------------------------- */
 
 struct conf_timers {
@@ -163,8 +165,15 @@ struct conf_addpath {
 	uint32_t max_paths; /* per prefix, 1 to 255 */
 };
 
+struct conf_peer;
+struct conf_peers {
+	struct conf_peer *v;
+	size_t n;
+};
+
 struct conf_bgp {
-	uint32_t asn;
+	uint32_t asn;	      /* this node's (struct conf_env) */
+	uint32_t cluster_asn; /* as written: of nodes that have no other */
 	struct ip_addr router_id; /* af IP_NONE: auto */
 	struct conf_listen listen;
 	struct conf_timers timers; /* already copied into the peers */
@@ -179,6 +188,10 @@ struct conf_bgp {
 	bool client_to_client;	   /* reflect routes of clients to other clients (RFC 4456) */
 	uint32_t confed_id;	   /* RFC 5065: the confederation's AS number; 0: none */
 	struct conf_asns confed_members; /* the other Member-AS numbers */
+	enum conf_auto mesh_enabled;	 /* AUTO: in a cluster without reflectors; see conf_expand.h */
+	struct conf_peers mesh;		 /* n 1: what mesh peers are made of; 0: of defaults only */
+	char *rr_selector;		 /* which nodes are route reflectors; NULL: none */
+	struct ip_addr rr_cluster_id;	 /* theirs; af IP_NONE: cluster_id */
 };
 
 /* ---- peers --------------------------------------------------------------- */
@@ -214,8 +227,6 @@ struct conf_max_prefixes {
 	enum conf_max_action action;
 	uint32_t after_s;
 };
-
-enum conf_auto { CONF_AUTO, CONF_ON, CONF_OFF };
 
 enum conf_next_hop_mode {
 	CONF_NEXT_HOP_AUTO, /* self to eBGP peers, kept to iBGP peers */
@@ -262,6 +273,17 @@ enum conf_role {
 	CONF_ROLE_PEER,
 };
 
+/* Where a peer comes from. */
+enum conf_peer_origin {
+	CONF_PEER_WRITTEN,
+	CONF_PEER_SELECTED, /* out of a peerSelector */
+	CONF_PEER_MESH,	    /* out of the mesh, or between reflectors and their clients */
+};
+
+/*
+ * A peer that is not WRITTEN owns its name and of_node; everything else that it points to belongs
+ * to the template that it was made of, which is among struct conf's templates or bgp.mesh.
+ */
 struct conf_peer {
 	struct conf_set set;
 	bool uplink;	   /* written under uplinks; for messages only */
@@ -311,11 +333,11 @@ struct conf_peer {
 	struct conf_strs filters; /* names, in the order in which they are asked */
 	char *bfd;		  /* NULL or CONF_BFD_OFF: none; see conf_peer_bfd() */
 	enum conf_auto bfd_multihop;
-};
-
-struct conf_peers {
-	struct conf_peer *v;
-	size_t n;
+	char *node;	     /* only on the node of that name; NULL: on any */
+	char *node_selector; /* only on nodes whose labels match; NULL: on any */
+	char *peer_selector; /* a template for peers out of the cluster's nodes; NULL: none */
+	enum conf_peer_origin origin;
+	char *of_node;	     /* not WRITTEN: name of the cluster's node */
 };
 
 /* ---- BFD profiles ---------------------------------------------------------- */
@@ -603,6 +625,7 @@ struct conf {
 	struct conf_bgp bgp;
 	struct conf_peers uplinks; /* private: they are among the peers, behind all others */
 	struct conf_peers peers;
+	struct conf_peers templates; /* private: those with peerSelector, once expanded */
 	struct conf_bfds bfd;
 	struct conf_ao_keys ao_keys;
 	struct conf_advs advertisements; /* at least one unless written as [] */
@@ -621,6 +644,7 @@ struct conf_env {
 	/* Value of an environment variable, or NULL; the function may be NULL: none is set. */
 	const char *(*getenv)(void *arg, const char *name);
 	void *arg;
+	uint32_t asn; /* this node's in place of bgp.asNumber; 0: as written */
 };
 
 /* ---- findings ------------------------------------------------------------ */

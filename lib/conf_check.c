@@ -33,7 +33,7 @@ path_to(struct conf_path *p, const struct opt *list, const void *from, const voi
 			conf_path_key(p, list ? o->path + strlen(list->path) + strlen("[].") : o->path);
 			if (o->flags & OPT_F_NAMED)
 				conf_path_key(p, *opt_name_of(elem));
-			else
+			else if (!(o->flags & OPT_F_ONE))
 				conf_path_index(p, i);
 			if (elem == base || path_to(p, opt_members(o), elem, base))
 				return true;
@@ -194,6 +194,8 @@ check_permit(struct conf_ctx *ctx)
 	struct conf_clash at = { .base = ctx->c, .path = "kernel.permit", .item = -1 };
 	char buf[IP_PREFIX_STRLEN];
 
+	if (k->install && k->permit.n == 0 && !k->permit_given && conf_is_clustered(ctx->c))
+		return; /* the nodes' pod ranges are */
 	if (k->install && k->permit.n == 0) {
 		at.warning = true;
 		at.hint = "name the cluster's pod ranges, or set kernel.install: false";

@@ -66,4 +66,7 @@ conf_check_bfd(struct conf_ctx *ctx)
 	for (size_t i = 0; i < c->peers.n; i++)
 		if (conf_is_written(ctx, &c->peers.v[i], o))
 			check_name(ctx, &c->peers.v[i], o->path, c->peers.v[i].bfd);
+	for (size_t i = 0; i < c->bgp.mesh.n; i++)
+		if (conf_is_written(ctx, &c->bgp.mesh.v[i], o))
+			check_name(ctx, &c->bgp.mesh.v[i], o->path, c->bgp.mesh.v[i].bfd);
 }

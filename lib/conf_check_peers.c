@@ -44,6 +44,13 @@ by_addr(const void *a, const void *b)
 	return d != 0 ? d : *pa < *pb ? -1 : 1;
 }
 
+/* Only on some nodes: racks may use the same addresses. */
+static bool
+is_elsewhere(const struct conf_peer *p)
+{
+	return p->node || p->node_selector;
+}
+
 static void
 check_twins(struct conf_ctx *ctx)
 {
@@ -58,7 +65,7 @@ check_twins(struct conf_ctx *ctx)
 	for (size_t i = 1; i < ps->n; i++) {
 		p = v[i];
 		q = v[i - 1];
-		if (p->addr.af != IP_NONE && cmp_addr(p, q) == 0)
+		if (p->addr.af != IP_NONE && cmp_addr(p, q) == 0 && !is_elsewhere(p) && !is_elsewhere(q))
 			CLASH(p, "peers[].peerIP", "peers[].interface",
 			    "%s is the address of %s, too", ip_addr_str(&p->addr, buf),
 			    (place = conf_peer_place(ctx, q, true)));
@@ -474,16 +481,70 @@ check_add_path(struct conf_ctx *ctx, const struct conf_peer *p)
 		conf_clash(ctx, &at, "with bgp.multipath 1 nothing is equal: one path is sent");
 }
 
+/* ---- the cluster's nodes ------------------------------------------------------ */
+
+static void
+check_selectors(struct conf_ctx *ctx, const struct conf_peer *p)
+{
+	static const char *const not_with[] = { "peers[].peerIP", "peers[].listenRange", "peers[].interface" };
+
+	if (p->node && p->node_selector)
+		CLASH(p, "peers[].nodeSelector", "peers[].node", "node stands here, too; keep one of them");
+	for (size_t i = 0; p->peer_selector && i < sizeof(not_with) / sizeof(not_with[0]); i++)
+		if (opt_is_set(p, opt_find(not_with[i])))
+			CLASH(p, "peers[].peerSelector", not_with[i],
+			    "%s stands here, too; keep one of them", strchr(not_with[i], '.') + 1);
+}
+
+/* Who a mesh peer is follows from the cluster. */
+static void
+check_mesh(struct conf_ctx *ctx, const struct conf_peer *p)
+{
+	static const char *const who[] = { "peers[].name", "peers[].peerIP", "peers[].node",
+		"peers[].nodeSelector", "peers[].peerSelector", "peers[].listenRange", "peers[].interface",
+		"peers[].asNumber" };
+
+	for (size_t i = 0; i < sizeof(who) / sizeof(who[0]); i++)
+		if (opt_is_set(p, opt_find(who[i])))
+			CLASH(p, who[i], NULL, "the nodes say who the peer is: this key is for peers");
+	if (p->rr_client)
+		CLASH(p, "peers[].routeReflectorClient", NULL,
+		    "bgp.routeReflector says who is a client of whom");
+	check_session(ctx, p);
+	check_add_path(ctx, p);
+	check_ao_names(ctx, p);
+}
+
+static void
+check_reflectors(struct conf_ctx *ctx)
+{
+	const struct conf_bgp *b = &ctx->c->bgp;
+	struct conf_clash at = { .base = ctx->c, .path = "bgp.routeReflector.clusterID", .item = -1,
+		.other = "bgp.routeReflector.selector" };
+
+	if (b->rr_cluster_id.af != IP_NONE && !b->rr_selector)
+		conf_clash(ctx, &at, "clusterID needs selector: which nodes reflect");
+}
+
+bool
+conf_is_clustered(const struct conf *c)
+{
+	return c->bgp.mesh_enabled == CONF_ON || c->bgp.mesh.n > 0 || c->bgp.rr_selector;
+}
+
 void
 conf_check_peers(struct conf_ctx *ctx)
 {
 	const struct conf_peers *ps = &ctx->c->peers;
 	struct conf_clash none = { .base = ctx->c, .path = "peers", .item = -1, .warning = true };
 
-	if (ps->n == 0)
+	if (ps->n == 0 && !conf_is_clustered(ctx->c))
 		conf_clash(ctx, &none, "no peers: nothing will be announced or learned");
 	check_twins(ctx);
 	check_passwords(ctx);
+	for (size_t i = 0; i < ctx->c->bgp.mesh.n; i++)
+		check_mesh(ctx, &ctx->c->bgp.mesh.v[i]);
+	check_reflectors(ctx);
 	for (size_t i = 0; i < ps->n; i++) {
 		check_needs(ctx, &ps->v[i]);
 		check_uplink(ctx, &ps->v[i]);
@@ -496,7 +557,9 @@ conf_check_peers(struct conf_ctx *ctx)
 		} else {
 			check_address(ctx, &ps->v[i]);
 		}
-		check_as(ctx, &ps->v[i]);
+		if (!ps->v[i].peer_selector)
+			check_as(ctx, &ps->v[i]);
+		check_selectors(ctx, &ps->v[i]);
 		check_session(ctx, &ps->v[i]);
 		check_add_path(ctx, &ps->v[i]);
 	}
@@ -533,6 +596,16 @@ check_adv_keys(struct conf_ctx *ctx, const struct conf_adv *a)
 	}
 }
 
+/* May a peer be called by a node's name? */
+static bool
+has_nodes(const struct conf *c)
+{
+	for (size_t i = 0; i < c->peers.n; i++)
+		if (c->peers.v[i].peer_selector)
+			return true;
+	return conf_is_clustered(c);
+}
+
 static void
 check_adv_peers(struct conf_ctx *ctx, const struct conf_adv *a)
 {
@@ -540,7 +613,7 @@ check_adv_peers(struct conf_ctx *ctx, const struct conf_adv *a)
 	struct conf_suggest s;
 
 	for (size_t i = 0; i < a->peers.n; i++) {
-		if (conf_peer_find(ctx->c, a->peers.v[i]))
+		if (conf_peer_find(ctx->c, a->peers.v[i]) || has_nodes(ctx->c)) /* one may be a node's */
 			continue;
 		s = conf_suggest_for(a->peers.v[i]);
 		for (size_t j = 0; j < ctx->c->peers.n; j++)

@@ -74,12 +74,23 @@ void conf_note(struct conf_ctx *ctx, struct conf_err e);
 
 /* Where a peer is: `peers[2]`, with its name `peers[2] (tor0)`, or its object. Owned by the caller. */
 char *conf_peer_place(const struct conf_ctx *ctx, const struct conf_peer *p, bool named);
+/* Give back what is in a list of peers, and the list. */
+void conf_peers_clear(struct conf_peers *ps);
 
 /* Fill ctx->c from ctx->root; findings go to ctx->errs. False: there is nothing to go on with. */
 bool conf_parse(struct conf_ctx *ctx);
 
 /* Defaults, inheritance, derived values. */
 void conf_fill(struct conf_ctx *ctx);
+
+/*
+ * What of a peer follows from its AS number, unless it was given: import, export (and the number of
+ * `internal`).
+ */
+void conf_fill_remote(const struct conf *c, struct conf_peer *p, bool import_given, bool export_given);
+
+/* All that a peer has when nothing is written about it, but for who it is. */
+void conf_fill_template(struct conf *c, struct conf_peer *p);
 
 /* Contradictions; says nothing about options that were complained about before. */
 void conf_check(struct conf_ctx *ctx);

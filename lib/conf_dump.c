@@ -119,6 +119,8 @@ has_value(const struct opt *o, const void *base)
 		return false;
 	if (o->flags & OPT_F_DUMP_SET)
 		return opt_is_set(base, o);
+	if (o->flags & OPT_F_ONE)
+		return ((const struct conf_list *)opt_cfield(o, base))->n > 0;
 	if (o->type == OPT_MAP || o->type == OPT_LIST)
 		return true;
 	return opt_is_set(base, o) || o->dflt || o->inherit || o->zero;
@@ -208,6 +210,11 @@ put_option(struct dump *d, const struct opt *o, const void *base, unsigned depth
 	if (o->type == OPT_MAP) {
 		put(d, "\n");
 		put_members(d, o, base, depth + 1, false);
+		return;
+	}
+	if (o->flags & OPT_F_ONE) {
+		put(d, "\n");
+		put_members(d, o, ((const struct conf_list *)opt_cfield(o, base))->v, depth + 1, false);
 		return;
 	}
 	if (o->type == OPT_LIST) {

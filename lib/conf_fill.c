@@ -110,6 +110,8 @@ peer_default_name(const struct conf_peer *p)
 
 	if (conf_peer_is_unnumbered(p))
 		return mem_strdup(p->ifname);
+	if (p->peer_selector)
+		return mem_strdup("nodes");
 	if (p->ranges.n > 0)
 		return mem_strdup(ip_prefix_str(&p->ranges.v[0], net));
 	return mem_printf("%s%s%s", ip_addr_str(&p->addr, buf), p->ifname[0] ? "%" : "", p->ifname);
@@ -155,40 +157,76 @@ fill_peer_address(struct conf_peer *p)
 		opt_mark_set(p, opt_find("peers[].interface"));
 }
 
+/* What depends on the peer's AS number. */
+void
+conf_fill_remote(const struct conf *c, struct conf_peer *p, bool import_given, bool export_given)
+{
+	bool internal;
+
+	if (p->remote_as.how == CONF_AS_INTERNAL)
+		p->remote_as.asn = c->bgp.asn;
+	internal = conf_peer_is_ibgp(c, p) || conf_peer_is_confed(c, p);
+	if (!import_given)
+		p->import = internal ? CONF_IMPORT_ALL : CONF_IMPORT_PERMITTED;
+	if (!export_given)
+		p->export = internal ? CONF_EXPORT_ALL : CONF_EXPORT_OWN;
+}
+
+/* What does not; also for peers that others are made of. */
 static void
-fill_peer(struct conf *c, struct conf_peer *p)
+fill_settings(struct conf *c, struct conf_peer *p)
 {
 	const struct opt *hold = opt_find("peers[].timers.hold");
 	const struct opt *keepalive = opt_find("peers[].timers.keepalive");
-	const struct opt *import = opt_find("peers[].import"), *export = opt_find("peers[].export");
-	const struct opt *as = opt_find("peers[].asNumber");
-	bool internal;
 
 	if (p->peer.port != 0 && !opt_is_set(p, opt_find("peers[].port")))
 		p->port = p->peer.port;
+	if (opt_is_set(p, hold) && !opt_is_set(p, keepalive))
+		p->timers.keepalive_s = 0;
+	p->gr.restart_s = c->bgp.gr.restart_s;
+	fill_filters(c, p);
+	fill_bfd(c, p);
+}
+
+static void
+fill_peer(struct conf *c, struct conf_peer *p)
+{
+	const struct opt *import = opt_find("peers[].import"), *export = opt_find("peers[].export");
+	const struct opt *as = opt_find("peers[].asNumber");
+
 	if (!p->name)
 		p->name = peer_default_name(p);
+	opt_mark_set(p, opt_find("peers[].name"));
+	fill_settings(c, p);
 	if (p->ranges.n > 0 && !opt_is_set(p, opt_find("peers[].passive")))
 		p->passive = true;
-	opt_mark_set(p, opt_find("peers[].name"));
+	if (p->peer_selector) /* the rest differs from peer to peer */
+		return;
 	if (conf_peer_is_unnumbered(p) && !opt_is_set(p, as))
 		p->remote_as.how = CONF_AS_EXTERNAL;
 	if (conf_peer_is_unnumbered(p))
 		opt_mark_set(p, as);
-	if (p->remote_as.how == CONF_AS_INTERNAL)
-		p->remote_as.asn = c->bgp.asn;
-	if (opt_is_set(p, hold) && !opt_is_set(p, keepalive))
-		p->timers.keepalive_s = 0;
-	p->gr.restart_s = c->bgp.gr.restart_s;
-	internal = conf_peer_is_ibgp(c, p) || conf_peer_is_confed(c, p);
-	fill_filters(c, p);
-	fill_bfd(c, p);
-	if (!opt_is_set(p, import))
-		p->import = internal ? CONF_IMPORT_ALL : CONF_IMPORT_PERMITTED;
-	if (!opt_is_set(p, export))
-		p->export = internal ? CONF_EXPORT_ALL : CONF_EXPORT_OWN;
+	conf_fill_remote(c, p, opt_is_set(p, import), opt_is_set(p, export));
 	opt_mark_set(p, import);
 	opt_mark_set(p, export);
+}
+
+void
+conf_fill_template(struct conf *c, struct conf_peer *p)
+{
+	fill_from_table(c, opt_find("peers"), p);
+	fill_settings(c, p);
+}
+
+/* Another number than the file's is known for this node. */
+static void
+fill_asn(struct conf_ctx *ctx)
+{
+	struct conf_bgp *b = &ctx->c->bgp;
+
+	b->cluster_asn = b->asn;
+	if (ctx->env && ctx->env->asn)
+		b->asn = ctx->env->asn;
 }
 
 static bool
@@ -271,12 +309,15 @@ conf_fill(struct conf_ctx *ctx)
 
 	fill_node(ctx);
 	fill_from_table(c, NULL, c);
+	fill_asn(ctx);
 	for (size_t i = 0; i < c->peers.n; i++)
 		fill_peer_address(&c->peers.v[i]);
 	fill_advertisements(ctx);
 	fill_lists(c, NULL, c);
 	for (size_t i = 0; i < c->peers.n; i++)
 		fill_peer(c, &c->peers.v[i]);
+	for (size_t i = 0; i < c->bgp.mesh.n; i++)
+		fill_settings(c, &c->bgp.mesh.v[i]);
 	for (size_t i = 0; i < c->bmp.n; i++)
 		fill_bmp(&c->bmp.v[i]);
 	fill_kernel(c);

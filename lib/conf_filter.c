@@ -346,6 +346,9 @@ conf_check_filters(struct conf_ctx *ctx)
 	for (size_t i = 0; i < c->peers.n; i++)
 		if (conf_is_written(ctx, &c->peers.v[i], o))
 			check_names(ctx, &c->peers.v[i], o->path, &c->peers.v[i].filters);
+	for (size_t i = 0; i < c->bgp.mesh.n; i++)
+		if (conf_is_written(ctx, &c->bgp.mesh.v[i], o))
+			check_names(ctx, &c->bgp.mesh.v[i], o->path, &c->bgp.mesh.v[i].filters);
 }
 
 /* ---- messages ------------------------------------------------------------ */

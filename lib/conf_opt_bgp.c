@@ -215,6 +215,63 @@ static const struct opt rows[] = {
 		   "that serve the same clients may share one.",
 	},
 	{
+	    .path = "bgp.nodeToNodeMeshEnabled",
+	    AT(mesh_enabled),
+	    .type = OPT_ENUM,
+	    .words = OPT_WORDS("auto", "true", "false"),
+	    .dflt = "auto",
+	    .effect = OPT_LIVE,
+	    .brief = "peer with every other node of the Kubernetes cluster",
+	    .doc = "Sessions are made, changed and removed as nodes come, change and go. `auto`, the "
+		   "default, is `true` unless `bgp.routeReflector` names reflectors. On a plain host "
+		   "there is no mesh.",
+	},
+	{
+	    .path = "bgp.mesh",
+	    AT(mesh),
+	    .type = OPT_LIST,
+	    .elem = sizeof(struct conf_peer),
+	    .flags = OPT_F_ONE,
+	    .like = "peers",
+	    .max = 1,
+	    .effect = OPT_LIVE,
+	    .brief = "settings of the peers between nodes",
+	    .doc = "The options of `peers[]`, for the peers of the mesh and those between route "
+		   "reflectors and their clients: `bfd`, `password`, `filters`, `timers`, `families` "
+		   "and so on. What says who the peer is does not stand here: each is called by its "
+		   "node's name, has the node's InternalIP (of the first family in `families` that "
+		   "both nodes have) and its AS number, which is that of the annotation "
+		   "`weft.dev/as-number`, else `bgp.asNumber`. Between nodes of different AS numbers "
+		   "`ebgpMultihop` is on unless `ttlSecurity` is. A node whose address `peers` name is "
+		   "no peer twice: what stands there counts.",
+	},
+	{
+	    .path = "bgp.routeReflector",
+	    .type = OPT_MAP,
+	    .brief = "nodes of the cluster that reflect routes (RFC 4456)",
+	},
+	{
+	    .path = "bgp.routeReflector.selector",
+	    AT(rr_selector),
+	    .type = OPT_SELECTOR,
+	    .effect = OPT_LIVE,
+	    .brief = "which nodes",
+	    .doc = "By their labels, as an expression such as `has(rr)` or a mapping of labels. "
+		   "Reflectors peer with each other and with all other nodes, which are their clients "
+		   "and peer with reflectors only. While the cluster moves from a mesh to reflectors or "
+		   "back, old sessions stay until the routes have come over the new ones.",
+	},
+	{
+	    .path = "bgp.routeReflector.clusterID",
+	    AT(rr_cluster_id),
+	    .type = OPT_ROUTERID,
+	    .zero = "auto",
+	    .effect = OPT_POLICY,
+	    .brief = "cluster identifier of these reflectors",
+	    .doc = "Written as an IPv4 address. A node's annotation `weft.dev/cluster-id` goes before "
+		   "it; `auto`, the default, is `bgp.clusterID`.",
+	},
+	{
 	    .path = "bgp.clientToClientReflection",
 	    AT(client_to_client),
 	    .type = OPT_BOOL,

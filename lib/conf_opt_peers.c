@@ -109,14 +109,47 @@ static const struct opt rows[] = {
 	    AT(peer),
 	    .type = OPT_PEER_ADDR,
 	    .flags = OPT_F_REQUIRED,
-	    .instead = { "peers[].listenRange", "peers[].interface" },
+	    .instead = { "peers[].listenRange", "peers[].interface", "peers[].peerSelector" },
 	    .aliases = OPT_WORDS("peerAddress", "address"),
 	    .effect = OPT_SESSION,
 	    .brief = "address of the peer",
 	    .doc =
 		"An IPv4 or IPv6 address; with a port as 192.0.2.1:1179 or [2001:db8::1]:1179. A "
 		"link-local address needs its interface, as fe80::1%eth0 or in `interface`. "
-		"`listenRange` or `interface` may stand in its place.",
+		"`listenRange`, `interface` or `peerSelector` may stand in its place.",
+	},
+	{
+	    .path = "peers[].node",
+	    AT(node),
+	    .type = OPT_NAME,
+	    .max = 253,
+	    .effect = OPT_LIVE,
+	    .brief = "the one node that has this peer",
+	    .doc = "Its `node.name`: that of the Kubernetes Node, or the host's. The default is every "
+		   "node.",
+	},
+	{
+	    .path = "peers[].nodeSelector",
+	    AT(node_selector),
+	    .type = OPT_SELECTOR,
+	    .aliases = OPT_WORDS("nodeSelectors"),
+	    .effect = OPT_LIVE,
+	    .brief = "which nodes have this peer",
+	    .doc = "By the labels of the Kubernetes Node: an expression such as "
+		   "`rack == \"r1\" && !has(spare)` with `all()`, `has(KEY)`, `==`, `!=`, `in`, `not in`, "
+		   "`contains`, `starts with`, `ends with`, `!`, `&&`, `||` and parentheses, or a mapping "
+		   "of labels, or Kubernetes' `matchLabels` and `matchExpressions`. The default is every "
+		   "node; until the node's labels are known it has no such peer.",
+	},
+	{
+	    .path = "peers[].peerSelector",
+	    AT(peer_selector),
+	    .type = OPT_SELECTOR,
+	    .effect = OPT_LIVE,
+	    .brief = "nodes of the cluster that are peers",
+	    .doc = "Each node whose labels match, but this one, becomes a peer with the other options "
+		   "of this entry, called by the node's name; address and AS number are those of "
+		   "`bgp.mesh`. Both ends need it: a node that should answer has such an entry, too.",
 	},
 	{
 	    .path = "peers[].listenRange",
@@ -185,14 +218,14 @@ static const struct opt rows[] = {
 	    AT(remote_as),
 	    .type = OPT_REMOTE_AS,
 	    .flags = OPT_F_REQUIRED,
-	    .instead = { "peers[].interface" },
+	    .instead = { "peers[].interface", "peers[].peerSelector" },
 	    .aliases = OPT_WORDS("peerASN"),
 	    .effect = OPT_SESSION,
 	    .brief = "AS number of the peer",
 	    .doc =
 		"A number as for `bgp.asNumber`, `internal` (the same as ours) or `external` (any "
 		"but ours). A peer that is found on its `interface` is `external` unless something "
-		"else stands here.",
+		"else stands here, and those of a `peerSelector` have their node's number.",
 	},
 	{
 	    .path = "peers[].localAS",

@@ -195,7 +195,7 @@ too_many(struct conf_ctx *ctx, const struct opt *o, const struct ynode *n)
 {
 	char *wanted, *found;
 
-	if (n->kind != (o->flags & OPT_F_NAMED ? YNODE_MAP : YNODE_SEQ))
+	if (o->flags & OPT_F_ONE || n->kind != (o->flags & OPT_F_NAMED ? YNODE_MAP : YNODE_SEQ))
 		return false;
 	if (n->n == 0 && (o->flags & OPT_F_NONEMPTY)) {
 		wanted = opt_wanted(o);
@@ -605,6 +605,19 @@ parse_named(struct conf_ctx *ctx, const struct opt *o, const struct ynode *n, st
 	ctx->part = part;
 }
 
+/* The one element. */
+static void
+parse_one(struct conf_ctx *ctx, const struct opt *o, const struct ynode *n, struct conf_list *l)
+{
+	if (n->kind != YNODE_MAP) {
+		complain_value(ctx, o, n, NULL, NULL);
+		return;
+	}
+	l->v = mem_zalloc(o->elem);
+	l->n = 1;
+	parse_element(ctx, o, n, l->v);
+}
+
 static void
 parse_list(struct conf_ctx *ctx, const struct opt *o, const struct ynode *n, struct conf_list *l)
 {
@@ -612,6 +625,10 @@ parse_list(struct conf_ctx *ctx, const struct opt *o, const struct ynode *n, str
 
 	if (ynode_is_null(n) || too_many(ctx, o, n))
 		return;
+	if (o->flags & OPT_F_ONE) {
+		parse_one(ctx, o, n, l);
+		return;
+	}
 	if (o->flags & OPT_F_NAMED) {
 		parse_named(ctx, o, n, l);
 		return;

@@ -31,12 +31,7 @@ static const struct opt_section *const sections[] = {
 
 const char *const conf_later[] = {
 	"kubernetes",
-	"bgp.nodeToNodeMeshEnabled",
-	"bgp.mesh",
-	"bgp.routeReflector",
 	"bgp.listen.bindMode",
-	"peers[].nodeSelector",
-	"peers[].peerSelector",
 	"peers[].password.secretKeyRef",
 	"advertisements[].addresses",
 	"advertisements[].selector",
@@ -183,6 +178,8 @@ opt_members(const struct opt *o)
 bool
 opt_is_required(const struct opt *parent, const struct opt *o)
 {
+	if (parent && (parent->flags & OPT_F_ONE))
+		return false;
 	if (parent && parent->type == OPT_LIST && parent->scalar)
 		return strcmp(o->path, parent->scalar) == 0;
 	return o->flags & OPT_F_REQUIRED;
@@ -210,4 +207,13 @@ opt_mark_set(void *base, const struct opt *o)
 	unsigned i = opt_index(o);
 
 	set->bits[i / 64] |= UINT64_C(1) << (i % 64);
+}
+
+void
+opt_mark_unset(void *base, const struct opt *o)
+{
+	struct conf_set *set = base;
+	unsigned i = opt_index(o);
+
+	set->bits[i / 64] &= ~(UINT64_C(1) << (i % 64));
 }

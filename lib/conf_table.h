@@ -67,12 +67,13 @@ enum opt_flag {
 	OPT_F_DUMP_SET = 16, /* dumped only when written: it matters whether it was */
 	OPT_F_NAMED = 32,    /* OPT_LIST: written as a mapping; its key is the char * behind the
 			      * element's struct conf_set */
+	OPT_F_ONE = 64,	     /* OPT_LIST: of one element at most, written as a mapping itself */
 };
 
 /* What a changed value costs on reload; order matters: the strongest counts. */
 enum opt_effect { OPT_LIVE, OPT_POLICY, OPT_SESSION };
 
-#define OPT_NINSTEAD 2
+#define OPT_NINSTEAD 3
 
 struct opt {
 	const char *path;
@@ -139,5 +140,6 @@ unsigned opt_index(const struct opt *o);
 /* struct conf, struct conf_peer and so on begin with their struct conf_set. */
 bool opt_is_set(const void *base, const struct opt *o);
 void opt_mark_set(void *base, const struct opt *o);
+void opt_mark_unset(void *base, const struct opt *o);
 
 #endif

@@ -72,7 +72,7 @@ opt_wanted(const struct opt *o)
 {
 	char *one, *all;
 
-	if (o->type == OPT_MAP)
+	if (o->type == OPT_MAP || (o->flags & OPT_F_ONE))
 		return mem_strdup("a mapping (key: value)");
 	if (o->type == OPT_LIST && (o->flags & OPT_F_NAMED))
 		return mem_strdup("a mapping of names to mappings (name: {key: value})");

@@ -36,6 +36,7 @@ lib_libconf_a_SOURCES = \
 	lib/conf_diff.c \
 	lib/conf_dump.c \
 	lib/conf_err.c lib/conf_err.h \
+	lib/conf_expand.c lib/conf_expand.h \
 	lib/conf_fill.c \
 	lib/conf_compose.c \
 	lib/conf_filter.c lib/conf_filter.h \

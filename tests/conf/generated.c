@@ -336,7 +336,7 @@ is_password(const struct opt *o)
 static void
 wrong_type(const struct opt *o)
 {
-	bool named = o->flags & OPT_F_NAMED;
+	bool named = o->flags & (OPT_F_NAMED | OPT_F_ONE);
 	bool list = (o->flags & OPT_F_MANY) || o->type == OPT_FLAGS || (o->type == OPT_LIST && !named);
 
 	if (!list)
