@@ -2,21 +2,25 @@
 #
 # Owns three things: the checks that say in one sentence why a command cannot
 # run here (exit 2), the Debian packages installed with apt-get, and the private
-# copies of the other makers' daemons.
+# copies of the other makers' daemons.  Kubernetes is made by tests/kube/build.
 #
-# BIRD, FRR, GoBGP, OpenBGPD and ExaBGP are never installed: their packages
+# BIRD, FRR, GoBGP, OpenBGPD, ExaBGP, etcd and containerd are never installed: their packages
 # would add users, units and running services. Their .debs are downloaded and
 # unpacked below $WEFT_PEERS (default /var/cache/weft-test-peers), one folder per
 # daemon and version, and run from there inside network namespaces. What the
 # host has of them is neither used nor touched.
 
 PEER_CACHE=${WEFT_PEERS:-/var/cache/weft-test-peers}
+KUBE_CACHE=${WEFT_KUBE:-/var/cache/weft-test-kube}
 
 PKG_BUILD="build-essential autoconf automake pkg-config libnl-3-dev
 	libevent-dev libyaml-dev libjansson-dev libmd-dev libseccomp-dev check"
 PKG_FABRIC="iproute2 iputils-ping tcpdump containernetworking-plugins python3 procps util-linux"
 PKG_TEST="python3-pytest iptables tshark bgpdump"
+PKG_KUBE="kubernetes-client openssl conntrack iptables ipset"
+PKG_KUBE_BUILD="golang-1.19-go golang-github-modern-go-reflect2-dev"
 PEER_DAEMONS="bird2 frr gobgpd openbgpd exabgp"
+KUBE_DAEMONS="etcd-server containerd"
 
 # Packages a daemon depends on by name only: nothing of ours runs them.
 PKG_NEVER='^(adduser|ucf|lsb-base|lsof|logrotate|init-system-helpers|iproute2|dbus.*|systemd.*|libsystemd.*|libpopt0|sysvinit.*)$'
@@ -98,6 +102,7 @@ peer_packages()
 	case $d in
 	frr) also=libyang2 ;;
 	exabgp) also="python3-exabgp python3-pkg-resources" ;;
+	containerd) also=runc ;;
 	esac
 	{
 		printf '%s\n' "$d" $also
@@ -167,6 +172,18 @@ fetch_peers()
 			die "cannot download Debian's package $d (no network?), and there is no copy in $PEER_CACHE."
 		}
 	done
+}
+
+# kube_dir: the newest complete Kubernetes that tests/kube/build made, or nothing
+kube_dir()
+{
+	local stamp
+
+	for stamp in $(ls -t "$KUBE_CACHE"/kubernetes_*/.complete 2>/dev/null); do
+		printf '%s\n' "${stamp%/.complete}"
+		return 0
+	done
+	return 1
 }
 
 # build_weft DIR LOG [CONFIGURE OPTIONS...]: out of tree; rebuilds only what changed

@@ -9,8 +9,11 @@ EXTRA_DIST += \
 	tests/e2e/fabric/__init__.py \
 	tests/e2e/fabric/apistore.py \
 	tests/e2e/fabric/bgp.py \
+	tests/e2e/fabric/cluster.py \
 	tests/e2e/fabric/gate.py \
 	tests/e2e/fabric/inject.py \
+	tests/e2e/fabric/kube.py \
+	tests/e2e/fabric/machine.py \
 	tests/e2e/fabric/net.py \
 	tests/e2e/fabric/peers.py \
 	tests/e2e/fabric/pki.py \
@@ -23,7 +26,9 @@ EXTRA_DIST += \
 	tests/e2e/fabric/unnumbered.py \
 	tests/e2e/fabric/wait.py \
 	tests/e2e/fabric/weft.py \
+	tests/e2e/pause.c \
 	tests/e2e/pinger.c \
+	tests/e2e/pods.py \
 	tests/e2e/quickstart.py \
 	tests/e2e/test_bfd.py \
 	tests/e2e/test_churn.py \
@@ -38,6 +43,7 @@ EXTRA_DIST += \
 	tests/e2e/test_graceful.py \
 	tests/e2e/test_hostile.py \
 	tests/e2e/test_hostile_bgpd.py \
+	tests/e2e/test_kube_server.py \
 	tests/e2e/test_foreign.py \
 	tests/e2e/test_llgr.py \
 	tests/e2e/test_multipath.py \
@@ -52,6 +58,7 @@ EXTRA_DIST += \
 	tests/e2e/test_soak.py \
 	tests/e2e/test_uplinks.py \
 	tests/e2e/test_vectors.py \
+	tests/kube/build \
 	tests/kube/recorded
 
 # Whole what a normal run does some seconds of.

@@ -21,6 +21,7 @@ def pytest_configure(config):
                             "nothing; run beside the rest")
     config.addinivalue_line("markers", "soak: some seconds of ten minutes, which `make soak` runs")
     config.addinivalue_line("markers", "slice: also run with the sanitized build")
+    config.addinivalue_line("markers", "kube: with a real Kubernetes (set by the fixtures it uses)")
     config.addinivalue_line("markers", "release: needs the release build (sandbox, footprint)")
 
 
@@ -29,6 +30,15 @@ def share_of(items):
     k, n = (int(x) for x in os.environ.get("WEFT_SHARE", "1/1").split("/"))
     files = sorted({item.path for item in items})
     return set(files[k - 1::n])
+
+
+KUBE_FIXTURES = {"kube", "kube_server", "cluster"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item):
+    if KUBE_FIXTURES & set(item.fixturenames):
+        item.add_marker(pytest.mark.kube)
 
 
 # Last, when the expressions of -m and -k have been applied.

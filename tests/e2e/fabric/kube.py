@@ -40,11 +40,11 @@ import threading
 import time
 
 from .net import Lab
+from .peers import copy_of
 from .weft import to_yaml
 from .wait import No, wait_until
 
 CACHE = os.environ.get("WEFT_KUBE", "/var/cache/weft-test-kube")
-PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-proxy", "kubelet")
 ADDRESS, ADDRESS6 = "172.31.255.1", "fd00:31:255::1"
 PORT = 6443
 SERVICES = "10.96.0.0/16,fd00:10:96::/112"
@@ -187,7 +187,7 @@ class Kube:
 
     def _etcd_words(self):
         url, peer = "http://127.0.0.1:2379", "http://127.0.0.1:2380"
-        return ["etcd", "--name", "k", "--data-dir", f"{self.dir}/etcd", "--listen-client-urls", url,
+        return [f"{copy_of('etcd-server')}/usr/bin/etcd", "--name", "k", "--data-dir", f"{self.dir}/etcd", "--listen-client-urls", url,
                 "--advertise-client-urls", url, "--listen-peer-urls", peer,
                 "--initial-advertise-peer-urls", peer, "--initial-cluster", f"k={peer}",
                 "--logger", "zap", "--log-outputs", "stderr", "--log-level", "warn"]
@@ -225,7 +225,8 @@ class Kube:
 
     def start(self, deadline_s=90):
         """Start both; the API can be used when this returns."""
-        self.ns.addr("lo", f"{self.addresses[0]}/32", *[f"{a}/128" for a in self.addresses[1:]])
+        for a in self.addresses:
+            self.ns.ip("addr", "replace", f"{a}/{128 if ':' in a else 32}", "dev", "lo")
         self.ensure(deadline_s)
         self._serve_slices()
         return self

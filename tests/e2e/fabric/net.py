@@ -72,6 +72,22 @@ def namespaces(prefix):
     return sorted(os.path.basename(p) for p in glob.glob(f"{NETNS_DIR}/{prefix}*"))
 
 
+def remove_cgroups(directory):
+    """Remove the control groups of containers that machines below directory ran (machine.py)."""
+    pattern = f"{directory}/*/containerd/state/io.containerd.runtime.v2.task/k8s.io/*"
+    above = [*glob.glob("/sys/fs/cgroup/*/k8s.io"), *glob.glob("/sys/fs/cgroup/k8s.io")]
+    groups = [f"{a}/{os.path.basename(c)}" for c in glob.glob(pattern) for a in above]
+    for group in groups + (above if groups else []):
+        with contextlib.suppress(OSError):      # not in this hierarchy, or others' are there
+            os.rmdir(group)
+
+
+def remove_directory(directory):
+    """Remove a run's files, and what containers that are described there left."""
+    remove_cgroups(directory)
+    shutil.rmtree(directory, ignore_errors=True)
+
+
 def sweep_dead_runs():
     """Remove what runs left that were killed together with their reaper."""
     for lock in glob.glob(f"{RUNS_DIR}/*.lock"):
@@ -82,7 +98,7 @@ def sweep_dead_runs():
                 continue                        # that run lives
             run = lock[:-len(".lock")]
             remove_namespaces(namespaces(f"we{os.path.basename(run)}-"))
-            shutil.rmtree(run, ignore_errors=True)
+            remove_directory(run)
             os.unlink(lock)
 
 
@@ -290,7 +306,7 @@ class Lab:
         self.nodes.clear()
         if self._reaper:
             if not os.environ.get("WEFT_KEEP_LOGS"):
-                shutil.rmtree(self.dir, ignore_errors=True)
+                remove_directory(self.dir)
             self._reaper.stdin.close()
             self._reaper.wait(20)
             self._reaper = None

@@ -7,11 +7,10 @@ its own so that Ctrl-C and a kill of the run's process group do not reach it.
 
 import contextlib
 import os
-import shutil
 import signal
 import sys
 
-from .net import namespaces, remove_namespaces
+from .net import namespaces, remove_directory, remove_namespaces
 
 
 def main():
@@ -21,7 +20,7 @@ def main():
     sys.stdin.read()
     remove_namespaces(namespaces(prefix))
     if not os.environ.get("WEFT_KEEP_LOGS"):
-        shutil.rmtree(directory, ignore_errors=True)
+        remove_directory(directory)
     with contextlib.suppress(OSError):
         os.unlink(lock)
 
