@@ -24,6 +24,7 @@
 #include "agent/claim.h"
 #include "agent/drains.h"
 #include "agent/fallover.h"
+#include "agent/kube/kube.h"
 #include "agent/launcher.h"
 #include "agent/lifecycle.h"
 #include "agent/lookout.h"
@@ -633,6 +634,7 @@ agent_init(struct agent *a, const char *config_name)
 	a->bfd = bfd_new(a);
 	a->lookout = lookout_new(a);
 	a->nat = nat_new(a);
+	a->kube = kube_new(a);
 }
 
 static void
@@ -640,6 +642,7 @@ agent_fini(struct agent *a)
 {
 	http_free(a->http);
 	control_free(a->control);
+	kube_free(a->kube);
 	lifecycle_free(a);
 	claim_free(a->claim);
 	places_free(a->places);

@@ -18,6 +18,7 @@
  *   drains.c   drains of the node and of peers; lifecycle.c has one at its stop
  *   events.c   the event table in memory, and the log line for each event
  *   control.c  control socket: JSON requests, streams of answers
+ *   kube/      the Kubernetes API and what follows from it
  *   http.c     /metrics, /livez, /readyz on loopback
  *   lookout.c  settings and programs that work against our routes
  *   nat.c      the table of natOutgoing
@@ -55,6 +56,7 @@ struct http;
 struct lifecycle;
 struct lookout;
 struct claim;
+struct kube;
 struct fallover;
 struct places;
 struct quarantine;
@@ -129,6 +131,7 @@ struct agent {
 
 	struct claim *claim;
 	struct places *places;
+	struct kube *kube;
 	struct quarantine *quarantine;
 	struct watch *watch;
 	struct fallover *fallover;

@@ -22,6 +22,16 @@ agent_libagent_a_SOURCES = \
 	agent/lookout.c agent/lookout.h \
 	agent/metrics.c agent/metrics.h \
 	agent/mrt.c agent/mrt.h \
+	agent/kube/api.c agent/kube/api.h agent/kube/apicall.h \
+	agent/kube/backoff.c agent/kube/backoff.h \
+	agent/kube/conn.c agent/kube/conn.h \
+	agent/kube/creds.c agent/kube/creds.h \
+	agent/kube/http1.c agent/kube/http1.h \
+	agent/kube/jget.c agent/kube/jget.h \
+	agent/kube/jscan.c agent/kube/jscan.h \
+	agent/kube/kube.c agent/kube/kube.h \
+	agent/kube/reflector.c agent/kube/reflector.h \
+	agent/kube/tls.c agent/kube/tls.h \
 	agent/nat.c agent/nat.h \
 	agent/natmsg.c agent/natmsg.h \
 	agent/nl.c agent/nl.h \
@@ -71,6 +81,14 @@ agent_core_libagentcore_a_SOURCES = \
 	agent/core/plan.c agent/core/plan.h \
 	agent/core/poison.c agent/core/poison.h \
 	agent/core/services.c agent/core/services.h
+
+# OpenSSL, in a module that is loaded when TLS is first used (agent/kube/tls.h).
+pkglibexec_PROGRAMS += weft-tls.so
+weft_tls_so_SOURCES = agent/kube/tls_openssl.c lib/mem.c lib/mem.h
+weft_tls_so_CPPFLAGS = $(AM_CPPFLAGS) $(OPENSSL_CFLAGS)
+weft_tls_so_CFLAGS = $(AM_CFLAGS) -fPIC
+weft_tls_so_LDFLAGS = $(AM_LDFLAGS) -shared
+weft_tls_so_LDADD = $(OPENSSL_LIBS)
 
 pkglibexec_PROGRAMS += weft-agent
 weft_agent_SOURCES = agent/main.c

@@ -26,6 +26,7 @@
 #include "agent/dynamic.h"
 #include "agent/fallover.h"
 #include "agent/identity.h"
+#include "agent/kube/kube.h"
 #include "agent/launcher.h"
 #include "agent/nat.h"
 #include "agent/places.h"
@@ -1087,6 +1088,8 @@ source_apply(struct agent *a, struct conf *c, char **ret_summary)
 	a->conf_gen++;
 	a->conf_loaded = agent_now();
 	apply_log(&c->ops);
+	if (a->kube)
+		kube_apply(a->kube, c);
 	rebuild_peers(a);
 	nat_resume(a->nat);
 	if (a->source->resolved)

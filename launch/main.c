@@ -186,6 +186,14 @@ default_secret_dirs(struct launch_opts *o)
 	free(real);
 }
 
+/* In a pod of a cluster: the token changes, so the agent reads it again and again. */
+static void
+service_account_dir(struct launch_opts *o)
+{
+	if (getenv("KUBERNETES_SERVICE_HOST"))
+		add_secret_dir_names(o, "/var/run/secrets/kubernetes.io/serviceaccount");
+}
+
 static char *
 directory_of(const char *path)
 {
@@ -292,6 +300,7 @@ parse_options(int argc, char **argv, struct launch_opts *o)
 	find_users(o, user);
 	if (o->nsecret_dirs == 0)
 		default_secret_dirs(o);
+	service_account_dir(o);
 }
 
 /* ---- privileges --------------------------------------------------------------- */

@@ -126,7 +126,16 @@ struct conf_node {
 	struct conf_prefixes pod_cidrs; /* n == 0: `auto` (on a plain host: none) */
 };
 
+/* ---- kubernetes ---------------------------------------------------------- */
+
 enum conf_auto { CONF_AUTO, CONF_ON, CONF_OFF };
+
+struct conf_kube {
+	enum conf_auto enabled;	   /* AUTO: with a kubeconfig, or in a pod with a service account */
+	char *kubeconfig;	   /* NULL: the pod's service account; may be relative */
+	char *server;		   /* https://HOST[:PORT] in place of what the credentials name; NULL */
+	char *namespace;	   /* NULL: as the credentials say */
+};
 
 /* ---- bgp ----------------------------------------------------------------- */
 
@@ -622,6 +631,7 @@ struct conf_ops {
 struct conf {
 	struct conf_set set;
 	struct conf_node node;
+	struct conf_kube kube;
 	struct conf_bgp bgp;
 	struct conf_peers uplinks; /* private: they are among the peers, behind all others */
 	struct conf_peers peers;

@@ -13,6 +13,7 @@
 /* In the order of the documentation. */
 static const struct opt_section *const sections[] = {
 	&conf_opts_node,
+	&conf_opts_kube,
 	&conf_opts_bgp,
 	&conf_opts_uplinks,
 	&conf_opts_peers,
@@ -30,7 +31,6 @@ static const struct opt_section *const sections[] = {
 #define NSECTIONS (sizeof(sections) / sizeof(sections[0]))
 
 const char *const conf_later[] = {
-	"kubernetes",
 	"bgp.listen.bindMode",
 	"peers[].password.secretKeyRef",
 	"advertisements[].addresses",

@@ -50,6 +50,7 @@ lib_libconf_a_SOURCES = \
 	lib/conf_opt_nat.c \
 	lib/conf_opt_filters.c \
 	lib/conf_opt_kernel.c \
+	lib/conf_opt_kube.c \
 	lib/conf_opt_node.c \
 	lib/conf_opt_ops.c \
 	lib/conf_opt_peers.c \

@@ -27,6 +27,7 @@ struct kube_part {
 	void (*stop)(void *part);	/* frees it */
 	void (*conf)(void *part, const struct conf *c); /* a configuration was put in force */
 	void (*cluster)(void *part);	/* something of the nodes changed (labels, addresses, ...) */
+	bool (*synced)(void *part);	/* of nodes.c: see kube_is_synced() */
 	void (*peers)(void *part);	/* a session came up, went down or sent its End-of-RIB */
 };
 
@@ -45,6 +46,9 @@ void *kube_part_find(struct kube *k, const char *name);
 /* Tell all parts (see struct kube_part); in this turn of the loop, once for many calls. */
 void kube_cluster_changed(struct kube *k);
 void kube_peers_changed(struct kube *k);
+/* The namespace of what is weft's own (kubernetes.namespace, else as the credentials say); borrowed,
+ * "" while it is not known. */
+const char *kube_namespace(const struct kube *k);
 /* Is the whole cluster known: has every Node been listed once? */
 bool kube_is_synced(const struct kube *k);
 

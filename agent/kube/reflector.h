@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/mono.h"
+
 struct api;
 struct reflector;
 
@@ -41,5 +43,20 @@ void reflector_free(struct reflector *r);
 
 /* Was a list ever complete? */
 bool reflector_is_synced(const struct reflector *r);
+
+/* ---- views ------------------------------------------------------------------ */
+
+struct list;
+
+struct reflector_view {
+	const char *path, *query, *state, *problem; /* "" when there is none */
+	bool synced;
+	size_t objects;
+	struct mono_us heard; /* the last octet; us 0: never */
+	uint64_t events, restarts, gone, lists;
+};
+
+/* One of api_reflectors(); the texts are borrowed from it. */
+void reflector_look(const struct list *link, struct reflector_view *ret);
 
 #endif

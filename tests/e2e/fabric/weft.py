@@ -68,12 +68,20 @@ class Weft:
     def start(self, deadline_s=10, wait=True):
         """Start weftd; with wait, return once its control socket answers."""
         self.write_config()
-        more = self.options + (["--libexec", self.libexec] if self.libexec else [])
+        more = self.options + (["--libexec", self.libexec] if self.libexec else []) + self._secret_dirs()
         self.proc = self.ns.spawn(f"{self.build}/weftd", "--config", self.file,
                                   "--run-dir", self.run_dir, *more, log="weftd.log", env=SANITIZER_ENV or None)
         if wait:
             wait_until(self.answers, deadline_s, f"weft in {self.ns.name} answers")
         return self
+
+    def _secret_dirs(self):
+        """Where a kubeconfig lies, beside what is allowed anyway."""
+        kubernetes = self.config.get("kubernetes") or {} if isinstance(self.config, dict) else {}
+        if "kubeconfig" not in kubernetes or "--secret-dir" in self.options:
+            return []
+        return ["--secret-dir", os.path.dirname(self.file),
+                "--secret-dir", os.path.dirname(kubernetes["kubeconfig"])]
 
     def answers(self):
         assert self.proc.alive(), f"weftd ended:\n{self.text()[-3000:]}"
