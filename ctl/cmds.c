@@ -338,7 +338,7 @@ const struct ctl_command ctl_commands[] = {
 	{ "mrt", "rib FILE | record FILE [--peer NAME] [--for TIME]",
 	    "all routes, or messages of sessions, as MRT into a file", 2, 2,
 	    OPT_JSON | OPT_PEER | OPT_FOR, false, run_mrt },
-	{ "check", "FILE", "check a configuration file; needs no agent", 1, 1, OPT_JSON, false,
+	{ "check", "FILE...", "check configuration files and manifests; needs no agent", 1, 8, OPT_JSON, false,
 	    cmd_check },
 	{ "policy",
 	    "test FILE --peer NAME | --filter NAME [--direction import | export] --route ROUTE",

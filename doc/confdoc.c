@@ -1,5 +1,5 @@
 /*
- * confdoc schema|man|md [FILE]: write documentation made from the option table.
+ * confdoc schema|man|md [FILE], confdoc crd PLURAL: write documentation made from the option table.
  *
  * With FILE, which must exist, only what stands between its lines "BEGIN options"
  * and "END options" is replaced, and the whole is written to standard output; a
@@ -134,6 +134,8 @@ main(int argc, char **argv)
 		kinds[i].write(stdout);
 		return EXIT_SUCCESS;
 	}
-	fprintf(stderr, "usage: confdoc schema|man|md [FILE]\n");
+	if (argc == 3 && strcmp(argv[1], "crd") == 0 && confdoc_crd(stdout, argv[2]))
+		return EXIT_SUCCESS;
+	fprintf(stderr, "usage: confdoc schema|man|md [FILE]\n       confdoc crd PLURAL\n");
 	return EXIT_FAILURE;
 }

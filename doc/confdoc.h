@@ -11,6 +11,9 @@
 /* The JSON Schema (draft 7) for editors. */
 void confdoc_schema(FILE *f);
 
+/* The CustomResourceDefinition of objects of that (plural) name, YAML; false: there is none. */
+bool confdoc_crd(FILE *f, const char *plural);
+
 /* The paragraphs of weft.yaml(5), mdoc. */
 void confdoc_man(FILE *f);
 

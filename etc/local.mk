@@ -9,6 +9,14 @@ dist_examples_DATA = \
 	etc/weft.schema.json \
 	etc/weft.yaml
 
+# Kubernetes: custom resource definitions (made by doc/confdoc), samples.
+crdsdir = $(docdir)/examples/kubernetes/crds
+dist_crds_DATA = \
+	etc/kubernetes/crds/bgpadvertisements.yaml \
+	etc/kubernetes/crds/bgpconfigurations.yaml \
+	etc/kubernetes/crds/bgpfilters.yaml \
+	etc/kubernetes/crds/bgppeers.yaml
+
 # Completions under the names that the shells look for.
 EXTRA_DIST += etc/completions/weft.bash etc/completions/weft.zsh
 

@@ -26,6 +26,7 @@ struct reader {
 	struct conf_manifest *m;
 	const char *name;
 	struct conf_errs *errs;
+	uint32_t file; /* in errs */
 	struct piece at;
 };
 
@@ -117,7 +118,8 @@ complain(struct reader *r, const struct ynode *at, const char *path, const char 
 {
 	char *quoted = found ? conf_quote(found, strlen(found)) : NULL;
 
-	conf_errs_add(r->errs, &(struct conf_err){ .line = at->line,
+	conf_errs_add(r->errs, &(struct conf_err){ .part = r->file,
+				   .line = at->line,
 				   .col = at->col,
 				   .path = path,
 				   .wanted = wanted,
@@ -235,7 +237,7 @@ take_ours(struct reader *r, const struct ynode *root, const char *kind)
 static bool
 take_piece(struct reader *r)
 {
-	struct ydoc_origin from = { .line = r->at.line };
+	struct ydoc_origin from = { .part = r->file, .line = r->at.line };
 	struct conf_errs unsaid = { 0 };
 	struct ydoc *d = ydoc_parse_part(r->at.text, r->at.len, &from, &unsaid);
 	bool object = d && is_object(d->root);
@@ -279,6 +281,8 @@ conf_manifest_read(
 	memset(m, 0, sizeof(*m));
 	if (!errs->file)
 		errs->file = mem_strdup(name);
+	r.file = (uint32_t)errs->nparts;
+	conf_errs_name_part(errs, name, false);
 	while (len <= CONF_TEXT_MAX && next_piece(text, len, &r.at)) {
 		if (is_empty(&r.at))
 			continue;

@@ -88,7 +88,8 @@ struct conf *conf_compose(const struct conf_env *env, struct conf_source_part *p
 /*
  * The parts in a file of manifests: documents with apiVersion and kind, custom resources of
  * weft.dev and ConfigMaps with a weft.yaml. Any other text is one FILE. Texts are borrowed from
- * `text` or owned by the result; mistakes in what holds the parts go to errs (its parts are named).
+ * `text` or owned by the result; mistakes in what holds the parts go to errs, in which the file
+ * becomes one more part.
  */
 struct conf_manifest {
 	struct conf_part *part;

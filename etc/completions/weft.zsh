@@ -23,7 +23,7 @@ _weft() {
 		'bmp:BMP collectors, and why one is not connected'
 		'nat:what natOutgoing translates'
 		'mrt:all routes, or messages of sessions, as MRT into a file'
-		'check:check a configuration file'
+		'check:check configuration files and manifests'
 		'policy:run a route through filters'
 		'reload:load the configuration file again'
 		'prepare-restart:let the next stop keep all routes'

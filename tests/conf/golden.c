@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/conf_parts.h"
 #include "lib/mem.h"
 #include "tests/conf/testconf.h"
 
@@ -101,6 +102,34 @@ check_sample(const char *path)
 	mem_free(wrong);
 }
 
+/* Manifests beside a file that has what they have not must load without a mistake. */
+static void
+check_manifest(const char *path)
+{
+	struct conf_part part[16] = { { .kind = CONF_PART_FILE, .name = "file" } };
+	struct conf_errs form = { 0 }, errs = { 0 };
+	struct conf_manifest m;
+	struct conf *c;
+	char *text, *findings;
+	size_t len, n = 1;
+
+	text = testconf_read(path, &len);
+	conf_manifest_read(&m, base_name(path), text, len, &form);
+	part[0].text = m.n > 0 && m.part[0].kind > CONF_PART_NODE ? "bgp: {asNumber: 64512}\n" : "{}";
+	part[0].len = strlen(part[0].text);
+	for (size_t i = 0; i < m.n && n < 16; i++)
+		part[n++] = m.part[i];
+	c = conf_load_parts(&testconf_env, part, n, &errs);
+	findings = conf_errs_text(&errs);
+	verdict(path, m.objects && m.n > 0 && form.nerrors == 0 && c ? NULL : findings);
+	mem_free(findings);
+	conf_free(c);
+	conf_manifest_free(&m);
+	conf_errs_free(&form);
+	conf_errs_free(&errs);
+	mem_free(text);
+}
+
 static void
 for_each(const char *dir, const char *pattern, void (*check)(const char *path))
 {
@@ -126,6 +155,7 @@ main(void)
 	dir = dir ? dir : ".";
 	for_each(dir, "tests/conf/*.yaml", check_golden);
 	for_each(dir, "etc/*.yaml", check_sample);
+	for_each(dir, "etc/kubernetes/samples/*.yaml", check_manifest);
 	printf("Checks: %u, Failures: %u, Errors: 0\n", passed + failed, failed);
 	return failed > 0;
 }

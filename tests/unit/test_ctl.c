@@ -333,7 +333,7 @@ static const struct {
 	{ "peer tor1 reset now", 2, "unexpected argument \"now\"" },
 	{ "peers --reason x", 2, "--reason goes with" },
 	{ "check", 2, "check needs an argument" },
-	{ "check a b", 2, "unexpected argument \"b\"" },
+	{ "check a b c d e f g h i", 2, "unexpected argument \"i\"" },
 	{ "status now", 2, "unexpected argument" },
 	{ "events --since soon", 2, "want a time such as" },
 	{ "-w --interval 0 peers", 2, "want 1s to 1h" },
