@@ -6,16 +6,24 @@
  * its attributes.  With aggregationLength a shorter prefix is announced for it;
  * the prefix itself then stays here, hidden, because it keeps being ours.
  * RFC 1997 and RFC 8092 for communities, RFC 4271 section 5.1.7 for aggregates.
+ *
+ * And the addresses of Services, of which there may be tens of thousands: a node in
+ * a trie each, with attributes that all that are alike share, packed.
  */
 #include "agent/announce.h"
 
+#include <stddef.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "agent/bgpd.h"
 #include "agent/core/fib.h"
 #include "agent/source.h"
 #include "lib/conf.h"
+#include "lib/hmap.h"
+#include "lib/list.h"
 #include "lib/mem.h"
+#include "lib/trie.h"
 
 struct own {
 	struct ipc_originate msg;
@@ -27,10 +35,27 @@ struct own {
 	bool fresh;
 };
 
+/* Attributes of Services: the fixed part of a message and the used parts of its lists. */
+struct alike {
+	struct hmap_node node;
+	uint32_t refs;
+	uint32_t len;
+	uint8_t packed[];
+};
+
+struct service_own {
+	struct trie_node node;
+	struct alike *alike;
+	bool sent; /* bgpd of today has it */
+};
+
 struct announce {
 	struct agent *agent;
 	struct own **own;
 	size_t n;
+	struct trie services;
+	struct hmap alike;
+	bool wait;     /* for Services */
 	bool greeted;  /* bgpd has been greeted */
 	bool end_sent; /* ORIGINATE_END */
 };
@@ -60,17 +85,21 @@ send_own(struct announce *an, struct own *o)
 }
 
 static void
-withdraw_own(struct announce *an, struct own *o)
+withdraw(struct announce *an, const struct ip_prefix *p)
 {
-	struct ipc_msg *m;
+	struct ipc_msg *m = mem_zalloc(sizeof *m);
 
-	if (!o->sent)
-		return;
-	m = mem_zalloc(sizeof *m);
 	m->type = IPC_ORIGINATE_DEL;
-	m->prefix.prefix = o->msg.prefix;
+	m->prefix.prefix = *p;
 	bgpd_send(an->agent->bgpd, m, -1);
 	mem_free(m);
+}
+
+static void
+withdraw_own(struct announce *an, struct own *o)
+{
+	if (o->sent)
+		withdraw(an, &o->msg.prefix);
 	o->sent = false;
 }
 
@@ -80,7 +109,7 @@ maybe_end(struct announce *an)
 {
 	struct ipc_msg *m;
 
-	if (!an->greeted || an->end_sent)
+	if (!an->greeted || an->end_sent || an->wait)
 		return;
 	for (size_t i = 0; i < an->n; i++)
 		if (!an->own[i]->ready)
@@ -92,11 +121,158 @@ maybe_end(struct announce *an)
 	an->end_sent = true;
 }
 
-/* ---- from the configuration --------------------------------------------------- */
+/* ---- Services ----------------------------------------------------------------- */
+
+#define FIXED offsetof(struct ipc_originate, comm)
+
+static size_t
+pack(const struct ipc_originate *o, uint8_t *to)
+{
+	size_t n = FIXED;
+
+	memcpy(to, o, FIXED);
+	memcpy(to + n, o->comm, o->ncomm * sizeof o->comm[0]);
+	n += o->ncomm * sizeof o->comm[0];
+	memcpy(to + n, o->large, o->nlarge * sizeof o->large[0]);
+	n += o->nlarge * sizeof o->large[0];
+	memcpy(to + n, o->only, o->nonly * sizeof o->only[0]);
+	return n + o->nonly * sizeof o->only[0];
+}
 
 static void
-fill(const struct agent *a, const struct conf_adv *adv, struct ipc_originate *o)
+unpack(const struct alike *k, struct ipc_originate *o)
 {
+	const uint8_t *from = k->packed + FIXED;
+
+	memcpy(o, k->packed, FIXED);
+	memcpy(o->comm, from, o->ncomm * sizeof o->comm[0]);
+	from += o->ncomm * sizeof o->comm[0];
+	memcpy(o->large, from, o->nlarge * sizeof o->large[0]);
+	from += o->nlarge * sizeof o->large[0];
+	memcpy(o->only, from, o->nonly * sizeof o->only[0]);
+}
+
+static struct alike *
+alike_get(struct announce *an, const struct ipc_originate *o)
+{
+	uint8_t packed[sizeof *o];
+	size_t len = pack(o, packed);
+	uint64_t hash = hmap_hash(&an->alike, packed, len);
+	struct hmap_node *n = hmap_first_with(&an->alike, hash);
+	struct alike *k;
+
+	for (; n; n = hmap_next_with(n)) {
+		k = container_of(n, struct alike, node);
+		if (k->len == len && memcmp(k->packed, packed, len) == 0) {
+			k->refs++;
+			return k;
+		}
+	}
+	k = mem_alloc(sizeof *k + len);
+	k->refs = 1;
+	k->len = (uint32_t)len;
+	memcpy(k->packed, packed, len);
+	hmap_insert(&an->alike, &k->node, hash);
+	return k;
+}
+
+static void
+alike_put(struct announce *an, struct alike *k)
+{
+	if (--k->refs > 0)
+		return;
+	hmap_remove(&an->alike, &k->node);
+	mem_free(k);
+}
+
+static struct service_own *
+service_find(const struct announce *an, const struct ip_prefix *p)
+{
+	struct trie_node *n = trie_find(&an->services, p);
+
+	return n ? container_of(n, struct service_own, node) : NULL;
+}
+
+/* Unless the configuration names the prefix, too: then it is bgpd's by that. */
+static void
+service_send(struct announce *an, struct service_own *so)
+{
+	struct own *o = find(an, &so->node.prefix);
+	struct ipc_msg *m;
+
+	if ((o && o->wanted && !o->hidden) || !an->greeted || !bgpd_attached(an->agent->bgpd))
+		return;
+	m = mem_zalloc(sizeof *m);
+	m->type = IPC_ORIGINATE;
+	unpack(so->alike, &m->originate);
+	m->originate.prefix = so->node.prefix;
+	bgpd_send(an->agent->bgpd, m, -1);
+	mem_free(m);
+	so->sent = true;
+}
+
+void
+announce_service_set(struct announce *an, const struct ip_prefix *p, const struct ipc_originate *o)
+{
+	struct service_own *so = service_find(an, p);
+	struct alike *was;
+	struct ipc_originate bare = *o;
+
+	bare.prefix = (struct ip_prefix){ .af = IP_NONE };
+	if (!so) {
+		so = mem_zalloc(sizeof *so);
+		trie_insert(&an->services, &so->node, p);
+	}
+	was = so->alike;
+	so->alike = alike_get(an, &bare);
+	if (was)
+		alike_put(an, was);
+	if (was != so->alike || !so->sent)
+		service_send(an, so);
+}
+
+void
+announce_service_clear(struct announce *an, const struct ip_prefix *p)
+{
+	struct service_own *so = service_find(an, p);
+	const struct own *o = find(an, p);
+
+	if (!so)
+		return;
+	if (so->sent && !(o && o->sent))
+		withdraw(an, p);
+	trie_remove(&an->services, &so->node);
+	alike_put(an, so->alike);
+	mem_free(so);
+}
+
+void
+announce_service_wait(struct announce *an, bool wait)
+{
+	an->wait = wait;
+	maybe_end(an);
+}
+
+/* The configuration no longer names it: withdraw it, unless it is a Service's, too. */
+static void
+lose_own(struct announce *an, struct own *o)
+{
+	struct service_own *so = service_find(an, &o->msg.prefix);
+
+	if (so)
+		service_send(an, so);
+	if (so && so->sent)
+		o->sent = false;
+	else
+		withdraw_own(an, o);
+}
+
+/* ---- from the configuration --------------------------------------------------- */
+
+void
+announce_attributes(const struct agent *a, const struct conf_adv *adv, struct ipc_originate *o)
+{
+	memset(o, 0, sizeof *o); /* padding too: messages are compared as octets */
 	o->has_local_pref = adv->has_local_pref;
 	o->local_pref = adv->local_pref;
 	o->has_med = adv->has_med;
@@ -157,7 +333,7 @@ want_msg(struct announce *an, const struct ipc_originate *msg, bool hidden)
 	memcpy(&o->msg, msg, sizeof *msg);
 	o->hidden = hidden;
 	if (hidden)
-		withdraw_own(an, o);
+		lose_own(an, o);
 	else if (!same && o->ready)
 		send_own(an, o);
 }
@@ -169,10 +345,9 @@ want(struct announce *an, const struct conf_adv *adv, const struct ip_prefix *p,
 	bool longer = len != 0 && p->len > len;
 	struct ipc_originate msg;
 
-	memset(&msg, 0, sizeof msg); /* padding too: messages are compared as octets */
+	announce_attributes(an->agent, adv, &msg);
 	msg.prefix = *p;
 	msg.kind = kind;
-	fill(an->agent, adv, &msg);
 	want_msg(an, &msg, longer);
 	if (!longer)
 		return;
@@ -241,6 +416,8 @@ want_adv(struct announce *an, const struct conf *c, const struct conf_adv *adv)
 		for (size_t i = 0; i < adv->prefixes.n; i++)
 			want(an, adv, &adv->prefixes.v[i], IPC_ORIG_PREFIX);
 		break;
+	case CONF_ADV_SERVICE:
+		break; /* announce_service_set() */
 	}
 }
 
@@ -257,7 +434,7 @@ sweep(struct announce *an)
 			an->own[kept++] = o;
 			continue;
 		}
-		withdraw_own(an, o);
+		lose_own(an, o);
 		fib_local_del(an->agent->fib, agent_now(), &o->msg.prefix);
 		mem_free(o);
 	}
@@ -301,12 +478,20 @@ announce_local(struct announce *an, const struct ip_prefix *p, bool ready)
 void
 announce_greet(struct announce *an)
 {
+	struct trie_node *n;
+
 	an->greeted = true;
 	an->end_sent = false;
 	for (size_t i = 0; i < an->n; i++) {
 		an->own[i]->sent = false;
 		if (an->own[i]->ready)
 			send_own(an, an->own[i]);
+	}
+	TRIE_FOREACH (n, &an->services) {
+		struct service_own *so = container_of(n, struct service_own, node);
+
+		so->sent = false;
+		service_send(an, so);
 	}
 	maybe_end(an);
 }
@@ -325,18 +510,29 @@ struct announce *
 announce_new(struct agent *a)
 {
 	struct announce *an = mem_zalloc(sizeof *an);
+	uint64_t key[2];
 
 	an->agent = a;
+	if (getrandom(key, sizeof key, 0) != (ssize_t)sizeof key)
+		memcpy(key, &an, sizeof an); /* hashes of our own words: any key will do */
+	hmap_init(&an->alike, key);
 	return an;
 }
 
 void
 announce_free(struct announce *an)
 {
+	struct trie_node *n, *next;
+
 	if (!an)
 		return;
 	for (size_t i = 0; i < an->n; i++)
 		mem_free(an->own[i]);
+	TRIE_FOREACH_SAFE (n, next, &an->services) {
+		alike_put(an, container_of(n, struct service_own, node)->alike);
+		mem_free(container_of(n, struct service_own, node));
+	}
+	hmap_free(&an->alike);
 	mem_free(an->own);
 	mem_free(an);
 }

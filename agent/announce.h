@@ -13,6 +13,7 @@
 #include "agent/agent.h"
 
 struct announce;
+struct conf_adv;
 
 /*
  * Nothing announced yet. Borrows a, which outlives it; announce_free() frees it and
@@ -29,6 +30,22 @@ void announce_local(struct announce *an, const struct ip_prefix *p, bool ready);
 
 /* bgpd is new: all that are ready, and ORIGINATE_END when nothing is outstanding. */
 void announce_greet(struct announce *an);
+
+/*
+ * Addresses of Services.  They come and go without a configuration being applied, and are
+ * announced in the same turn of the loop; the kernel gets nothing for them, as kube-proxy has to
+ * find what is sent to them.  A prefix that the configuration names, too, is the configuration's.
+ */
+
+/* What an advertisement says of its prefixes: all of *ret but the prefix. */
+void announce_attributes(const struct agent *a, const struct conf_adv *adv, struct ipc_originate *ret);
+/* Announce p (masked) with these attributes, or with other ones than before. Both are copied. */
+void announce_service_set(
+    struct announce *an, const struct ip_prefix *p, const struct ipc_originate *attributes);
+/* And no longer; nothing when it is not announced. */
+void announce_service_clear(struct announce *an, const struct ip_prefix *p);
+/* They are not known yet: bgpd must not take what it was told for everything. */
+void announce_service_wait(struct announce *an, bool wait);
 
 /* Rows for the CLI: the i-th announcement; false at the end. */
 bool announce_view(const struct announce *an, size_t i, struct ipc_originate *ret, bool *ret_ready);

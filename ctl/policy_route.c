@@ -124,7 +124,8 @@ read_origin(struct reader *r, const char *key)
 static bool
 read_type(struct reader *r, const char *key)
 {
-	int i = read_choice(r, key, (const char *const[]){ "PodCIDR", "Interface", "Prefix", NULL });
+	int i = read_choice(
+	    r, key, (const char *const[]){ "PodCIDR", "Interface", "Prefix", "Service", NULL });
 
 	if (i >= 0)
 		r->route->attrs.marks =

@@ -404,7 +404,11 @@ enum conf_adv_type {
 	CONF_ADV_INTERFACE,
 	CONF_ADV_PREFIX,
 	CONF_ADV_NODE_IP,
+	CONF_ADV_SERVICE,
 };
+
+/* Of Services; numbered as in agent/core/services.h. */
+enum conf_service_addr { CONF_LB_IP, CONF_EXTERNAL_IP, CONF_CLUSTER_IP };
 
 struct conf_adv {
 	struct conf_set set;
@@ -412,6 +416,10 @@ struct conf_adv {
 	struct conf_strs interfaces;		  /* INTERFACE: their addresses as host routes */
 	bool subnet;				  /* INTERFACE: the connected subnets instead */
 	struct conf_prefixes prefixes;		  /* PREFIX */
+	uint32_t addresses;			  /* SERVICE: bits 1 << enum conf_service_addr */
+	char *selector;				  /* SERVICE: an expression, NULL: all */
+	struct conf_strs namespaces;		  /* SERVICE; n == 0: all */
+	bool annotations;			  /* SERVICE: theirs count */
 	struct conf_strs community_names;	  /* as written */
 	struct conf_community_values communities; /* the same, resolved, sorted, once each */
 	struct conf_strs peers;			  /* names; n == 0: all */
@@ -454,6 +462,7 @@ enum conf_rule_route {
 	CONF_RULE_POD_CIDR,
 	CONF_RULE_INTERFACE,
 	CONF_RULE_PREFIX,
+	CONF_RULE_SERVICE,
 	CONF_RULE_BGP,
 };
 enum conf_rule_action { CONF_RULE_CONTINUE, CONF_RULE_ACCEPT, CONF_RULE_REJECT };

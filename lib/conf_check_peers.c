@@ -576,6 +576,10 @@ static const struct {
 	{ "advertisements[].interface", CONF_ADV_INTERFACE, true },
 	{ "advertisements[].subnet", CONF_ADV_INTERFACE, false },
 	{ "advertisements[].prefixes", CONF_ADV_PREFIX, true },
+	{ "advertisements[].addresses", CONF_ADV_SERVICE, true },
+	{ "advertisements[].selector", CONF_ADV_SERVICE, false },
+	{ "advertisements[].namespaces", CONF_ADV_SERVICE, false },
+	{ "advertisements[].serviceAnnotations", CONF_ADV_SERVICE, false },
 };
 
 static void

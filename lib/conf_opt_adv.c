@@ -25,14 +25,17 @@ static const struct opt adv_rows[] = {
 	    AT(type),
 	    .type = OPT_ENUM,
 	    .flags = OPT_F_REQUIRED,
-	    .words = OPT_WORDS("PodCIDR", "Interface", "Prefix", "NodeIP"),
+	    .words = OPT_WORDS("PodCIDR", "Interface", "Prefix", "NodeIP", "Service"),
 	    .effect = OPT_POLICY,
 	    .brief = "kind of prefixes",
 	    .doc =
 		"`PodCIDR` is `node.podCIDRs`, `Interface` the addresses of interfaces, `Prefix` "
 		"prefixes as written, `NodeIP` the node's own addresses (`node.ip`) as host routes, "
 		"as far as they are on a loopback interface: others belong to a link, which is known "
-		"by itself.",
+		"by itself. `Service` is addresses of Kubernetes Services, as host routes: those of "
+		"Services that `selector` selects, as long as packets to them find a ready endpoint. "
+		"With externalTrafficPolicy (for cluster addresses: internalTrafficPolicy) Local that "
+		"is one on this node.",
 	},
 	{
 	    .path = "advertisements[].interface",
@@ -67,6 +70,55 @@ static const struct opt adv_rows[] = {
 	    .effect = OPT_POLICY,
 	    .brief = "prefixes to announce",
 	    .doc = "For `type: Prefix`; one or a list.",
+	},
+	{
+	    .path = "advertisements[].addresses",
+	    AT(addresses),
+	    .type = OPT_FLAGS,
+	    .flags = OPT_F_NONEMPTY,
+	    .max = 3,
+	    .words = OPT_WORDS("LoadBalancerIP", "ExternalIP", "ClusterIP"),
+	    .effect = OPT_POLICY,
+	    .brief = "which addresses of Services are announced",
+	    .doc = "For `type: Service`. `LoadBalancerIP` is what stands in the status of a Service "
+		   "of type LoadBalancer (unless its loadBalancerClass is another implementation's), "
+		   "`ExternalIP` its externalIPs, `ClusterIP` its clusterIPs. The first two are not "
+		   "announced by nodes with the label "
+		   "`node.kubernetes.io/exclude-from-external-load-balancers`.",
+	},
+	{
+	    .path = "advertisements[].selector",
+	    AT(selector),
+	    .type = OPT_SELECTOR,
+	    .effect = OPT_POLICY,
+	    .brief = "which Services, by their labels",
+	    .doc =
+		"For `type: Service`; the default is all of them. Every Service has the labels "
+		"`io.kubernetes.service.namespace` and `io.kubernetes.service.name`, too, also by the "
+		"names `projectcalico.org/namespace` and `projectcalico.org/name`.",
+	},
+	{
+	    .path = "advertisements[].namespaces",
+	    AT(namespaces),
+	    .type = OPT_NAME,
+	    .flags = OPT_F_MANY,
+	    .max = 63,
+	    .aliases = OPT_WORDS("namespace"),
+	    .effect = OPT_POLICY,
+	    .brief = "which Services, by their namespaces",
+	    .doc = "For `type: Service`; one or a list. The default, an empty list, is all of them.",
+	},
+	{
+	    .path = "advertisements[].serviceAnnotations",
+	    AT(annotations),
+	    .type = OPT_BOOL,
+	    .flags = OPT_F_DUMP_SET,
+	    .dflt = "true",
+	    .effect = OPT_POLICY,
+	    .brief = "Services may add communities and set their local preference",
+	    .doc = "For `type: Service`. The annotation `weft.dev/communities` adds communities, "
+		   "which are written as here, with commas between; `weft.dev/local-pref` is a "
+		   "local preference. Whoever may edit a Service may do so.",
 	},
 	{
 	    .path = "advertisements[].communities",
@@ -123,7 +175,9 @@ static const struct opt adv_rows[] = {
 	    .brief = "announce IPv4 prefixes that are longer as one prefix of this length",
 	    .doc = "The covering prefix is announced in place of the longer ones, with "
 		   "ATOMIC_AGGREGATE and AGGREGATOR, as long as there is at least one of them. It "
-		   "gets a blackhole route first, as `kernel.ownBlock` says for pod CIDRs.",
+		   "gets a blackhole route first, as `kernel.ownBlock` says for pod CIDRs. With "
+		   "`type: Service` there is no such route; addresses with policy Local, and those of "
+		   "Services with attributes of their own, are announced beside it.",
 	},
 	{
 	    .path = "advertisements[].aggregationLengthIPv6",

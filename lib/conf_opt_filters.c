@@ -217,7 +217,7 @@ static const struct opt rows[] = {
 	    AT(route_type),
 	    .type = OPT_ENUM,
 	    .flags = OPT_F_DUMP_SET,
-	    .words = OPT_WORDS("any", "PodCIDR", "Interface", "Prefix", "BGP"),
+	    .words = OPT_WORDS("any", "PodCIDR", "Interface", "Prefix", "Service", "BGP"),
 	    .dflt = "any",
 	    .effect = OPT_POLICY,
 	    .brief = "condition: the type of advertisement the route is of",

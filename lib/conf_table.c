@@ -33,8 +33,6 @@ static const struct opt_section *const sections[] = {
 const char *const conf_later[] = {
 	"bgp.listen.bindMode",
 	"peers[].password.secretKeyRef",
-	"advertisements[].addresses",
-	"advertisements[].selector",
 	"ops.control",
 	"ops.recorder",
 	NULL,

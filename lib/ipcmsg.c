@@ -439,7 +439,7 @@ x_originate(struct codec *c, struct ipc_msg *msg)
 	struct ipc_originate *m = &msg->originate;
 
 	x_prefix(c, &m->prefix);
-	x_enum(c, &m->kind, IPC_ORIG_PREFIX);
+	x_enum(c, &m->kind, IPC_ORIG_SERVICE);
 	x_bool(c, &m->has_local_pref);
 	x_bool(c, &m->has_med);
 	x_u32(c, &m->local_pref);

@@ -297,6 +297,7 @@ enum ipc_rule_route {
 	IPC_ROUTE_TYPE_PODCIDR,
 	IPC_ROUTE_TYPE_INTERFACE,
 	IPC_ROUTE_TYPE_PREFIX,
+	IPC_ROUTE_TYPE_SERVICE,
 	IPC_ROUTE_TYPE_BGP,
 };
 enum ipc_rule_action { IPC_RULE_CONTINUE, IPC_RULE_ACCEPT, IPC_RULE_REJECT };
@@ -369,7 +370,7 @@ struct ipc_conf_applied {
 	uint16_t added, removed, reset, changed; /* peers */
 };
 
-enum ipc_origin_kind { IPC_ORIG_PODCIDR, IPC_ORIG_INTERFACE, IPC_ORIG_PREFIX };
+enum ipc_origin_kind { IPC_ORIG_PODCIDR, IPC_ORIG_INTERFACE, IPC_ORIG_PREFIX, IPC_ORIG_SERVICE };
 
 struct ipc_originate {
 	struct ip_prefix prefix;

@@ -266,7 +266,7 @@ static void
 originate(struct gen *g, struct ipc_originate *ret)
 {
 	ret->prefix = gen_prefix(g);
-	ret->kind = below8(g, IPC_ORIG_PREFIX);
+	ret->kind = below8(g, IPC_ORIG_SERVICE);
 	ret->has_local_pref = flag(g);
 	ret->has_med = flag(g);
 	ret->local_pref = any32(g);

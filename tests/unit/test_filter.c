@@ -190,7 +190,7 @@ START_TEST(route_types_of_own_prefixes)
 	struct filter_result res;
 	uint8_t type;
 
-	for (type = IPC_ROUTE_TYPE_PODCIDR; type <= IPC_ROUTE_TYPE_PREFIX; type++) {
+	for (type = IPC_ROUTE_TYPE_PODCIDR; type <= IPC_ROUTE_TYPE_SERVICE; type++) {
 		const struct attrs *a;
 
 		b.marks = (uint8_t)(type << ATTRS_MARK_TYPE_SHIFT);
