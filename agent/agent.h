@@ -4,7 +4,7 @@
  * One process, one libevent loop, one struct agent.  Parts:
  *   main.c     start, signals from the launcher, the order of things
  *   launcher.c requests to weftd (configuration, secrets, listeners)
- *   source.c   configuration file -> struct conf -> bgpd and fib
+ *   source*.c  configuration file, cluster -> struct conf -> bgpd and fib
  *   bgpd.c     the three channels to weft-bgpd: coalescing queues, queries
  *   bfd.c      BFD sessions of peers; bfdd.c the channel to weft-bfdd
  *   tcp.c      listeners, outgoing connects, MD5 keys, why a connect failed
@@ -51,6 +51,7 @@ struct uplinks;
 struct drains;
 struct launcher;
 struct source;
+struct cluster;
 struct control;
 struct http;
 struct lifecycle;
@@ -98,6 +99,7 @@ struct agent {
 	char hostname[IPC_NAME_MAX];
 	char config_name[256]; /* as given to weftd, for messages */
 
+	struct cluster *cluster;   /* the nodes of Kubernetes (agent/kube/nodes.c's); NULL: not known */
 	struct conf *conf;	   /* in force; NULL until the first good one */
 	uint32_t conf_gen;
 	struct mono_us conf_loaded;

@@ -45,7 +45,12 @@ agent_libagent_a_SOURCES = \
 	agent/procs.c agent/procs.h \
 	agent/quarantine.c agent/quarantine.h \
 	agent/nlsock.c agent/nlsock.h \
-	agent/source.c agent/source.h \
+	agent/source.c agent/source.h agent/source_priv.h \
+	agent/source_bgpd.c \
+	agent/source_conf.c \
+	agent/source_dynamic.c \
+	agent/source_fib.c \
+	agent/source_keys.c \
 	agent/tcp.c agent/tcp.h \
 	agent/tcp_ao.c agent/tcp_ao.h \
 	agent/tcp_hint.c agent/tcp_hint.h \

@@ -33,6 +33,12 @@ struct conf *source_read(struct agent *a, char **ret_errors, char **ret_warnings
  */
 void source_apply(struct agent *a, struct conf *c, char **ret_summary);
 
+/*
+ * The cluster has changed: expand the configuration again and apply it, from the text that was taken
+ * last; many calls within 20 ms count as one.
+ */
+void source_again(struct agent *a);
+
 /* The first dump is there, or links and addresses changed: resolve names and addresses again. */
 void source_resolve(struct agent *a);
 

@@ -1,0 +1,191 @@
+/*
+ * From the configuration's text, and from the cluster, to what holds on this node: reading is apart
+ * from applying. The text stays, so that a change of the cluster needs no file.
+ */
+#include "agent/source_priv.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agent/core/cluster.h"
+#include "agent/launcher.h"
+#include "lib/conf.h"
+#include "lib/conf_expand.h"
+#include "lib/logmain.h"
+#include "lib/mem.h"
+
+#define AGAIN_DELAY_US 20000 /* many nodes may change at once */
+
+static const char *
+env_get(void *arg, const char *name)
+{
+	return getenv(name);
+}
+
+static char *
+findings_text(const struct conf_errs *errs, bool warnings)
+{
+	char *all = mem_strdup("");
+
+	for (size_t i = 0; i < errs->n; i++) {
+		char *line, *more;
+
+		if (errs->v[i].warning != warnings)
+			continue;
+		line = conf_err_text(errs, &errs->v[i]);
+		more = mem_printf("%s%s\n", all, line);
+		mem_free(all);
+		mem_free(line);
+		all = more;
+	}
+	return all;
+}
+
+/* ---- the cluster ----------------------------------------------------------- */
+
+static struct conf_node_view
+view_of(const struct cluster_node *n)
+{
+	return (struct conf_node_view){ .name = n->name, .addrs = n->addrs, .naddrs = n->naddrs,
+		.cidrs = n->cidrs, .ncidrs = n->ncidrs, .labels = &n->labels, .annotations = &n->annotations };
+}
+
+struct conf_node_view *
+source_view(const struct agent *a, struct conf_cluster_view *ret)
+{
+	const struct cluster_node *n = NULL, *own = cluster_own(a->cluster);
+	struct conf_node_view *v = mem_zalloc_array(cluster_count(a->cluster) + 1, sizeof *v);
+
+	*ret = (struct conf_cluster_view){ .v = v };
+	while ((n = cluster_next(a->cluster, n))) {
+		if (n == own)
+			ret->own = &v[ret->n];
+		v[ret->n++] = view_of(n);
+	}
+	return v;
+}
+
+/* What the annotation of our Node says, 0: nothing. */
+static uint32_t
+own_asn(const struct agent *a)
+{
+	const struct cluster_node *own = a->cluster ? cluster_own(a->cluster) : NULL;
+	struct conf_node_view v;
+
+	if (!own)
+		return 0;
+	v = view_of(own);
+	return conf_node_asn(&v);
+}
+
+static void
+expand(struct agent *a, struct conf *c)
+{
+	struct conf_cluster_view view;
+	struct conf_node_view *v;
+
+	if (!a->cluster) {
+		conf_expand(c, NULL);
+		return;
+	}
+	v = source_view(a, &view);
+	conf_expand(c, &view);
+	mem_free(v);
+}
+
+/* ---- loading ----------------------------------------------------------------- */
+
+/* The configuration of a text on this node, NULL with errors. */
+static struct conf *
+load(struct agent *a, const char *text, size_t len, char **ret_errors, char **ret_warnings)
+{
+	struct conf_env env = { .hostname = a->hostname, .getenv = env_get, .asn = own_asn(a) };
+	struct conf_errs errs;
+	struct conf *c;
+
+	conf_errs_init(&errs);
+	c = conf_load(&env, a->config_name, text, len, &errs);
+	if (c)
+		expand(a, c);
+	*ret_errors = findings_text(&errs, false);
+	*ret_warnings = findings_text(&errs, true);
+	conf_errs_free(&errs);
+	return c;
+}
+
+/* The file's text, the caller's; NULL with the errors. */
+static char *
+read_file(struct agent *a, size_t *ret_len, char **ret_errors)
+{
+	char words[LAUNCH_TEXT_MAX], *text;
+	const char *why = NULL;
+	int fd = launcher_open_config(a->launcher, words);
+
+	if (fd < 0) {
+		*ret_errors = mem_printf("%s: cannot open: %s\n", a->config_name,
+		    words[0] ? words : strerror(-fd));
+		return NULL;
+	}
+	text = source_read_fd(fd, CONF_TEXT_MAX, ret_len, &why);
+	close(fd);
+	if (!text)
+		*ret_errors = mem_printf("%s: cannot read: %s\n", a->config_name, why);
+	return text;
+}
+
+struct conf *
+source_read(struct agent *a, char **ret_errors, char **ret_warnings)
+{
+	struct source *s = a->source;
+	size_t len = 0;
+	char *text = read_file(a, &len, ret_errors);
+	struct conf *c;
+
+	if (!text) {
+		*ret_warnings = mem_strdup("");
+		return NULL;
+	}
+	c = load(a, text, len, ret_errors, ret_warnings);
+	if (!c) {
+		mem_free(text);
+		return NULL;
+	}
+	mem_free(s->text);
+	s->text = text;
+	s->text_len = len;
+	return c;
+}
+
+/* ---- again ------------------------------------------------------------------- */
+
+void
+source_on_again(evutil_socket_t fd, short what, void *arg)
+{
+	struct agent *a = arg;
+	char *errors, *warnings;
+	struct conf *c;
+
+	if (!a->conf || a->stopping)
+		return;
+	c = load(a, a->source->text, a->source->text_len, &errors, &warnings);
+	if (c) {
+		source_apply(a, c, NULL);
+		agent_kick(a);
+	} else { /* a variable is gone, or the cluster's number does not fit */
+		log_event(LOG_ERR, "config-error", "why=\"%s\"", errors);
+	}
+	mem_free(errors);
+	mem_free(warnings);
+}
+
+void
+source_again(struct agent *a)
+{
+	static const struct timeval soon = { 0, AGAIN_DELAY_US };
+
+	if (!event_pending(a->source->again_ev, EV_TIMEOUT, NULL))
+		event_add(a->source->again_ev, &soon);
+}

@@ -1,0 +1,100 @@
+/*
+ * What the files of source share: agent/source*.c only.
+ *
+ *	source.c	 peers, their ids, what follows from links and addresses, applying
+ *	source_conf.c	 from the texts and the cluster to a configuration
+ *	source_keys.c	 secrets
+ *	source_bgpd.c	 to bgpd
+ *	source_fib.c	 to the fib
+ *	source_dynamic.c peers out of listenRanges, and of interfaces
+ */
+#ifndef AGENT_SOURCE_PRIV_H
+#define AGENT_SOURCE_PRIV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "agent/agent.h"
+#include "agent/dynamic.h"
+#include "agent/source.h"
+#include "agent/tcp.h"
+#include "lib/conf_expand.h"
+#include "lib/ipcmsg.h"
+
+struct announce;
+struct event;
+
+struct peer_slot {
+	char name[IPC_NAME_MAX]; /* of a configured peer or a range */
+	uint32_t id;
+	struct ipc_conf_peer sent; /* id 0: nothing yet */
+	struct tcp_peer tcp;	   /* as last given to tcp */
+	struct ip_addr neighbour;  /* unnumbered: who was found last; af 0: nobody */
+	uint32_t transport;	   /* rises with changes of it that need a new session */
+};
+
+/* An entry with listenRange, resolved: what its peers are made of. */
+struct range {
+	const struct conf_peer *conf;
+	uint32_t id;
+	struct tcp_peer tcp;
+	char problem[IPC_TEXT_MAX]; /* as struct agent_peer's; told once */
+};
+
+struct source {
+	struct peer_slot **slot; /* never shrinks: ids stay with names */
+	size_t nslots;
+	uint32_t last_id;
+	uint32_t *free_id; /* of dynamic peers that bgpd has forgotten */
+	size_t nfree;
+	struct dynamic dynamic;
+	struct range *range; /* of the configuration in force */
+	size_t nranges;
+	struct event *found_ev; /* neighbours of unnumbered peers changed */
+	char *text; /* of the file that was taken last */
+	size_t text_len;
+	struct event *again_ev;
+	struct event *guard_ev; /* new dynamic peers: their addresses are to be protected */
+	struct announce *announce;
+	bool resolved;	/* the first dump is there */
+	bool greeted;	/* bgpd has been given the configuration */
+	uint64_t addr_gen; /* of the state that was resolved last */
+};
+
+/* The slot of that name, made if there is none; it belongs to the source. */
+struct peer_slot *source_slot_for(struct source *s, const char *name);
+void source_slot_free(struct peer_slot *slot);
+
+/* The range of that name in the configuration in force, NULL: none. */
+struct range *source_range(struct source *s, const char *name);
+
+/* One of its peers as the agent has them. */
+struct agent_peer *source_add_dynamic(struct agent *a, const struct dynamic_peer *d);
+/* And as tcp needs it. */
+void source_resolve_dynamic(struct agent *a, struct agent_peer *p, struct tcp_peer *t);
+
+/* The whole of fd, at most cap octets, the caller's; NULL and the reason in *ret_why. */
+char *source_read_fd(int fd, size_t cap, size_t *ret_len, const char **ret_why);
+
+/* The peer's keys; false with the problem in words. A missing secret stops the peer: never fall back to
+ * no password. */
+bool source_load_key(struct agent *a, const struct conf_peer *c, struct tcp_peer *t, char *problem);
+
+/* The peer as bgpd is told of it. */
+void source_fill_peer(const struct agent *a, const struct agent_peer *p, struct ipc_conf_peer *to);
+/* The configuration to bgpd. */
+void source_send_conf(struct agent *a);
+
+/* The configuration to the fib. */
+void source_apply_fib(struct agent *a);
+
+/* The nodes of a->cluster as lib/conf_expand.h wants them, by name; the caller's to mem_free(). */
+struct conf_node_view *source_view(const struct agent *a, struct conf_cluster_view *ret);
+
+/* Neighbours at interfaces have changed; dynamic peers are new (events). */
+void source_on_found(int fd, short what, void *arg);
+void source_on_again(int fd, short what, void *arg);
+void source_on_guard(int fd, short what, void *arg);
+
+#endif
