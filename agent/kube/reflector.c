@@ -39,12 +39,11 @@
 #define BACK_MOST_MS	 300   /* the same after the server is back */
 #define RETRY_LEAST_MS	 200
 #define RETRY_MOST_MS	 30000
-#define LIST_HEAD_MS	 15000
-#define LIST_IDLE_MS	 15000
+#define LIST_MS		 15000
 #define WATCH_LEAST_S	 300
 #define WATCH_MOST_S	 420
 #define WATCH_LATE_MS	 30000 /* that a server may be late with ending a watch */
-#define WATCH_SHORT_MS	 1000  /* one that ends sooner was no success */
+#define WATCH_SHORT_MS	 1000  /* one that ends sooner, without news, was no success */
 #define RV_MAX		 64
 #define CONTINUE_MAX	 4096
 #define WHY_MAX		 256
@@ -65,7 +64,7 @@ struct reflector {
 	const struct reflector_ops *ops;
 	void *ctx;
 	char *path, *query;
-	uint32_t page, page_now;
+	uint32_t page, page_now, list_ms;
 
 	enum state state;
 	uint32_t call; /* 0: none */
@@ -75,6 +74,7 @@ struct reflector {
 	unsigned busy; /* calls of ours on the stack */
 	bool dead;     /* freed while busy */
 	bool must_wait;	 /* Retry-After: nobody wakes it */
+	bool news;	 /* the watch under way brought some */
 	bool synced, list_next, check_next, cached_next;
 	struct jscan scan;
 	struct hmap known;
@@ -474,8 +474,8 @@ static void
 ask(struct reflector *r, enum state st, const char *path, const struct api_call_ops *ops)
 {
 	struct api_call_spec spec = { .req = { .method = "GET", .path = path },
-		.head_ms = LIST_HEAD_MS,
-		.idle_ms = LIST_IDLE_MS };
+		.head_ms = r->list_ms,
+		.idle_ms = r->list_ms };
 
 	r->state = st;
 	r->call_at = api_now(r->api);
@@ -525,17 +525,19 @@ check_end(void *ctx, const struct api_end *e)
 {
 	struct reflector *r = ctx;
 	bool whole = !r->stop_scan && !jscan_is_partial(&r->scan) && r->list_rv[0];
+	bool older;
 	uint64_t n;
 
 	enter(r);
 	r->call = 0;
+	older = !whole || !rv_number(r->list_rv, &n) || rv_older(r->list_rv, r->rv);
 	list_reset(r);
 	if (e->kind != API_OK) {
 		r->list_next |= e->status == 410;
 		fail(r, e);
 	} else {
 		r->check_next = false;
-		r->list_next = !whole || !rv_number(r->list_rv, &n) || rv_older(r->list_rv, r->rv);
+		r->list_next = older;
 		go(r);
 	}
 	leave(r);
@@ -570,7 +572,7 @@ watch_head(void *ctx)
 static void
 watch_over(struct reflector *r, const struct api_end *e)
 {
-	bool lasted = mono_diff_us(api_now(r->api), r->call_at) >= WATCH_SHORT_MS * 1000ULL;
+	bool lasted = r->news || mono_diff_us(api_now(r->api), r->call_at) >= WATCH_SHORT_MS * 1000ULL;
 
 	r->restarts++;
 	jscan_free(&r->scan);
@@ -642,6 +644,7 @@ watch_event(struct reflector *r, const char *type, const json_t *obj)
 	}
 	if (rv_older(rv, r->rv))
 		return; /* told before */
+	r->news |= rv_older(r->rv, rv);
 	if (rv[0])
 		memcpy(r->rv, rv, sizeof rv);
 	if (strcmp(type, "ADDED") == 0 || strcmp(type, "MODIFIED") == 0)
@@ -681,6 +684,7 @@ start_watch(struct reflector *r)
 	char *path = mem_printf("%s?watch=true&allowWatchBookmarks=true&resourceVersion=%s%s%s", r->path,
 	    r->rv, r->query ? "&" : "", r->query ? r->query : "");
 
+	r->news = false;
 	ask(r, ST_WATCH, path, &watch_ops);
 	mem_free(path);
 }
@@ -717,6 +721,7 @@ reflector_new(struct api *api, const struct reflector_spec *spec, const struct r
 	r->path = mem_strdup(spec->path);
 	r->query = spec->query ? mem_strdup(spec->query) : NULL;
 	r->page = r->page_now = spec->page ? spec->page : PAGE;
+	r->list_ms = spec->list_ms ? spec->list_ms : LIST_MS;
 	hmap_init(&r->known, key);
 	rng_seed(&r->rng, api_seed(api));
 	backoff_init(&r->backoff, RETRY_LEAST_MS, RETRY_MOST_MS, api_seed(api));

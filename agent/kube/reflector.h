@@ -23,6 +23,7 @@ struct reflector_spec {
 	const char *path;  /* "/api/v1/nodes"; copied */
 	const char *query; /* "fieldSelector=metadata.name%3Dx" or NULL; copied */
 	uint32_t page;	   /* objects of a list's page; 0: 50 */
+	uint32_t list_ms;  /* that a list may be silent; 0: 15 s */
 };
 
 struct reflector_ops {
