@@ -8,9 +8,12 @@ fuzz_harnesses = \
 	tests/fuzz/fuzz_bfd \
 	tests/fuzz/fuzz_conf \
 	tests/fuzz/fuzz_control \
+	tests/fuzz/fuzz_http1 \
 	tests/fuzz/fuzz_intents \
 	tests/fuzz/fuzz_ip \
 	tests/fuzz/fuzz_ipcmsg \
+	tests/fuzz/fuzz_jscan \
+	tests/fuzz/fuzz_kubeconfig \
 	tests/fuzz/fuzz_message \
 	tests/fuzz/fuzz_netlink \
 	tests/fuzz/fuzz_open \
@@ -43,6 +46,10 @@ tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz_control.c tests/unit/fake_agen
 tests_fuzz_fuzz_control_LDADD = $(fuzz_main) agent/libagent.a agent/core/libagentcore.a \
 	lib/libconf.a lib/libweft.a \
 	$(CHECK_LIBS) $(JANSSON_LIBS) $(EVENT_EXTRA_LIBS) $(YAML_LIBS)
+tests_fuzz_fuzz_http1_LDADD = $(fuzz_main) agent/libagent.a lib/libweft.a
+tests_fuzz_fuzz_jscan_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_jscan_LDADD = $(fuzz_main) agent/libagent.a lib/libweft.a $(JANSSON_LIBS)
+tests_fuzz_fuzz_kubeconfig_LDADD = $(fuzz_main) agent/libagent.a lib/libconf.a lib/libweft.a $(YAML_LIBS)
 tests_fuzz_fuzz_intents_LDADD = $(fuzz_main) agent/core/libagentcore.a lib/libweft.a
 tests_fuzz_fuzz_ip_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_message_LDADD = $(fuzz_core)
