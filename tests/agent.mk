@@ -42,6 +42,13 @@ check_PROGRAMS += tests/e2e/hostile_bgpd
 tests_e2e_hostile_bgpd_SOURCES = tests/e2e/hostile_bgpd.c
 tests_e2e_hostile_bgpd_LDADD = lib/libweft.a
 
+# Nothing but the API server's client, for e2e/test_kube_client.py.
+check_PROGRAMS += tests/e2e/kubewatch
+tests_e2e_kubewatch_SOURCES = tests/e2e/kubewatch.c
+tests_e2e_kubewatch_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_EXTRA_CFLAGS) $(JANSSON_CFLAGS)
+tests_e2e_kubewatch_LDADD = agent/libagent.a agent/core/libagentcore.a lib/libconf.a lib/libweft.a \
+	$(EVENT_EXTRA_LIBS) $(JANSSON_LIBS) $(YAML_LIBS)
+
 check_PROGRAMS += tests/unit/test_agentchan
 TESTS += tests/unit/test_agentchan
 tests_unit_test_agentchan_SOURCES = tests/unit/test_agentchan.c tests/unit/unit.h

@@ -686,9 +686,12 @@ class Server:
     # -- credentials ------------------------------------------------------------
 
     def kubeconfig(self, path, token="token", token_file=None, client=None, ca=None, server=None):
-        """Write a kubeconfig: with a token, a file with one, or client (certificate, key) files."""
+        """Write a kubeconfig: with a token, a file with one, or client (certificate, key) files.
+
+        Certificates and keys stand in it, so that it may lie where weft is allowed to read.
+        """
         if client:
-            user = {"client-certificate": client[0], "client-key": client[1]}
+            user = {"client-certificate-data": base64_of(client[0]), "client-key-data": base64_of(client[1])}
         else:
             user = {"tokenFile": token_file} if token_file else {"token": token}
         host = f"[{self.address}]" if ":" in self.address else self.address
@@ -713,9 +716,15 @@ class Server:
                 if re.search(match, f"{r.method} {r.path}?{urllib.parse.urlencode(r.query)}")]
 
 
+def base64_of(path):
+    with open(path, "rb") as f:
+        return base64.b64encode(f.read()).decode()
+
+
 def write_kubeconfig(path, server, ca, user):
     text = {"apiVersion": "v1", "kind": "Config", "current-context": "test",
-            "clusters": [{"name": "test", "cluster": {"server": server, "certificate-authority": ca}}],
+            "clusters": [{"name": "test", "cluster": {"server": server,
+                                                      "certificate-authority-data": base64_of(ca)}}],
             "users": [{"name": "weft", "user": user}],
             "contexts": [{"name": "test", "context": {"cluster": "test", "user": "weft"}}]}
     with open(path, "w") as f:
