@@ -98,6 +98,8 @@ hello(struct agent *a, uint32_t v4, uint32_t v6)
 {
 	struct ipc_msg m = { .type = IPC_HELLO };
 
+	if (agent_observes(a)) /* what is there is none of this life's doing */
+		v4 = v6 = 0;
 	m.hello = (struct ipc_hello){
 		.version = IPC_VERSION,
 		.restarting = v4 + v6 > 0,
@@ -611,9 +613,10 @@ open_channels(struct agent *a)
 }
 
 static void
-agent_init(struct agent *a, const char *config_name)
+agent_init(struct agent *a, const char *config_name, bool observe)
 {
 	memset(a, 0, sizeof *a);
+	a->always_observe = observe;
 	a->started = agent_now();
 	a->bgpd_child.last_status = a->bfdd_child.last_status = -1;
 	snprintf(a->config_name, sizeof a->config_name, "%s", config_name);
@@ -671,11 +674,11 @@ agent_fini(struct agent *a)
 }
 
 int
-agent_run(const char *config_name)
+agent_run(const char *config_name, bool observe)
 {
 	struct agent a;
 
-	agent_init(&a, config_name);
+	agent_init(&a, config_name, observe);
 	if (!open_channels(&a)) {
 		a.exit_status = EXIT_FAILURE;
 		goto out;

@@ -145,6 +145,7 @@ struct agent {
 	struct log_limit bgpd_events; /* what bgpd may put into the event table and the log */
 	char http_where[80]; /* where http serves, "" when it does not */
 
+	bool always_observe; /* whatever the configuration says */
 	bool kernel_seen; /* the first dump is complete */
 	bool ready_told;
 	bool stopping;
@@ -152,8 +153,14 @@ struct agent {
 	struct mono_us restart_prepared_until; /* us 0: not prepared */
 };
 
-/* The whole life of the process; returns its exit status. */
-int agent_run(const char *config_name);
+/* The whole life of the process, observing whatever the configuration says or not; returns its exit status. */
+int agent_run(const char *config_name, bool observe);
+/* Is anything to be written (kernel, files, cluster, announcements), or only looked at? */
+static inline bool
+agent_observes(const struct agent *a)
+{
+	return a->conf && a->conf->observe;
+}
 /* The fib was given something: see to its operations and reports in this turn of the loop. */
 void agent_kick(struct agent *a);
 /* Serve metrics where the configuration in force says. */

@@ -74,7 +74,7 @@ send_own(struct announce *an, struct own *o)
 {
 	struct ipc_msg *m;
 
-	if (o->hidden || !an->greeted || !bgpd_attached(an->agent->bgpd))
+	if (o->hidden || agent_observes(an->agent) || !an->greeted || !bgpd_attached(an->agent->bgpd))
 		return;
 	m = mem_zalloc(sizeof *m);
 	m->type = IPC_ORIGINATE;
@@ -112,7 +112,7 @@ maybe_end(struct announce *an)
 	if (!an->greeted || an->end_sent || an->wait)
 		return;
 	for (size_t i = 0; i < an->n; i++)
-		if (!an->own[i]->ready)
+		if (!an->own[i]->ready && !agent_observes(an->agent))
 			return;
 	m = mem_zalloc(sizeof *m);
 	m->type = IPC_ORIGINATE_END;
@@ -456,6 +456,10 @@ announce_apply(struct announce *an, const struct conf *c)
 			fib_local_set(an->agent->fib, agent_now(), &o->msg.prefix,
 			    (enum fib_own)o->how);
 		o->fresh = false;
+		if (agent_observes(an->agent))
+			withdraw_own(an, o);
+		else if (o->ready && !o->sent) /* it was held back by observing */
+			send_own(an, o);
 	}
 	maybe_end(an);
 }

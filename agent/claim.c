@@ -65,7 +65,7 @@ try(struct claim *cl, const struct conf *c, char *why)
 	uint8_t protocol = (uint8_t)c->kernel.protocol;
 	int fd;
 
-	if (!c->kernel.install) {
+	if (!c->kernel.install || c->observe || cl->agent->always_observe) {
 		drop(cl);
 		return 0;
 	}

@@ -713,7 +713,9 @@ fib_pull(struct control_req *r)
 static void
 cmd_fib(struct control_req *r)
 {
-	if (r->a->conf && !r->a->conf->kernel.install)
+	if (agent_observes(r->a))
+		control_warn(r, "observe is on: nothing is put into the kernel; --diff shows what would be");
+	else if (r->a->conf && !r->a->conf->kernel.install)
 		control_warn(r, "kernel.install is false: nothing is put into the kernel");
 	control_pull(r, fib_pull);
 }
@@ -1043,7 +1045,10 @@ flush_done(void *ctx, uint64_t removed)
 static void
 cmd_flush(struct control_req *r)
 {
-	agent_flush(r->a, flush_done, control_ticket(r));
+	if (agent_observes(r->a))
+		control_end(r, CONTROL_DOWN, "observe is on: nothing is removed");
+	else
+		agent_flush(r->a, flush_done, control_ticket(r));
 }
 
 /* ---- drain -------------------------------------------------------------------- */

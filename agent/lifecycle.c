@@ -128,7 +128,7 @@ lifecycle_stop(struct agent *a)
 		drain(a);
 		return;
 	}
-	lc->keep = restart || !a->conf || a->conf->kernel.on_stop == CONF_STOP_KEEP;
+	lc->keep = restart || !a->conf || agent_observes(a) || a->conf->kernel.on_stop == CONF_STOP_KEEP;
 	events_addf(a->events, IPC_LVL_NOTICE, restart ? "restarting" : "stopping", "routes=%s",
 	    lc->keep ? "kept" : "removed");
 	if (!restart)

@@ -178,7 +178,7 @@ look(evutil_socket_t fd, short what, void *arg)
 	if (!a->kernel_seen || !a->conf || a->stopping)
 		return;
 	gather(w, &f);
-	if (a->conf->kernel.install && a->conf->kernel.sysctls == CONF_SYSCTLS_MANAGE &&
+	if (!agent_observes(a) && a->conf->kernel.install && a->conf->kernel.sysctls == CONF_SYSCTLS_MANAGE &&
 	    set_sysctls(w, &f))
 		gather(w, &f);
 	fib_look(a->fib, agent_now(), &f);

@@ -14,12 +14,15 @@
 int
 main(int argc, char **argv)
 {
+	bool observe;
+
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
 		puts("weft-agent " PACKAGE_VERSION);
 		return EXIT_SUCCESS;
 	}
-	if (argc != 3 || strcmp(argv[1], "--config") != 0) {
-		fputs("usage: weft-agent --config NAME (started by weftd, see weftd(8))\n", stderr);
+	observe = argc == 4 && strcmp(argv[3], "--observe") == 0;
+	if (argc != 3 + observe || strcmp(argv[1], "--config") != 0) {
+		fputs("usage: weft-agent --config NAME [--observe] (started by weftd, see weftd(8))\n", stderr);
 		return 2;
 	}
 	/* weftd orders every stop through its channel; a signal to the whole group must not. */
@@ -28,5 +31,5 @@ main(int argc, char **argv)
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	log_main_init("agent", LOG_INFO, false);
-	return agent_run(argv[2]);
+	return agent_run(argv[2], observe);
 }

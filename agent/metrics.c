@@ -360,6 +360,7 @@ PLAIN_METRIC(fib_refused, m->fib.refused)
 PLAIN_METRIC(fib_failed, m->fib.failed)
 PLAIN_METRIC(fib_foreign, m->fib.foreign)
 PLAIN_METRIC(fib_held, m->fib.held)
+PLAIN_METRIC(observe, agent_observes(m->a))
 PLAIN_METRIC(fib_synced, m->fib.synced)
 PLAIN_METRIC(fib_repairs, m->fib.repairs)
 PLAIN_METRIC(fib_hold_routes, m->fib.hold_n)
@@ -404,6 +405,7 @@ static const struct {
 	void (*write)(FILE *f, const char *name, const struct metrics *m);
 } metric_desc[] = {
 	{ "weft_build_info", "gauge", "Version of weft; always 1.", build_info },
+	{ "weft_observe", "gauge", "Whether nothing is announced nor changed (observe).", observe },
 	{ "weft_uptime_seconds", "gauge", "Seconds since the agent started.", uptime },
 	{ "weft_peer_info", "gauge", "Address and AS of a peer; always 1.", peer_info },
 	{ "weft_peer_state", "gauge",

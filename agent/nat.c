@@ -54,6 +54,7 @@ static const char *const state_names[] = {
 	[NAT_FOREIGN] = "foreign",
 	[NAT_FLUSHED] = "flushed",
 	[NAT_WAITING] = "waiting",
+	[NAT_OBSERVED] = "observed",
 };
 
 /* ---- the socket --------------------------------------------------------------- */
@@ -390,6 +391,12 @@ nat_apply(struct nat *n)
 
 	if (!n->a->conf)
 		return;
+	if (agent_observes(n->a)) {
+		event_del(n->ev); /* what stands there stays */
+		n->state = n->a->conf->nat.enabled ? NAT_OBSERVED : NAT_OFF;
+		n->looked = false;
+		return;
+	}
 	if (!n->a->conf->nat.enabled || n->flushed) {
 		switch_off(n);
 		return;

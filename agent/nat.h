@@ -26,7 +26,8 @@ void nat_flush(struct nat *n);
 /* A configuration was put in force: nat_flush() is over. */
 void nat_resume(struct nat *n);
 
-enum nat_state { NAT_OFF, NAT_INSTALLED, NAT_FAILED, NAT_FOREIGN, NAT_FLUSHED, NAT_WAITING };
+enum nat_state { NAT_OFF, NAT_INSTALLED, NAT_FAILED, NAT_FOREIGN, NAT_FLUSHED, NAT_WAITING,
+	NAT_OBSERVED };
 struct nat_view {
 	enum nat_state state;
 	const char *state_name;

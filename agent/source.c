@@ -508,6 +508,11 @@ source_apply(struct agent *a, struct conf *c, char **ret_summary)
 	} else if (ret_summary) {
 		*ret_summary = mem_printf("peers: %zu", c->peers.n);
 	}
+	c->observe |= a->always_observe;
+	if (c->observe != agent_observes(a))
+		events_addf(a->events, IPC_LVL_WARN, c->observe ? "observe" : "observe-ended", "%s", c->observe ?
+		    "what=\"nothing is announced, nothing is changed on this node\"" :
+		    "what=\"routes are installed and announced from now on\"");
 	a->conf = c;
 	a->conf_gen++;
 	a->conf_loaded = agent_now();

@@ -51,6 +51,7 @@ source_apply_fib(struct agent *a)
 	struct ip_prefix *protect = mem_zalloc_array(k->protect.n + 1, sizeof *protect);
 	struct fib_conf f = {
 		.install = k->install,
+		.observe = a->conf->observe,
 		.table = k->table,
 		.protocol = (uint8_t)k->protocol,
 		.metric = k->metric,

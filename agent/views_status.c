@@ -426,6 +426,7 @@ view_status(struct out *o, const struct agent *a, const struct view_totals *t,
 	if (a->fib)
 		fib_stats(a->fib, &fs);
 	status_identity(o, a);
+	out_bool(o, "observe", agent_observes(a));
 	status_bgpd(o, a, stats);
 	status_sessions(o, t, &fs);
 	status_bfd(o, a);
@@ -436,6 +437,9 @@ view_status(struct out *o, const struct agent *a, const struct view_totals *t,
 	status_config(o, a);
 	status_conflicts(o, a);
 	out_open_array(o, "warnings");
+	if (agent_observes(a))
+		out_str(o, NULL, "OBSERVE: nothing is announced and nothing is changed on this node "
+		    "(weft fib --diff shows what would be)");
 	warn_config(o, a);
 	warn_peers(o, a, t);
 	warn_bfd(o, a);

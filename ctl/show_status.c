@@ -40,6 +40,8 @@ status_identity(struct ctl *c, const json_t *row)
 	print_clean(c->out, "%s  AS %llu  weft %s  up %s\n", js_str(row, "node"), num(row, "as"),
 	    js_str(row, "version"), js_uptime(row, "uptime_s", up));
 	js_list(row, "addresses", ", ", addrs, sizeof(addrs));
+	if (js_bool(row, "observe"))
+		item(c, "OBSERVE", "nothing is announced, nothing is changed on this node");
 	item(c, "identity", "router id %s, node address %s",
 	    js_has(row, "router_id") ? js_str(row, "router_id") : "unknown",
 	    *addrs ? addrs : "unknown");
@@ -100,6 +102,10 @@ status_kernel(struct ctl *c, const json_t *row)
 	char text[256] = "";
 	size_t n = 0;
 
+	if (js_bool(row, "observe")) {
+		item(c, "kernel", "nothing is changed: observe is on (see: weft fib --diff)");
+		return;
+	}
 	if (!js_bool(f, "install")) {
 		item(c, "kernel", "nothing is installed: kernel.install is false");
 		return;

@@ -55,7 +55,8 @@ confdoc_md(FILE *f)
 			    toupper((unsigned char)o->brief[0]), o->brief + 1, o->doc ? " " : "",
 			    o->doc ? o->doc : "");
 			fputs("| option | value | default | meaning |\n|---|---|---|---|\n", f);
-		} else if (o->type != OPT_MAP) {
+		}
+		if (o->type != OPT_MAP && (strchr(o->path, '.') || o->type != OPT_LIST)) {
 			put_option(f, o);
 		}
 	}

@@ -46,11 +46,12 @@ static const char usage_text[] =
     "  --stop-timeout S     seconds for an ordered stop (60)\n"
     "  --child-timeout S    a process that says nothing for so long is started again (30;\n"
     "                       0: never)\n"
+    "  --observe            announce nothing, change nothing, whatever FILE says\n"
     "  --log-format FORMAT  text or json\n"
     "  --version, --help\n";
 
 enum { OPT_CONFIG = 1, OPT_RUN_DIR, OPT_SECRET_DIR, OPT_AGENT_USER, OPT_BGPD_USER, OPT_BFDD_USER,
-	OPT_LIBEXEC, OPT_STOP_TIMEOUT, OPT_CHILD_TIMEOUT, OPT_LOG_FORMAT, OPT_VERSION, OPT_HELP };
+	OPT_LIBEXEC, OPT_STOP_TIMEOUT, OPT_CHILD_TIMEOUT, OPT_LOG_FORMAT, OPT_OBSERVE, OPT_VERSION, OPT_HELP };
 
 static const struct option options[] = {
 	{ "config", required_argument, NULL, OPT_CONFIG },
@@ -63,6 +64,7 @@ static const struct option options[] = {
 	{ "stop-timeout", required_argument, NULL, OPT_STOP_TIMEOUT },
 	{ "child-timeout", required_argument, NULL, OPT_CHILD_TIMEOUT },
 	{ "log-format", required_argument, NULL, OPT_LOG_FORMAT },
+	{ "observe", no_argument, NULL, OPT_OBSERVE },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
@@ -280,6 +282,8 @@ parse_options(int argc, char **argv, struct launch_opts *o)
 			o->stop_timeout_s = parse_seconds("stop-timeout", optarg, 1);
 		else if (c == OPT_CHILD_TIMEOUT)
 			o->child_timeout_s = parse_seconds("child-timeout", optarg, 0);
+		else if (c == OPT_OBSERVE)
+			o->observe = true;
 		else if (c == OPT_LOG_FORMAT && strcmp(optarg, "json") == 0)
 			log_main.json = true;
 		else if (c == OPT_LOG_FORMAT && strcmp(optarg, "text") == 0)

@@ -167,7 +167,8 @@ child_run(const struct weftd *w, enum launch_child which, const int *fds, size_t
 	const struct launch_user *u = &w->o->user[which];
 	const char *name = w->child[which].name;
 	char user[32];
-	const char *agent_argv[] = { name, "--config", w->o->config, NULL };
+	const char *agent_argv[] = { name, "--config", w->o->config,
+		w->o->observe ? "--observe" : NULL, NULL };
 	const char *other_argv[] = { name, "--user", user, NULL };
 	sigset_t none;
 	bool agent = which == LAUNCH_CHILD_AGENT;

@@ -31,6 +31,7 @@ struct launch_user {
 
 struct launch_opts {
 	const char *config;
+	bool observe; /* for the agent */
 	const char *config_dir; /* where relative secrets lie */
 	const char *run_dir;
 	const char *libexec; /* where the children's executables are */

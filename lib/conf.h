@@ -654,6 +654,7 @@ struct conf {
 	struct conf_bmps bmp;
 	struct conf_drain drain;
 	struct conf_nat nat;
+	bool observe; /* write nothing: no announcement, nothing into the kernel */
 	struct conf_ops ops;
 };
 

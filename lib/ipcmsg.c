@@ -229,6 +229,7 @@ x_conf_speaker(struct codec *c, struct ipc_msg *msg)
 	x_bool(c, &m->weighted);
 	x_bool(c, &m->transit);
 	x_bool(c, &m->install);
+	x_bool(c, &m->observe);
 	x_bool(c, &m->gr_enabled);
 	x_u16(c, &m->gr_restart_time_s);
 	x_u32(c, &m->gr_deferral_ms);
@@ -1041,8 +1042,8 @@ x_bfd_stats(struct codec *c, struct ipc_msg *msg)
 const struct ipc_desc ipc_desc[IPC_NTYPES] = {
 	[IPC_HELLO] = { "hello", IPC_AGENT, true, IPC_CHAN_CONTROL, 21, 21, false },
 	[IPC_CONF_BEGIN] = { "conf-begin", IPC_AGENT, false, IPC_CHAN_CONTROL, 6, 6, false },
-	[IPC_CONF_SPEAKER] = { "conf-speaker", IPC_AGENT, false, IPC_CHAN_CONTROL, 33,
-	    33 + IPC_CONFED_MAX * 4, false },
+	[IPC_CONF_SPEAKER] = { "conf-speaker", IPC_AGENT, false, IPC_CHAN_CONTROL, 34,
+	    34 + IPC_CONFED_MAX * 4, false },
 	[IPC_CONF_PEER] = { "conf-peer", IPC_AGENT, false, IPC_CHAN_CONTROL,
 	    PEER_FIXED + FILTERS_MIN + PEER_TEXTS_MIN + 3 * ADDR_MIN,
 	    PEER_FIXED + FILTERS_MAX + PEER_TEXTS_MAX + 3 * ADDR_MAX, false },

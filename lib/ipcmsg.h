@@ -177,6 +177,7 @@ struct ipc_conf_speaker {
 	bool weighted;	     /* by their link bandwidths (RFC 10005) */
 	bool transit;	     /* pass eBGP routes on to other eBGP peers that have export_all */
 	bool install;	     /* the agent installs routes: wait for its verdict before re-announcing */
+	bool observe;	     /* announce nothing, claim no forwarding state */
 	bool gr_enabled;     /* RFC 4724 */
 	uint16_t gr_restart_time_s;  /* 0 to 4095 */
 	uint32_t gr_deferral_ms;     /* without progress; 120 s in any case */

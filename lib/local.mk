@@ -48,6 +48,7 @@ lib_libconf_a_SOURCES = \
 	lib/conf_opt_bmp.c \
 	lib/conf_opt_drain.c \
 	lib/conf_opt_nat.c \
+	lib/conf_opt_observe.c \
 	lib/conf_opt_filters.c \
 	lib/conf_opt_kernel.c \
 	lib/conf_opt_kube.c \

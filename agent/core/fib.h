@@ -40,6 +40,7 @@ enum fib_block { FIB_BLOCK_NONE, FIB_BLOCK_BLACKHOLE, FIB_BLOCK_UNREACHABLE };
 
 struct fib_conf {
 	bool install;
+	bool observe;	   /* judge and show as ever, but no operation changes the kernel */
 	uint32_t table;	   /* 254: main */
 	uint8_t protocol;
 	uint32_t metric;   /* of learned routes; own blocks: UINT32_MAX - 2, discard: UINT32_MAX - 1 */

@@ -253,6 +253,10 @@ fib_next_op(struct fib *f, struct mono_us now, struct fib_kop *ret)
 		return true;
 	if (!f->ready || f->free_flight == 0)
 		return false;
+	if (f->conf.observe) { /* what waits is done when that ends */
+		fib_eval_some(f, EVAL_SLICE);
+		return false;
+	}
 	do {
 		fib_settle(f);
 		if (object_op(f, false, ret) || work_op(f, ret))

@@ -80,7 +80,9 @@ fill_reason(const struct fib *f, const struct fib_entry *e, char *buf, size_t ca
 		snprintf(buf, cap, "no longer wanted");
 		break;
 	case FIB_ST_PENDING:
-		if (t && t->waiting)
+		if (f->conf.observe)
+			snprintf(buf, cap, "observe is on: nothing is put into the kernel");
+		else if (t && t->waiting)
 			snprintf(buf, cap, "deleted %u times by somebody else, put back with delay",
 			    t->repairs);
 		break;

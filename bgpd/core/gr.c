@@ -473,11 +473,12 @@ gr_end_of_rib(struct rpeer *rp, struct mono_us now, unsigned i)
  * our start if routes were found in the kernel; since an earlier session, as
  * the end of a session removes no route of others (RFC 4724 section 4.2 has the
  * peer drop everything at once otherwise, RFC 8538 section 4 asks for it).
+ * One that only observes forwards nothing by what the peer said, and says so.
  */
 static bool
 has_forwarding(const struct speaker *sp, const struct peer *p, unsigned i)
 {
-	return p->established_count > 0 || (sp->gr.restarted && sp->gr.adopted[i] > 0);
+	return !sp->conf.observe && (p->established_count > 0 || (sp->gr.restarted && sp->gr.adopted[i] > 0));
 }
 
 void

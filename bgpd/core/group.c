@@ -287,6 +287,7 @@ export_policy_of(const struct rpeer *rp, unsigned i, const struct update_nh *sel
 	ret->chain = filter_chain_id(rp->af[i].chain[1]);
 	ret->gshut = rp->conf.drain == IPC_DRAIN_SIGNAL;
 	ret->silent = rp->conf.drain >= IPC_DRAIN_WITHDRAW;
+	ret->observe = conf->observe;
 }
 
 static struct group *

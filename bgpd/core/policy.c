@@ -305,7 +305,11 @@ static enum export_reason
 sendable(const struct export_policy *ep, const struct export_source *src, const struct attrs *a,
     bool decided, bool transit)
 {
-	enum export_reason r = ep->silent ? EXPORT_DRAINED : check_communities(ep, src, a);
+	enum export_reason r;
+
+	if (ep->observe)
+		return EXPORT_OBSERVE;
+	r = ep->silent ? EXPORT_DRAINED : check_communities(ep, src, a);
 
 	return r == EXPORT_YES ? check_direction(ep, src, a, decided, transit) : r;
 }
@@ -386,6 +390,7 @@ policy_export_text(enum export_reason reason)
 					   "peer does not take for IPv4 (RFC 8950)",
 		[EXPORT_NO_SELF] =
 		    "not announced: no own address of that family on the session's interface",
+		[EXPORT_OBSERVE] = "not announced: observe is on",
 		[EXPORT_DRAINED] = "not announced: the peer is being drained",
 	};
 

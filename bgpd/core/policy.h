@@ -123,6 +123,7 @@ struct export_policy {
 	uint32_t chain; /* filter_chain_id() */
 	bool gshut;	/* all that is announced carries GRACEFUL_SHUTDOWN (RFC 8326 section 4.2) */
 	bool silent;	/* nothing is announced */
+	bool observe;	/* nor to anybody else */
 };
 
 /* Where a path to be exported comes from. */
@@ -157,6 +158,7 @@ enum export_reason {
 	EXPORT_FILTER,	      /* a rule of a filter rejects it */
 	EXPORT_NEXT_HOP_FAMILY, /* an IPv6 next hop, which the peer does not take for IPv4 */
 	EXPORT_NO_SELF,	      /* no address of ours for NEXT_HOP on that session */
+	EXPORT_OBSERVE,	      /* this speaker only observes */
 	EXPORT_DRAINED,	      /* the peer is being drained, and everything is withdrawn */
 	EXPORT_NREASONS
 };

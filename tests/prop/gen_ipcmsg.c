@@ -130,6 +130,7 @@ conf_speaker(struct gen *g, struct ipc_conf_speaker *ret)
 	ret->weighted = flag(g);
 	ret->transit = flag(g);
 	ret->install = flag(g);
+	ret->observe = flag(g);
 	ret->gr_enabled = flag(g);
 	ret->gr_restart_time_s = (uint16_t)number(g, 0, 4095);
 	ret->gr_deferral_ms = any32(g);

@@ -520,6 +520,10 @@ START_TEST(capability)
 	rig_peer(&rig, 1)->peer->established_count++; /* forwarding goes on since that session */
 	gr_caps(rig_peer(&rig, 1)->peer, &cap);
 	ck_assert_uint_eq(cap.forwarding, 3);
+	rig.conf.observe = true; /* nothing is forwarded by what it learns */
+	rig_configure(&rig, NULL);
+	gr_caps(rig_peer(&rig, 1)->peer, &cap);
+	ck_assert(cap.present && cap.forwarding == 0);
 	gr_caps(rig_peer(&rig, 2)->peer, &cap);
 	ck_assert_uint_eq(cap.forwarding, 0);
 	rig_free(&rig);
