@@ -22,6 +22,7 @@
 #include "agent/bgpd.h"
 #include "agent/bmp.h"
 #include "agent/claim.h"
+#include "agent/cni.h"
 #include "agent/drains.h"
 #include "agent/fallover.h"
 #include "agent/kube/kube.h"
@@ -33,6 +34,7 @@
 #include "agent/nl.h"
 #include "agent/places.h"
 #include "agent/quarantine.h"
+#include "agent/routed.h"
 #include "agent/source.h"
 #include "agent/tcp.h"
 #include "agent/uplinks.h"
@@ -66,6 +68,8 @@ pump(evutil_socket_t fd, short what, void *arg)
 	bgpd_pump(a->bgpd);
 	nl_kick(a->nl);
 	source_check_addresses(a);
+	routed_look(a->routed);
+	cni_look(a->cni);
 }
 
 void
@@ -197,10 +201,14 @@ take_control(struct agent *a, const struct ipc_msg *m, int fd)
 	case IPC_CONN_LENT:
 		conn_lent(a, m->conn_lend.peer, fd);
 		break;
+	case IPC_PEER_SESSION:
+		routed_session(a->routed, &m->peer_session);
+		break;
 	case IPC_PEER_ADDR:
 		source_peer_addr(a, m->peer_addr.peer, &m->peer_addr.addr);
 		break;
 	case IPC_PEER_GONE:
+		routed_peer_gone(a->routed, m->peer_gone.peer);
 		source_peer_gone(a, m->peer_gone.peer);
 		break;
 	case IPC_SHUTDOWN_DONE:
@@ -273,6 +281,7 @@ bgpd_lost(struct agent *a, const char *why, bool violation)
 	bmp_cancel_all(a->bmp);
 	mrt_lost(a->mrts);
 	bfd_bgpd_gone(a->bfd);
+	routed_bgpd_gone(a->routed);
 	fib_bgpd_gone(a->fib, agent_now());
 	if (lifecycle_bgpd_lost(a))
 		return;
@@ -638,6 +647,8 @@ agent_init(struct agent *a, const char *config_name, bool observe)
 	a->lookout = lookout_new(a);
 	a->nat = nat_new(a);
 	a->kube = kube_new(a);
+	a->routed = routed_new(a);
+	a->cni = cni_new(a);
 }
 
 static void
@@ -653,6 +664,8 @@ agent_fini(struct agent *a)
 	watch_free(a->watch);
 	lookout_free(a->lookout);
 	nat_free(a->nat);
+	cni_free(a->cni);
+	routed_free(a->routed);
 	fallover_free(a->fallover);
 	tcp_free(a->tcp);
 	bmp_free(a->bmp);

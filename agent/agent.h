@@ -17,6 +17,8 @@
  *   mrt.c      MRT dumps and recordings under way
  *   drains.c   drains of the node and of peers; lifecycle.c has one at its stop
  *   events.c   the event table in memory, and the log line for each event
+ *   routed.c   has the node got its routes?
+ *   cni.c      the file by which container runtimes make pods
  *   control.c  control socket: JSON requests, streams of answers
  *   kube/      the Kubernetes API and what follows from it
  *   http.c     /metrics, /livez, /readyz on loopback
@@ -56,6 +58,8 @@ struct control;
 struct http;
 struct lifecycle;
 struct lookout;
+struct routed;
+struct cni;
 struct claim;
 struct kube;
 struct fallover;
@@ -139,6 +143,8 @@ struct agent {
 	struct fallover *fallover;
 	struct lifecycle *lifecycle;
 	struct lookout *lookout;
+	struct routed *routed;
+	struct cni *cni;
 	struct event *pump_ev;
 	struct event *gone_ev;	       /* bgpd has closed its channels: has it ended, too? */
 	int32_t gone_pid;	       /* which one */

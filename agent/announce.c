@@ -501,6 +501,24 @@ announce_greet(struct announce *an)
 }
 
 bool
+announce_is_complete(const struct announce *an)
+{
+	bool all = an->end_sent;
+
+	for (size_t i = 0; i < an->n && all; i++)
+		all = an->own[i]->ready;
+	return all;
+}
+
+bool
+announce_is_awaited(const struct announce *an, const struct ip_prefix *p)
+{
+	const struct own *o = find(an, p);
+
+	return o && (!o->ready || !(o->sent || o->hidden));
+}
+
+bool
 announce_view(const struct announce *an, size_t i, struct ipc_originate *ret, bool *ret_ready)
 {
 	if (i >= an->n)

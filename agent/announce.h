@@ -46,6 +46,10 @@ void announce_service_set(
 void announce_service_clear(struct announce *an, const struct ip_prefix *p);
 /* They are not known yet: bgpd must not take what it was told for everything. */
 void announce_service_wait(struct announce *an, bool wait);
+/* Have all been given to bgpd that are announced? */
+bool announce_is_complete(const struct announce *an);
+/* That prefix is announced, or a shorter one for it, but bgpd does not have it yet. */
+bool announce_is_awaited(const struct announce *an, const struct ip_prefix *p);
 
 /* Rows for the CLI: the i-th announcement; false at the end. */
 bool announce_view(const struct announce *an, size_t i, struct ipc_originate *ret, bool *ret_ready);

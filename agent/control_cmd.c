@@ -20,6 +20,7 @@
 
 #include "agent/bfd.h"
 #include "agent/bmp.h"
+#include "agent/cni.h"
 #include "agent/control.h"
 #include "agent/drains.h"
 #include "agent/events.h"
@@ -857,6 +858,18 @@ cmd_bmp(struct control_req *r)
 	control_query(r, &q, bmp_row, bmp_end);
 }
 
+/* ---- CNI ------------------------------------------------------------------------ */
+
+static void
+cmd_cni(struct control_req *r)
+{
+	enum cni_state s = cni_view(r->a->cni).state;
+
+	view_cni(control_row(r), r->a);
+	control_row_end(r);
+	control_end(r, s == CNI_WRITTEN || s == CNI_OFF ? CONTROL_OK : CONTROL_DOWN, NULL);
+}
+
 /* ---- BFD ------------------------------------------------------------------------ */
 
 /* st.rows counts those that are not up. */
@@ -1184,6 +1197,7 @@ static const struct control_cmd cmds[] = {
 	{ "events", A(ARG_FOLLOW) | A(ARG_SINCE) | A(ARG_PEER), 0, false, cmd_events },
 	{ "bmp", 0, 0, false, cmd_bmp },
 	{ "bfd", 0, 0, false, cmd_bfd },
+	{ "cni", 0, 0, false, cmd_cni },
 	{ "mrt-rib", 0, 0, true, cmd_mrt_rib },
 	{ "mrt-record", A(ARG_PEER), 0, true, cmd_mrt_record },
 	{ "reload", 0, 0, true, cmd_reload },

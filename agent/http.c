@@ -29,6 +29,7 @@
 
 #include "agent/bmp.h"
 #include "agent/metrics.h"
+#include "agent/routed.h"
 #include "agent/views.h"
 #include "lib/list.h"
 #include "lib/mem.h"
@@ -223,6 +224,8 @@ ready_missing(const struct http_req *r, char *buf, size_t cap)
 	else if (r->stats.established < min)
 		snprintf(buf, cap, "%u session%s Established, at least %u wanted",
 		    r->stats.established, r->stats.established == 1 ? " is" : "s are", min);
+	else if (!routed_is_done(a->routed))
+		routed_text(a->routed, buf, cap);
 }
 
 static void

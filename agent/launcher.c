@@ -234,6 +234,15 @@ launcher_open_claim(struct launcher *l, uint8_t protocol, char *ret_text)
 }
 
 int
+launcher_cni(struct launcher *l, enum launch_type what, const char *name, char *ret_text)
+{
+	struct launch_msg m = { .type = what };
+
+	snprintf(m.path, sizeof m.path, "%s", name);
+	return request(l, &m, ret_text);
+}
+
+int
 launcher_open_ra(struct launcher *l, char *ret_text)
 {
 	struct launch_msg m = { .type = LAUNCH_OPEN_RA };

@@ -41,6 +41,9 @@ int launcher_open_listener(struct launcher *l, const struct ip_addr *addr, uint1
     const char *ifname, char *ret_text);
 int launcher_open_ra(struct launcher *l, char *ret_text);
 
+/* One of LAUNCH_CNI_..., about the file of that name ("" for LAUNCH_CNI_LIST); as above. */
+int launcher_cni(struct launcher *l, enum launch_type what, const char *name, char *ret_text);
+
 /* LAUNCH_OPEN_CLAIM; as above. */
 int launcher_open_claim(struct launcher *l, uint8_t protocol, char *ret_text);
 

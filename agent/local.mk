@@ -9,6 +9,7 @@ agent_libagent_a_SOURCES = \
 	agent/bgpd.c agent/bgpd.h \
 	agent/bmp.c agent/bmp.h \
 	agent/claim.c agent/claim.h \
+	agent/cni.c agent/cni.h \
 	agent/control.c agent/control.h \
 	agent/control_cmd.c agent/control_req.h \
 	agent/events.c agent/events.h \
@@ -44,6 +45,7 @@ agent_libagent_a_SOURCES = \
 	agent/places.c agent/places.h \
 	agent/procs.c agent/procs.h \
 	agent/quarantine.c agent/quarantine.h \
+	agent/routed.c agent/routed.h \
 	agent/nlsock.c agent/nlsock.h \
 	agent/source.c agent/source.h agent/source_priv.h \
 	agent/source_bgpd.c \
@@ -58,6 +60,7 @@ agent_libagent_a_SOURCES = \
 	agent/uplinks.c agent/uplinks.h \
 	agent/views.c agent/views.h \
 	agent/views_bfd.c \
+	agent/views_node.c \
 	agent/views_status.c \
 	agent/watch.c agent/watch.h
 
@@ -65,7 +68,9 @@ noinst_LIBRARIES += agent/core/libagentcore.a
 agent_core_libagentcore_a_SOURCES = \
 	agent/core/admit.c agent/core/admit.h \
 	agent/core/cluster.c agent/core/cluster.h \
+	agent/core/cnilist.c agent/core/cnilist.h \
 	agent/core/conflict.c agent/core/conflict.h \
+	agent/core/converge.c agent/core/converge.h \
 	agent/core/drain.c agent/core/drain.h \
 	agent/core/fib.c agent/core/fib.h agent/core/fib_priv.h \
 	agent/core/fib_conflict.c \

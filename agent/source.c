@@ -534,6 +534,18 @@ source_local(struct agent *a, const struct ip_prefix *p, bool ready)
 	announce_local(a->source->announce, p, ready);
 }
 
+bool
+source_own_announced(const struct agent *a)
+{
+	return announce_is_complete(a->source->announce);
+}
+
+bool
+source_own_awaited(const struct agent *a, const struct ip_prefix *p)
+{
+	return announce_is_awaited(a->source->announce, p);
+}
+
 struct source *
 source_new(struct agent *a)
 {

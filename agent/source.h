@@ -80,6 +80,11 @@ struct ip_addr source_local_address(const struct agent *a, const struct agent_pe
 bool source_secret(struct agent *a, const char *file, const char *env,
     uint8_t ret[SOURCE_SECRET_MAX], size_t *ret_len, char *ret_problem);
 
+/* Does bgpd have all own prefixes that are announced? */
+bool source_own_announced(const struct agent *a);
+/* That prefix is announced as well, but bgpd does not have it yet. */
+bool source_own_awaited(const struct agent *a, const struct ip_prefix *p);
+
 /* The fib says that a local prefix can be announced, or no longer. */
 void source_local(struct agent *a, const struct ip_prefix *p, bool ready);
 

@@ -68,6 +68,10 @@ struct nat_view;
 void view_nat(struct out *o, uint8_t af, const struct nat_view *v);
 void view_event(struct out *o, const struct event_row *row);
 
+/* Has the node its routes (routed.h)? As a member with that key. The CNI file (cni.h). */
+void view_convergence(struct out *o, const char *key, const struct agent *a);
+void view_cni(struct out *o, const struct agent *a);
+
 /* ---- status -------------------------------------------------------------- */
 
 /* Sums over the rows of all peers. */

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 
 #include "agent/bfd.h"
+#include "agent/cni.h"
 #include "agent/core/conflict.h"
 #include "agent/drains.h"
 #include "agent/events.h"
@@ -416,6 +417,18 @@ warn_kernel(struct out *o, const struct agent *a, const struct fib_stats *fs)
 	warn_conflicts(o, a);
 }
 
+static void
+warn_cni(struct out *o, const struct agent *a)
+{
+	struct cni_view v = cni_view(a->cni);
+
+	if (v.state == CNI_FAILED)
+		out_fmt(o, NULL, "the CNI file %s is not there: %s", v.file, v.why);
+	if (v.foreign[0])
+		out_fmt(o, NULL, "container runtimes take the CNI file %s instead of %s, as it is before "
+		    "it by name", v.foreign, v.file);
+}
+
 void
 view_status(struct out *o, const struct agent *a, const struct view_totals *t,
     const struct ipc_row_stats *stats, const char *http_problem)
@@ -433,6 +446,7 @@ view_status(struct out *o, const struct agent *a, const struct view_totals *t,
 	status_fib(o, a, &fs);
 	status_nat(o, a);
 	status_restart(o, a, stats);
+	view_convergence(o, "convergence", a);
 	view_drain(o, "drain", drains_find(a->drains, ""), true);
 	status_config(o, a);
 	status_conflicts(o, a);
@@ -451,6 +465,7 @@ view_status(struct out *o, const struct agent *a, const struct view_totals *t,
 		tcp_problem(a->tcp, listen, sizeof(listen));
 	if (listen[0])
 		out_str(o, NULL, listen);
+	warn_cni(o, a);
 	if (http_problem[0])
 		out_str(o, NULL, http_problem);
 	out_close(o);

@@ -371,6 +371,14 @@ send_drained(struct bgpd *b, const struct ipc_drained *d)
 }
 
 static void
+send_peer_session(struct bgpd *b, const struct todo *t)
+{
+	b->out->type = IPC_PEER_SESSION;
+	b->out->peer_session = (struct ipc_peer_session){ t->peer, (uint8_t)t->session };
+	chan_send(b, IPC_CHAN_CONTROL, b->out);
+}
+
+static void
 send_bmp_req(struct bgpd *b, const struct todo *t)
 {
 	b->out->type = IPC_BMP_REQ;
@@ -438,6 +446,9 @@ todo_do(struct bgpd *b, const struct todo *t)
 		break;
 	case TODO_DRAINED:
 		send_drained(b, &t->drained);
+		break;
+	case TODO_SESSION:
+		send_peer_session(b, t);
 		break;
 	case TODO_SHUTDOWN_DONE:
 		b->shutdown_done = true;

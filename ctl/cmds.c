@@ -190,6 +190,12 @@ run_nat(struct ctl *c)
 }
 
 static int
+run_cni(struct ctl *c)
+{
+	return render(c, request("cni"), &render_cni);
+}
+
+static int
 run_mrt(struct ctl *c)
 {
 	static const char *const words[] = { "rib", "record" };
@@ -335,6 +341,7 @@ const struct ctl_command ctl_commands[] = {
 	{ "bfd", "", "BFD sessions, and why one is down", 0, 0, LOOK, false, run_bfd },
 	{ "bmp", "", "BMP collectors, and why one is not connected", 0, 0, LOOK, false, run_bmp },
 	{ "nat", "", "what natOutgoing translates", 0, 0, LOOK, false, run_nat },
+	{ "cni", "", "the file by which container runtimes make pods", 0, 0, LOOK, false, run_cni },
 	{ "mrt", "rib FILE | record FILE [--peer NAME] [--for TIME]",
 	    "all routes, or messages of sessions, as MRT into a file", 2, 2,
 	    OPT_JSON | OPT_PEER | OPT_FOR, false, run_mrt },

@@ -13,6 +13,7 @@ ctl_libctl_a_SOURCES = \
 	ctl/render.c \
 	ctl/show_bfd.c \
 	ctl/show_bmp.c \
+	ctl/show_cni.c \
 	ctl/show_events.c \
 	ctl/show_fib.c \
 	ctl/show_nat.c \

@@ -132,6 +132,18 @@ status_nat(struct ctl *c, const json_t *row)
 }
 
 static void
+status_convergence(struct ctl *c, const json_t *row)
+{
+	const json_t *v = js_obj(row, "convergence");
+
+	if (!js_bool(v, "converged"))
+		item(c, "routes", "not complete yet: %s", js_str(v, "text"));
+	else if (js_bool(v, "timed_out"))
+		item(c, "routes", "were not complete after %llus: %s", num(v, "took_ms") / 1000,
+		    js_str(v, "text"));
+}
+
+static void
 status_restart(struct ctl *c, const json_t *row)
 {
 	const json_t *r = js_obj(row, "restart");
@@ -207,6 +219,7 @@ status_row(void *ctx, json_t *row)
 	status_routes(c, row);
 	status_kernel(c, row);
 	status_nat(c, row);
+	status_convergence(c, row);
 	status_drain(c, row);
 	status_restart(c, row);
 	status_config(c, row);

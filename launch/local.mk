@@ -10,6 +10,7 @@ lib_libsandbox_a_CPPFLAGS = $(AM_CPPFLAGS) $(SECCOMP_CFLAGS)
 sbin_PROGRAMS += weftd
 weftd_SOURCES = \
 	launch/bfd.c \
+	launch/cni.c \
 	launch/main.c \
 	launch/notify.c \
 	launch/rundir.c \

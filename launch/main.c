@@ -39,6 +39,8 @@ static const char usage_text[] =
     "  --run-dir DIR        sockets and pid files; made, and given to the agent\n"
     "  --secret-dir DIR     password files may lie below DIR; may be repeated\n"
     "                       (default: /etc/weft and the directory of FILE)\n"
+    "  --cni-dir DIR        where the configuration for container runtimes is written, if it is\n"
+    "                       (/etc/cni/net.d)\n"
     "  --agent-user U       user name or number of weft-agent (weft, else 64510)\n"
     "  --bgpd-user U        user name or number of weft-bgpd (weft-bgpd, else 64511)\n"
     "  --bfdd-user U        user name or number of weft-bfdd (weft-bfdd, else 64512)\n"
@@ -50,13 +52,15 @@ static const char usage_text[] =
     "  --log-format FORMAT  text or json\n"
     "  --version, --help\n";
 
-enum { OPT_CONFIG = 1, OPT_RUN_DIR, OPT_SECRET_DIR, OPT_AGENT_USER, OPT_BGPD_USER, OPT_BFDD_USER,
-	OPT_LIBEXEC, OPT_STOP_TIMEOUT, OPT_CHILD_TIMEOUT, OPT_LOG_FORMAT, OPT_OBSERVE, OPT_VERSION, OPT_HELP };
+enum { OPT_CONFIG = 1, OPT_RUN_DIR, OPT_SECRET_DIR, OPT_CNI_DIR, OPT_AGENT_USER, OPT_BGPD_USER,
+	OPT_BFDD_USER, OPT_LIBEXEC, OPT_STOP_TIMEOUT, OPT_CHILD_TIMEOUT, OPT_LOG_FORMAT, OPT_OBSERVE,
+	OPT_VERSION, OPT_HELP };
 
 static const struct option options[] = {
 	{ "config", required_argument, NULL, OPT_CONFIG },
 	{ "run-dir", required_argument, NULL, OPT_RUN_DIR },
 	{ "secret-dir", required_argument, NULL, OPT_SECRET_DIR },
+	{ "cni-dir", required_argument, NULL, OPT_CNI_DIR },
 	{ "agent-user", required_argument, NULL, OPT_AGENT_USER },
 	{ "bgpd-user", required_argument, NULL, OPT_BGPD_USER },
 	{ "bfdd-user", required_argument, NULL, OPT_BFDD_USER },
@@ -270,6 +274,8 @@ parse_options(int argc, char **argv, struct launch_opts *o)
 			o->run_dir = optarg;
 		else if (c == OPT_SECRET_DIR)
 			add_secret_dir_names(o, optarg);
+		else if (c == OPT_CNI_DIR)
+			o->cni_dir = optarg;
 		else if (c == OPT_AGENT_USER)
 			user[LAUNCH_CHILD_AGENT] = optarg;
 		else if (c == OPT_BGPD_USER)
@@ -373,7 +379,7 @@ descriptors_prepare(void)
 int
 main(int argc, char **argv)
 {
-	static struct launch_opts o = { .stop_timeout_s = 60, .child_timeout_s = 30 };
+	static struct launch_opts o = { .cni_dir = "/etc/cni/net.d", .stop_timeout_s = 60, .child_timeout_s = 30 };
 	struct rundir rd;
 	uint64_t keep;
 	int status;

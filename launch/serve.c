@@ -1,7 +1,8 @@
 /*
  * What the agent may ask for: the configuration file, secrets below the
  * configured directories, bound sockets for its listeners, one for router
- * advertisements, and the name by which one weft keeps another off its routes.
+ * advertisements, the file for container runtimes (cni.c), and the name by which one weft keeps
+ * another off its routes.
  *
  * The agent is trusted with the node's routes, not with the node's files:
  * paths are resolved by the kernel beneath a directory (openat2(2)), and only
@@ -271,5 +272,7 @@ serve_open(const struct launch_opts *o, const struct launch_msg *req, char ret_w
 		return open_listener(req, ret_why);
 	if (req->type == LAUNCH_OPEN_RA)
 		return open_ra(ret_why);
+	if (req->type >= LAUNCH_CNI_LIST && req->type <= LAUNCH_CNI_REMOVE)
+		return cni_serve(o, req, ret_why);
 	return serve_fail(-1, EOPNOTSUPP, ret_why, "request");
 }

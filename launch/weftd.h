@@ -4,6 +4,7 @@
  *   main.c      options, users, capabilities, the order of things
  *   rundir.c    the run directory: lock, pid files, the empty root
  *   serve.c     what the agent may ask for
+ *   cni.c       the file for container runtimes
  *   bfd.c       the descriptors that bfdd is given
  *   supervise.c children: start, watch, restart, stop
  *   notify.c    the service manager
@@ -39,6 +40,7 @@ struct launch_opts {
 	const char *secret_dir[LAUNCH_SECRET_DIRS_MAX]; /* absolute */
 	size_t nsecret_dirs;
 	struct launch_user user[LAUNCH_NCHILDREN];
+	const char *cni_dir;
 	unsigned stop_timeout_s;
 	unsigned child_timeout_s; /* a child that is silent for so long is killed; 0: never */
 };
@@ -65,6 +67,10 @@ void rundir_close(struct rundir *rd);
  * ret_why.
  */
 int serve_open(const struct launch_opts *o, const struct launch_msg *req,
+    char ret_why[LAUNCH_TEXT_MAX]);
+
+/* The same for LAUNCH_CNI_...; the descriptor is a file, or the directory. */
+int cni_serve(const struct launch_opts *o, const struct launch_msg *req,
     char ret_why[LAUNCH_TEXT_MAX]);
 
 /*

@@ -606,6 +606,24 @@ struct conf_bmps {
 	size_t n;
 };
 
+/* ---- cni ---------------------------------------------------------------- */
+
+enum conf_cni_enabled { CONF_CNI_AUTO, CONF_CNI_ON, CONF_CNI_OFF };
+enum conf_cni_version { CONF_CNI_0_3_1, CONF_CNI_0_4_0, CONF_CNI_1_0_0 };
+enum conf_cni_plugin { CONF_CNI_PTP, CONF_CNI_BRIDGE };
+
+struct conf_cni {
+	enum conf_cni_enabled enabled;
+	char *name; /* of the file: ends in -weft.conflist */
+	enum conf_cni_version version;
+	enum conf_cni_plugin plugin;
+	char bridge[CONF_IFNAME_LEN];
+	uint32_t mtu; /* 0: that of the uplinks */
+	bool portmap, bandwidth;
+	char *data_dir;
+	bool remove; /* when not enabled */
+};
+
 /* ---- drain -------------------------------------------------------------- */
 
 enum conf_sigterm { CONF_SIGTERM_DRAIN, CONF_SIGTERM_RESTART, CONF_SIGTERM_STOP };
@@ -633,6 +651,7 @@ struct conf_ops {
 	enum conf_log_level log_level;
 	enum conf_log_format log_format;
 	uint32_t ready_min_peers; /* Established peers that make the node ready */
+	uint32_t converged_timeout_ms; /* then it has its routes, whatever lacks */
 };
 
 /* ---- the whole ----------------------------------------------------------- */
@@ -652,6 +671,7 @@ struct conf {
 	struct conf_filters filters;
 	struct conf_kernel kernel;
 	struct conf_bmps bmp;
+	struct conf_cni cni;
 	struct conf_drain drain;
 	struct conf_nat nat;
 	bool observe; /* write nothing: no announcement, nothing into the kernel */

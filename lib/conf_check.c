@@ -117,6 +117,8 @@ conf_clash_name(struct conf_ctx *ctx, struct conf_clash at, const char *best, co
 	mem_free(hint);
 }
 
+#define CNI_NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
+
 /* ---- node ---------------------------------------------------------------- */
 
 static void
@@ -308,6 +310,29 @@ check_bmp(struct conf_ctx *ctx)
 	}
 }
 
+/* ---- cni ----------------------------------------------------------------- */
+
+/* weftd writes to no other (weftd(8), --cni-dir). */
+static void
+check_cni(struct conf_ctx *ctx)
+{
+	static const char end[] = "-weft.conflist";
+	struct conf_clash at = { .base = ctx->c, .path = "cni.name", .item = -1 };
+	const char *name = ctx->c->cni.name;
+	size_t n = name ? strlen(name) : 0, m = sizeof(end) - 1;
+
+	if (!name)
+		return;
+	if (ctx->c->cni.data_dir && ctx->c->cni.data_dir[0] != '/')
+		conf_clash(ctx, &(struct conf_clash){ .base = ctx->c, .path = "cni.dataDir", .item = -1 },
+		    "\"%s\" does not begin at /", ctx->c->cni.data_dir);
+	if (n <= m || strcmp(name + n - m, end) != 0)
+		conf_clash(ctx, &at, "\"%s\" does not end in %s", name, end);
+	else if (name[0] == '.' || strspn(name, CNI_NAME_CHARS) != n)
+		conf_clash(ctx, &at, "\"%s\" is no plain file name (letters, digits, \"-\", \"_\", \".\")",
+		    name);
+}
+
 void
 conf_check(struct conf_ctx *ctx)
 {
@@ -323,4 +348,5 @@ conf_check(struct conf_ctx *ctx)
 	check_kernel_source(ctx);
 	check_nat(ctx);
 	check_bmp(ctx);
+	check_cni(ctx);
 }

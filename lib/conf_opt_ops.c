@@ -60,6 +60,22 @@ static const struct opt rows[] = {
 	    .brief = "established peers that make a node ready",
 	    .doc = "One dead peer never makes a node unready that has so many others.",
 	},
+	{
+	    .path = "ops.ready.convergedTimeout",
+	    AT(ops.converged_timeout_ms),
+	    .type = OPT_DURATION,
+	    .min = 1000,
+	    .max = 3600 * 1000,
+	    .scale = 1,
+	    .dflt = "30s",
+	    .effect = OPT_LIVE,
+	    .brief = "how long a node waits at most for its routes",
+	    .doc = "A node has its routes when its own prefixes are announced, the peers that are up "
+		   "have sent End-of-RIB (RFC 4724), and the kernel has what came of it; then /readyz "
+		   "may say yes, the CNI file is written (see `cni`), and pods may start. Peers that do "
+		   "not come are waited for 3s. After this time it is as if it had them; it never "
+		   "counts as without them again.",
+	},
 };
 
 const struct opt_section conf_opts_ops = OPT_SECTION(rows);

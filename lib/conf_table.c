@@ -24,6 +24,7 @@ static const struct opt_section *const sections[] = {
 	&conf_opts_filters,
 	&conf_opts_kernel,
 	&conf_opts_bmp,
+	&conf_opts_cni,
 	&conf_opts_drain,
 	&conf_opts_nat,
 	&conf_opts_observe,

@@ -333,6 +333,13 @@ x_peer_gone(struct codec *c, struct ipc_msg *msg)
 }
 
 static void
+x_peer_session(struct codec *c, struct ipc_msg *msg)
+{
+	x_id(c, &msg->peer_session.peer);
+	x_enum(c, &msg->peer_session.session, IPC_SESSION_SYNCED);
+}
+
+static void
 x_drained(struct codec *c, struct ipc_msg *msg)
 {
 	struct ipc_drained *m = &msg->drained;
@@ -1091,6 +1098,7 @@ const struct ipc_desc ipc_desc[IPC_NTYPES] = {
 	[IPC_MRT_DONE] = { "mrt-done", IPC_BGPD, false, IPC_CHAN_CONTROL, 34 + TEXT_MIN,
 	    34 + TEXT_MAX(IPC_TEXT_MAX), false },
 	[IPC_DRAINED] = { "drained", IPC_BGPD, false, IPC_CHAN_CONTROL, 9, 9, false },
+	[IPC_PEER_SESSION] = { "peer-session", IPC_BGPD, false, IPC_CHAN_CONTROL, 7, 7, false },
 
 	[IPC_NHSET] = { "nhset", IPC_BGPD, false, IPC_CHAN_ROUTES, 13 + (ADDR_MIN + 4) + 1,
 	    13 + IPC_MEMBERS_MAX * (ADDR_MAX + 1), false },
@@ -1183,6 +1191,7 @@ static const struct {
 	[IPC_MRT_STOP] = { x_mrt_stop, sizeof(struct ipc_mrt_stop) },
 	[IPC_MRT_DONE] = { x_mrt_done, sizeof(struct ipc_mrt_done) },
 	[IPC_DRAINED] = { x_drained, sizeof(struct ipc_drained) },
+	[IPC_PEER_SESSION] = { x_peer_session, sizeof(struct ipc_peer_session) },
 	[IPC_NHSET] = { x_nhset, sizeof(struct ipc_nhset) },
 	[IPC_NHSET_DEL] = { x_nhset_del, sizeof(struct ipc_nhset_del) },
 	[IPC_ROUTE] = { x_route, offsetof(struct ipc_route, prefix) },

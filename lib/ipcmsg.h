@@ -120,6 +120,7 @@ enum ipc_type {
 	/* control channel again */
 	IPC_RA_SOCKET,	  /* agent: router advertisements come and go here (with the descriptor) */
 	IPC_PEER_ADDR,	  /* bgpd: who was found at an unnumbered peer's interface */
+	IPC_PEER_SESSION, /* bgpd: a session came up, has told all of its routes, or went down */
 	IPC_NTYPES
 };
 
@@ -352,6 +353,19 @@ struct ipc_peer_gone {
 struct ipc_peer_addr {
 	uint32_t peer;
 	struct ip_addr addr; /* link-local with ifindex; af 0: nobody any more */
+};
+
+/* How far a session is. */
+enum ipc_session {
+	IPC_SESSION_DOWN,
+	IPC_SESSION_UP,	    /* Established; End-of-RIB (RFC 4724 section 2) is owed for a family */
+	IPC_SESSION_PLAIN,  /* Established; the peer has not said that it sends End-of-RIB */
+	IPC_SESSION_SYNCED, /* End-of-RIB has come for all families */
+};
+
+struct ipc_peer_session {
+	uint32_t peer;
+	uint8_t session; /* enum ipc_session */
 };
 
 struct ipc_drained {
@@ -863,6 +877,7 @@ struct ipc_msg {
 		struct ipc_mrt_stop mrt_stop;
 		struct ipc_mrt_done mrt_done;
 		struct ipc_drained drained;
+		struct ipc_peer_session peer_session;
 		struct ipc_nhset nhset;
 		struct ipc_nhset_del nhset_del;
 		struct ipc_route route;

@@ -57,6 +57,12 @@ enum launch_type {
 				 * wefts know that the routes of that number in this network namespace
 				 * have an owner; -EADDRINUSE: another weft is. Accept and close. */
 	LAUNCH_OPEN_RA,		/* an ICMPv6 socket for router advertisements and solicitations */
+	LAUNCH_CNI_LIST,	/* the directory of CNI configurations, to be listed */
+	LAUNCH_CNI_READ,	/* path, a name ending in "-weft.conflist": that file in it, read only */
+	LAUNCH_CNI_NEW,		/* path: an empty file, write only, that is none yet for anybody else */
+	LAUNCH_CNI_RENAME,	/* path: what the last LAUNCH_CNI_NEW gave gets that name; answered by
+				 * the directory */
+	LAUNCH_CNI_REMOVE,	/* path: that file goes; answered by the directory */
 	/* notices, not answered */
 	LAUNCH_READY,		/* serving, also after each reload (failed ones, too): tell the
 				 * service manager; text is the status */

@@ -46,6 +46,7 @@ lib_libconf_a_SOURCES = \
 	lib/conf_opt_bfd.c \
 	lib/conf_opt_bgp.c \
 	lib/conf_opt_bmp.c \
+	lib/conf_opt_cni.c \
 	lib/conf_opt_drain.c \
 	lib/conf_opt_nat.c \
 	lib/conf_opt_observe.c \

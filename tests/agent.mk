@@ -65,6 +65,8 @@ agentcore_unit_tests = \
 	tests/unit/test_admit \
 	tests/unit/test_cluster \
 	tests/unit/test_conflict \
+	tests/unit/test_cnilist \
+	tests/unit/test_converge \
 	tests/unit/test_drain \
 	tests/unit/test_fib \
 	tests/unit/test_kern \
@@ -87,6 +89,14 @@ tests_unit_test_cluster_LDADD = $(AGENTCORE_TEST_LIBS)
 tests_unit_test_conflict_SOURCES = tests/unit/test_conflict.c tests/unit/unit.h
 tests_unit_test_conflict_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
 tests_unit_test_conflict_LDADD = $(AGENTCORE_TEST_LIBS)
+tests_unit_test_cnilist_SOURCES = tests/unit/test_cnilist.c tests/unit/unit.h
+tests_unit_test_cnilist_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
+tests_unit_test_cnilist_LDADD = $(AGENTCORE_TEST_LIBS)
+
+tests_unit_test_converge_SOURCES = tests/unit/test_converge.c tests/unit/unit.h
+tests_unit_test_converge_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
+tests_unit_test_converge_LDADD = $(AGENTCORE_TEST_LIBS)
+
 tests_unit_test_drain_SOURCES = tests/unit/test_drain.c tests/unit/unit.h
 tests_unit_test_drain_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
 tests_unit_test_drain_LDADD = $(AGENTCORE_TEST_LIBS)

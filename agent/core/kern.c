@@ -149,6 +149,8 @@ kern_see_link(struct kern *k, const struct kern_link *l, bool gone)
 		change |= KLINK_ADMIN_DOWN | KLINK_DOWN;
 	if (l->up && l->carrier && (!was || flapped))
 		change |= KLINK_UP;
+	if (have->l.mtu != l->mtu)
+		change |= KLINK_MTU;
 	have->l = *l;
 	have->seen = true;
 	return change;

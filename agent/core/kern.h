@@ -74,6 +74,7 @@ enum kern_link_change {
 	KLINK_UP = 1 << 2,   /* usable again */
 	KLINK_GONE = 1 << 3,
 	KLINK_ADMIN_DOWN = 1 << 4, /* with KLINK_DOWN: IPv4 routes went silently */
+	KLINK_MTU = 1 << 5,
 };
 unsigned int kern_see_link(struct kern *k, const struct kern_link *l, bool gone);
 const struct klink *kern_link(const struct kern *k, uint32_t ifindex);

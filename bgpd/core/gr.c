@@ -463,6 +463,7 @@ gr_end_of_rib(struct rpeer *rp, struct mono_us now, unsigned i)
 	rp->af[i].eor_received = true;
 	become_fresh(&rp->gr.fam[i]);
 	sweep_restart(rp, i);
+	gr_tell_session(rp);
 	gr_check(rp->sp, now);
 }
 
@@ -509,6 +510,27 @@ end_of_rib_received(const struct rpeer *rp)
 		if (rp->af[i].active && !rp->af[i].eor_received)
 			return false;
 	return !mono_is_never(rp->up_since);
+}
+
+static enum ipc_session
+session_of(const struct rpeer *rp)
+{
+	if (mono_is_never(rp->up_since))
+		return IPC_SESSION_DOWN;
+	if (end_of_rib_received(rp))
+		return IPC_SESSION_SYNCED;
+	return rp->peer && rp->peer->neg.peer_gr ? IPC_SESSION_UP : IPC_SESSION_PLAIN;
+}
+
+void
+gr_tell_session(struct rpeer *rp)
+{
+	struct todo t = { .kind = TODO_SESSION, .peer = rp->id, .session = session_of(rp) };
+
+	if (t.session == rp->gr.told)
+		return;
+	rp->gr.told = t.session;
+	speaker_todo(rp->sp, &t);
 }
 
 /* Does the deferral wait for that peer? */

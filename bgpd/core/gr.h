@@ -78,6 +78,7 @@ struct gr_peer {
 	struct gr_family fam[2]; /* by index of the family */
 	struct gr_refresh refresh[2];
 	struct ip_addr of; /* the neighbour whose paths are stale: its address */
+	enum ipc_session told;	   /* to the agent */
 	struct mono_us wait_until; /* deferral waits for it until then; 0: not (any more) */
 };
 
@@ -110,6 +111,9 @@ void gr_forget(struct rpeer *rp, struct mono_us now);
 
 /* Its configuration was changed: does it still grant what is kept? */
 void gr_changed(struct rpeer *rp, struct mono_us now);
+
+/* Tell the agent how far the session is, when that is something new: TODO_SESSION. */
+void gr_tell_session(struct rpeer *rp);
 
 /* The peer has sent End-of-RIB for a family (by index). */
 void gr_end_of_rib(struct rpeer *rp, struct mono_us now, unsigned i);

@@ -269,6 +269,7 @@ on_up(struct peer *p, struct mono_us now)
 	}
 	unnumbered_session(rp, now, true);
 	gr_up(rp, now);
+	gr_tell_session(rp);
 	feeds_up(rp);
 }
 
@@ -286,6 +287,7 @@ on_down(struct peer *p, struct mono_us now, enum peer_down how, const char *why)
 	}
 	unnumbered_session(rp, now, false);
 	gr_down(rp, now, how);
+	gr_tell_session(rp);
 	drain_work(rp->sp);
 	rpeer_forget_later(rp, now);
 }

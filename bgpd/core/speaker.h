@@ -159,6 +159,7 @@ enum todo_kind {
 	TODO_RA_SEND,	  /* send a router advertisement (on) or solicitation: nh's interface */
 	TODO_PEER_ADDR,	  /* tell the agent who was found at an unnumbered peer's interface: peer, nh */
 	TODO_DRAINED,	  /* drained: all of that step of a drain is said */
+	TODO_SESSION,	  /* tell the agent how far a session is: peer, session */
 };
 struct todo {
 	enum todo_kind kind;
@@ -169,6 +170,7 @@ struct todo {
 	struct ipc_event event;
 	struct ipc_mrt_done mrt;
 	struct ipc_drained drained;
+	enum ipc_session session;
 };
 /* Returns false when there is nothing to do. */
 bool speaker_next_todo(struct speaker *sp, struct todo *ret);

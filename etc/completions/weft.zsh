@@ -22,6 +22,7 @@ _weft() {
 		'bfd:BFD sessions, and why one is down'
 		'bmp:BMP collectors, and why one is not connected'
 		'nat:what natOutgoing translates'
+		'cni:the file by which container runtimes make pods'
 		'mrt:all routes, or messages of sessions, as MRT into a file'
 		'check:check configuration files and manifests'
 		'policy:run a route through filters'

@@ -215,7 +215,7 @@ small_talk(uint32_t i)
 	static const enum ipc_type types[] = { IPC_EVENT, IPC_CONN_REQ, IPC_CONN_CANCEL, IPC_BMP_REQ,
 		IPC_MRT_DONE, IPC_PEER_GONE, IPC_CONN_LENT, IPC_SHUTDOWN_DONE, IPC_CONF_APPLIED,
 		IPC_HELLO, IPC_ROW_PEER, IPC_ROW_STATS, IPC_ROW_BMP, IPC_QUERY_END, IPC_NH_WATCH,
-		IPC_ROUTE_DEL, IPC_SYNC_BEGIN, IPC_SYNC_END, IPC_PEER_ADDR };
+		IPC_ROUTE_DEL, IPC_SYNC_BEGIN, IPC_SYNC_END, IPC_PEER_ADDR, IPC_PEER_SESSION };
 
 	memset(&out, 0, sizeof(out));
 	out.type = types[i % (sizeof(types) / sizeof(types[0]))];

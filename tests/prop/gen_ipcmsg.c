@@ -561,6 +561,10 @@ gen_control(struct gen *g, struct ipc_msg *m)
 		m->drained.up = flag(g);
 		m->drained.announced = flag(g);
 		break;
+	case IPC_PEER_SESSION:
+		m->peer_session.peer = id(g);
+		m->peer_session.session = below8(g, IPC_SESSION_SYNCED);
+		break;
 	case IPC_PEER_GONE:
 		m->peer_gone.peer = id(g);
 		break;

@@ -556,6 +556,7 @@ do_todo(struct sim_node *n, const struct todo *t)
 		agent_watch(n, t);
 		break;
 	case TODO_DRAINED:
+	case TODO_SESSION:
 		break;
 	case TODO_SHUTDOWN_DONE:
 		n->shutdown_done = true;

@@ -14,12 +14,14 @@
 #include "agent/bfd.h"
 #include "agent/bgpd.h"
 #include "agent/bmp.h"
+#include "agent/cni.h"
 #include "agent/control.h"
 #include "agent/core/conflict.h"
 #include "agent/drains.h"
 #include "agent/events.h"
 #include "agent/mrt.h"
 #include "agent/nat.h"
+#include "agent/routed.h"
 #include "agent/source.h"
 #include "agent/tcp.h"
 #include "lib/mem.h"
@@ -236,6 +238,40 @@ uint32_t
 bmp_id(struct bmp *b, size_t place)
 {
 	return (uint32_t)place + 1;
+}
+
+/* ---- readiness for pods ------------------------------------------------------------ */
+
+const struct converge *
+routed_state(const struct routed *r)
+{
+	return &the_fake->converge;
+}
+
+bool
+routed_is_done(const struct routed *r)
+{
+	return the_fake->converge.done;
+}
+
+char *
+routed_text(const struct routed *r, char *buf, size_t cap)
+{
+	snprintf(buf, cap, "%s", the_fake->converge.done ? "all routes are there" :
+	    "own prefixes are not announced yet");
+	return buf;
+}
+
+struct cni_view
+cni_view(const struct cni *c)
+{
+	return the_fake->cni;
+}
+
+const char *
+cni_state_name(enum cni_state s)
+{
+	return s == CNI_OFF ? "off" : s == CNI_WRITTEN ? "written" : s == CNI_FAILED ? "failed" : "waiting";
 }
 
 const struct conf_bmp *
@@ -851,6 +887,9 @@ fake_new_empty(const char *yaml)
 		a->peers[i].addr = a->conf->peers.v[i].addr;
 	}
 	a->drains = drains_new(a);
+	f->converge = (struct converge){ .begun = true, .done = true, .began = a->started,
+		.at = mono_add_ms(a->started, 1234), .wait = CONVERGE_NOTHING };
+	f->cni = (struct cni_view){ .file = "10-weft.conflist", .foreign = "" };
 	return f;
 }
 
@@ -907,6 +946,9 @@ fake_add_bfd(struct fake *f)
 	*GROW(f->bfd, f->nbfd) = (struct bfd_view){ .peer = 3, .conf = &bfd_conf[2],
 		.profile = "default", .state = &bfd_state[2],
 		.problem = "own address towards the peer is not known before a BGP connection was made" };
+	f->converge.done = false;
+	f->cni = (struct cni_view){ .state = CNI_WAITING, .file = "10-weft.conflist",
+		.why = "own prefixes are not announced yet", .foreign = "" };
 }
 
 struct fake *
@@ -932,6 +974,9 @@ fake_new(void)
 	fill_events(f);
 	fill_bmp(f);
 	f->nat = NAT_INSTALLED;
+	f->cni = (struct cni_view){ .state = CNI_WRITTEN, .file = "10-weft.conflist",
+		.foreign = "05-other.conflist", .writes = 1, .at = a->started,
+		.text = "{\n  \"cniVersion\": \"1.0.0\",\n  \"name\": \"weft\",\n  \"plugins\": []\n}\n" };
 	return f;
 }
 

@@ -10,6 +10,8 @@
 #define TESTS_FAKE_AGENT_H
 
 #include "agent/agent.h"
+#include "agent/cni.h"
+#include "agent/routed.h"
 
 #define FAKE_NOW_S 1000000
 
@@ -38,6 +40,10 @@ struct fake {
 	void (*flush_done)(void *ctx, uint64_t removed);
 	void *flush_ctx;
 	uint32_t repeat; /* hand out the first path so many times instead of the table */
+
+	/* readiness for pods */
+	struct converge converge;
+	struct cni_view cni;
 
 	/* what was asked */
 	uint32_t queries, cancels, rows_out, credit_left;

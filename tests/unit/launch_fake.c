@@ -4,7 +4,7 @@
  *
  * $FAKE_MODE: "die" (agent exits with 1 at once), "config" (with
  * LAUNCH_EXIT_CONFIG), "hang" (does not stop), "deaf" (answers no ping).  $FAKE_ASK: words like
- * "config", "secret:PATH", "listener:PORT", "claim:NUMBER", "garbage" that the agent asks for,
+ * "config", "secret:PATH", "listener:PORT", "claim:NUMBER", "cni-r:NAME", "garbage" that the agent asks for,
  * and "bfdd" for that process; a reload takes the wish back.
  */
 #include <errno.h>
@@ -110,6 +110,10 @@ ask(const char *word)
 		m.type = LAUNCH_OPEN_LISTENER;
 		m.addr.af = word[8] == '6' ? IP6 : IP4;
 		m.port = (uint16_t)atoi(arg);
+	} else if (strncmp(word, "cni", 3) == 0) {
+		m.type = word[4] == 'n' ? LAUNCH_CNI_NEW : word[4] == 'm' ? LAUNCH_CNI_RENAME :
+		    word[4] == 'd' ? LAUNCH_CNI_REMOVE : word[4] == 'l' ? LAUNCH_CNI_LIST : LAUNCH_CNI_READ;
+		snprintf(m.path, sizeof(m.path), "%s", strlen(word) > 6 ? word + 6 : "");
 	} else if (strcmp(word, "bfdd") == 0) {
 		m.type = LAUNCH_START_BFDD;
 	} else {
@@ -131,6 +135,9 @@ answered(const struct launch_msg *m, int fd)
 		getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len);
 		snprintf(text, sizeof(text), "socket type %d listen %s", type,
 		    listens || listen(fd, 5) == 0 ? "ok" : strerror(errno));
+	} else if (fd >= 0 && (fcntl(fd, F_GETFL) & O_ACCMODE) == O_WRONLY) {
+		n = write(fd, "written\n", 8);
+		snprintf(text, sizeof(text), "%s", n == 8 ? "written" : strerror(errno));
 	} else if (fd >= 0) {
 		n = read(fd, text, sizeof(text) - 1);
 		text[n > 0 ? n : 0] = '\0';

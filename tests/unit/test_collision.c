@@ -172,6 +172,7 @@ shell(struct net *n, unsigned side)
 		case TODO_NH_WATCH:
 		case TODO_PEER_GONE:
 		case TODO_DRAINED:
+		case TODO_SESSION:
 		case TODO_SHUTDOWN_DONE:
 			break;
 		}

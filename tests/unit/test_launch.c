@@ -119,7 +119,7 @@ spawn_weftd(const char *log, const char *extra)
 		dup2(fd, STDOUT_FILENO);
 		execl(exe, "weftd", "--config", path_of("conf/w.yaml"), "--run-dir", path_of("run"),
 		    "--libexec", path_of("bin"), "--agent-user", "64510", "--bgpd-user", "64511",
-		    "--stop-timeout", "1", "--child-timeout", child_timeout, extra, path_of("secrets"), NULL);
+		    "--stop-timeout", "1", "--child-timeout", child_timeout, "--cni-dir", path_of("net.d"), extra, path_of("secrets"), NULL);
 		_exit(126);
 	}
 	close(fd);
@@ -165,6 +165,7 @@ setup(void)
 	mkdir(path_of("conf"), 0755);
 	mkdir(path_of("secrets"), 0755);
 	mkdir(path_of("bin"), 0755);
+	mkdir(path_of("net.d"), 0755);
 	put(path_of("conf/w.yaml"), "node: {}\n");
 	put(path_of("secrets/key"), "sesame\n");
 	put(path_of("outside"), "not for you\n");
@@ -418,6 +419,74 @@ START_TEST(unusable_configuration_ends_weftd)
 }
 END_TEST
 
+/* A new file is nobody's until it is renamed; what it replaces stays readable until then. */
+START_TEST(cni_file_is_renamed_into_place)
+{
+	struct stat st;
+
+	put(path_of("net.d/10-weft.conflist"), "before\n");
+	setenv("FAKE_ASK", "cni-n:10-weft.conflist cni-r:10-weft.conflist", 1);
+	start();
+	await("answer id=1 err=0 text=\"\" got=\"written\"", 1);
+	await("answer id=2 err=0 text=\"\" got=\"before\"", 1);
+	ck_assert_int_eq(access(path_of("net.d/.weft.new"), F_OK), 0);
+	kill(weftd_pid, SIGTERM);
+	ended(weftd_pid);
+	setenv("FAKE_ASK", "cni-n:10-weft.conflist cni-m:10-weft.conflist cni-r:10-weft.conflist cni-l", 1);
+	start();
+	await("answer id=3 err=0 text=\"\" got=\"written\"", 1);
+	await("answer id=4 err=0", 1);
+	ck_assert_int_ne(access(path_of("net.d/.weft.new"), F_OK), 0);
+	ck_assert_int_eq(stat(path_of("net.d/10-weft.conflist"), &st), 0);
+	ck_assert_uint_eq(st.st_mode & 07777, 0644);
+	ck_assert_uint_eq(st.st_uid, 0);
+}
+END_TEST
+
+START_TEST(cni_file_is_removed)
+{
+	put(path_of("net.d/10-weft.conflist"), "before\n");
+	put(path_of("net.d/10-other.conflist"), "of others\n");
+	setenv("FAKE_ASK", "cni-d:10-weft.conflist cni-d:10-weft.conflist cni-d:10-other.conflist", 1);
+	start();
+	await("answer id=1 err=0", 1);
+	await("answer id=2 err=2", 1);
+	await("answer id=3 err=22", 1);
+	ck_assert_int_ne(access(path_of("net.d/10-weft.conflist"), F_OK), 0);
+	ck_assert_int_eq(access(path_of("net.d/10-other.conflist"), F_OK), 0);
+}
+END_TEST
+
+/* Nothing but files of that name in that directory. */
+static const char *const cni_names[] = { "10-other.conflist", "../conf/w-weft.conflist", "/etc/x-weft.conflist",
+	"-weft.conflist", ".x-weft.conflist", "x-weft.conflist.json", "a/b-weft.conflist", "" };
+
+START_TEST(cni_names_of_others_are_refused)
+{
+	char ask[128];
+
+	snprintf(ask, sizeof(ask), "cni-n:%s cni-m:%s cni-r:%s cni-d:%s", cni_names[_i], cni_names[_i],
+	    cni_names[_i], cni_names[_i]);
+	setenv("FAKE_ASK", ask, 1);
+	start();
+	await("err=22 text=\"a name that does not end in -weft.conflist", 4);
+}
+END_TEST
+
+/* A link where the new file grows leads nowhere, and one in its place is not read. */
+START_TEST(cni_links_are_not_followed)
+{
+	ck_assert_int_eq(symlink(path_of("outside"), path_of("net.d/.weft.new")), 0);
+	ck_assert_int_eq(symlink(path_of("outside"), path_of("net.d/10-weft.conflist")), 0);
+	setenv("FAKE_ASK", "cni-r:10-weft.conflist cni-n:10-weft.conflist cni-m:10-weft.conflist", 1);
+	start();
+	await("answer id=1 err=40", 1);
+	await("answer id=3 err=0", 1);
+	ck_assert_str_eq(slurp(path_of("outside")), "not for you\n");
+	ck_assert_str_eq(slurp(path_of("net.d/10-weft.conflist")), "written\n");
+}
+END_TEST
+
 START_TEST(a_broken_message_ends_the_agent)
 {
 	setenv("FAKE_ASK", "garbage", 1);
@@ -646,6 +715,10 @@ main(void)
 	tcase_add_test(t, an_agent_that_answers_lives);
 	tcase_add_test(t, unusable_configuration_ends_weftd);
 	tcase_add_test(t, a_broken_message_ends_the_agent);
+	tcase_add_test(t, cni_file_is_renamed_into_place);
+	tcase_add_test(t, cni_file_is_removed);
+	tcase_add_test(t, cni_links_are_not_followed);
+	tcase_add_loop_test(t, cni_names_of_others_are_refused, 0, N(cni_names));
 	tcase_add_test(t, claims_are_exclusive);
 	tcase_add_test(t, a_strangers_name_is_no_claim);
 	tcase_add_loop_test(t, opens_what_it_may, 0, N(open_cases));
