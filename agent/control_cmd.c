@@ -25,6 +25,7 @@
 #include "agent/drains.h"
 #include "agent/events.h"
 #include "agent/http.h"
+#include "agent/kube/pools.h"
 #include "agent/mrt.h"
 #include "agent/nat.h"
 #include "agent/source.h"
@@ -34,6 +35,7 @@
 #define SLICE_ROWS  512	 /* entries looked at in one turn */
 #define FOLLOW_TAIL 10	 /* events shown before following */
 #define PREPARED_S  60
+#define POOL_PROBLEMS_MAX 1000 /* Services without an address that are shown */
 #define DRAIN_SETTLE_MAX_MS 600000 /* as drain.settle */
 
 enum control_arg {
@@ -747,6 +749,41 @@ cmd_nexthops(struct control_req *r)
 	control_pull(r, nexthops_pull);
 }
 
+/* ---- pools ------------------------------------------------------------------ */
+
+static void
+pools_rows(struct control_req *r, const struct kube_pools_view *v)
+{
+	const struct conf_pools *ps = &r->a->conf->pools;
+	struct pools_service_view s;
+	struct pools_view p;
+	size_t pos = 0;
+
+	for (size_t i = 0; i < ps->n; i++) {
+		bool known = v->synced && pools_view(v->model, i, &p);
+
+		view_pool(control_row(r), v, &ps->v[i], known ? &p : NULL);
+		control_row_end(r);
+	}
+	while (v->synced && pos < POOL_PROBLEMS_MAX && pools_next_waiting(v->model, &pos, &s)) {
+		view_pool_service(control_row(r), &s);
+		control_row_end(r);
+	}
+}
+
+static void
+cmd_pools(struct control_req *r)
+{
+	struct kube_pools_view v;
+
+	kube_pools_look(r->a->kube ? kube_part_find(r->a->kube, "pools") : NULL, &v);
+	if (r->a->conf)
+		pools_rows(r, &v);
+	if (v.problem[0])
+		control_warn(r, "%s", v.problem);
+	control_end(r, v.problem[0] ? CONTROL_DOWN : CONTROL_OK, NULL);
+}
+
 /* ---- nat -------------------------------------------------------------------- */
 
 static void
@@ -1193,6 +1230,7 @@ static const struct control_cmd cmds[] = {
 	{ "route", A(ARG_DESTINATION), A(ARG_DESTINATION), false, cmd_route },
 	{ "fib", A(ARG_DIFF) | A(ARG_FAMILY), 0, false, cmd_fib },
 	{ "nexthops", A(ARG_FAMILY), 0, false, cmd_nexthops },
+	{ "pools", 0, 0, false, cmd_pools },
 	{ "nat", 0, 0, false, cmd_nat },
 	{ "events", A(ARG_FOLLOW) | A(ARG_SINCE) | A(ARG_PEER), 0, false, cmd_events },
 	{ "bmp", 0, 0, false, cmd_bmp },

@@ -28,6 +28,9 @@ agent_libagent_a_SOURCES = \
 	agent/kube/conn.c agent/kube/conn.h \
 	agent/kube/creds.c agent/kube/creds.h \
 	agent/kube/http1.c agent/kube/http1.h \
+	agent/kube/lease.c agent/kube/lease.h \
+	agent/kube/pools.c agent/kube/pools.h \
+	agent/kube/svcpool.c agent/kube/svcpool.h \
 	agent/kube/jget.c agent/kube/jget.h \
 	agent/kube/jscan.c agent/kube/jscan.h \
 	agent/kube/kube.c agent/kube/kube.h \
@@ -82,6 +85,7 @@ agent_core_libagentcore_a_SOURCES = \
 	agent/core/fib_view.c \
 	agent/core/hops.c agent/core/hops.h \
 	agent/core/kern.c agent/core/kern.h \
+	agent/core/lease.c agent/core/lease.h \
 	agent/core/local.c \
 	agent/core/massguard.c agent/core/massguard.h \
 	agent/core/nat.c agent/core/nat.h \
@@ -89,6 +93,7 @@ agent_core_libagentcore_a_SOURCES = \
 	agent/core/nhdown.c agent/core/nhdown.h \
 	agent/core/nht.c agent/core/nht.h \
 	agent/core/plan.c agent/core/plan.h \
+	agent/core/pools.c agent/core/pools.h \
 	agent/core/poison.c agent/core/poison.h \
 	agent/core/services.c agent/core/services.h
 

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "agent/drains.h"
+#include "agent/kube/pools.h"
 #include "agent/nat.h"
 #include "agent/tcp.h"
 
@@ -723,6 +724,57 @@ view_bmp(struct out *o, const struct agent *a, const struct conf_bmp *c,
 }
 
 /* ---- events -------------------------------------------------------------- */
+
+static void
+pool_counts(struct out *o, const struct pools_view *p)
+{
+	static const char *const keys[3][2] = { { "ipv4", "ipv6" }, { "used_ipv4", "used_ipv6" },
+		{ "free_ipv4", "free_ipv6" } };
+
+	for (unsigned f = 0; f < 2; f++) {
+		uint64_t size = p->size[f] > INT64_MAX ? INT64_MAX : p->size[f]; /* JSON has no more */
+
+		out_u64(o, keys[0][f], size);
+		out_u64(o, keys[1][f], p->used[f]);
+		out_u64(o, keys[2][f], size - p->used[f]);
+	}
+	out_u64(o, "services", p->services);
+	out_u64(o, "conflicts", p->conflicts);
+}
+
+void
+view_pool(struct out *o, const struct kube_pools_view *v, const struct conf_pool *c,
+    const struct pools_view *p)
+{
+	char buf[IP_RANGE_STRLEN];
+
+	out_str(o, "pool", c->name);
+	out_open_array(o, "addresses");
+	for (size_t i = 0; i < c->addresses.n; i++)
+		out_str(o, NULL, ip_range_str(&c->addresses.v[i], buf));
+	out_close(o);
+	out_str(o, "holder", v->holder[0] ? v->holder : NULL);
+	out_bool(o, "leads", v->leads);
+	if (p)
+		pool_counts(o, p);
+	else
+		out_null(o, "services");
+}
+
+void
+view_pool_service(struct out *o, const struct pools_service_view *s)
+{
+	char buf[IP_ADDR_STRLEN];
+
+	out_str(o, "service", s->key);
+	out_str(o, "pool", s->pool);
+	out_open_array(o, "addresses");
+	for (size_t i = 0; i < s->n; i++)
+		out_str(o, NULL, ip_addr_str(&s->addr[i], buf));
+	out_close(o);
+	out_str(o, "state", pools_why_word(s->why));
+	out_str(o, "why", s->text[0] ? s->text : NULL);
+}
 
 static void
 nat_ranges(struct out *o, const char *key, const struct nat_sets *s, enum nat_set set, uint8_t af)

@@ -64,6 +64,13 @@ void view_peer_bfd(struct out *o, const struct agent *a, uint32_t peer);
 /* A kernel route wanted or held, a BGP next hop, an event. */
 void view_fib(struct out *o, const struct agent *a, const struct fib_view *v);
 void view_nexthop(struct out *o, const struct agent *a, const struct fib_nh_view *v);
+struct kube_pools_view;
+struct pools_view;
+struct pools_service_view;
+/* p NULL: what is used is known where addresses are given out. */
+void view_pool(struct out *o, const struct kube_pools_view *v, const struct conf_pool *c,
+    const struct pools_view *p);
+void view_pool_service(struct out *o, const struct pools_service_view *s);
 struct nat_view;
 void view_nat(struct out *o, uint8_t af, const struct nat_view *v);
 void view_event(struct out *o, const struct event_row *row);

@@ -184,6 +184,12 @@ run_bfd(struct ctl *c)
 }
 
 static int
+run_pools(struct ctl *c)
+{
+	return render(c, request("pools"), &render_pools);
+}
+
+static int
 run_nat(struct ctl *c)
 {
 	return render(c, request("nat"), &render_nat);
@@ -340,6 +346,7 @@ const struct ctl_command ctl_commands[] = {
 	    LOOK | OPT_SINCE | OPT_PEER, false, run_events },
 	{ "bfd", "", "BFD sessions, and why one is down", 0, 0, LOOK, false, run_bfd },
 	{ "bmp", "", "BMP collectors, and why one is not connected", 0, 0, LOOK, false, run_bmp },
+	{ "pools", "", "addresses for load balancers, and who has none", 0, 0, LOOK, false, run_pools },
 	{ "nat", "", "what natOutgoing translates", 0, 0, LOOK, false, run_nat },
 	{ "cni", "", "the file by which container runtimes make pods", 0, 0, LOOK, false, run_cni },
 	{ "mrt", "rib FILE | record FILE [--peer NAME] [--for TIME]",

@@ -18,6 +18,7 @@ ctl_libctl_a_SOURCES = \
 	ctl/show_fib.c \
 	ctl/show_nat.c \
 	ctl/show_peers.c \
+	ctl/show_pools.c \
 	ctl/show_routes.c \
 	ctl/show_status.c \
 	ctl/text.c \

@@ -33,6 +33,7 @@ static const char *const patterns[OPT_NTYPES] = {
 	[OPT_ROUTERID] = IP4,
 	[OPT_PREFIX] = IP4 "/[0-9]{1,2}|" IP6 "/[0-9]{1,3}",
 	[OPT_PREFIX_OR_ADDR] = IP4 "(/[0-9]{1,2})?|" IP6 "(/[0-9]{1,3})?",
+	[OPT_RANGE] = IP4 "(/[0-9]{1,2})?|" IP6 "(/[0-9]{1,3})?|" IP4 " *- *" IP4 "|" IP6 " *- *" IP6,
 	[OPT_ASN] = "[0-9]+(\\.[0-9]+)?",
 	[OPT_REMOTE_AS] = "internal|external|[0-9]+(\\.[0-9]+)?",
 	[OPT_PEER_ADDR] = IP4 "(:[0-9]+)?|\\[?" IP6 "(%[^ \\]]+)?(\\](:[0-9]+)?)?",

@@ -24,6 +24,7 @@
 #include <stdio.h>
 
 #include "lib/ip.h"
+#include "lib/iprange.h"
 
 #define CONF_IFNAME_LEN 16 /* IFNAMSIZ, with the NUL */
 #define CONF_ERRS_MAX	50
@@ -634,6 +635,33 @@ struct conf_drain {
 	enum conf_sigterm on_sigterm;
 };
 
+/* ---- loadBalancerPools --------------------------------------------------- */
+
+struct conf_ranges {
+	struct ip_range *v;
+	size_t n;
+};
+
+struct conf_pool {
+	struct conf_set set;
+	char *name;
+	struct conf_ranges addresses;
+	bool auto_assign, avoid_buggy;
+	char *selector; /* NULL: every Service */
+	struct conf_strs namespaces; /* n == 0: all */
+};
+
+struct conf_pools {
+	struct conf_pool *v;
+	size_t n;
+};
+
+struct conf_load_balancer {
+	char *class; /* NULL: none, or ours */
+	bool reclaim;
+	uint32_t lease_ms;
+};
+
 /* ---- natOutgoing --------------------------------------------------------- */
 
 struct conf_nat {
@@ -673,6 +701,8 @@ struct conf {
 	struct conf_bmps bmp;
 	struct conf_cni cni;
 	struct conf_drain drain;
+	struct conf_load_balancer load_balancer;
+	struct conf_pools pools;
 	struct conf_nat nat;
 	bool observe; /* write nothing: no announcement, nothing into the kernel */
 	struct conf_ops ops;

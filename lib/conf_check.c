@@ -251,6 +251,41 @@ check_nat(struct conf_ctx *ctx)
 	}
 }
 
+/* ---- loadBalancerPools --------------------------------------------------- */
+
+static void
+check_pool_range(struct conf_ctx *ctx, const struct conf_pool *p, size_t i)
+{
+	struct conf_clash at = { .base = p, .path = "loadBalancerPools[].addresses", .item = (int)i };
+	const struct conf_pools *all = &ctx->c->pools;
+	const struct ip_range *r = &p->addresses.v[i];
+	char buf[IP_RANGE_STRLEN];
+
+	if (ip_addr_is_multicast(&r->last) || ip_addr_is_loopback(&r->first) || ip_addr_is_unspec(&r->first))
+		conf_clash(ctx, &at, "%s is not for services", ip_range_str(r, buf));
+	for (const struct conf_pool *q = all->v; q <= p; q++)
+		for (size_t k = 0; k < (q == p ? i : q->addresses.n); k++)
+			if (ip_range_overlaps(r, &q->addresses.v[k]))
+				conf_clash(ctx, &at, "it overlaps %s, which stands %s, too",
+				    ip_range_str(&q->addresses.v[k], buf), q == p ? "here" : "in another pool");
+}
+
+static void
+check_pools(struct conf_ctx *ctx)
+{
+	const struct conf_pools *ps = &ctx->c->pools;
+	struct conf_clash at = { .path = "loadBalancerPools[].name", .item = -1 };
+
+	for (size_t i = 0; i < ps->n; i++) {
+		at.base = &ps->v[i];
+		for (size_t j = 0; ps->v[i].name && j < i; j++)
+			if (ps->v[j].name && strcmp(ps->v[i].name, ps->v[j].name) == 0)
+				conf_clash(ctx, &at, "another pool has that name, too");
+		for (size_t k = 0; k < ps->v[i].addresses.n; k++)
+			check_pool_range(ctx, &ps->v[i], k);
+	}
+}
+
 /* ---- communities --------------------------------------------------------- */
 
 static void
@@ -347,6 +382,7 @@ conf_check(struct conf_ctx *ctx)
 	check_permit(ctx);
 	check_kernel_source(ctx);
 	check_nat(ctx);
+	check_pools(ctx);
 	check_bmp(ctx);
 	check_cni(ctx);
 }

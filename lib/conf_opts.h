@@ -20,6 +20,6 @@ struct opt_section {
 extern const struct opt_section conf_opts_node, conf_opts_bgp, conf_opts_uplinks, conf_opts_peers,
     conf_opts_bfd, conf_opts_ao_keys,
     conf_opts_advertisements, conf_opts_communities, conf_opts_filters, conf_opts_kernel, conf_opts_bmp,
-    conf_opts_cni, conf_opts_drain, conf_opts_nat, conf_opts_observe, conf_opts_ops, conf_opts_kube;
+    conf_opts_cni, conf_opts_drain, conf_opts_nat, conf_opts_observe, conf_opts_pools, conf_opts_ops, conf_opts_kube;
 
 #endif

@@ -26,6 +26,7 @@ static const struct opt_section *const sections[] = {
 	&conf_opts_bmp,
 	&conf_opts_cni,
 	&conf_opts_drain,
+	&conf_opts_pools,
 	&conf_opts_nat,
 	&conf_opts_observe,
 	&conf_opts_ops,

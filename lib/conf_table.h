@@ -55,6 +55,7 @@ enum opt_type {
 	OPT_COMMUNITY_ANY,   /* the same; extended values, too */
 	OPT_PREFIX_OR_ADDR,  /* struct ip_prefix */
 	OPT_COMMUNITY_VALUE, /* struct conf_community_value */
+	OPT_RANGE,	     /* struct ip_range: a prefix, FIRST-LAST or an address */
 	OPT_SELECTOR,	     /* char *, an expression (lib/selector.h); a label map may stand for it */
 	OPT_NTYPES,
 };

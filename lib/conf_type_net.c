@@ -418,6 +418,33 @@ prefix_or_addr_wanted(const struct opt *o)
 }
 
 static bool
+range_parse(const struct opt *o, const char *text, void *ret, struct opt_why *why)
+{
+	struct ip_prefix p;
+	bool host_bits = false;
+
+	if (ip_range_parse(text, ret))
+		return true;
+	if (ip_prefix_parse(text, &p, &host_bits) && host_bits)
+		return prefix_parse(o, text, &p, why); /* says so */
+	return false;
+}
+
+static char *
+range_print(const struct opt *o, const void *v)
+{
+	char buf[IP_RANGE_STRLEN];
+
+	return mem_strdup(ip_range_str(v, buf));
+}
+
+static char *
+range_wanted(const struct opt *o)
+{
+	return mem_strdup("a prefix, FIRST-LAST or an IP address");
+}
+
+static bool
 protect_parse(const struct opt *o, const char *text, void *ret, struct opt_why *why)
 {
 	struct conf_protect_item *it = ret;
@@ -731,6 +758,7 @@ const struct opt_codec conf_types_net[OPT_NTYPES] = {
 	    community_any_wanted, true },
 	[OPT_PREFIX_OR_ADDR] = { sizeof(struct ip_prefix), prefix_or_addr_parse, prefix_print,
 	    prefix_or_addr_wanted, false },
+	[OPT_RANGE] = { sizeof(struct ip_range), range_parse, range_print, range_wanted, false },
 	[OPT_COMMUNITY_VALUE] = { sizeof(struct conf_community_value), community_value_parse,
 	    community_value_print, community_value_wanted, false },
 };

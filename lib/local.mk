@@ -7,6 +7,7 @@ lib_libweft_a_SOURCES = \
 	lib/heap.c lib/heap.h \
 	lib/hmap.c lib/hmap.h \
 	lib/ip.c lib/ip.h \
+	lib/iprange.c lib/iprange.h \
 	lib/ipcmsg.c lib/ipcmsg.h \
 	lib/ipcsock.c lib/ipcsock.h \
 	lib/launchmsg.h \
@@ -50,6 +51,7 @@ lib_libconf_a_SOURCES = \
 	lib/conf_opt_drain.c \
 	lib/conf_opt_nat.c \
 	lib/conf_opt_observe.c \
+	lib/conf_opt_pools.c \
 	lib/conf_opt_filters.c \
 	lib/conf_opt_kernel.c \
 	lib/conf_opt_kube.c \

@@ -48,6 +48,9 @@ EXTRA_DIST += \
 	tests/e2e/test_foreign.py \
 	tests/e2e/test_llgr.py \
 	tests/e2e/test_multipath.py \
+	tests/e2e/test_nat.py \
+	tests/e2e/test_observe.py \
+	tests/e2e/test_pools.py \
 	tests/e2e/test_operation.py \
 	tests/e2e/test_quarantine.py \
 	tests/e2e/test_reconcile.py \

@@ -21,6 +21,7 @@ _weft() {
 		'events:what happened'
 		'bfd:BFD sessions, and why one is down'
 		'bmp:BMP collectors, and why one is not connected'
+		'pools:addresses for load balancers, and who has none'
 		'nat:what natOutgoing translates'
 		'cni:the file by which container runtimes make pods'
 		'mrt:all routes, or messages of sessions, as MRT into a file'

@@ -62,6 +62,8 @@ example(const struct opt *o)
 		{ "communities[].name", "c1" },
 		{ "communities[].value", "64512:1" },
 		{ "bmp[].address", "192.0.2.9" },
+		{ "loadBalancerPools[].name", "p1" },
+		{ "loadBalancerPools[].addresses", "192.0.2.0/28" },
 	};
 
 	for (size_t i = 0; i < sizeof(examples) / sizeof(examples[0]); i++)
@@ -556,6 +558,7 @@ static const struct {
 	[OPT_COMMUNITY] = { "1:2:x", "no-export", "" },
 	[OPT_COMMUNITY_ANY] = { "rt:1:x", "rt:65000:1", "" },
 	[OPT_PREFIX_OR_ADDR] = { "10.0.0.300", "10.0.0.1", "" },
+	[OPT_RANGE] = { "10.0.0.9-10.0.0.1", "10.0.0.1-10.0.0.9", "" },
 	[OPT_SELECTOR] = { "rack = r1", "all()", NULL },
 	[OPT_COMMUNITY_VALUE] = { "no-exprt", "65535:65535", "did you mean no-export?" },
 };

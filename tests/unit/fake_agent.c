@@ -19,6 +19,7 @@
 #include "agent/core/conflict.h"
 #include "agent/drains.h"
 #include "agent/events.h"
+#include "agent/kube/pools.h"
 #include "agent/mrt.h"
 #include "agent/nat.h"
 #include "agent/routed.h"
@@ -300,6 +301,54 @@ bfd_next(const struct bfd *b, size_t *pos, struct bfd_view *ret)
 		return false;
 	*ret = the_fake->bfd[(*pos)++];
 	return true;
+}
+
+/* ---- load balancers ------------------------------------------------------------------ */
+
+/* Two pools, one of them with everything used, and somebody who wants what is taken. */
+static const struct pools *
+some_pools(const struct conf *c)
+{
+	static struct pools *p;
+	struct pool_conf v[2];
+	struct pool_service s = { .family = IP4, .kind = POOLS_MINE, .key = "default/web" };
+
+	if (p)
+		return p;
+	p = pools_new(1);
+	for (size_t i = 0; i < 2; i++)
+		v[i] = (struct pool_conf){ .name = c->pools.v[i].name, .ranges = c->pools.v[i].addresses.v,
+			.nranges = c->pools.v[i].addresses.n, .auto_assign = c->pools.v[i].auto_assign };
+	pools_configure(p, v, 2, false);
+	pools_put(p, &s);
+	s.key = "shop/front";
+	pools_put(p, &s);
+	s.key = "shop/thief";
+	ip_addr_parse("203.0.113.10", &s.requested[0]);
+	s.nrequested = 1;
+	pools_put(p, &s);
+	pools_synced(p);
+	pools_next_todo(p, &(struct pools_todo){ 0 });
+	return p;
+}
+
+void *
+kube_part_find(struct kube *k, const char *name)
+{
+	return NULL;
+}
+
+void
+kube_pools_look(const struct kube_pools *part, struct kube_pools_view *ret)
+{
+	const struct conf *c = the_fake->a.conf;
+
+	*ret = (struct kube_pools_view){ .configured = c && c->pools.n > 1, .holder = "", .problem = "" };
+	if (!ret->configured)
+		return;
+	ret->leads = ret->synced = true;
+	ret->holder = "node-a_0badcafe";
+	ret->model = some_pools(c);
 }
 
 /* ---- natOutgoing -------------------------------------------------------------------- */
@@ -593,6 +642,10 @@ fib_next_nh_view(const struct fib *f, const struct ip_addr *after, struct fib_nh
 
 static const char node_yaml[] = "node: {name: node-a, ip: 10.0.1.11, podCIDRs: [10.244.1.0/24]}\n"
 				"bgp: {asNumber: 64512, routerID: 10.0.1.11}\n"
+				"loadBalancerPools:\n"
+				"  - {name: public, addresses: [203.0.113.10/32]}\n"
+				"  - {name: spare, addresses: [198.51.100.0-198.51.100.9, '2001:db8::/64'],"
+				" autoAssign: false}\n"
 				"peers:\n"
 				"  - {name: tor1, peerIP: 10.0.0.1, asNumber: 65000, description: rack one}\n"
 				"  - {name: node-b, peerIP: 10.0.1.12, asNumber: 64512}\n"
