@@ -112,7 +112,7 @@ ifindex_of_local(const struct fib *f, const struct ip_addr *local)
 	return 0;
 }
 
-/* First usable address of an interface: IPv4, global IPv6 or link-local IPv6. */
+/* First usable address of an interface: IPv4, global IPv6 or link-local IPv6; never ::1 and its like. */
 static struct ip_addr
 addr_on(const struct fib *f, uint32_t ifindex, uint8_t af, bool link_local)
 {
@@ -120,12 +120,26 @@ addr_on(const struct fib *f, uint32_t ifindex, uint8_t af, bool link_local)
 	size_t pos = 0;
 
 	while (fib_next_addr(f, &pos, &ka)) {
-		if (ka.ifindex != ifindex || ka.addr.af != af || ka.tentative)
+		if (ka.ifindex != ifindex || ka.addr.af != af || ka.tentative || ip_addr_is_loopback(&ka.addr))
 			continue;
 		if (af == IP4 || ip_addr_is_link_local(&ka.addr) == link_local)
 			return ka.addr;
 	}
 	return (struct ip_addr){ 0 };
+}
+
+#define IFINDEX_LO 1 /* in every network namespace */
+
+/* The other family's next hop "self": on the loopback interface, where all sorts of addresses are,
+ * the node's own before others. */
+static struct ip_addr
+self_of(const struct tcp *t, uint32_t ifindex, uint8_t af)
+{
+	const struct ip_addr *node = af == IP4 ? &t->node4 : &t->node6;
+
+	if (ifindex == IFINDEX_LO && node->af != IP_NONE)
+		return *node;
+	return addr_on(t->fib, ifindex, af, false);
 }
 
 /*
@@ -141,8 +155,8 @@ describe(const struct tcp *t, struct ipc_endpoints *ep)
 	bool ll = ip_addr_is_link_local(&ep->local) && ep->local.af == IP6;
 
 	ep->ifindex = ep->remote.ifindex ? ep->remote.ifindex : fib_onlink_ifindex(t->fib, &ep->remote);
-	ep->self4 = ep->local.af == IP4 ? ep->local : addr_on(t->fib, ifi, IP4, false);
-	ep->self6 = ep->local.af == IP6 && !ll ? ep->local : addr_on(t->fib, ifi, IP6, false);
+	ep->self4 = ep->local.af == IP4 ? ep->local : self_of(t, ifi, IP4);
+	ep->self6 = ep->local.af == IP6 && !ll ? ep->local : self_of(t, ifi, IP6);
 	ep->self6ll = addr_on(t->fib, ifi, IP6, true);
 	if (ll)
 		return;
