@@ -9,6 +9,7 @@ import pytest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from fabric import kube as kubernetes  # noqa: E402  (needs the path above)
+from fabric.cluster import Cluster  # noqa: E402
 from fabric.net import Lab  # noqa: E402
 
 TAIL = 3000     # characters of each log shown for a failed test
@@ -75,6 +76,13 @@ def kube(kube_server):
     kube_server.wipe()
     yield kube_server
     kube_server.ensure()
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """Three real nodes with weft, pods and Services (fabric/cluster.py), for the whole run."""
+    with Lab(name="cluster") as lab:
+        yield Cluster(lab).start_all()
 
 
 CRASH = re.compile(r"AddressSanitizer|runtime error:|signal[= ](?:4|6|7|8|11|31)\b|Assertion")

@@ -12,14 +12,15 @@ Nodes are AS 64512 in a full mesh, the ToRs are AS 65001 and 65002. Pod ranges c
 
 import json
 import os
-import threading
+import shutil
+import time
 from concurrent.futures import ThreadPoolExecutor
 
-from .kube import GATES, SERVICES, Kube, Mirror, object_path, program, wait_nodes
-from .machine import BASE, DNS, Machine
+from .kube import GATES, SERVICES, Kube, program, wait_nodes
+from .machine import BASE, DNS, Machine, make_image
 from .peers import Bird, Frr, Neighbor
 from .wait import No, wait_until
-from .weft import BUILD, TOP
+from .weft import BUILD, TOP, to_yaml
 
 NODE_AS = 64512
 PODS = ["10.244.0.0/16", "fd00:10:244::/48"]
@@ -27,6 +28,17 @@ CONTROL = ["172.31.255.1", "fd00:31:255::1"]
 OUTSIDE = ["192.0.2.10", "2001:db8:2::10"]
 POOL = "203.0.113.0/24"
 SCRIPTS = f"{TOP}/tests/e2e"
+TIMERS = {"connectRetry": "1s", "hold": "9s", "keepalive": "3s"}
+CAPABILITIES = ["SETUID", "SETGID", "SYS_CHROOT", "KILL", "SYS_NICE", "NET_RAW", "NET_BIND_SERVICE",
+                "NET_ADMIN", "DAC_READ_SEARCH", "CHOWN"]
+RULES = [
+    {"apiGroups": [""], "resources": ["nodes", "services"], "verbs": ["get", "list", "watch"]},
+    {"apiGroups": [""], "resources": ["nodes", "nodes/status", "services/status"], "verbs": ["patch"]},
+    {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]},
+    {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["get", "list", "watch"]},
+    {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get", "create", "update", "patch"]},
+    {"apiGroups": ["weft.dev"], "resources": ["*"], "verbs": ["get", "list", "watch", "patch"]},
+]
 CONTROLLERS = "nodeipam,nodelifecycle,endpoint,endpointslice,serviceaccount,serviceaccount-token," \
     "root-ca-cert-publisher,daemonset,deployment,replicaset,podgc,namespace"
 
@@ -93,7 +105,7 @@ class Node:
         for tor, link in zip(tors, links):
             tor.neighbors.append(Neighbor(link[0], NODE_AS, *tor.gateway("rack"), transit=False))
         self.machine = Machine(self.ns)
-        self.run_dir = f"{self.ns.dir}/weft"
+        self.run_dir = f"{self.machine.lib}/weft"
 
     def weft(self, *words, check=True):
         return self.ns.run(f"{BUILD}/ctl/weft", "--run-dir", self.run_dir, *words, check=check)
@@ -108,7 +120,7 @@ class Node:
 
 
 class Cluster:
-    """The whole; start() brings up everything but weft, start_weft() that."""
+    """The whole. say is told what is done."""
 
     def __init__(self, lab, nodes=3, say=lambda text: None):
         self.lab, self.say = lab, say
@@ -118,24 +130,44 @@ class Cluster:
         self.kube = Kube(self.control.ns, CONTROL, controllers=True,
                          flags=["--kubelet-preferred-address-types=InternalIP"])
         self.nodes = [Node(lab, self.tors, n + 1) for n in range(nodes)]
-        self.mirror = None
 
     # -- bringing it up -------------------------------------------------------------------
 
+    def start_all(self):
+        """Everything there is, running and with all sessions up."""
+        self.start()
+        self.say("creating weft, a web server on every node and a DNS server, as pods")
+        self.start_weft()
+        self.start_web()
+        self.start_dns()
+        self.wait_weft()
+        self.say("every node has its sessions with both ToRs and the other nodes")
+        self.wait_pods("web")
+        self.wait_pods("dns", "kube-system", 1)
+        self.say("all pods are ready")
+        return self
+
     def start(self):
-        with ThreadPoolExecutor(8) as pool:
-            waits = [pool.submit(t.start) for t in self.tors]
-            waits += [pool.submit(n.machine.start_containerd) for n in self.nodes]
-            self.say("starting the control plane: etcd, kube-apiserver, controller manager, scheduler")
-            self.kube.start()
-            self._start_controllers()
-            for w in waits:
-                w.result()
-        self.say("starting containerd, kubelet and kube-proxy on every node")
+        """The machines and Kubernetes, without pods."""
+        self.say("starting the control plane: etcd, kube-apiserver, controller manager, scheduler")
+        for p in (self.kube.etcd, self.kube.apiserver):
+            p.start(wait=False)
+        self.say("starting the routers, and containerd on every node")
+        for t in self.tors:
+            t.start()
+        for n in self.nodes:
+            n.machine.start_containerd()
+        make_image(self.lab.dir)
+        # Threads may wait for programs, but not start them: those end with the thread.
+        with ThreadPoolExecutor(len(self.nodes)) as pool:
+            list(pool.map(lambda n: n.machine.load_image(), self.nodes))
+        self.kube.start()
+        self._start_controllers()
+        self.say("starting kubelet and kube-proxy on every node")
         for n in self.nodes:
             n.machine.start_proxy(self.kube, PODS)
             n.machine.start_kubelet(self.kube, ",".join(n.addrs))
-        self.mirror = Mirror(self.kube)
+        self.kube.start_mirror()
         return wait_nodes(self.kube, [n.name for n in self.nodes])
 
     def _start_controllers(self):
@@ -160,19 +192,120 @@ class Cluster:
                          "template": {"metadata": {"labels": {"app": name}},
                                       "spec": pod_spec(name, command, **pod)}}}
 
+    def weft_config(self):
+        """What all nodes have: one text for the whole cluster."""
+        return {"node": {"name": "${NODE}", "ip": "interface=lo"},
+                "bgp": {"asNumber": NODE_AS, "nodeToNodeMeshEnabled": True,
+                        "mesh": {"timers": TIMERS}},
+                "peers": [{"name": t.name, "peerIP": t.gateway("rack")[0], "asNumber": t.asn,
+                           "sourceAddress": f"eth{i}", "timers": TIMERS} for i, t in enumerate(self.tors)],
+                "advertisements": [{"type": "PodCIDR"},
+                                   {"type": "Service", "addresses": ["LoadBalancerIP"]}],
+                "kernel": {"permit": PODS}}
+
+    def install_weft(self, version):
+        """Copy weft's programs to where the nodes have this version; returns the folder."""
+        to = f"{self.lab.dir}/weft-{version}"
+        os.makedirs(to)
+        for name in ("weftd", "weft-agent", "weft-bgpd", "weft-bfdd", "ctl/weft"):
+            shutil.copy(f"{BUILD}/{name}", to)
+        return to
+
+    def weft_daemon_set(self, programs):
+        """weft as a DaemonSet: on the node's network, with the capabilities it needs and no more."""
+        weft = ["/weft/weft", "--run-dir", "/run/weft"]
+        container = {
+            "securityContext": {"readOnlyRootFilesystem": True, "allowPrivilegeEscalation": False,
+                                "capabilities": {"drop": ["ALL"], "add": CAPABILITIES}},
+            "lifecycle": {"preStop": {"exec": {"command": [*weft, "prepare-restart"]}}},
+            "readinessProbe": {"exec": {"command": [*weft, "status"]}, "periodSeconds": 1, "timeoutSeconds": 5},
+            "resources": {}}
+        spec = self.daemon_set(
+            "weft", ["/weft/weftd", "--config", "/etc/weft/weft.yaml", "--run-dir", "/run/weft",
+                     "--cni-dir", "/etc/cni/net.d"],
+            "kube-system", container=container, serviceAccountName="weft", hostNetwork=True,
+            priorityClassName="system-node-critical", tolerations=[{"operator": "Exists"}],
+            terminationGracePeriodSeconds=60, securityContext={"supplementalGroups": [64510]},
+            volumes={"/weft": programs, "/run/weft": "/var/lib/weft", "/etc/cni/net.d": "/var/lib/cni/net.d",
+                     "/etc/weft": {"configMap": {"name": "weft"}}})
+        spec["spec"]["updateStrategy"] = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1}}
+        return spec
+
+    def start_weft(self):
+        """Create weft's objects."""
+        self.kube.service_account("weft", RULES)
+        self.kube.create(
+            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "weft", "namespace": "kube-system"},
+             "data": {"weft.yaml": to_yaml(self.weft_config()) + "\n"}},
+            self.weft_daemon_set(self.install_weft(1)))
+
+    def wait_weft(self, deadline_s=60):
+        """Until every session is up."""
+        names = {t.name for t in self.tors} | {n.name for n in self.nodes}
+        for n in self.nodes:
+            def joined():
+                missing = names - {n.name} - n.established()
+                return not missing or No(f"no session with {sorted(missing)}")
+            wait_until(joined, deadline_s, f"weft on {n.name} has all sessions", every_s=0.2)
+
+    def update_weft(self, version, old, deadline_s=120):
+        """Another version's programs, node by node as the DaemonSet does it; seconds until all are ready.
+
+        old: names of the pods there are now.
+        """
+        start = time.monotonic()
+        programs = self.install_weft(version)
+        path = "/apis/apps/v1/namespaces/kube-system/daemonsets/weft"
+        wanted = self.kube.get(path)
+        wanted["spec"] = self.weft_daemon_set(programs)["spec"]
+        self.kube.put(path, wanted)
+
+        def updated():
+            pods = self.ready_pods("weft", "kube-system")
+            left = {p["metadata"]["name"] for p in pods.values()} & old
+            return len(pods) == len(self.nodes) and not left or No(f"{sorted(pods)} are ready, old: {sorted(left)}")
+        wait_until(updated, deadline_s, f"weft {version} runs on all nodes", every_s=0.2)
+        return time.monotonic() - start
+
+    # -- what runs in it -----------------------------------------------------------------------
+
+    def start_dns(self):
+        """A DNS server as a pod behind the Service that kubelet tells pods of."""
+        self.kube.service_account("dns", [{"apiGroups": [""], "resources": ["services"], "verbs": ["list"]}])
+        spec = self.daemon_set("dns", ["python3", "/srv/pods.py", "dns"], "kube-system", serviceAccountName="dns",
+                               container=probed(8080), nodeSelector={"kubernetes.io/hostname": self.nodes[-1].name})
+        service = self.kube.service("dns", 53, "kube-system", clusterIP=DNS)
+        service["spec"]["ports"] = [{"name": "dns", "port": 53, "protocol": "UDP"}]
+        self.kube.create(spec, service)
+
+    def start_web(self):
+        """A web server on every node; its Service is for the outside, too, and keeps the client's address."""
+        self.kube.create(
+            self.daemon_set("web", ["python3", "/srv/pods.py", "serve", "80"], container=probed(80)),
+            self.kube.service("web", type="LoadBalancer", externalTrafficPolicy="Local",
+                              status_ips=[POOL.replace(".0/24", ".10")]))
+
     def wait_pods(self, app, namespace="default", count=None, deadline_s=60):
         """Until count pods (default: one a node) of an app are ready; the pods by node's name."""
         def ready():
-            pods = [p for p in self.kube.items(f"/api/v1/namespaces/{namespace}/pods?labelSelector=app%3D{app}")
-                    if "deletionTimestamp" not in p["metadata"]]
-            good = {p["spec"].get("nodeName"): p for p in pods if is_ready(p)}
+            good = self.ready_pods(app, namespace)
             return len(good) == (count or len(self.nodes)) and good or No(
-                [(p["metadata"]["name"], p["status"].get("phase"), p["status"].get("conditions")) for p in pods])
-        return wait_until(ready, deadline_s, f"pods of {app} are ready", every_s=0.1)
+                self.kube.kubectl("get", "pods", "-A", "-o", "wide", check=False).stdout)
+        return wait_until(ready, deadline_s, f"pods of {app} are ready", every_s=0.2)
+
+    def ready_pods(self, app, namespace="default"):
+        """{node's name: ready pod} of an app."""
+        pods = self.kube.items(f"/api/v1/namespaces/{namespace}/pods?labelSelector=app%3D{app}")
+        return {p["spec"]["nodeName"]: p for p in pods if is_ready(p) and "deletionTimestamp" not in p["metadata"]}
 
     def ask(self, ns, url, timeout_s=3):
         """What a pod's web server (pods.py serve) answers to somebody in ns."""
         return json.loads(ns.run("python3", f"{SCRIPTS}/pods.py", "ask", url, timeout=timeout_s + 5))
+
+
+def probed(port):
+    """Part of a container: ready when its web server answers."""
+    return {"readinessProbe": {"httpGet": {"path": "/", "port": port}, "periodSeconds": 1}}
 
 
 def is_ready(pod):
@@ -180,7 +313,7 @@ def is_ready(pod):
 
 
 def pod_spec(name, command, volumes=None, **more):
-    """Spec of a pod with one container. volumes: {path in it: folder of the host} besides /usr."""
+    """Spec of a pod with one container. volumes: {path in it: folder of the host, or a volume as data}."""
     mounts = {"/usr": "/usr", "/srv": SCRIPTS, **(volumes or {})}
     env = [{"name": key, "valueFrom": {"fieldRef": {"fieldPath": path}}}
            for key, path in (("POD", "metadata.name"), ("NODE", "spec.nodeName"))]
@@ -188,6 +321,6 @@ def pod_spec(name, command, volumes=None, **more):
                  "volumeMounts": [{"name": f"v{i}", "mountPath": path, "readOnly": path in ("/usr", "/srv")}
                                   for i, path in enumerate(mounts)]}
     container.update(more.pop("container", {}))
+    sources = [{"hostPath": {"path": s}} if isinstance(s, str) else s for s in mounts.values()]
     return {"containers": [container], "terminationGracePeriodSeconds": 1,
-            "volumes": [{"name": f"v{i}", "hostPath": {"path": source}} for i, source in enumerate(mounts.values())],
-            **more}
+            "volumes": [{"name": f"v{i}", **source} for i, source in enumerate(sources)], **more}

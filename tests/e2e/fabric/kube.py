@@ -36,6 +36,7 @@ import os
 import signal
 import ssl
 import subprocess
+import sys
 import threading
 import time
 
@@ -157,151 +158,18 @@ class ApiError(AssertionError):
         self.status, self.body = status, body
 
 
-class Kube:
-    """etcd and kube-apiserver in the namespace ns.
+class Client:
+    """Questions to the API server of this network namespace, as admin. pki: folder with its certificates."""
 
-    addresses: where others reach the server (in its certificate, advertised as the first one).
-    controllers: the controller manager will run, too (service accounts of Pods, old EndpointSlices).
-    """
-
-    def __init__(self, ns, addresses=(ADDRESS, ADDRESS6), controllers=False, flags=()):
-        self.ns, self.addresses, self.dir = ns, list(addresses), f"{ns.dir}/kube"
-        self.authority = Authority(f"{self.dir}/pki")
-        self._links, self._local = 0, threading.local()
-        self._make_keys()
-        self.etcd = Program(ns, self._etcd_words(), "etcd.log", self._etcd_ready)
-        self.apiserver = Program(ns, [*self._apiserver_words(controllers), *flags], "kube-apiserver.log",
-                                 self._api_ready)
-
-    # -- how it is started ------------------------------------------------------------
-
-    def _make_keys(self):
-        names = [f"IP:{a}" for a in ("127.0.0.1", "::1", "10.96.0.1", "fd00:10:96::1", *self.addresses)]
-        names += [f"DNS:{n}" for n in ("localhost", "kubernetes", "kubernetes.default",
-                                       "kubernetes.default.svc", "kubernetes.default.svc.cluster.local")]
-        self.server_cert = self.authority.issue("apiserver", "/CN=kube-apiserver", "serverAuth", names)
-        self.admin_cert = self.authority.issue("admin", "/O=system:masters/CN=admin", "clientAuth")
-        self.account_key = f"{self.dir}/pki/accounts.key"
-        subprocess.run(["openssl", "genrsa", "-traditional", "-out", self.account_key, "2048"],
-                       check=True, capture_output=True)
-
-    def _etcd_words(self):
-        url, peer = "http://127.0.0.1:2379", "http://127.0.0.1:2380"
-        return [f"{copy_of('etcd-server')}/usr/bin/etcd", "--name", "k", "--data-dir", f"{self.dir}/etcd", "--listen-client-urls", url,
-                "--advertise-client-urls", url, "--listen-peer-urls", peer,
-                "--initial-advertise-peer-urls", peer, "--initial-cluster", f"k={peer}",
-                "--logger", "zap", "--log-outputs", "stderr", "--log-level", "warn"]
-
-    def _apiserver_words(self, controllers):
-        pki = f"{self.dir}/pki"
-        alone = ["--disable-admission-plugins=ServiceAccount", "--runtime-config=discovery.k8s.io/v1beta1=false"]
-        return [program("kube-apiserver"), "--etcd-servers=http://127.0.0.1:2379", "--bind-address=::",
-                f"--secure-port={PORT}", f"--advertise-address={self.addresses[0]}",
-                f"--tls-cert-file={self.server_cert[0]}", f"--tls-private-key-file={self.server_cert[1]}",
-                f"--client-ca-file={self.authority.cert}", "--authorization-mode=Node,RBAC",
-                f"--service-account-key-file={self.account_key}",
-                f"--service-account-signing-key-file={self.account_key}",
-                f"--service-account-issuer={ISSUER}", f"--service-cluster-ip-range={SERVICES}",
-                f"--feature-gates={GATES}", "--allow-privileged=true", f"--cert-dir={pki}/made",
-                "--enable-admission-plugins=NodeRestriction", "--profiling=false",
-                f"--kubelet-client-certificate={self.admin_cert[0]}",
-                f"--kubelet-client-key={self.admin_cert[1]}",
-                f"--kubelet-certificate-authority={self.authority.cert}",
-                *([] if controllers else alone)]
-
-    def _etcd_ready(self):
-        with self.ns.entered():
-            c = http.client.HTTPConnection("127.0.0.1", 2379, timeout=2)
-            c.connect()
-        with contextlib.closing(c):
-            c.request("GET", "/health")
-            return json.loads(c.getresponse().read()).get("health") == "true"
-
-    def _api_ready(self):
-        """Ready, its RBAC roles made, and its default namespace there."""
-        self.get("/readyz")
-        self.get("/api/v1/namespaces/default")
-        return True
-
-    def start(self, deadline_s=90):
-        """Start both; the API can be used when this returns."""
-        for a in self.addresses:
-            self.ns.ip("addr", "replace", f"{a}/{128 if ':' in a else 32}", "dev", "lo")
-        self.ensure(deadline_s)
-        self._serve_slices()
-        return self
-
-    def ensure(self, deadline_s=90):
-        """Whatever was killed or hung runs again."""
-        for p in (self.etcd, self.apiserver):
-            p.go_on()
-            p.start(wait=False)
-        self.etcd.wait_ready(deadline_s)
-        self.apiserver.wait_ready(deadline_s)
-        return self
-
-    def stop(self):
-        for p in (self.apiserver, self.etcd):
-            p.kill()
-
-    def _serve_slices(self):
-        """Have discovery.k8s.io/v1, which 1.20 does not know, served from a definition of ours."""
-        self.define("endpointslices", "EndpointSlice", "discovery.k8s.io", "v1", scope="Namespaced",
-                    annotations={"api-approved.kubernetes.io": "unapproved, testing-only"})
-
-    # -- reaching it --------------------------------------------------------------------
-
-    def attach(self, lab, ns, dev="kube"):
-        """A link from a namespace to the server; returns the admin's kubeconfig for it."""
-        self._links += 1
-        k = self._links
-        lab.link(ns, dev, self.ns, f"to{k}", [f"172.31.{k}.2/30", f"fd00:31:{k}::2/64"],
-                 [f"172.31.{k}.1/30", f"fd00:31:{k}::1/64"])
-        for family, (address, via) in enumerate(zip(self.addresses, (f"172.31.{k}.1", f"fd00:31:{k}::1"))):
-            ns.ip("-6" if family else "-4", "route", "add", address, "via", via)
-        return self.kubeconfig()
-
-    def url(self, address=None):
-        address = address or self.addresses[0]
-        return f"https://[{address}]:{PORT}" if ":" in address else f"https://{address}:{PORT}"
-
-    def _write_kubeconfig(self, name, user, url):
-        path = f"{self.dir}/{name}.kubeconfig"
-        config = {"apiVersion": "v1", "kind": "Config", "current-context": "test",
-                  "clusters": [{"name": "test", "cluster": {
-                      "server": url or self.url(),
-                      "certificate-authority-data": b64(read(self.authority.cert))}}],
-                  "users": [{"name": name, "user": user}],
-                  "contexts": [{"name": "test", "context": {"cluster": "test", "user": name}}]}
-        with open(path, "w", opener=lambda p, f: os.open(p, f, 0o600)) as f:
-            f.write(to_yaml(config) + "\n")
-        return path
-
-    def kubeconfig(self, name="admin", subject=None, url=None):
-        """Path of a kubeconfig with a client certificate for subject (admin: everything)."""
-        cert, key = self.authority.issue(name, subject, "clientAuth") if subject else self.admin_cert
-        return self._write_kubeconfig(name, {"client-certificate-data": b64(read(cert)),
-                                             "client-key-data": b64(read(key))}, url)
-
-    def token_kubeconfig(self, name, token=None, file=None, url=None):
-        """Path of a kubeconfig with a token, or with the file that has it."""
-        user = {"tokenFile": file} if file else {"token": token}
-        return self._write_kubeconfig(name, user, url)
-
-    def kubectl(self, *words, stdin=None, check=True):
-        """The real kubectl, as admin, in the server's namespace."""
-        return self.ns.run("kubectl", "--kubeconfig", self.kubeconfig(), *words, stdin=stdin, check=check,
-                           env={"HOME": self.dir})
-
-    # -- questions ------------------------------------------------------------------------
+    def __init__(self, pki):
+        self.pki, self._local = pki, threading.local()
 
     def connection(self, timeout_s=30):
-        """A new HTTPS connection as admin (http.client), from the server's own namespace."""
-        context = ssl.create_default_context(cafile=self.authority.cert)
-        context.load_cert_chain(*self.admin_cert)
+        """A new HTTPS connection (http.client)."""
+        context = ssl.create_default_context(cafile=f"{self.pki}/ca.crt")
+        context.load_cert_chain(f"{self.pki}/admin.crt", f"{self.pki}/admin.key")
         c = http.client.HTTPSConnection("127.0.0.1", PORT, context=context, timeout=timeout_s)
-        with self.ns.entered():
-            c.connect()
+        c.connect()
         return c
 
     def _once(self, method, path, body, kind):
@@ -380,6 +248,164 @@ class Kube:
     def wait_served(self, path, deadline_s=30):
         """Until a list of custom resources is answered (429 and 404 just after their definition)."""
         wait_until(lambda: self.get(path + "?limit=1") is not None, deadline_s, f"{path} is served")
+
+    def watch(self, path, version="0", timeout_s=300):
+        """Events of a watch as data, until the stream ends."""
+        with contextlib.closing(self.connection(timeout_s + 30)) as c:
+            c.request("GET", f"{path}?watch=1&resourceVersion={version}&timeoutSeconds={timeout_s}")
+            answer, text = c.getresponse(), b""
+            while piece := answer.read1(65536):
+                text += piece
+                while b"\n" in text:
+                    line, text = text.split(b"\n", 1)
+                    yield json.loads(line)
+
+
+class Kube(Client):
+    """etcd and kube-apiserver in the namespace ns.
+
+    addresses: where others reach the server (in its certificate, advertised as the first one).
+    controllers: the controller manager will run, too (service accounts of Pods, old EndpointSlices).
+    """
+
+    def __init__(self, ns, addresses=(ADDRESS, ADDRESS6), controllers=False, flags=()):
+        self.ns, self.addresses, self.dir = ns, list(addresses), f"{ns.dir}/kube"
+        self.authority = Authority(f"{self.dir}/pki")
+        super().__init__(self.authority.dir)
+        self._links = 0
+        self._make_keys()
+        self.etcd = Program(ns, self._etcd_words(), "etcd.log", self._etcd_ready)
+        self.apiserver = Program(ns, [*self._apiserver_words(controllers), *flags], "kube-apiserver.log",
+                                 self._api_ready)
+
+    # -- how it is started ------------------------------------------------------------
+
+    def _make_keys(self):
+        names = [f"IP:{a}" for a in ("127.0.0.1", "::1", "10.96.0.1", "fd00:10:96::1", *self.addresses)]
+        names += [f"DNS:{n}" for n in ("localhost", "kubernetes", "kubernetes.default",
+                                       "kubernetes.default.svc", "kubernetes.default.svc.cluster.local")]
+        self.server_cert = self.authority.issue("apiserver", "/CN=kube-apiserver", "serverAuth", names)
+        self.admin_cert = self.authority.issue("admin", "/O=system:masters/CN=admin", "clientAuth")
+        self.account_key = f"{self.dir}/pki/accounts.key"
+        subprocess.run(["openssl", "genrsa", "-traditional", "-out", self.account_key, "2048"],
+                       check=True, capture_output=True)
+
+    def _etcd_words(self):
+        url, peer = "http://127.0.0.1:2379", "http://127.0.0.1:2380"
+        return [f"{copy_of('etcd-server')}/usr/bin/etcd", "--name", "k", "--data-dir", f"{self.dir}/etcd", "--listen-client-urls", url,
+                "--advertise-client-urls", url, "--listen-peer-urls", peer,
+                "--initial-advertise-peer-urls", peer, "--initial-cluster", f"k={peer}",
+                "--logger", "zap", "--log-outputs", "stderr", "--log-level", "warn"]
+
+    def _apiserver_words(self, controllers):
+        pki = f"{self.dir}/pki"
+        alone = ["--disable-admission-plugins=ServiceAccount", "--runtime-config=discovery.k8s.io/v1beta1=false"]
+        return [program("kube-apiserver"), "--etcd-servers=http://127.0.0.1:2379", "--bind-address=::",
+                f"--secure-port={PORT}", f"--advertise-address={self.addresses[0]}",
+                f"--tls-cert-file={self.server_cert[0]}", f"--tls-private-key-file={self.server_cert[1]}",
+                f"--client-ca-file={self.authority.cert}", "--authorization-mode=Node,RBAC",
+                f"--service-account-key-file={self.account_key}",
+                f"--service-account-signing-key-file={self.account_key}",
+                f"--service-account-issuer={ISSUER}", f"--service-cluster-ip-range={SERVICES}",
+                f"--feature-gates={GATES}", "--allow-privileged=true", f"--cert-dir={pki}/made",
+                "--enable-admission-plugins=NodeRestriction", "--profiling=false",
+                f"--kubelet-client-certificate={self.admin_cert[0]}",
+                f"--kubelet-client-key={self.admin_cert[1]}",
+                f"--kubelet-certificate-authority={self.authority.cert}",
+                *([] if controllers else alone)]
+
+    def _etcd_ready(self):
+        with self.ns.entered():
+            c = http.client.HTTPConnection("127.0.0.1", 2379, timeout=2)
+            c.connect()
+        with contextlib.closing(c):
+            c.request("GET", "/health")
+            return json.loads(c.getresponse().read()).get("health") == "true"
+
+    def _api_ready(self):
+        """Ready, its RBAC roles made, and its default namespace there."""
+        self.get("/readyz")
+        self.get("/api/v1/namespaces/default")
+        return True
+
+    def start(self, deadline_s=90):
+        """Start both; the API can be used when this returns."""
+        for a in self.addresses:
+            self.ns.ip("addr", "replace", f"{a}/{128 if ':' in a else 32}", "dev", "lo")
+        self.ensure(deadline_s)
+        self._serve_slices()
+        return self
+
+    def ensure(self, deadline_s=90):
+        """Whatever was killed or hung runs again."""
+        for p in (self.etcd, self.apiserver):
+            p.go_on()
+            p.start(wait=False)
+        self.etcd.wait_ready(deadline_s)
+        self.apiserver.wait_ready(deadline_s)
+        return self
+
+    def stop(self):
+        for p in (self.apiserver, self.etcd):
+            p.kill()
+
+    def start_mirror(self):
+        """Have what the controller manager writes as v1beta1 EndpointSlices in v1, too."""
+        return self.ns.spawn(sys.executable, "-m", "fabric.kube", "mirror", self.pki, log="mirror.log",
+                             cwd=os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+    def _serve_slices(self):
+        """Have discovery.k8s.io/v1, which 1.20 does not know, served from a definition of ours."""
+        self.define("endpointslices", "EndpointSlice", "discovery.k8s.io", "v1", scope="Namespaced",
+                    annotations={"api-approved.kubernetes.io": "unapproved, testing-only"})
+
+    # -- reaching it --------------------------------------------------------------------
+
+    def attach(self, lab, ns, dev="kube"):
+        """A link from a namespace to the server; returns the admin's kubeconfig for it."""
+        self._links += 1
+        k = self._links
+        lab.link(ns, dev, self.ns, f"to{k}", [f"172.31.{k}.2/30", f"fd00:31:{k}::2/64"],
+                 [f"172.31.{k}.1/30", f"fd00:31:{k}::1/64"])
+        for family, (address, via) in enumerate(zip(self.addresses, (f"172.31.{k}.1", f"fd00:31:{k}::1"))):
+            ns.ip("-6" if family else "-4", "route", "add", address, "via", via)
+        return self.kubeconfig()
+
+    def url(self, address=None):
+        address = address or self.addresses[0]
+        return f"https://[{address}]:{PORT}" if ":" in address else f"https://{address}:{PORT}"
+
+    def _write_kubeconfig(self, name, user, url):
+        path = f"{self.dir}/{name}.kubeconfig"
+        config = {"apiVersion": "v1", "kind": "Config", "current-context": "test",
+                  "clusters": [{"name": "test", "cluster": {
+                      "server": url or self.url(),
+                      "certificate-authority-data": b64(read(self.authority.cert))}}],
+                  "users": [{"name": name, "user": user}],
+                  "contexts": [{"name": "test", "context": {"cluster": "test", "user": name}}]}
+        with open(path, "w", opener=lambda p, f: os.open(p, f, 0o600)) as f:
+            f.write(to_yaml(config) + "\n")
+        return path
+
+    def kubeconfig(self, name="admin", subject=None, url=None):
+        """Path of a kubeconfig with a client certificate for subject (admin: everything)."""
+        cert, key = self.authority.issue(name, subject, "clientAuth") if subject else self.admin_cert
+        return self._write_kubeconfig(name, {"client-certificate-data": b64(read(cert)),
+                                             "client-key-data": b64(read(key))}, url)
+
+    def token_kubeconfig(self, name, token=None, file=None, url=None):
+        """Path of a kubeconfig with a token, or with the file that has it."""
+        user = {"tokenFile": file} if file else {"token": token}
+        return self._write_kubeconfig(name, user, url)
+
+    def kubectl(self, *words, stdin=None, check=True):
+        """The real kubectl, as admin, in the server's namespace."""
+        return self.ns.run("kubectl", "--kubeconfig", self.kubeconfig(), *words, stdin=stdin, check=check,
+                           env={"HOME": self.dir})
+
+    def connection(self, timeout_s=30):
+        with self.ns.entered():
+            return super().connection(timeout_s)
 
     # -- service accounts ---------------------------------------------------------------------
 
@@ -479,26 +505,6 @@ class Kube:
                 self.patch(f"{root}{where}/{plural}/{meta['name']}", {"metadata": {"finalizers": None}})
             self.delete(f"{root}{where}/{plural}/{meta['name']}", grace_s=0)
 
-    # -- watching -----------------------------------------------------------------------------------
-
-    def watch(self, path, stop, version="0", timeout_s=300):
-        """Events of a watch as data, until stop (threading.Event) is set or the stream ends."""
-        c = self.connection(timeout_s=0.5)
-        with contextlib.closing(c):
-            c.request("GET", f"{path}?watch=1&resourceVersion={version}&timeoutSeconds={timeout_s}")
-            answer, text = c.getresponse(), b""
-            while not stop.is_set():
-                try:
-                    piece = answer.fp.readline() if answer.chunked is False else answer.read1(65536)
-                except TimeoutError:
-                    continue
-                if not piece:
-                    return
-                text += piece
-                while b"\n" in text:
-                    line, text = text.split(b"\n", 1)
-                    yield json.loads(line)
-
 
 PLURALS = {"Endpoints": "endpoints", "BGPConfiguration": "bgpconfigurations", "Ingress": "ingresses",
            "NetworkPolicy": "networkpolicies"}
@@ -534,25 +540,23 @@ def tolerating(*statuses):
 
 
 class Mirror:
-    """Keeps discovery.k8s.io/v1 the same as the v1beta1 that the controller manager writes."""
+    """Keeps discovery.k8s.io/v1 the same as the v1beta1 that the controller manager writes.
+
+    As a process: python3 -m fabric.kube mirror PKI, see Kube.start_mirror().
+    """
 
     OLD = "/apis/discovery.k8s.io/v1beta1"
 
-    def __init__(self, kube):
-        self.kube, self.stop = kube, threading.Event()
-        self.thread = threading.Thread(target=self._run, daemon=True)
-        self.thread.start()
+    def __init__(self, client):
+        self.kube = client
 
-    def close(self):
-        self.stop.set()
-        self.thread.join(10)
-
-    def _run(self):
-        while not self.stop.is_set():
+    def run(self):
+        while True:
             try:
                 self._follow()
-            except (OSError, http.client.HTTPException, ValueError, KeyError, AssertionError):
-                self.stop.wait(0.2)
+            except (OSError, http.client.HTTPException, ValueError, KeyError, AssertionError) as e:
+                print(f"mirror: {e}", flush=True)
+                time.sleep(0.2)
 
     def _follow(self):
         old = self.kube.get(f"{self.OLD}/endpointslices")
@@ -562,7 +566,7 @@ class Mirror:
                 self.kube.delete(object_path(o))
         for o in wanted.values():
             self._write(o)
-        for event in self.kube.watch(f"{self.OLD}/endpointslices", self.stop, old["metadata"]["resourceVersion"]):
+        for event in self.kube.watch(f"{self.OLD}/endpointslices", old["metadata"]["resourceVersion"]):
             if event["type"] == "ERROR":
                 return
             o = self._newer(event["object"])
@@ -613,3 +617,8 @@ def wait_nodes(kube, names, deadline_s=60):
         nodes = {n["metadata"]["name"]: n for n in kube.items("/api/v1/nodes") if n["spec"].get("podCIDRs")}
         return set(names) <= set(nodes) and nodes or No(sorted(nodes))
     return wait_until(there, deadline_s, f"nodes {names} have pod ranges")
+
+
+if __name__ == "__main__":
+    command, directory = sys.argv[1:]
+    {"mirror": lambda: Mirror(Client(directory)).run()}[command]()

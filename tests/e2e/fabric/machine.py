@@ -22,7 +22,7 @@ import subprocess
 import tarfile
 
 from .kube import GATES, program
-from .net import NETNS_DIR, Ns, _libc, _sys
+from .net import Ns, _libc, _sys
 from .peers import copy_of
 from .wait import No, wait_until
 
@@ -136,8 +136,9 @@ class Machine:
 
     def __init__(self, ns):
         self.ns, self.lab, self.name, self.dir = ns, ns.lab, ns.name, ns.dir
-        self.cni, self.containerd, self.kubelet, self.proxy = f"{self.dir}/cni", None, None, None
-        for d in ("log", "lib", "sysctl", "cni"):
+        self.lib, self.cni = f"{self.dir}/lib", "/var/lib/cni/net.d"     # lib: its /var/lib from outside
+        self.containerd = self.kubelet = self.proxy = None
+        for d in ("log", "lib/weft", "lib/cni/net.d", "sysctl"):
             os.makedirs(f"{self.dir}/{d}", exist_ok=True)
         for name, value in SYSCTLS.items():
             self._write(f"sysctl/{name.replace('/', '_')}", f"{value}\n")
@@ -194,6 +195,8 @@ class Machine:
         conf = self._write("containerd.toml", CONTAINERD.format(
             dir=self.dir, base=BASE, plugins=PLUGINS, cni=self.cni))
         self.containerd = self.spawn("containerd", "-c", conf, log="containerd.log", env=self.runtime_env())
+
+    def load_image(self):
         wait_until(lambda: self.ctr("version", check=False).returncode == 0, 20, f"{self.name}: containerd answers")
         self.ctr("images", "import", make_image(self.lab.dir))
 
