@@ -29,6 +29,7 @@
 #include "agent/launcher.h"
 #include "agent/lifecycle.h"
 #include "agent/lookout.h"
+#include "agent/loops.h"
 #include "agent/mrt.h"
 #include "agent/nat.h"
 #include "agent/nl.h"
@@ -645,6 +646,7 @@ agent_init(struct agent *a, const char *config_name, bool observe)
 	a->source = source_new(a);
 	a->bfd = bfd_new(a);
 	a->lookout = lookout_new(a);
+	a->loops = loops_new(a);
 	a->nat = nat_new(a);
 	a->kube = kube_new(a);
 	a->routed = routed_new(a);
@@ -663,6 +665,7 @@ agent_fini(struct agent *a)
 	quarantine_free(a->quarantine);
 	watch_free(a->watch);
 	lookout_free(a->lookout);
+	loops_free(a->loops);
 	nat_free(a->nat);
 	cni_free(a->cni);
 	routed_free(a->routed);

@@ -22,6 +22,7 @@
  *   control.c  control socket: JSON requests, streams of answers
  *   kube/      the Kubernetes API and what follows from it
  *   http.c     /metrics, /livez, /readyz on loopback
+ *   loops.c    packets to addresses inside of announced aggregates that nobody has
  *   lookout.c  settings and programs that work against our routes
  *   nat.c      the table of natOutgoing
  *   nl*.c      the kernel; agent/core/ the thinking
@@ -60,6 +61,7 @@ struct lifecycle;
 struct lookout;
 struct routed;
 struct cni;
+struct loops;
 struct claim;
 struct kube;
 struct fallover;
@@ -145,6 +147,7 @@ struct agent {
 	struct lookout *lookout;
 	struct routed *routed;
 	struct cni *cni;
+	struct loops *loops;
 	struct event *pump_ev;
 	struct event *gone_ev;	       /* bgpd has closed its channels: has it ended, too? */
 	int32_t gone_pid;	       /* which one */

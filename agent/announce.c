@@ -18,6 +18,7 @@
 
 #include "agent/bgpd.h"
 #include "agent/core/fib.h"
+#include "agent/loops.h"
 #include "agent/source.h"
 #include "lib/conf.h"
 #include "lib/hmap.h"
@@ -47,6 +48,8 @@ struct service_own {
 	struct trie_node node;
 	struct alike *alike;
 	bool sent; /* bgpd of today has it */
+	bool told; /* since announce_services_again() */
+	bool aggregate;
 };
 
 struct announce {
@@ -56,6 +59,7 @@ struct announce {
 	struct trie services;
 	struct hmap alike;
 	bool wait;     /* for Services */
+	size_t naggregates;
 	bool greeted;  /* bgpd has been greeted */
 	bool end_sent; /* ORIGINATE_END */
 };
@@ -211,6 +215,31 @@ service_send(struct announce *an, struct service_own *so)
 	so->sent = true;
 }
 
+/* The kernel's rules for aggregates that are announced, and for no others. */
+static void
+guard(struct announce *an)
+{
+	struct ip_prefix *v = mem_zalloc_array(an->naggregates, sizeof *v);
+	struct trie_node *n;
+	size_t k = 0;
+
+	TRIE_FOREACH (n, &an->services)
+		if (container_of(n, struct service_own, node)->aggregate)
+			v[k++] = n->prefix;
+	loops_set(an->agent->loops, v, k);
+	mem_free(v);
+}
+
+static void
+set_aggregate(struct announce *an, struct service_own *so, bool aggregate)
+{
+	if (so->aggregate == aggregate)
+		return;
+	so->aggregate = aggregate;
+	an->naggregates += aggregate ? 1 : (size_t)-1;
+	guard(an);
+}
+
 void
 announce_service_set(struct announce *an, const struct ip_prefix *p, const struct ipc_originate *o)
 {
@@ -224,7 +253,9 @@ announce_service_set(struct announce *an, const struct ip_prefix *p, const struc
 		trie_insert(&an->services, &so->node, p);
 	}
 	was = so->alike;
+	so->told = true;
 	so->alike = alike_get(an, &bare);
+	set_aggregate(an, so, o->aggregate); /* before anybody sends packets here */
 	if (was)
 		alike_put(an, was);
 	if (was != so->alike || !so->sent)
@@ -241,9 +272,33 @@ announce_service_clear(struct announce *an, const struct ip_prefix *p)
 		return;
 	if (so->sent && !(o && o->sent))
 		withdraw(an, p);
+	set_aggregate(an, so, false);
 	trie_remove(&an->services, &so->node);
 	alike_put(an, so->alike);
 	mem_free(so);
+}
+
+void
+announce_services_again(struct announce *an)
+{
+	struct trie_node *n;
+
+	TRIE_FOREACH (n, &an->services)
+		container_of(n, struct service_own, node)->told = false;
+}
+
+void
+announce_services_end(struct announce *an)
+{
+	struct trie_node *n, *next;
+	struct ip_prefix p;
+
+	TRIE_FOREACH_SAFE (n, next, &an->services) {
+		p = n->prefix;
+		if (!container_of(n, struct service_own, node)->told)
+			announce_service_clear(an, &p);
+	}
+	guard(an);
 }
 
 void
@@ -461,6 +516,8 @@ announce_apply(struct announce *an, const struct conf *c)
 		else if (o->ready && !o->sent) /* it was held back by observing */
 			send_own(an, o);
 	}
+	if (an->naggregates > 0)
+		guard(an);
 	maybe_end(an);
 }
 

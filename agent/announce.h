@@ -44,6 +44,9 @@ void announce_service_set(
     struct announce *an, const struct ip_prefix *p, const struct ipc_originate *attributes);
 /* And no longer; nothing when it is not announced. */
 void announce_service_clear(struct announce *an, const struct ip_prefix *p);
+/* All will be set again; those that were not until the end are cleared by it. */
+void announce_services_again(struct announce *an);
+void announce_services_end(struct announce *an);
 /* They are not known yet: bgpd must not take what it was told for everything. */
 void announce_service_wait(struct announce *an, bool wait);
 /* Have all been given to bgpd that are announced? */

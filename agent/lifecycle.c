@@ -11,6 +11,7 @@
 
 #include "agent/bgpd.h"
 #include "agent/drains.h"
+#include "agent/loops.h"
 #include "agent/nat.h"
 #include "lib/conf.h"
 #include "lib/mem.h"
@@ -166,6 +167,7 @@ lifecycle_sessions_closed(struct agent *a)
 	}
 	start_step(lc, STEP_FLUSHING, FLUSH_LIMIT_S);
 	nat_flush(a->nat);
+	loops_flush(a->loops);
 	fib_flush(a->fib, agent_now());
 	agent_kick(a);
 }
@@ -196,6 +198,7 @@ agent_flush(struct agent *a, void (*done)(void *ctx, uint64_t removed), void *ct
 	lc->flush_done = done;
 	lc->flush_ctx = ctx;
 	nat_flush(a->nat);
+	loops_flush(a->loops);
 	lc->flush_n = fib_flush(a->fib, agent_now());
 	agent_kick(a);
 }

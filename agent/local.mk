@@ -21,6 +21,7 @@ agent_libagent_a_SOURCES = \
 	agent/launcher.c agent/launcher.h \
 	agent/lifecycle.c agent/lifecycle.h \
 	agent/lookout.c agent/lookout.h \
+	agent/loops.c agent/loops.h \
 	agent/metrics.c agent/metrics.h \
 	agent/mrt.c agent/mrt.h \
 	agent/kube/api.c agent/kube/api.h agent/kube/apicall.h \

@@ -176,8 +176,10 @@ static const struct opt adv_rows[] = {
 	    .doc = "The covering prefix is announced in place of the longer ones, with "
 		   "ATOMIC_AGGREGATE and AGGREGATOR, as long as there is at least one of them. It "
 		   "gets a blackhole route first, as `kernel.ownBlock` says for pod CIDRs. With "
-		   "`type: Service` there is no such route; addresses with policy Local, and those of "
-		   "Services with attributes of their own, are announced beside it.",
+		   "`type: Service` two policy routing rules (priorities 32700 and 32701) take the place "
+		   "of the route, as that would cut off the node's own processes from Services; "
+		   "addresses with policy Local, and those of Services with attributes of their own, are "
+		   "announced beside it.",
 	},
 	{
 	    .path = "advertisements[].aggregationLengthIPv6",
