@@ -26,6 +26,7 @@
 #include "agent/events.h"
 #include "agent/http.h"
 #include "agent/kube/pools.h"
+#include "agent/kube/services.h"
 #include "agent/mrt.h"
 #include "agent/nat.h"
 #include "agent/source.h"
@@ -948,6 +949,62 @@ cmd_bfd(struct control_req *r)
 	bfd_ask(r->a->bfd, bfd_answered, control_ticket(r));
 }
 
+/* ---- Services --------------------------------------------------------------------- */
+
+static struct kube_services *
+services_part(const struct control_req *r)
+{
+	return r->a->kube ? kube_part_find(r->a->kube, "services") : NULL;
+}
+
+static void
+services_show(struct control_req *r, const struct kube_services *p, const struct service_view *v)
+{
+	view_service(control_row(r), p, v);
+	control_row_end(r);
+	mem_free(r->st.service);
+	r->st.service = mem_strdup(v->key);
+}
+
+static enum control_more
+services_pull(struct control_req *r)
+{
+	const struct kube_services *p = services_part(r); /* it may have gone meanwhile */
+	const struct services *model = p ? kube_services_model(p) : NULL;
+	struct service_view v;
+
+	while (control_has_room(r)) {
+		if (!model || !services_next(model, r->st.service, &v)) {
+			control_end(r, r->st.rows ? CONTROL_DOWN : CONTROL_OK, NULL);
+			return CONTROL_DONE;
+		}
+		services_show(r, p, &v);
+	}
+	return CONTROL_MORE;
+}
+
+/* st.rows: something is wrong. */
+static void
+cmd_services(struct control_req *r)
+{
+	const struct kube_services *p = services_part(r);
+	struct kube_services_status st = { .problem = "" };
+
+	if (p)
+		kube_services_status(p, &st);
+	if (!p)
+		control_warn(r, "no cluster is followed (see kubernetes in weft.yaml(5))");
+	else if (!st.watching)
+		control_warn(r, "no advertisement has type Service (see advertisements in weft.yaml(5))");
+	else if (!st.synced)
+		control_warn(r, "not all Services and EndpointSlices are known yet%s%s",
+		    st.problem[0] ? ": " : "", st.problem);
+	else if (st.problem[0])
+		control_warn(r, "%s; shown and announced is what was known last", st.problem);
+	r->st.rows = st.watching && (!st.synced || st.problem[0]);
+	control_pull(r, services_pull);
+}
+
 static void
 mrt_finished(void *ctx, const struct ipc_mrt_done *done)
 {
@@ -1236,6 +1293,7 @@ static const struct control_cmd cmds[] = {
 	{ "bmp", 0, 0, false, cmd_bmp },
 	{ "bfd", 0, 0, false, cmd_bfd },
 	{ "cni", 0, 0, false, cmd_cni },
+	{ "services", 0, 0, false, cmd_services },
 	{ "mrt-rib", 0, 0, true, cmd_mrt_rib },
 	{ "mrt-record", A(ARG_PEER), 0, true, cmd_mrt_record },
 	{ "reload", 0, 0, true, cmd_reload },
@@ -1322,6 +1380,7 @@ void
 control_cmd_free(struct control_req *r)
 {
 	mem_free(r->st.seen);
+	mem_free(r->st.service);
 	if (r->st.mrt)
 		mrt_drop(r->a->mrts, r->st.mrt);
 	r->st.mrt = 0;

@@ -55,6 +55,7 @@ struct control_state {
 	bool have_nh;
 	uint32_t rows;
 	size_t at; /* bfd: the session that comes next */
+	char *service; /* services: key of the last one shown */
 	struct out doc; /* route: the row under construction */
 	bool have_doc;
 	uint32_t mrt;	/* mrt: the job under way, 0: none */

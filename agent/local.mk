@@ -36,6 +36,8 @@ agent_libagent_a_SOURCES = \
 	agent/kube/jscan.c agent/kube/jscan.h \
 	agent/kube/kube.c agent/kube/kube.h \
 	agent/kube/reflector.c agent/kube/reflector.h \
+	agent/kube/services.c agent/kube/services.h \
+	agent/kube/svcparse.c agent/kube/svcparse.h \
 	agent/kube/tls.c agent/kube/tls.h \
 	agent/nat.c agent/nat.h \
 	agent/natmsg.c agent/natmsg.h \
@@ -65,6 +67,7 @@ agent_libagent_a_SOURCES = \
 	agent/views.c agent/views.h \
 	agent/views_bfd.c \
 	agent/views_node.c \
+	agent/views_services.c \
 	agent/views_status.c \
 	agent/watch.c agent/watch.h
 

@@ -18,6 +18,7 @@
 #include "agent/drains.h"
 #include "agent/events.h"
 #include "agent/bfd.h"
+#include "agent/kube/services.h"
 #include "lib/mem.h"
 
 struct metrics_peer {
@@ -400,6 +401,55 @@ config_reloads(FILE *f, const char *name, const struct metrics *m)
 	put_one(f, name, "result", "failure", m->a->reload_failures);
 }
 
+static const struct kube_services *
+services_part(const struct metrics *m)
+{
+	return m->a->kube ? kube_part_find(m->a->kube, "services") : NULL;
+}
+
+static void
+services_known(FILE *f, const char *name, const struct metrics *m)
+{
+	const struct kube_services *p = services_part(m);
+	const struct services *s = p ? kube_services_model(p) : NULL;
+
+	if (s)
+		put_plain(f, name, services_count(s));
+}
+
+static void
+service_prefixes(FILE *f, const char *name, const struct metrics *m)
+{
+	const struct kube_services *p = services_part(m);
+	const struct services *s = p ? kube_services_model(p) : NULL;
+
+	if (s)
+		put_plain(f, name, services_announced(s));
+}
+
+/* A histogram: buckets are cumulative, bounds in seconds. */
+static void
+service_delay(FILE *f, const char *name, const struct metrics *m)
+{
+	const struct kube_services *p = services_part(m);
+	const struct kube_services_delay *d = p ? kube_services_delay(p) : NULL;
+	uint64_t n = 0, us;
+
+	for (size_t i = 0; d && i < SERVICES_NBUCKETS; i++) {
+		us = kube_services_bucket_us(i);
+		n += d->n[i];
+		fprintf(f, "%s_bucket{le=\"", name);
+		if (us == UINT64_MAX)
+			fputs("+Inf", f);
+		else
+			fprintf(f, "%g", (double)us / 1e6);
+		fprintf(f, "\"} %" PRIu64 "\n", n);
+	}
+	if (d)
+		fprintf(f, "%s_sum %.6f\n%s_count %" PRIu64 "\n", name, (double)d->sum_us / 1e6, name,
+		    d->count);
+}
+
 static const struct {
 	const char *name, *type, *help;
 	void (*write)(FILE *f, const char *name, const struct metrics *m);
@@ -477,6 +527,10 @@ static const struct {
 	{ "weft_bmp_overflows_total", "counter",
 	    "Connections to a BMP collector that were given up because it read too slowly.",
 	    bmp_overflows },
+	{ "weft_services", "gauge", "Kubernetes Services known.", services_known },
+	{ "weft_service_prefixes", "gauge", "Prefixes announced for Services.", service_prefixes },
+	{ "weft_service_announce_seconds", "histogram",
+	    "From a change of endpoints read until bgpd was told what to announce.", service_delay },
 	{ "weft_events_total", "counter", "Events recorded.", events_total },
 };
 

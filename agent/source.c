@@ -546,6 +546,12 @@ source_own_awaited(const struct agent *a, const struct ip_prefix *p)
 	return announce_is_awaited(a->source->announce, p);
 }
 
+struct announce *
+source_announce(const struct agent *a)
+{
+	return a->source->announce;
+}
+
 struct source *
 source_new(struct agent *a)
 {

@@ -88,4 +88,8 @@ bool source_own_awaited(const struct agent *a, const struct ip_prefix *p);
 /* The fib says that a local prefix can be announced, or no longer. */
 void source_local(struct agent *a, const struct ip_prefix *p, bool ready);
 
+/* What announces this node's own prefixes. */
+struct announce;
+struct announce *source_announce(const struct agent *a);
+
 #endif

@@ -79,6 +79,13 @@ void view_event(struct out *o, const struct event_row *row);
 void view_convergence(struct out *o, const char *key, const struct agent *a);
 void view_cni(struct out *o, const struct agent *a);
 
+/* ---- Services ------------------------------------------------------------ */
+
+struct kube_services;
+struct service_view;
+/* A Service with its addresses and why each is announced or not. */
+void view_service(struct out *o, const struct kube_services *p, const struct service_view *v);
+
 /* ---- status -------------------------------------------------------------- */
 
 /* Sums over the rows of all peers. */

@@ -178,6 +178,12 @@ run_bmp(struct ctl *c)
 }
 
 static int
+run_services(struct ctl *c)
+{
+	return render(c, request("services"), &render_services);
+}
+
+static int
 run_bfd(struct ctl *c)
 {
 	return render(c, request("bfd"), &render_bfd);
@@ -345,6 +351,8 @@ const struct ctl_command ctl_commands[] = {
 	{ "events", "[-w] [--since TIME] [--peer NAME]", "what happened", 0, 0,
 	    LOOK | OPT_SINCE | OPT_PEER, false, run_events },
 	{ "bfd", "", "BFD sessions, and why one is down", 0, 0, LOOK, false, run_bfd },
+	{ "services", "", "addresses of Kubernetes Services, and why each is announced or not", 0, 0,
+	    LOOK, false, run_services },
 	{ "bmp", "", "BMP collectors, and why one is not connected", 0, 0, LOOK, false, run_bmp },
 	{ "pools", "", "addresses for load balancers, and who has none", 0, 0, LOOK, false, run_pools },
 	{ "nat", "", "what natOutgoing translates", 0, 0, LOOK, false, run_nat },

@@ -627,18 +627,6 @@ check_adv_peers(struct conf_ctx *ctx, const struct conf_adv *a)
 	}
 }
 
-/* The value a name or text stands for; false: it stands for none. */
-static bool
-resolve(const struct conf *c, const char *text, struct conf_community_value *ret)
-{
-	for (size_t i = 0; i < c->communities.n; i++)
-		if (c->communities.v[i].name && strcmp(c->communities.v[i].name, text) == 0) {
-			*ret = c->communities.v[i].value;
-			return true;
-		}
-	return conf_community_parse(text, ret);
-}
-
 static int
 by_value(const void *a, const void *b)
 {
@@ -667,7 +655,7 @@ bool
 conf_resolve_community(struct conf_ctx *ctx, const struct conf_clash *at, const char *text, bool ext,
     struct conf_community_value *ret)
 {
-	if (resolve(ctx->c, text, ret) || (ext && conf_community_parse_ext(text, ret)))
+	if (conf_community_find(ctx->c, text, ret) || (ext && conf_community_parse_ext(text, ret)))
 		return true;
 	unknown_community(ctx, *at, text);
 	return false;

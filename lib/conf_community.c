@@ -158,6 +158,17 @@ conf_community_parse_ext(const char *text, struct conf_community_value *ret)
 	return strncmp(text, "0x", 2) == 0 && ext_hex(text + 2, ret);
 }
 
+bool
+conf_community_find(const struct conf *c, const char *text, struct conf_community_value *ret)
+{
+	for (size_t i = 0; i < c->communities.n; i++)
+		if (c->communities.v[i].name && strcmp(c->communities.v[i].name, text) == 0) {
+			*ret = c->communities.v[i].value;
+			return true;
+		}
+	return conf_community_parse(text, ret);
+}
+
 char *
 conf_community_text(const struct conf_community_value *c)
 {

@@ -11,6 +11,9 @@
 /* AA:NN, AA:NN:MM or a well-known name; false for anything else. */
 bool conf_community_parse(const char *text, struct conf_community_value *ret);
 
+/* The value that a name of `communities`, or one of the above, stands for; false: none. */
+bool conf_community_find(const struct conf *c, const char *text, struct conf_community_value *ret);
+
 /*
  * An extended one (RFC 4360): rt:AA:NN or so:AA:NN (route target or origin; AA a 2-octet
  * AS, a 4-octet one or an IPv4 address), or 0x and 16 digits; false for anything else.

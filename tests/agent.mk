@@ -138,6 +138,13 @@ tests_unit_test_kern_SOURCES = tests/unit/test_kern.c tests/unit/unit.h
 tests_unit_test_kern_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
 tests_unit_test_kern_LDADD = $(AGENTCORE_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_svcparse
+TESTS += tests/unit/test_svcparse
+tests_unit_test_svcparse_SOURCES = tests/unit/test_svcparse.c tests/unit/unit.h
+tests_unit_test_svcparse_CPPFLAGS = $(AGENT_TEST_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_unit_test_svcparse_LDADD = agent/libagent.a agent/core/libagentcore.a lib/libconf.a \
+	lib/libweft.a $(CHECK_LIBS) $(JANSSON_LIBS) $(YAML_LIBS)
+
 # Plays everything around agent/bfd.c itself.
 check_PROGRAMS += tests/unit/test_agentbfd
 TESTS += tests/unit/test_agentbfd

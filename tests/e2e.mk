@@ -58,6 +58,7 @@ EXTRA_DIST += \
 	tests/e2e/test_replay.py \
 	tests/e2e/test_restart.py \
 	tests/e2e/test_safety.py \
+	tests/e2e/test_services.py \
 	tests/e2e/test_sessions.py \
 	tests/e2e/test_soak.py \
 	tests/e2e/test_uplinks.py \

@@ -17,12 +17,14 @@
 #include "agent/events.h"
 #include "agent/kube/apicall.h"
 #include "agent/kube/pools.h"
+#include "agent/kube/services.h"
 #include "agent/launcher.h"
 #include "lib/mem.h"
 
 /* One row for each part, in the order in which they are started. */
 static const struct kube_part *const parts[] = {
 	&kube_pools_part,
+	&kube_part_services,
 	NULL,
 };
 #define PARTS_MAX 16

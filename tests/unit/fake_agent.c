@@ -20,6 +20,7 @@
 #include "agent/drains.h"
 #include "agent/events.h"
 #include "agent/kube/pools.h"
+#include "agent/kube/services.h"
 #include "agent/mrt.h"
 #include "agent/nat.h"
 #include "agent/routed.h"
@@ -332,12 +333,6 @@ some_pools(const struct conf *c)
 	return p;
 }
 
-void *
-kube_part_find(struct kube *k, const char *name)
-{
-	return NULL;
-}
-
 void
 kube_pools_look(const struct kube_pools *part, struct kube_pools_view *ret)
 {
@@ -349,6 +344,106 @@ kube_pools_look(const struct kube_pools *part, struct kube_pools_view *ret)
 	ret->leads = ret->synced = true;
 	ret->holder = "node-a_0badcafe";
 	ret->model = some_pools(c);
+}
+
+/* ---- Services ----------------------------------------------------------------------- */
+
+void *
+kube_part_find(struct kube *k, const char *name)
+{
+	return strcmp(name, "services") == 0 && the_fake->services ? the_fake : NULL;
+}
+
+const struct services *
+kube_services_model(const struct kube_services *p)
+{
+	return the_fake->services;
+}
+
+void
+kube_services_status(const struct kube_services *p, struct kube_services_status *ret)
+{
+	const char *problem = the_fake->services_problem;
+
+	*ret = (struct kube_services_status){ .watching = true, .synced = true, .slices = "v1",
+		.problem = problem ? problem : "" };
+}
+
+size_t
+kube_services_adv(const struct kube_services *p, size_t rule)
+{
+	return rule < 2 ? rule + 1 : SIZE_MAX;
+}
+
+bool
+kube_services_note(const struct kube_services *p, const struct service_view *v, size_t rule, char *why)
+{
+	snprintf(why, IPC_TEXT_MAX, "weft.dev/local-pref: want 0 to 4294967295, got \"%s\"",
+	    v->local_pref ? v->local_pref : "");
+	return v->local_pref;
+}
+
+uint64_t
+kube_services_bucket_us(size_t i)
+{
+	static const uint64_t us[SERVICES_NBUCKETS] = { 250, 500, 1000, 2000, 5000, 10000, 20000, 50000,
+		250000, UINT64_MAX };
+
+	return us[i];
+}
+
+const struct kube_services_delay *
+kube_services_delay(const struct kube_services *p)
+{
+	static const struct kube_services_delay d = { { 1, 0, 0, 0, 2, 0, 0, 1 }, 104200, 4 };
+
+	return &d;
+}
+
+static struct service_addr
+service_addr(const char *text, enum service_kind kind)
+{
+	struct service_addr a = { .kind = (uint8_t)kind };
+
+	ip_addr_parse(text, &a.addr);
+	return a;
+}
+
+static void
+add_service(struct services *s, struct service v, const char *a, const char *b, struct service_count c)
+{
+	struct service_addr list[] = { service_addr(a, SERVICE_LB_IP),
+		service_addr(b, SERVICE_CLUSTER_IP) };
+	char slice[64];
+
+	snprintf(slice, sizeof(slice), "%s-x", v.key);
+	v.addrs = list;
+	v.naddrs = 2;
+	services_put(s, &v);
+	services_put_slice(s,
+	    &(struct service_slice){ .key = slice, .service = v.key, .af = list[0].addr.af, .count = c });
+}
+
+/* Load balancers without aggregate, cluster addresses with one; policies, reasons, a mistake. */
+static void
+fill_services(struct fake *f)
+{
+	static const struct service_rule rules[] = { { .kinds = 1u << SERVICE_LB_IP },
+		{ .kinds = 1u << SERVICE_CLUSTER_IP, .aggregate = { 16, 112 } } };
+	struct services *s = f->services = services_new();
+	struct service_change c;
+
+	services_set_rules(s, rules, 2);
+	add_service(s, (struct service){ .key = "shop/cart", .external_local = true }, "192.0.2.10",
+	    "10.96.0.10", (struct service_count){ { 3, 1 }, { 0, 0 } });
+	add_service(s, (struct service){ .key = "shop/search", .external_local = true }, "192.0.2.11",
+	    "10.96.0.11", (struct service_count){ { 2, 0 }, { 1, 1 } });
+	add_service(s, (struct service){ .key = "web/front", .local_pref = "high" }, "2001:db8::12",
+	    "fd00:96::12", (struct service_count){ { 0, 0 }, { 0, 0 } });
+	add_service(s, (struct service){ .key = "web/old", .foreign_class = true }, "192.0.2.13",
+	    "10.97.0.13", (struct service_count){ { 1, 1 }, { 0, 0 } });
+	while (services_next_change(s, &c))
+		;
 }
 
 /* ---- natOutgoing -------------------------------------------------------------------- */
@@ -1010,6 +1105,7 @@ fake_new(void)
 	struct fake *f = fake_new_empty(node_yaml);
 	struct agent *a = &f->a;
 
+	a->kube = (struct kube *)(void *)f;
 	a->node4 = addr("10.0.1.11");
 	a->router_id = 0x0a00010b;
 	a->reloads = 3;
@@ -1026,6 +1122,7 @@ fake_new(void)
 	fill_fib(f);
 	fill_events(f);
 	fill_bmp(f);
+	fill_services(f);
 	f->nat = NAT_INSTALLED;
 	f->cni = (struct cni_view){ .state = CNI_WRITTEN, .file = "10-weft.conflist",
 		.foreign = "05-other.conflist", .writes = 1, .at = a->started,
@@ -1051,6 +1148,7 @@ fake_free(struct fake *f)
 	mem_free(f->peer);
 	mem_free(f->bmp);
 	mem_free(f->bfd);
+	services_free(f->services);
 	mem_free(f->path);
 	mem_free(f->adv);
 	mem_free(f);

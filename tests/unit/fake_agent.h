@@ -33,6 +33,9 @@ struct fake {
 
 	int nat; /* enum nat_state, OFF, INSTALLED or FOREIGN */
 
+	struct services *services; /* NULL: none are followed */
+	const char *services_problem;
+
 	bool lost;   /* queries end at once: no bgpd */
 	bool silent; /* queries never end */
 	bool quarantined; /* the first peer's problem ends by a command */

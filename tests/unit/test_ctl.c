@@ -199,6 +199,11 @@ static const struct {
 	{ "bfd_wide.txt", "bfd", "bfd -o wide", 0, 1 },
 	{ "bfd.json", "bfd", "bfd -o json", 0, 1 },
 	{ "bfd_empty.txt", "empty", "bfd", 0, 0 },
+	{ "services.txt", "node", "services", 0, 0 },
+	{ "services_wide.txt", "node", "services -o wide", 0, 0 },
+	{ "services.json", "node", "services -o json", 0, 0 },
+	{ "services_problem.txt", "bfd", "services", 0, 1 },
+	{ "services_empty.txt", "empty", "services", 0, 0 },
 	{ "peers_bfd.txt", "bfd", "peers", 0, 1 },
 	{ "peer_bfd.txt", "bfd", "peer tor1", 0, 0 },
 	{ "peer_bfd_down.txt", "bfd", "peer node-b", 0, 0 },
@@ -605,6 +610,7 @@ main(int argc, char **argv)
 	start("lost", f);
 	f = fake_new();
 	fake_add_bfd(f);
+	f->services_problem = "endpointslices: 10.0.0.1:6443 does not answer";
 	start("bfd", f);
 	f = fake_new();
 	for (size_t i = 0; i < 2; i++) {

@@ -61,6 +61,21 @@ struct family {
 	bool help, samples;
 };
 
+/* Samples of a histogram have a name of their own each. */
+static bool
+is_sample_of(const struct family *f, const char *name, size_t n)
+{
+	static const char *const ends[] = { "_bucket", "_sum", "_count" };
+	size_t k = strlen(f->name);
+
+	if (n < k || strncmp(f->name, name, k) != 0)
+		return false;
+	for (size_t i = 0; strcmp(f->type, "histogram") == 0 && i < 3; i++)
+		if (strlen(ends[i]) == n - k && strncmp(ends[i], name + k, n - k) == 0)
+			return true;
+	return n == k && strcmp(f->type, "histogram") != 0;
+}
+
 /* Every line is right, every family has HELP and TYPE once and before its samples, together. */
 static size_t
 check_text(const char *text)
@@ -91,8 +106,8 @@ check_text(const char *text)
 			ck_assert_msg(!f->type[0] && !f->samples && strlen(f->name) == n &&
 			    strncmp(f->name, line + 7, n) == 0, "%.*s", (int)len, line);
 			snprintf(f->type, sizeof(f->type), "%.*s", (int)(len - n - 8), line + 8 + n);
-			ck_assert_msg(!strcmp(f->type, "gauge") || !strcmp(f->type, "counter"), "%s",
-			    f->type);
+			ck_assert_msg(!strcmp(f->type, "gauge") || !strcmp(f->type, "counter") ||
+			    !strcmp(f->type, "histogram"), "%s", f->type);
 			n = strlen(f->name);
 			ck_assert_msg((strcmp(f->type, "counter") == 0) ==
 			    (n > 6 && strcmp(f->name + n - 6, "_total") == 0),
@@ -100,8 +115,7 @@ check_text(const char *text)
 			continue;
 		}
 		n = name_len(line);
-		ck_assert_msg(n && f->type[0] && strlen(f->name) == n &&
-		    strncmp(f->name, line, n) == 0, "stray sample: %.*s", (int)len, line);
+		ck_assert_msg(f->type[0] && is_sample_of(f, line, n), "stray sample: %.*s", (int)len, line);
 		f->samples = true;
 		p = line + n;
 		if (*p == '{') {
@@ -110,7 +124,8 @@ check_text(const char *text)
 			p += n;
 		}
 		ck_assert_msg(*p == ' ' && isdigit((unsigned char)p[1]) &&
-		    p + 1 + strspn(p + 1, "0123456789") == line + len, "value: %.*s", (int)len, line);
+		    p + 1 + strspn(p + 1, f->type[0] == 'h' ? "0123456789." : "0123456789") == line + len,
+		    "value: %.*s", (int)len, line);
 	}
 	return nfam;
 }
@@ -171,6 +186,13 @@ START_TEST(text_is_valid)
 	has_line(text, "weft_config_reloads_total{result=\"success\"} 2");
 	has_line(text, "weft_config_last_reload_success 0");
 	has_line(text, "weft_nexthop_objects 4");
+	has_line(text, "weft_services 4");
+	has_line(text, "weft_service_prefixes 3");
+	has_line(text, "weft_service_announce_seconds_bucket{le=\"0.00025\"} 1");
+	has_line(text, "weft_service_announce_seconds_bucket{le=\"0.02\"} 3");
+	has_line(text, "weft_service_announce_seconds_bucket{le=\"+Inf\"} 4");
+	has_line(text, "weft_service_announce_seconds_sum 0.104200");
+	has_line(text, "weft_service_announce_seconds_count 4");
 	has_line(text, "weft_uptime_seconds 190000");
 	free(text);
 	fake_free(f);

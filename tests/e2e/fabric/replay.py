@@ -366,7 +366,7 @@ class Answer:
         labels = meta.get("labels") or {}
         for term in filter(None, self.req.query.get("labelSelector", "").split(",")):
             key, eq, value = term.replace("==", "=").partition("=")
-            if labels.get(key) != value if eq else key not in labels:
+            if labels.get(key) != value if eq else (key.lstrip("!") in labels) == key.startswith("!"):
                 return False
         return True
 
