@@ -606,6 +606,62 @@ route_nexthops(struct control_req *r)
 	out_close(&r->st.doc);
 }
 
+static struct kube_services *
+services_part(const struct control_req *r)
+{
+	return r->a->kube ? kube_part_find(r->a->kube, "services") : NULL;
+}
+
+/* Whose address it is, and why it is announced or not; false: no Service's. */
+static bool
+route_service(const struct control_req *r, struct service_addr_view *ret, const char **ret_key)
+{
+	const struct kube_services *p = services_part(r);
+	const struct services *model = p ? kube_services_model(p) : NULL;
+	struct ip_addr a = ip_prefix_addr(&r->args.prefix);
+
+	if (!model || !ip_prefix_is_host(&r->args.prefix))
+		return false;
+	*ret_key = services_find(model, &r->args.prefix);
+	for (size_t i = 0; *ret_key && services_addr(model, *ret_key, i, ret); i++)
+		if (ip_addr_eq(&ret->addr, &a))
+			return true;
+	return false;
+}
+
+static void
+route_put_service(struct control_req *r)
+{
+	char why[SERVICES_WHY_MAX];
+	struct service_addr_view a;
+	const char *key;
+
+	if (!route_service(r, &a, &key)) {
+		out_null(&r->st.doc, "service");
+		return;
+	}
+	out_open(&r->st.doc, "service");
+	out_str(&r->st.doc, "service", key);
+	out_str(&r->st.doc, "kind", service_kind_text(a.kind));
+	out_bool(&r->st.doc, "announced", service_why_is_on(a.why));
+	out_str(&r->st.doc, "why", service_why_text(&a, why));
+	out_close(&r->st.doc);
+}
+
+static void
+route_none(struct control_req *r)
+{
+	char why[SERVICES_WHY_MAX];
+	struct service_addr_view a;
+	const char *key;
+
+	if (route_service(r, &a, &key))
+		control_endf(r, CONTROL_DOWN, "no route to %s, which is Service %s's: %s",
+		    r->args.destination, key, service_why_text(&a, why));
+	else
+		control_endf(r, CONTROL_DOWN, "no route to %s", r->args.destination);
+}
+
 static void
 route_finish(struct control_req *r, bool truncated)
 {
@@ -623,6 +679,7 @@ route_finish(struct control_req *r, bool truncated)
 		out_null(o, "fib");
 	}
 	route_nexthops(r);
+	route_put_service(r);
 	out_bool(o, "truncated", truncated);
 	out_close(o);
 	control_row_raw(r, out_text(o));
@@ -669,7 +726,7 @@ route_paths_end(struct control_req *r, uint8_t status, bool lost)
 	if (!r->st.have_prefix) {
 		/* No path, but an unreachable route for the pod range, say. */
 		if (!fib_view_lookup(r->a->fib, &r->args.prefix, true, &v)) {
-			control_endf(r, CONTROL_DOWN, "no route to %s", r->args.destination);
+			route_none(r);
 			return;
 		}
 		r->st.prefix = v.prefix;
@@ -950,12 +1007,6 @@ cmd_bfd(struct control_req *r)
 }
 
 /* ---- Services --------------------------------------------------------------------- */
-
-static struct kube_services *
-services_part(const struct control_req *r)
-{
-	return r->a->kube ? kube_part_find(r->a->kube, "services") : NULL;
-}
 
 static void
 services_show(struct control_req *r, const struct kube_services *p, const struct service_view *v)

@@ -456,6 +456,15 @@ route_nexthops(struct ctl *c, const json_t *row)
 		    js_bool(nh, "resolved") ? js_str(nh, "via") : js_str(nh, "reason"));
 }
 
+/* Whose address was asked for. */
+static void
+route_service(struct ctl *c, const json_t *s)
+{
+	if (js_has(s, "service"))
+		detail(c, 2, "service", "%s (%s): %s", js_str(s, "service"), js_str(s, "kind"),
+		    js_str(s, "why"));
+}
+
 static void
 route_row(void *ctx, json_t *row)
 {
@@ -472,6 +481,7 @@ route_row(void *ctx, json_t *row)
 	route_fib(c, js_obj(row, "fib"));
 	route_nexthops(c, row);
 	route_sent(c, row);
+	route_service(c, js_obj(row, "service"));
 	if (!json_array_size(paths))
 		fputs("\n  no path: no peer announces it, and neither does this node\n", c->out);
 	json_array_foreach(paths, i, path) {

@@ -174,6 +174,7 @@ static const struct {
 	{ "route_refused.txt", "node", "route 0.0.0.0/0", 0, 0 },
 	{ "route_unresolved.txt", "node", "route 10.244.77.1", 0, 0 },
 	{ "route_rejected.txt", "node", "route 192.0.2.0/25", 0, 0 },
+	{ "route_service.txt", "node", "route 192.0.2.11", 0, 0 },
 	{ "route_none.txt", "empty", "route 10.99.0.1", 0, 1 },
 	{ "fib.txt", "node", "fib", 0, 0 },
 	{ "fib_80.txt", "node", "fib", 80, 0 },
