@@ -19,6 +19,7 @@ fuzz_harnesses = \
 	tests/fuzz/fuzz_open \
 	tests/fuzz/fuzz_out \
 	tests/fuzz/fuzz_radv \
+	tests/fuzz/fuzz_services \
 	tests/fuzz/fuzz_speaker \
 	tests/fuzz/fuzz_stream \
 	tests/fuzz/fuzz_update
@@ -56,6 +57,9 @@ tests_fuzz_fuzz_message_LDADD = $(fuzz_core)
 tests_fuzz_fuzz_netlink_CPPFLAGS = $(AM_CPPFLAGS) $(NL_CFLAGS)
 tests_fuzz_fuzz_netlink_LDADD = $(fuzz_main) agent/libagent.a agent/core/libagentcore.a \
 	lib/libweft.a $(NL_LIBS)
+tests_fuzz_fuzz_services_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_services_LDADD = $(fuzz_main) agent/libagent.a agent/core/libagentcore.a lib/libconf.a \
+	lib/libweft.a $(JANSSON_LIBS) $(YAML_LIBS)
 vector_rig = tests/vectors/parse.c tests/vectors/octets.c tests/vectors/view.c \
 	tests/vectors/run.c tests/vectors/core.c tests/vectors/vec.h
 tests_fuzz_fuzz_speaker_SOURCES = tests/fuzz/fuzz_speaker.c $(vector_rig)

@@ -142,15 +142,11 @@ class Listener:
 class Site:
     """weft at 10.9.1.1; a namespace with an API server and a peer at 10.9.1.2."""
 
-    def __init__(self, lab, api_server, ads=(LB,), listen=True, version="1.36", before=None, **more):
+    def __init__(self, lab, api_server=None, ads=(LB,), listen=True, version="1.36", before=None, kubeconfig=None,
+                 **more):
         self.w, self.p = lab.ns("weft"), lab.ns("rack")
         lab.link(self.w, "eth0", self.p, "eth0", ["10.9.1.1/24", "fd09:1::1/64"], ["10.9.1.2/24", "fd09:1::2/64"])
-        self.api = api_server(self.p, "10.9.1.2", version=version)
-        self.api.store.put(NODES, apistore.node(HERE, ["10.9.1.1"]))
-        if before:
-            before(self.api)
-        shutil.copy(self.api.ca.cert, f"{self.w.dir}/ca.crt")
-        self.kubeconfig = self.api.kubeconfig(f"{self.w.dir}/kubeconfig", ca=f"{self.w.dir}/ca.crt")
+        self.kubeconfig = kubeconfig(self.w) if kubeconfig else self.serve(api_server, version, before)
         # The keys of more that are dicts are merged.
         self.conf = config(HERE, WEFT_AS, ["10.9.1.1", "fd09:1::1"],
                            [peer("tor", "10.9.1.2", TOR_AS, passive=True, timers={"hold": "180s"})],
@@ -158,6 +154,15 @@ class Site:
                            advertisements=[{"type": "PodCIDR"}, *ads], **more)
         self.weft = Weft(self.w, self.conf).start()
         self.peer = Listener(self) if listen else None
+
+    def serve(self, api_server, version, before):
+        """An API server of our own at the peer's address; a kubeconfig for it."""
+        self.api = api_server(self.p, "10.9.1.2", version=version)
+        self.api.store.put(NODES, apistore.node(HERE, ["10.9.1.1"]))
+        if before:
+            before(self.api)
+        shutil.copy(self.api.ca.cert, f"{self.w.dir}/ca.crt")
+        return self.api.kubeconfig(f"{self.w.dir}/kubeconfig", ca=f"{self.w.dir}/ca.crt")
 
     def put(self, *objects):
         for o in objects:
@@ -420,3 +425,37 @@ def test_latency(lab, api_server, figure):
     figure(f"{len(took)} events: median {statistics.median(took) * 1000:.1f} ms, 99th percentile "
            f"{p99 * 1000:.1f} ms, longest {took[-1] * 1000:.1f} ms")
     assert len(took) >= 200 and p99 < 0.020
+
+
+@pytest.mark.patient
+def test_real_server(lab, kube, figure):
+    """A real API server, with no more rights than it takes: announced, withdrawn, killed, and the latency."""
+    kube.create(kube.node(HERE, ["10.9.1.1"]))
+    kube.service_account("weft", [
+        {"apiGroups": [""], "resources": ["nodes", "services"], "verbs": ["list", "watch"]},
+        {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": ["list", "watch"]}])
+
+    def kubeconfig(ns):
+        kube.attach(lab, ns)
+        return kube.token_kubeconfig("weft", kube.token("weft"))
+    site = Site(lab, kubeconfig=kubeconfig).known()
+    kube.create(kube.service("web", type="LoadBalancer", status_ips=["203.0.113.1"], externalTrafficPolicy="Local"),
+                kube.slice("web", [("10.244.1.5", HERE, {})]))
+    site.peer.has("203.0.113.1/32")
+    path, took = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/web-1", []
+    for i in range(20):
+        there = HERE if i % 2 else THERE
+        began = time.monotonic()
+        kube.patch(path, {"endpoints": [{"addresses": ["10.244.1.5"], "nodeName": there, "conditions": {"ready": True}}]})
+        site.peer.has(*(["203.0.113.1/32"] if i % 2 else []))
+        took.append(site.peer.heard[-1][0] - began)
+    figure(f"PATCH of a slice to UPDATE: median {statistics.median(took) * 1000:.1f} ms, the real server's time in it")
+    heard = len(site.peer.heard)
+    kube.apiserver.kill()
+    wait_until(lambda: site.weft.weft("services", check=False).returncode == 1, 10, "the outage is noticed")
+    kube.ensure()
+    kube.patch(path, {"endpoints": [{"addresses": ["10.244.1.5"], "nodeName": HERE, "conditions": {
+        "ready": False, "serving": True, "terminating": True}}, {
+            "addresses": ["10.244.1.6"], "nodeName": THERE, "conditions": {"ready": True}}]})
+    site.peer.has(deadline_s=15)
+    assert [(on, p) for _, on, p, _ in site.peer.heard[heard:]] == [(False, "203.0.113.1/32")]
