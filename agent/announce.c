@@ -204,7 +204,8 @@ service_send(struct announce *an, struct service_own *so)
 	struct own *o = find(an, &so->node.prefix);
 	struct ipc_msg *m;
 
-	if ((o && o->wanted && !o->hidden) || !an->greeted || !bgpd_attached(an->agent->bgpd))
+	if ((o && o->wanted && !o->hidden) || agent_observes(an->agent) || !an->greeted ||
+	    !bgpd_attached(an->agent->bgpd))
 		return;
 	m = mem_zalloc(sizeof *m);
 	m->type = IPC_ORIGINATE;
@@ -224,7 +225,7 @@ guard(struct announce *an)
 	size_t k = 0;
 
 	TRIE_FOREACH (n, &an->services)
-		if (container_of(n, struct service_own, node)->aggregate)
+		if (container_of(n, struct service_own, node)->aggregate && !agent_observes(an->agent))
 			v[k++] = n->prefix;
 	loops_set(an->agent->loops, v, k);
 	mem_free(v);
@@ -299,6 +300,24 @@ announce_services_end(struct announce *an)
 			announce_service_clear(an, &p);
 	}
 	guard(an);
+}
+
+/* Observing may have begun or ended. */
+static void
+observe_services(struct announce *an)
+{
+	struct trie_node *n;
+
+	TRIE_FOREACH (n, &an->services) {
+		struct service_own *so = container_of(n, struct service_own, node);
+
+		if (agent_observes(an->agent) && so->sent)
+			withdraw(an, &n->prefix);
+		if (agent_observes(an->agent))
+			so->sent = false;
+		else if (!so->sent)
+			service_send(an, so);
+	}
 }
 
 void
@@ -518,6 +537,7 @@ announce_apply(struct announce *an, const struct conf *c)
 	}
 	if (an->naggregates > 0)
 		guard(an);
+	observe_services(an);
 	maybe_end(an);
 }
 

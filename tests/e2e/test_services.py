@@ -234,6 +234,15 @@ def test_policies(lab, api_server):
     site.weft.write_config(site.conf)
     site.weft.weft("reload")
     site.peer.has("192.0.2.12/32", "10.96.0.0/24")
+    # While weft observes nothing is announced, nor in the kernel.
+    site.weft.write_config({**site.conf, "observe": True})
+    site.weft.weft("reload")
+    site.peer.has()
+    assert "10.96.0.0" not in site.w.run("ip", "rule")
+    site.weft.write_config(site.conf)
+    site.weft.weft("reload")
+    site.peer.has("192.0.2.12/32", "10.96.0.0/24")
+    assert site.w.run("ip", "rule").count("10.96.0.0/24") == 2
 
 
 def test_no_loops(lab, api_server):
