@@ -222,7 +222,7 @@ on_services_problem(void *ctx, const char *why)
 static const struct cluster_node *
 own_node(const struct kube_services *p)
 {
-	return NULL;
+	return p->a->cluster ? cluster_own(p->a->cluster) : NULL;
 }
 
 static void

@@ -332,6 +332,18 @@ def test_terminating(lab, api_server):
     site.peer.has()
 
 
+def test_labelled_out(lab, api_server):
+    """A node that its label excludes from load balancers announces their addresses no longer."""
+    site = Site(lab, api_server, ads=[{**LB, "addresses": ["LoadBalancerIP", "ClusterIP"]}]).known()
+    site.put(service("web", ["192.0.2.1"]), slice_of("web", endpoint(HERE)))
+    site.peer.has("192.0.2.1/32", "10.96.9.9/32")
+    site.api.store.put(NODES, apistore.node(HERE, ["10.9.1.1"], labels={
+        "node.kubernetes.io/exclude-from-external-load-balancers": ""}))
+    site.peer.has("10.96.9.9/32")
+    site.api.store.put(NODES, apistore.node(HERE, ["10.9.1.1"]))
+    site.peer.has("192.0.2.1/32", "10.96.9.9/32")
+
+
 @pytest.mark.patient
 def test_server_gone(lab, api_server):
     """The API server is killed, hangs, comes back: no UPDATE but for what has changed meanwhile."""
