@@ -81,7 +81,8 @@ static const struct opt adv_rows[] = {
 	    .effect = OPT_POLICY,
 	    .brief = "which addresses of Services are announced",
 	    .doc = "For `type: Service`. `LoadBalancerIP` is what stands in the status of a Service "
-		   "of type LoadBalancer (unless its loadBalancerClass is another implementation's), "
+		   "of type LoadBalancer (unless its loadBalancerClass is neither `loadBalancer.class` nor "
+		   "begins with `weft.dev/`), "
 		   "`ExternalIP` its externalIPs, `ClusterIP` its clusterIPs. The first two are not "
 		   "announced by nodes with the label "
 		   "`node.kubernetes.io/exclude-from-external-load-balancers`.",

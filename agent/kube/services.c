@@ -63,6 +63,7 @@ struct kube_services {
 	uint32_t asked; /* request under way */
 	struct event *ask_ev, *wait_ev;
 	struct rules rules;
+	char *class; /* loadBalancer.class as Services were read with */
 	struct kube_services_delay delay;
 };
 
@@ -183,7 +184,7 @@ on_service(void *ctx, const char *key, const json_t *obj)
 	struct kube_services *p = ctx;
 	struct svc_parsed *v = mem_alloc(sizeof(*v));
 
-	svc_parse(key, obj, v);
+	svc_parse(key, obj, p->class, v);
 	services_put(p->model, &v->service);
 	mem_free(v);
 	publish(p);
@@ -463,12 +464,13 @@ is_wanted(const struct conf *c)
 }
 
 static void
-watch(struct kube_services *p)
+watch(struct kube_services *p, const struct conf *c)
 {
 	struct reflector_spec spec = { .path = "/api/v1/services", .page = PAGE };
 	struct timeval tv = { .tv_sec = SYNC_WAIT_S };
 
 	p->model = services_new();
+	p->class = c->load_balancer.class ? mem_strdup(c->load_balancer.class) : NULL;
 	announce_service_wait(announcer(p), true);
 	announce_services_again(announcer(p));
 	event_add(p->wait_ev, &tv);
@@ -486,6 +488,8 @@ unwatch(struct kube_services *p)
 	event_del(p->ask_ev);
 	event_del(p->wait_ev);
 	services_free(p->model);
+	mem_free(p->class);
+	p->class = NULL;
 	rules_free(&p->rules);
 	p->services = p->slices = NULL;
 	p->slices_path = NULL;
@@ -495,6 +499,14 @@ unwatch(struct kube_services *p)
 	p->problem[0][0] = p->problem[1][0] = '\0';
 	if (!p->a->stopping)
 		announce_service_wait(announcer(p), false);
+}
+
+static bool
+same_class(const struct kube_services *p, const struct conf *c)
+{
+	const char *class = c->load_balancer.class;
+
+	return p->class && class ? strcmp(p->class, class) == 0 : !p->class && !class;
 }
 
 static void
@@ -515,8 +527,10 @@ services_conf(void *part, const struct conf *c)
 		clear_all(p);
 		return;
 	}
+	if (p->model && !same_class(p, c))
+		unwatch(p);
 	if (!p->model)
-		watch(p);
+		watch(p, c);
 	apply_rules(p, c);
 	publish(p);
 }

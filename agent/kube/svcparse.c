@@ -107,17 +107,24 @@ parse_addrs(const json_t *obj, struct svc_parsed *ret)
 		add_addr(ret, SERVICE_CLUSTER_IP, jget_str(obj, "spec.clusterIP"), false);
 }
 
-void
-svc_parse(const char *key, const json_t *obj, struct svc_parsed *ret)
+static bool
+is_foreign(const json_t *obj, const char *ours)
 {
 	const char *class = jget_str(obj, "spec.loadBalancerClass");
 
+	return class && strncmp(class, OUR_CLASS, strlen(OUR_CLASS)) != 0 &&
+	    (!ours || strcmp(class, ours) != 0);
+}
+
+void
+svc_parse(const char *key, const json_t *obj, const char *class, struct svc_parsed *ret)
+{
 	ret->service = (struct service){
 		.key = key,
 		.addrs = ret->addr,
 		.external_local = is_text(obj, "spec.externalTrafficPolicy", "Local"),
 		.internal_local = is_text(obj, "spec.internalTrafficPolicy", "Local"),
-		.foreign_class = class && strncmp(class, OUR_CLASS, strlen(OUR_CLASS)) != 0,
+		.foreign_class = is_foreign(obj, class),
 		.deleting = jget_str(obj, "metadata.deletionTimestamp") != NULL,
 		.communities = note(obj, "weft.dev/communities"),
 		.local_pref = note(obj, "weft.dev/local-pref"),

@@ -22,8 +22,11 @@ struct svc_parsed {
 	struct service_addr addr[SERVICES_ADDRS_MAX];
 };
 
-/* ret->service points into obj, key and *ret. */
-void svc_parse(const char *key, const json_t *obj, struct svc_parsed *ret);
+/*
+ * ret->service points into obj, key and *ret. class: a loadBalancerClass that is ours beside those
+ * that begin with "weft.dev/", or NULL.
+ */
+void svc_parse(const char *key, const json_t *obj, const char *class, struct svc_parsed *ret);
 
 /*
  * key: of the slice. node: this node's name; hostname: its label kubernetes.io/hostname, or NULL.

@@ -50,7 +50,7 @@ give(struct services *s, struct svc_parsed *v, const char *key, const json_t *j)
 
 	if (svc_parse_slice(key, j, "n1", "h1", service, &sl))
 		services_put_slice(s, &sl);
-	svc_parse(key, j, v);
+	svc_parse(key, j, NULL, v);
 	services_put(s, &v->service);
 }
 

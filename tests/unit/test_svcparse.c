@@ -52,6 +52,7 @@ static const struct {
 	    "", "i" },
 	{ "{'spec': {'loadBalancerClass': 'example.com/lb'}}", "", "f" },
 	{ "{'spec': {'loadBalancerClass': 'weft.dev/lb'}}", "", "" },
+	{ "{'spec': {'loadBalancerClass': 'example.com/ours'}}", "", "" },
 	{ "{'metadata': {'deletionTimestamp': '2026-01-01T00:00:00Z'}, 'spec': "
 	  "{'externalTrafficPolicy': 'Cluster', 'internalTrafficPolicy': 'Cluster'}}",
 	    "", "d" },
@@ -86,7 +87,7 @@ START_TEST(service)
 	static struct svc_parsed v;
 	char text[1024], flags[8] = "";
 
-	svc_parse("d/web", j, &v);
+	svc_parse("d/web", j, "example.com/ours", &v);
 	show(&v.service, text, sizeof(text));
 	ck_assert_str_eq(text, services[_i].addrs);
 	strcat(flags, v.service.external_local ? "e" : "");
@@ -105,7 +106,7 @@ START_TEST(labels)
 			 "{'weft.dev/communities': '64512:1', 'weft.dev/local-pref': 7, 'x': 'y'}}}");
 	static struct svc_parsed v;
 
-	svc_parse("d/web", j, &v);
+	svc_parse("d/web", j, "example.com/ours", &v);
 	ck_assert_uint_eq(v.service.labels.n, 3);
 	ck_assert_str_eq(labels_get(&v.service.labels, "z"), "1");
 	ck_assert_str_eq(labels_get(&v.service.labels, "a"), "2");
@@ -130,7 +131,7 @@ START_TEST(many)
 	}
 	json_object_set_new(j, "metadata", json_pack("{s:o}", "labels", l));
 	json_object_set_new(j, "spec", json_pack("{s:o}", "externalIPs", ips));
-	svc_parse("d/web", j, &v);
+	svc_parse("d/web", j, "example.com/ours", &v);
 	ck_assert_uint_eq(v.service.labels.n, SVC_LABELS_MAX);
 	ck_assert_uint_eq(v.service.naddrs, SERVICES_ADDRS_MAX);
 	json_decref(j);
