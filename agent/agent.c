@@ -23,8 +23,10 @@
 #include "agent/bmp.h"
 #include "agent/claim.h"
 #include "agent/cni.h"
+#include "agent/composition.h"
 #include "agent/drains.h"
 #include "agent/fallover.h"
+#include "agent/follow.h"
 #include "agent/kube/kube.h"
 #include "agent/launcher.h"
 #include "agent/lifecycle.h"
@@ -643,6 +645,7 @@ agent_init(struct agent *a, const char *config_name, bool observe)
 	a->bgpd = bgpd_new(a, &bgpd_ops);
 	a->watch = watch_new(a);
 	a->places = places_new(a);
+	a->composition = composition_new();
 	a->source = source_new(a);
 	a->bfd = bfd_new(a);
 	a->lookout = lookout_new(a);
@@ -651,6 +654,7 @@ agent_init(struct agent *a, const char *config_name, bool observe)
 	a->kube = kube_new(a);
 	a->routed = routed_new(a);
 	a->cni = cni_new(a);
+	a->follow = follow_new(a);
 }
 
 static void
@@ -658,6 +662,7 @@ agent_fini(struct agent *a)
 {
 	http_free(a->http);
 	control_free(a->control);
+	follow_free(a->follow);
 	kube_free(a->kube);
 	lifecycle_free(a);
 	claim_free(a->claim);
@@ -679,6 +684,7 @@ agent_fini(struct agent *a)
 	nl_shutdown(a->nl);
 	bgpd_free(a->bgpd);
 	source_free(a->source);
+	composition_free(a->composition);
 	launcher_free(a->launcher);
 	fib_free(a->fib);
 	events_free(a->events);

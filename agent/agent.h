@@ -20,6 +20,7 @@
  *   routed.c   has the node got its routes?
  *   cni.c      the file by which container runtimes make pods
  *   control.c  control socket: JSON requests, streams of answers
+ *   composition.c the texts that the configuration is made of; follow.c follows the file
  *   kube/      the Kubernetes API and what follows from it
  *   http.c     /metrics, /livez, /readyz on loopback
  *   loops.c    packets to addresses inside of announced aggregates that nobody has
@@ -55,6 +56,8 @@ struct drains;
 struct launcher;
 struct source;
 struct cluster;
+struct composition;
+struct follow;
 struct control;
 struct http;
 struct lifecycle;
@@ -105,6 +108,8 @@ struct agent {
 	char hostname[IPC_NAME_MAX];
 	char config_name[256]; /* as given to weftd, for messages */
 
+	struct composition *composition; /* the texts of the configuration */
+	struct follow *follow;
 	struct cluster *cluster;   /* the nodes of Kubernetes (agent/kube/nodes.c's); NULL: not known */
 	struct conf *conf;	   /* in force; NULL until the first good one */
 	uint32_t conf_gen;

@@ -484,13 +484,15 @@ static bool
 put_key(struct session *s, const struct conf_bfd *c, struct ipc_bfd_session *to)
 {
 	bool md5 = c->auth == CONF_BFD_AUTH_MD5 || c->auth == CONF_BFD_AUTH_METICULOUS_MD5;
+	struct source_secret from = { c->password_file, c->password_env, c->password_secret,
+		c->password_key };
 	size_t most = md5 ? 16 : IPC_BFD_KEY_MAX, len = 0;
 	uint8_t key[SOURCE_SECRET_MAX];
 	bool ok;
 
 	if (c->auth == CONF_BFD_AUTH_NONE)
 		return true;
-	ok = source_secret(s->bfd->a, c->password_file, c->password_env, key, &len, s->problem);
+	ok = source_secret(s->bfd->a, &from, key, &len, s->problem, NULL);
 	if (ok && len > most) {
 		snprintf(s->problem, sizeof s->problem,
 		    "BFD password of profile %s: want 1 to %zu octets, got %zu", c->name, most, len);

@@ -24,6 +24,11 @@ agent_libagent_a_SOURCES = \
 	agent/loops.c agent/loops.h \
 	agent/metrics.c agent/metrics.h \
 	agent/mrt.c agent/mrt.h \
+	agent/composition.c agent/composition.h \
+	agent/follow.c agent/follow.h \
+	agent/kube/config.c agent/kube/config.h \
+	agent/kube/recorder.c agent/kube/recorder.h \
+	agent/kube/secrets.c agent/kube/secrets.h \
 	agent/kube/api.c agent/kube/api.h agent/kube/apicall.h \
 	agent/kube/backoff.c agent/kube/backoff.h \
 	agent/kube/conn.c agent/kube/conn.h \

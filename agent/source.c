@@ -19,6 +19,7 @@
 #include "agent/bgpd.h"
 #include "agent/drains.h"
 #include "agent/fallover.h"
+#include "agent/follow.h"
 #include "agent/identity.h"
 #include "agent/kube/kube.h"
 #include "agent/nat.h"
@@ -105,7 +106,7 @@ resolve_peer(struct agent *a, const struct conf_peer *c, struct agent_peer *p, s
 	hop_limits(a->conf, c, t);
 	if (!identity_source(a, c, &p->addr, &t->source, p->problem))
 		return false;
-	return source_load_key(a, c, t, p->problem);
+	return source_load_key(a, c, &p->slot->tcp, t, p->problem);
 }
 
 /* ---- applying ---------------------------------------------------------------------- */
@@ -266,7 +267,7 @@ resolve_range(struct agent *a, struct range *r)
 	memset(&r->tcp, 0, sizeof r->tcp);
 	snprintf(r->tcp.name, sizeof r->tcp.name, "%s", r->conf->name);
 	hop_limits(a->conf, r->conf, &r->tcp);
-	r->tcp.enabled = source_load_key(a, r->conf, &r->tcp, p.problem) && r->conf->enabled;
+	r->tcp.enabled = source_load_key(a, r->conf, NULL, &r->tcp, p.problem) && r->conf->enabled;
 	memcpy(r->problem, p.problem, sizeof r->problem);
 	report_problem(a, &p, before);
 }
@@ -441,6 +442,13 @@ source_resolve(struct agent *a)
 	apply_resolved(a);
 }
 
+void
+source_keys_changed(struct agent *a)
+{
+	if (a->conf && a->source->resolved && !a->stopping)
+		apply_resolved(a);
+}
+
 /* Does a change of links or addresses concern this peer's settings? */
 static bool
 depends_on_links(const struct agent *a, const struct agent_peer *p)
@@ -519,6 +527,8 @@ source_apply(struct agent *a, struct conf *c, char **ret_summary)
 	apply_log(&c->ops);
 	if (a->kube)
 		kube_apply(a->kube, c);
+	if (a->follow)
+		follow_apply(a->follow, c);
 	rebuild_peers(a);
 	nat_resume(a->nat);
 	if (a->source->resolved)
@@ -583,7 +593,6 @@ source_free(struct source *s)
 		explicit_bzero(s->range, s->nranges * sizeof *s->range);
 	mem_free(s->range);
 	mem_free(s->free_id);
-	mem_free(s->text);
 	event_free(s->again_ev);
 	event_free(s->guard_ev);
 	event_free(s->found_ev);

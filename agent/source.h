@@ -39,6 +39,12 @@ void source_apply(struct agent *a, struct conf *c, char **ret_summary);
  */
 void source_again(struct agent *a);
 
+/* The whole of fd, at most cap octets, the caller's; NULL and the reason in *ret_why. */
+char *source_read_fd(int fd, size_t cap, size_t *ret_len, const char **ret_why);
+
+/* Passwords have changed: give them to the sessions as they are. */
+void source_keys_changed(struct agent *a);
+
 /* The first dump is there, or links and addresses changed: resolve names and addresses again. */
 void source_resolve(struct agent *a);
 
@@ -73,12 +79,17 @@ size_t source_range_peers(const struct agent *a, const char *name);
 struct ip_addr source_local_address(const struct agent *a, const struct agent_peer *p);
 
 #define SOURCE_SECRET_MAX 80 /* octets */
+/* Where a secret is: in one of these places, the others NULL. */
+struct source_secret {
+	const char *file, *env;
+	const char *secret, *key; /* of Kubernetes */
+};
 /*
- * A secret out of a file or an environment variable (the other one NULL), without its line end.
- * False with the reason in ret_problem (IPC_TEXT_MAX octets).
+ * A secret without its line end. False with the reason in ret_problem (IPC_TEXT_MAX octets); *ret_later
+ * (may be NULL): it may well be there, but it could not be asked for yet.
  */
-bool source_secret(struct agent *a, const char *file, const char *env,
-    uint8_t ret[SOURCE_SECRET_MAX], size_t *ret_len, char *ret_problem);
+bool source_secret(struct agent *a, const struct source_secret *from, uint8_t ret[SOURCE_SECRET_MAX],
+    size_t *ret_len, char *ret_problem, bool *ret_later);
 
 /* Does bgpd have all own prefixes that are announced? */
 bool source_own_announced(const struct agent *a);

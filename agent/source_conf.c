@@ -1,6 +1,6 @@
 /*
- * From the configuration's text, and from the cluster, to what holds on this node: reading is apart
- * from applying. The text stays, so that a change of the cluster needs no file.
+ * From the configuration's texts, and from the cluster, to what holds on this node: reading is apart
+ * from applying. The texts stay (composition.h), so that a change of the cluster needs no file.
  */
 #include "agent/source_priv.h"
 
@@ -10,7 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/composition.h"
 #include "agent/core/cluster.h"
+#include "agent/kube/kube.h"
 #include "agent/launcher.h"
 #include "lib/conf.h"
 #include "lib/conf_expand.h"
@@ -23,25 +25,6 @@ static const char *
 env_get(void *arg, const char *name)
 {
 	return getenv(name);
-}
-
-static char *
-findings_text(const struct conf_errs *errs, bool warnings)
-{
-	char *all = mem_strdup("");
-
-	for (size_t i = 0; i < errs->n; i++) {
-		char *line, *more;
-
-		if (errs->v[i].warning != warnings)
-			continue;
-		line = conf_err_text(errs, &errs->v[i]);
-		more = mem_printf("%s%s\n", all, line);
-		mem_free(all);
-		mem_free(line);
-		all = more;
-	}
-	return all;
 }
 
 /* ---- the cluster ----------------------------------------------------------- */
@@ -98,21 +81,30 @@ expand(struct agent *a, struct conf *c)
 
 /* ---- loading ----------------------------------------------------------------- */
 
-/* The configuration of a text on this node, NULL with errors. */
+/*
+ * The configuration of all texts on this node, NULL with errors. One that has to wait for objects of
+ * the cluster is better than none.
+ */
 static struct conf *
-load(struct agent *a, const char *text, size_t len, char **ret_errors, char **ret_warnings)
+load(struct agent *a, char **ret_errors, char **ret_warnings)
 {
 	struct conf_env env = { .hostname = a->hostname, .getenv = env_get, .asn = own_asn(a) };
-	struct conf_errs errs;
-	struct conf *c;
+	struct conf *c = composition_load(a->composition, &env, ret_errors, ret_warnings), *waiting = NULL;
 
-	conf_errs_init(&errs);
-	c = conf_load(&env, a->config_name, text, len, &errs);
+	if (!c)
+		waiting = composition_load_waiting(a->composition, &env);
+	if (waiting && kube_is_wanted(a->kube, waiting)) {
+		c = waiting;
+		mem_free(*ret_errors);
+		mem_free(*ret_warnings);
+		*ret_errors = mem_strdup("");
+		*ret_warnings = mem_printf(
+		    "%s: bgp.asNumber: nothing says it yet: waiting for a BGPConfiguration\n", a->config_name);
+	} else {
+		conf_free(waiting);
+	}
 	if (c)
 		expand(a, c);
-	*ret_errors = findings_text(&errs, false);
-	*ret_warnings = findings_text(&errs, true);
-	conf_errs_free(&errs);
 	return c;
 }
 
@@ -139,7 +131,7 @@ read_file(struct agent *a, size_t *ret_len, char **ret_errors)
 struct conf *
 source_read(struct agent *a, char **ret_errors, char **ret_warnings)
 {
-	struct source *s = a->source;
+	struct composition_result file = { CONF_TAKEN, "" };
 	size_t len = 0;
 	char *text = read_file(a, &len, ret_errors);
 	struct conf *c;
@@ -148,14 +140,16 @@ source_read(struct agent *a, char **ret_errors, char **ret_warnings)
 		*ret_warnings = mem_strdup("");
 		return NULL;
 	}
-	c = load(a, text, len, ret_errors, ret_warnings);
-	if (!c) {
-		mem_free(text);
+	composition_set_file(a->composition, a->config_name, text, len);
+	mem_free(text);
+	c = load(a, ret_errors, ret_warnings);
+	composition_result(a->composition, CONF_PART_FILE, NULL, &file);
+	if (c && file.verdict == CONF_KEPT) { /* its last good text is in force already */
+		conf_free(c);
+		mem_free(*ret_errors);
+		*ret_errors = mem_strdup(file.why);
 		return NULL;
 	}
-	mem_free(s->text);
-	s->text = text;
-	s->text_len = len;
 	return c;
 }
 
@@ -170,12 +164,13 @@ source_on_again(evutil_socket_t fd, short what, void *arg)
 
 	if (!a->conf || a->stopping)
 		return;
-	c = load(a, a->source->text, a->source->text_len, &errors, &warnings);
+	c = load(a, &errors, &warnings);
 	if (c) {
 		source_apply(a, c, NULL);
 		agent_kick(a);
 	} else { /* a variable is gone, or the cluster's number does not fit */
 		log_event(LOG_ERR, "config-error", "why=\"%s\"", errors);
+		kube_apply(a->kube, a->conf); /* whose objects have to hear of it */
 	}
 	mem_free(errors);
 	mem_free(warnings);

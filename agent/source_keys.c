@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "agent/kube/secrets.h"
 #include "agent/launcher.h"
 #include "agent/tcp_ao.h"
 #include "lib/conf.h"
@@ -125,29 +126,51 @@ key_from_env(const struct key_to *t, const char *name, char *problem)
 	return false;
 }
 
-/* A missing secret stops the peer: never fall back to no password. */
-bool
-source_load_key(struct agent *a, const struct conf_peer *c, struct tcp_peer *t, char *problem)
-{
-	struct key_to to = { t->key, &t->key_len };
-
-	if (c->ao_names.n > 0)
-		return load_ao(a, c, t, problem);
-	if (c->password_file)
-		return key_from_file(a, &to, c->password_file, problem);
-	return !c->password_env || key_from_env(&to, c->password_env, problem);
-}
-
 _Static_assert(SOURCE_SECRET_MAX == TCP_KEY_MAX, "one kind of secret");
 
 bool
-source_secret(struct agent *a, const char *file, const char *env, uint8_t ret[SOURCE_SECRET_MAX],
-    size_t *ret_len, char *ret_problem)
+source_secret(struct agent *a, const struct source_secret *from, uint8_t ret[SOURCE_SECRET_MAX],
+    size_t *ret_len, char *ret_problem, bool *ret_later)
 {
 	uint8_t len = 0;
 	struct key_to to = { ret, &len };
-	bool ok = file ? key_from_file(a, &to, file, ret_problem) : key_from_env(&to, env, ret_problem);
+	bool later = false, ok;
 
-	*ret_len = len;
+	if (from->secret) {
+		ok = kube_secret(a->kube, from->secret, from->key, ret, ret_len, ret_problem, &later);
+	} else {
+		ok = from->file ? key_from_file(a, &to, from->file, ret_problem) :
+				  key_from_env(&to, from->env, ret_problem);
+		*ret_len = len;
+	}
+	if (ret_later)
+		*ret_later = later;
 	return ok;
+}
+
+/*
+ * A missing secret stops the peer: never fall back to no password. One that cannot be asked for (the
+ * way to the API server has changed) is what it was.
+ */
+bool
+source_load_key(struct agent *a, const struct conf_peer *c, const struct tcp_peer *was,
+    struct tcp_peer *t, char *problem)
+{
+	struct source_secret from = { c->password_file, c->password_env, c->password_secret,
+		c->password_key };
+	bool later = false, ok;
+	size_t len = 0;
+
+	if (c->ao_names.n > 0)
+		return load_ao(a, c, t, problem);
+	if (!from.file && !from.env && !from.secret)
+		return true;
+	ok = source_secret(a, &from, t->key, &len, problem, &later);
+	t->key_len = (uint8_t)len;
+	if (ok || !later || !was || was->key_len == 0)
+		return ok;
+	memcpy(t->key, was->key, sizeof t->key);
+	t->key_len = was->key_len;
+	problem[0] = '\0';
+	return true;
 }

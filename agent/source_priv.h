@@ -52,8 +52,6 @@ struct source {
 	struct range *range; /* of the configuration in force */
 	size_t nranges;
 	struct event *found_ev; /* neighbours of unnumbered peers changed */
-	char *text; /* of the file that was taken last */
-	size_t text_len;
 	struct event *again_ev;
 	struct event *guard_ev; /* new dynamic peers: their addresses are to be protected */
 	struct announce *announce;
@@ -74,12 +72,10 @@ struct agent_peer *source_add_dynamic(struct agent *a, const struct dynamic_peer
 /* And as tcp needs it. */
 void source_resolve_dynamic(struct agent *a, struct agent_peer *p, struct tcp_peer *t);
 
-/* The whole of fd, at most cap octets, the caller's; NULL and the reason in *ret_why. */
-char *source_read_fd(int fd, size_t cap, size_t *ret_len, const char **ret_why);
-
-/* The peer's keys; false with the problem in words. A missing secret stops the peer: never fall back to
- * no password. */
-bool source_load_key(struct agent *a, const struct conf_peer *c, struct tcp_peer *t, char *problem);
+/* The peer's keys; was: as they were, or NULL. False with the problem in words. A missing secret stops
+ * the peer: never fall back to no password. */
+bool source_load_key(struct agent *a, const struct conf_peer *c, const struct tcp_peer *was,
+    struct tcp_peer *t, char *problem);
 
 /* The peer as bgpd is told of it. */
 void source_fill_peer(const struct agent *a, const struct agent_peer *p, struct ipc_conf_peer *to);

@@ -13,6 +13,7 @@
 
 #include "agent/bfd.h"
 #include "agent/cni.h"
+#include "agent/composition.h"
 #include "agent/core/conflict.h"
 #include "agent/drains.h"
 #include "agent/events.h"
@@ -284,6 +285,27 @@ warn_config(struct out *o, const struct agent *a)
 		    first_line(a->conf_error), a->conf_error);
 }
 
+/* One object by its name and mistake, the others counted. */
+static void
+warn_objects(struct out *o, const struct agent *a)
+{
+	struct composition_result r, other;
+	size_t pos = 0, more = 0;
+	const char *name = composition_next_refused(a->composition, &pos, &r);
+
+	if (composition_waits(a->composition))
+		out_str(o, NULL, "nothing says bgp.asNumber: peers are down until a BGPConfiguration does");
+	if (!name)
+		return;
+	while (composition_next_refused(a->composition, &pos, &other))
+		more++;
+	out_fmt(o, NULL, "%s is not in force as it is written, %s: %.*s", name,
+	    r.verdict == CONF_KEPT ? "its last good text is" : "it is left out", first_line(r.why), r.why);
+	if (more)
+		out_fmt(o, NULL, "%zu more object%s not in force as written (see: weft events)", more,
+		    more == 1 ? " is" : "s are");
+}
+
 static void
 warn_peers(struct out *o, const struct agent *a, const struct view_totals *t)
 {
@@ -455,6 +477,7 @@ view_status(struct out *o, const struct agent *a, const struct view_totals *t,
 		out_str(o, NULL, "OBSERVE: nothing is announced and nothing is changed on this node "
 		    "(weft fib --diff shows what would be)");
 	warn_config(o, a);
+	warn_objects(o, a);
 	warn_peers(o, a, t);
 	warn_bfd(o, a);
 	if (a->conf) {

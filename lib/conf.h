@@ -314,8 +314,9 @@ struct conf_peer {
 	uint32_t
 	    multihop_ttl; /* eBGP over hops: TTL sent, 1 to 255; 0: directly connected (TTL 1) */
 	uint32_t ttl_security; /* GTSM (RFC 5082): hops the peer may be away, 1 to 254; 0: off */
-	char *password_file;   /* TCP MD5: at most one of the two; NULL: not there; may be relative */
+	char *password_file;   /* TCP MD5: at most one of the three; NULL: not there; may be relative */
 	char *password_env;
+	char *password_secret, *password_key; /* name of a Secret and the key in it */
 	struct conf_strs ao_names; /* TCP-AO: names of keys, the one to send with first */
 	struct conf_timers timers;
 	uint32_t families;		     /* set of CONF_FAMILY() */
@@ -372,6 +373,7 @@ struct conf_bfd {
 	enum conf_bfd_auth auth;
 	uint32_t key_id;
 	char *password_file, *password_env; /* as those of a peer */
+	char *password_secret, *password_key;
 };
 
 struct conf_bfds {
@@ -678,6 +680,7 @@ struct conf_ops {
 	struct conf_endpoint metrics; /* also /livez and /readyz; addr.af IP_NONE: off */
 	enum conf_log_level log_level;
 	enum conf_log_format log_format;
+	enum conf_auto follow; /* load the file again when it changes; AUTO: in Kubernetes */
 	uint32_t ready_min_peers; /* Established peers that make the node ready */
 	uint32_t converged_timeout_ms; /* then it has its routes, whatever lacks */
 };

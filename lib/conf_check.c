@@ -118,6 +118,14 @@ conf_clash_name(struct conf_ctx *ctx, struct conf_clash at, const char *best, co
 }
 
 #define CNI_NAME_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
+bool
+conf_is_object_name(const char *name)
+{
+	static const char octets[] =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._";
+
+	return name[0] != '\0' && name[strspn(name, octets)] == '\0';
+}
 
 /* ---- node ---------------------------------------------------------------- */
 

@@ -48,6 +48,9 @@ void conf_check_filters(struct conf_ctx *ctx);
 bool conf_resolve_community(struct conf_ctx *ctx, const struct conf_clash *at, const char *text,
     bool ext, struct conf_community_value *ret);
 
+/* A Secret's name or a key in it, as Kubernetes takes them; it becomes part of a request. */
+bool conf_is_object_name(const char *name);
+
 /* Note that something has not that name; s: the names there are. */
 void conf_clash_name(struct conf_ctx *ctx, struct conf_clash at, const char *best, const char *what,
     const char *name);

@@ -24,12 +24,16 @@ check_profile(struct conf_ctx *ctx, const struct conf_bfd *b)
 	if (b->name && is_reserved(b->name))
 		conf_clash(ctx, &(struct conf_clash){ .base = b, .path = AUTH, .item = -1 },
 		    "\"%s\" cannot be the name of a profile: it says whether there is BFD", b->name);
-	if (b->auth != CONF_BFD_AUTH_NONE && !b->password_file && !b->password_env) {
+	if (b->auth != CONF_BFD_AUTH_NONE && !b->password_file && !b->password_env &&
+	    !b->password_secret) {
 		at.path = AUTH ".type";
-		conf_clash(ctx, &at, "authentication needs a password: want {file: PATH} or {env: NAME}");
+		conf_clash(ctx, &at, "authentication needs a password: want {file: PATH}, {env: NAME} or "
+				       "{secretKeyRef: {name: NAME, key: KEY}}");
 	}
-	if (b->auth == CONF_BFD_AUTH_NONE && (b->password_file || b->password_env)) {
-		at.path = b->password_file ? AUTH ".password.file" : AUTH ".password.env";
+	if (b->auth == CONF_BFD_AUTH_NONE && (b->password_file || b->password_env || b->password_secret)) {
+		at.path = b->password_file ? AUTH ".password.file" :
+		    b->password_env	   ? AUTH ".password.env" :
+					     AUTH ".password.secretKeyRef";
 		conf_clash(ctx, &at, "a password without a type of authentication is of no use");
 	}
 	if (b->password_file && b->password_env) {
@@ -37,6 +41,16 @@ check_profile(struct conf_ctx *ctx, const struct conf_bfd *b)
 		at.other = AUTH ".password.file";
 		conf_clash(ctx, &at, "file stands here, too; keep one of them");
 	}
+	if (!opt_is_set(b, opt_find(AUTH ".password.secretKeyRef")))
+		return;
+	at.path = AUTH ".password.secretKeyRef";
+	at.other = NULL;
+	if (b->password_file || b->password_env)
+		conf_clash(ctx, &at, "%s stands here, too; keep one of them", b->password_file ? "file" : "env");
+	else if (!b->password_secret || !b->password_key)
+		conf_clash(ctx, &at, "want {name: NAME, key: KEY}");
+	else if (!conf_is_object_name(b->password_secret) || !conf_is_object_name(b->password_key))
+		conf_clash(ctx, &at, "names in Kubernetes have letters, digits, -, . and _");
 }
 
 static void

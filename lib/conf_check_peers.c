@@ -324,6 +324,30 @@ check_as(struct conf_ctx *ctx, const struct conf_peer *p)
 }
 
 static void
+check_password(struct conf_ctx *ctx, const struct conf_peer *p)
+{
+	static const char secret[] = "peers[].password.secretKeyRef";
+	const char *first = p->password_file ? "file" : "env";
+
+	if (p->password_file && p->password_env)
+		CLASH(p, "peers[].password.env", "peers[].password.file",
+		    "file stands here, too; keep one of them");
+	else if ((p->password_file || p->password_env) && opt_is_set(p, opt_find(secret)))
+		CLASH(p, secret, NULL, "%s stands here, too; keep one of them", first);
+	else if (opt_is_set(p, opt_find(secret)) && (!p->password_secret || !p->password_key))
+		CLASH(p, secret, p->password_secret ? "peers[].password.secretKeyRef.key" :
+						       "peers[].password.secretKeyRef.name",
+		    "want {name: NAME, key: KEY}");
+	else if (p->password_secret && p->password_key &&
+	    (!conf_is_object_name(p->password_secret) || !conf_is_object_name(p->password_key)))
+		CLASH(p, secret, NULL, "names in Kubernetes have letters, digits, -, . and _");
+	else if (opt_is_set(p, opt_find("peers[].password")) && !p->password_file &&
+	    !p->password_env && !opt_is_set(p, opt_find(secret)))
+		CLASH(p, "peers[].password", NULL,
+		    "want {file: PATH}, {env: NAME} or {secretKeyRef: {name: NAME, key: KEY}}");
+}
+
+static void
 check_session(struct conf_ctx *ctx, const struct conf_peer *p)
 {
 	const struct conf_timers *t = &p->timers;
@@ -350,12 +374,7 @@ check_session(struct conf_ctx *ctx, const struct conf_peer *p)
 	if (p->passive && (!l->enabled || l->port == 0))
 		CLASH(p, "peers[].passive", NULL,
 		    "a passive peer cannot come up: bgp.listen is switched off");
-	if (p->password_file && p->password_env)
-		CLASH(p, "peers[].password.env", "peers[].password.file",
-		    "file stands here, too; keep one of them");
-	else if (opt_is_set(p, opt_find("peers[].password")) && !p->password_file &&
-		 !p->password_env)
-		CLASH(p, "peers[].password", NULL, "want {file: PATH} or {env: NAME}");
+	check_password(ctx, p);
 }
 
 /* ---- passwords ------------------------------------------------------------ */
@@ -363,7 +382,7 @@ check_session(struct conf_ctx *ctx, const struct conf_peer *p)
 static bool
 has_password(const struct conf_peer *p)
 {
-	return p->password_file || p->password_env;
+	return p->password_file || p->password_env || p->password_secret;
 }
 
 static size_t

@@ -2,8 +2,9 @@
  * The best configuration that parts give. See conf_parts.h.
  *
  * First everything as it is written. What has mistakes goes back to its last good text, as long as
- * it is what has changed. When something that has not changed is blamed, the changes are tried one
- * by one upon what was good, in passes, as one may need another.
+ * it is what has changed; but a file that never was good is the ground for all others. When something
+ * that has not changed is blamed, or that file, the changes are tried one by one upon what was good,
+ * in passes, as one may need another.
  */
 #include "lib/conf_parts.h"
 
@@ -23,7 +24,6 @@ struct compose {
 	bool *refused; /* its text had mistakes of its own */
 	size_t *at;    /* the part that stands at a place of the last load */
 	char *warnings; /* of the last load */
-	bool no_file;	/* the file is wrong and never was good: nothing stands in for it */
 };
 
 static bool
@@ -33,10 +33,17 @@ is_changed(const struct conf_source_part *p)
 	    memcmp(p->part.text, p->good, p->good_len) != 0;
 }
 
+/* Nothing stands in for a file that never was good. */
+static bool
+is_alone(const struct conf_source_part *p)
+{
+	return p->part.kind == CONF_PART_FILE && !p->good;
+}
+
 static enum use
 fallback(const struct conf_source_part *p)
 {
-	return p->good ? USE_GOOD : USE_NONE;
+	return p->good ? USE_GOOD : is_alone(p) ? USE_TEXT : USE_NONE;
 }
 
 /* What is not as it was when it was good last is what this is about. */
@@ -124,15 +131,15 @@ put_back_wrong(struct compose *c, const struct conf_errs *errs)
 
 	for (size_t k = 0; k < errs->nparts; k++) {
 		i = c->at[k];
-		if (errs->part[k].nerrors == 0 || c->use[i] != USE_TEXT || !is_changed(&c->v[i]))
+		if (errs->part[k].nerrors == 0 || c->use[i] != USE_TEXT || !is_changed(&c->v[i]) ||
+		    is_alone(&c->v[i]))
 			continue;
 		blame(c, i, lines(errs, k, false));
 		c->refused[i] = true;
-		c->no_file |= c->v[i].part.kind == CONF_PART_FILE && !c->v[i].good;
 		c->use[i] = fallback(&c->v[i]);
 		any = true;
 	}
-	return any && !c->no_file;
+	return any;
 }
 
 /* Leave out what was good once and is wrong now, whatever the reason; false: there is nothing. */
@@ -206,7 +213,7 @@ one_by_one(struct compose *c, struct conf_errs *errs)
 }
 
 static void
-conclude(struct compose *c)
+conclude(struct compose *c, bool any)
 {
 	struct conf_source_part *p;
 
@@ -215,6 +222,8 @@ conclude(struct compose *c)
 		p->verdict = !is_pending(c, i) ? CONF_TAKEN :
 		    c->use[i] == USE_GOOD    ? CONF_KEPT :
 					       CONF_LEFT_OUT;
+		if (!any && is_alone(p))
+			p->verdict = CONF_LEFT_OUT;
 		if (!p->why || p->verdict == CONF_TAKEN)
 			blame(c, i, mem_strdup(""));
 	}
@@ -236,9 +245,9 @@ conf_compose(const struct conf_env *env, struct conf_source_part *parts, size_t 
 		c.use[i] = parts[i].part.text ? USE_TEXT : USE_NONE;
 	}
 	conf = settle(&c, put_back_wrong, &errs);
-	if (!conf && !c.no_file)
+	if (!conf)
 		conf = one_by_one(&c, &errs);
-	conclude(&c);
+	conclude(&c, conf != NULL);
 	*ret_errors = mem_strdup("");
 	for (size_t i = 0; i < n; i++)
 		*ret_errors = join(*ret_errors, mem_strdup(parts[i].why));

@@ -124,6 +124,28 @@ static const struct opt rows[] = {
 	    .effect = OPT_LIVE,
 	    .brief = "environment variable of weftd with the password",
 	},
+	{
+	    .path = "bfdProfiles[].authentication.password.secretKeyRef",
+	    .type = OPT_MAP,
+	    .brief = "key of a Secret of Kubernetes",
+	    .doc = "As `peers[].password.secretKeyRef`.",
+	},
+	{
+	    .path = "bfdProfiles[].authentication.password.secretKeyRef.name",
+	    AT(password_secret),
+	    .type = OPT_NAME,
+	    .max = 253,
+	    .effect = OPT_LIVE,
+	    .brief = "name of the Secret, in the namespace of weft's own",
+	},
+	{
+	    .path = "bfdProfiles[].authentication.password.secretKeyRef.key",
+	    AT(password_key),
+	    .type = OPT_NAME,
+	    .max = 253,
+	    .effect = OPT_LIVE,
+	    .brief = "key in its data",
+	},
 };
 
 const struct opt_section conf_opts_bfd = OPT_SECTION(rows);

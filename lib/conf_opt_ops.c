@@ -46,6 +46,18 @@ static const struct opt rows[] = {
 	    .brief = "form of a line",
 	},
 	{
+	    .path = "ops.followConfig",
+	    AT(ops.follow),
+	    .type = OPT_ENUM,
+	    .words = OPT_WORDS("auto", "true", "false"),
+	    .dflt = "auto",
+	    .effect = OPT_LIVE,
+	    .brief = "load the file again when it changes",
+	    .doc = "`auto` does so in a Kubernetes cluster, where the file is a ConfigMap that nobody "
+		   "sends a signal for. The file is looked at every second; a text with a mistake "
+		   "changes nothing, as with `weft reload`.",
+	},
+	{
 	    .path = "ops.ready",
 	    .type = OPT_MAP,
 	    .brief = "when /readyz says yes",

@@ -405,6 +405,31 @@ static const struct opt rows[] = {
 	    .brief = "environment variable of weftd with the password",
 	},
 	{
+	    .path = "peers[].password.secretKeyRef",
+	    .type = OPT_MAP,
+	    .brief = "key of a Secret of Kubernetes",
+	    .doc = "The Secret is watched by its name (kubernetes.namespace): "
+		   "a change is given to the session as it is, a Secret"
+		   " or key that is not there keeps this peer down, with the reason. "
+		   "While the API server is away what was read last counts.",
+	},
+	{
+	    .path = "peers[].password.secretKeyRef.name",
+	    AT(password_secret),
+	    .type = OPT_NAME,
+	    .max = 253,
+	    .effect = OPT_LIVE,
+	    .brief = "name of the Secret, in the namespace of weft's own",
+	},
+	{
+	    .path = "peers[].password.secretKeyRef.key",
+	    AT(password_key),
+	    .type = OPT_NAME,
+	    .max = 253,
+	    .effect = OPT_LIVE,
+	    .brief = "key in its data",
+	},
+	{
 	    .path = "peers[].tcpAO",
 	    AT(ao_names),
 	    .type = OPT_NAME,

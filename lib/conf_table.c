@@ -35,7 +35,6 @@ static const struct opt_section *const sections[] = {
 
 const char *const conf_later[] = {
 	"bgp.listen.bindMode",
-	"peers[].password.secretKeyRef",
 	"ops.control",
 	"ops.recorder",
 	NULL,

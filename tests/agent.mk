@@ -79,6 +79,7 @@ agentcore_unit_tests = \
 	tests/unit/test_drain \
 	tests/unit/test_fib \
 	tests/unit/test_kern \
+	tests/unit/test_composition \
 	tests/unit/test_massguard \
 	tests/unit/test_nat \
 	tests/unit/test_plan \
@@ -113,6 +114,10 @@ tests_unit_test_drain_LDADD = $(AGENTCORE_TEST_LIBS)
 tests_unit_test_fib_SOURCES = tests/unit/test_fib.c tests/unit/unit.h
 tests_unit_test_fib_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
 tests_unit_test_fib_LDADD = $(AGENTCORE_TEST_LIBS)
+
+tests_unit_test_composition_SOURCES = tests/unit/test_composition.c tests/unit/unit.h
+tests_unit_test_composition_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
+tests_unit_test_composition_LDADD = agent/libagent.a $(CONF_TEST_LIBS) $(CHECK_LIBS)
 
 tests_unit_test_massguard_SOURCES = tests/unit/test_massguard.c tests/unit/unit.h
 tests_unit_test_massguard_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)

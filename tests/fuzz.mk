@@ -18,6 +18,7 @@ fuzz_harnesses = \
 	tests/fuzz/fuzz_netlink \
 	tests/fuzz/fuzz_open \
 	tests/fuzz/fuzz_out \
+	tests/fuzz/fuzz_parts \
 	tests/fuzz/fuzz_radv \
 	tests/fuzz/fuzz_services \
 	tests/fuzz/fuzz_speaker \
@@ -41,6 +42,8 @@ fuzz_core = $(fuzz_main) bgpd/core/libbgpcore.a lib/libweft.a
 tests_fuzz_fuzz_bfd_LDADD = $(fuzz_main) bfdd/core/libbfdcore.a lib/libweft.a
 tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c tests/conf/testconf.c tests/conf/testconf.h
 tests_fuzz_fuzz_conf_LDADD = $(fuzz_main) lib/libconf.a lib/libweft.a $(YAML_LIBS)
+tests_fuzz_fuzz_parts_SOURCES = tests/fuzz/fuzz_parts.c tests/conf/testconf.c tests/conf/testconf.h
+tests_fuzz_fuzz_parts_LDADD = $(fuzz_main) lib/libconf.a lib/libweft.a $(YAML_LIBS)
 tests_fuzz_fuzz_control_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS) $(EVENT_EXTRA_CFLAGS)
 tests_fuzz_fuzz_control_SOURCES = tests/fuzz/fuzz_control.c tests/unit/fake_agent.c \
 	tests/unit/fake_agent.h

@@ -18,6 +18,9 @@
 #include "agent/kube/apicall.h"
 #include "agent/kube/pools.h"
 #include "agent/kube/services.h"
+#include "agent/kube/config.h"
+#include "agent/kube/recorder.h"
+#include "agent/kube/secrets.h"
 #include "agent/launcher.h"
 #include "lib/mem.h"
 
@@ -25,6 +28,9 @@
 static const struct kube_part *const parts[] = {
 	&kube_pools_part,
 	&kube_part_services,
+	&kube_recorder_part,
+	&kube_config_part,
+	&kube_secrets_part,
 	NULL,
 };
 #define PARTS_MAX 16
@@ -141,10 +147,11 @@ same(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-static bool
-is_wanted(struct kube *k, const struct conf_kube *c)
+bool
+kube_is_wanted(struct kube *k, const struct conf *conf)
 {
 	struct creds_source s = { .env = env, .ctx = k };
+	const struct conf_kube *c = &conf->kube;
 
 	return c->enabled == CONF_ON || (c->enabled == CONF_AUTO && (c->kubeconfig ||
 		creds_in_cluster(&s)));
@@ -156,7 +163,7 @@ settle(evutil_socket_t fd, short what, void *arg)
 {
 	struct kube *k = arg;
 	const struct conf *c = k->a->conf;
-	bool want = c && is_wanted(k, &c->kube);
+	bool want = c && kube_is_wanted(k, c);
 
 	if (k->api && (!want || !same(k->kubeconfig, c->kube.kubeconfig) ||
 			  !same(k->server, c->kube.server) || !same(k->namespace, c->kube.namespace)))

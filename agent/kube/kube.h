@@ -38,6 +38,9 @@ void kube_free(struct kube *k);
 /* A configuration was put in force: connect, or stop, and tell the parts. */
 void kube_apply(struct kube *k, const struct conf *c);
 
+/* Does that configuration ask for a cluster, and is there one to ask? */
+bool kube_is_wanted(struct kube *k, const struct conf *conf);
+
 /* For the parts. */
 struct agent *kube_agent(struct kube *k);
 struct api *kube_api(struct kube *k);

@@ -155,8 +155,8 @@ source_local_address(const struct agent *a, const struct agent_peer *p)
 }
 
 bool
-source_secret(struct agent *a, const char *file, const char *env, uint8_t ret[SOURCE_SECRET_MAX],
-    size_t *ret_len, char *ret_problem)
+source_secret(struct agent *a, const struct source_secret *from, uint8_t ret[SOURCE_SECRET_MAX],
+    size_t *ret_len, char *ret_problem, bool *ret_later)
 {
 	return false;
 }

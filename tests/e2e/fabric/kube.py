@@ -483,9 +483,14 @@ class Kube(Client):
     def wipe(self):
         """Delete whatever tests make; the server stays."""
         self.ensure()
-        for definition in self.items("/apis/apiextensions.k8s.io/v1/customresourcedefinitions"):
-            if definition["spec"]["group"] != "discovery.k8s.io":
-                self.delete(object_path(definition))
+        root = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+
+        def ours():
+            return [f"{root}/{d['metadata']['name']}" for d in self.items(root)
+                    if d["spec"]["group"] != "discovery.k8s.io"]
+        for path in ours():
+            self.delete(path)
+        wait_until(lambda: not ours() or No(ours()), 30, "no definition is left")
         for kind in ("nodes", "pods", "services", "configmaps", "secrets", "events"):
             self._wipe_kind("v1", kind)
         for version, kind in ((SLICES, "endpointslices"), ("coordination.k8s.io/v1", "leases"),

@@ -1,0 +1,18 @@
+/*
+ * Custom resources as configuration: BGPConfiguration, BGPFilter, BGPPeer, BGPAdvertisement of
+ * weft.dev/v1alpha1.
+ *
+ * Their specs are parts of the configuration (agent/composition.h); a change of one makes a new
+ * configuration of all. What came of an object is written into its status, and an Event tells of a
+ * bad one. A cluster without their definitions has none; nothing is said of that.
+ *
+ * Needs: get, list, watch of the four kinds; patch of their status.
+ */
+#ifndef AGENT_KUBE_CONFIG_H
+#define AGENT_KUBE_CONFIG_H
+
+#include "agent/kube/kube.h"
+
+extern const struct kube_part kube_config_part;
+
+#endif
