@@ -309,6 +309,10 @@ check(struct cni *c)
 	char why[sizeof c->why];
 
 	event_del(c->ev);
+	if (agent_observes(c->a)) {
+		set_state(c, CNI_OFF, ""); /* nothing is written, nothing removed */
+		return;
+	}
 	if (!wanted(c)) {
 		have_none(c);
 		return;

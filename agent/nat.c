@@ -15,13 +15,15 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 
+#include "agent/core/cluster.h"
+#include "agent/kube/kube.h"
 #include "agent/natmsg.h"
 #include "agent/nlsock.h"
 #include "lib/hmap.h"
 #include "lib/mem.h"
 
 #define LOOK_S	     2
-#define WAIT_LOOKS   30
+#define WAIT_US	     60000000 /* for the cluster and for routes, after a start */
 #define LOOK_MAX_S   10 /* somebody takes it away again and again, or the kernel refuses */
 #define AT_ONCE	     3	/* repairs without waiting longer */
 #define SEND_OCTETS  (16 << 20)
@@ -39,7 +41,7 @@ struct nat {
 	enum nat_state state;
 	char why[IPC_TEXT_MAX];
 	bool looked;  /* for what a former life left */
-	unsigned waited; /* looks, before its table was replaced */
+	struct mono_us waiting_since; /* us 0: not yet */
 	bool flushed;
 	uint32_t gen; /* of the kernel's rule sets when sum was right */
 	uint64_t sum; /* of the table as we made it */
@@ -248,18 +250,25 @@ install(struct nat *n, const char *event)
 		transact(n, natmsg_replace, event);
 }
 
-/* What a former life left stays until routes are known, and with them nodes: a better table it is. */
+/*
+ * Before the nodes are known nothing can be told from the outside: without the cluster there is no
+ * table yet, and what a former life left stays until routes, and with them nodes, are known.
+ */
 static bool
 waits(struct nat *n)
 {
+	bool unknown = n->a->kube && kube_api(n->a->kube) && !n->a->cluster, there;
 	struct fib_stats st;
-	bool there;
 
 	fib_stats(n->a->fib, &st);
-	if (!st.stale || n->waited++ >= WAIT_LOOKS || open_socket(n) < 0 || is_foreign(n, &there) || !there)
+	if (n->waiting_since.us == 0)
+		n->waiting_since = agent_now();
+	if ((!st.stale && !unknown) || mono_diff_us(agent_now(), n->waiting_since) > WAIT_US)
+		return false;
+	if (!unknown && (open_socket(n) < 0 || is_foreign(n, &there) || !there))
 		return false;
 	n->state = NAT_WAITING;
-	snprintf(n->why, sizeof n->why, "the table of the last run stays until routes are known");
+	snprintf(n->why, sizeof n->why, "what was there before stays until the cluster and routes are known");
 	return true;
 }
 
@@ -355,6 +364,23 @@ add_next_hops(struct nat_sets *s, const struct agent *a)
 	}
 }
 
+/* All nodes of the cluster and their pods. */
+static void
+add_cluster(struct nat_sets *s, const struct agent *a)
+{
+	const struct cluster_node *n = NULL;
+
+	while (a->cluster && (n = cluster_next(a->cluster, n))) {
+		for (size_t i = 0; i < n->naddrs; i++) {
+			struct ip_prefix p = ip_prefix_from_addr(&n->addrs[i]);
+
+			nat_sets_add(s, NAT_INSIDE, &p);
+		}
+		for (size_t i = 0; i < n->ncidrs; i++)
+			nat_sets_add(s, NAT_INSIDE, &n->cidrs[i]);
+	}
+}
+
 static void
 gather(const struct agent *a, struct nat_sets *ret)
 {
@@ -366,6 +392,7 @@ gather(const struct agent *a, struct nat_sets *ret)
 	add_all(ret, NAT_INSIDE, &c->nat.exclude);
 	add_peers(ret, a);
 	add_next_hops(ret, a);
+	add_cluster(ret, a);
 	nat_sets_settle(ret);
 }
 
@@ -413,7 +440,7 @@ nat_apply(struct nat *n)
 		look_at_table(n); /* what is filled again must be ours as it was */
 	if (n->state == NAT_INSTALLED)
 		transact(n, natmsg_refill, "nat-changed");
-	else if (first ? !waits(n) : n->state != NAT_WAITING)
+	else if ((!first && n->state != NAT_WAITING) || !waits(n))
 		install(n, "nat-installed");
 	arm(n);
 }

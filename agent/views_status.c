@@ -17,6 +17,7 @@
 #include "agent/core/conflict.h"
 #include "agent/drains.h"
 #include "agent/events.h"
+#include "agent/kube/pools.h"
 #include "agent/nat.h"
 #include "agent/tcp.h"
 
@@ -413,6 +414,19 @@ warn_nat(struct out *o, const struct agent *a)
 }
 
 static void
+warn_pools(struct out *o, const struct agent *a)
+{
+	struct kube_pools_view v;
+
+	kube_pools_look(a->kube ? kube_part_find(a->kube, "pools") : NULL, &v);
+	if (v.problem[0])
+		out_fmt(o, NULL, "loadBalancerPools: %s (see: weft pools)", v.problem);
+	else if (a->conf->pools.n > 0 && !v.configured && !a->conf->observe)
+		out_str(o, NULL, "loadBalancerPools: nothing is given out, as the cluster is not followed "
+		    "(kubernetes)");
+}
+
+static void
 warn_kernel(struct out *o, const struct agent *a, const struct fib_stats *fs)
 {
 	const struct conf_kernel *k = &a->conf->kernel;
@@ -483,6 +497,7 @@ view_status(struct out *o, const struct agent *a, const struct view_totals *t,
 	if (a->conf) {
 		warn_kernel(o, a, &fs);
 		warn_nat(o, a);
+		warn_pools(o, a);
 	}
 	if (a->tcp)
 		tcp_problem(a->tcp, listen, sizeof(listen));

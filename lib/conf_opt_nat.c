@@ -17,7 +17,8 @@ static const struct opt rows[] = {
 		"outside is masqueraded by one nftables table of weft's own, `inet weft`; pod to "
 		"pod, to a node, and to an address that `exclude` names never is. The inside is "
 		"kernel.permit (but 0.0.0.0/0 and ::/0), node.podCIDRs, the addresses of peers and "
-		"the next hops of routes in use, and `exclude`. The table stays when weft is restarted and is put back when somebody "
+		"the next hops of routes in use, addresses and podCIDRs of the cluster's Nodes, and "
+		"`exclude`. The table stays when weft is restarted and is put back when somebody "
 		"changes it; kernel.onStop says whether a stop removes it. See weft nat.",
 	},
 	{

@@ -83,6 +83,7 @@ agentcore_unit_tests = \
 	tests/unit/test_massguard \
 	tests/unit/test_nat \
 	tests/unit/test_plan \
+	tests/unit/test_pools \
 	tests/unit/test_poison \
 	tests/unit/test_services
 check_PROGRAMS += $(agentcore_unit_tests)
@@ -130,6 +131,10 @@ tests_unit_test_nat_LDADD = $(AGENTCORE_TEST_LIBS)
 tests_unit_test_plan_SOURCES = tests/unit/test_plan.c tests/unit/unit.h
 tests_unit_test_plan_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
 tests_unit_test_plan_LDADD = $(AGENTCORE_TEST_LIBS)
+
+tests_unit_test_pools_SOURCES = tests/unit/test_pools.c tests/unit/unit.h
+tests_unit_test_pools_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
+tests_unit_test_pools_LDADD = $(AGENTCORE_TEST_LIBS)
 
 tests_unit_test_poison_SOURCES = tests/unit/test_poison.c tests/unit/unit.h
 tests_unit_test_poison_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)

@@ -102,7 +102,7 @@ def test_translation(lab):
     assert f.sources()["outside"] == (POD[0], NODE[1])
     f.reload(natOutgoing={"enabled": True, "exclude": EXCLUDE})
 
-    for change in ("delete table inet weft", "flush chain inet weft out",
+    for change in ("delete table inet weft",
                    "add element inet weft inside4 { 203.0.113.0/24 }"):
         before = f.weft.status()["nat"]["repairs"]
         f.node.run("nft", *change.split())
