@@ -206,6 +206,7 @@ take_control(struct agent *a, const struct ipc_msg *m, int fd)
 		break;
 	case IPC_PEER_SESSION:
 		routed_session(a->routed, &m->peer_session);
+		kube_peers_changed(a->kube);
 		break;
 	case IPC_PEER_ADDR:
 		source_peer_addr(a, m->peer_addr.peer, &m->peer_addr.addr);

@@ -13,6 +13,7 @@
 
 #include "agent/core/cnilist.h"
 #include "agent/core/fib.h"
+#include "agent/kube/kube.h"
 #include "agent/launcher.h"
 #include "agent/routed.h"
 #include "agent/source.h"
@@ -27,7 +28,7 @@
 struct key {
 	uint32_t conf_gen;
 	uint64_t addr_gen;
-	bool routed, announced;
+	bool routed, announced, cluster;
 };
 
 struct cni {
@@ -47,7 +48,9 @@ struct cni {
 static bool
 wanted(const struct cni *c)
 {
-	return c->a->conf->cni.enabled == CONF_CNI_ON;
+	enum conf_cni_enabled e = c->a->conf->cni.enabled;
+
+	return e == CONF_CNI_ON || (e == CONF_CNI_AUTO && kube_is_on(c->a->kube));
 }
 
 static void
@@ -269,7 +272,7 @@ have(struct cni *c, char *text)
 static void
 have_none(struct cni *c)
 {
-	int dir = c->a->conf->cni.remove && c->a->conf->cni.enabled == CONF_CNI_OFF ?
+	int dir = !agent_observes(c->a) && c->a->conf->cni.remove && c->a->conf->cni.enabled == CONF_CNI_OFF ?
 	    launcher_cni(c->a->launcher, LAUNCH_CNI_LIST, "", NULL) : -1;
 
 	c->foreign[0] = '\0';
@@ -287,6 +290,10 @@ missing(const struct cni *c, char *why, size_t cap)
 	char buf[IP_PREFIX_STRLEN];
 
 	*why = '\0';
+	if (agent_observes(a)) {
+		snprintf(why, cap, "nothing is written while weft observes");
+		return;
+	}
 	if (own->n == 0) {
 		snprintf(why, cap, "the node has no pod CIDR (node.podCIDRs)");
 		return;
@@ -350,6 +357,7 @@ cni_look(struct cni *c)
 	k.addr_gen = fib_addr_gen(a->fib);
 	k.routed = routed_is_done(a->routed);
 	k.announced = source_own_announced(a);
+	k.cluster = kube_is_on(a->kube);
 	if (memcmp(&k, &c->key, sizeof k) == 0)
 		return;
 	memcpy(&c->key, &k, sizeof k);

@@ -27,6 +27,7 @@
 #include "agent/http.h"
 #include "agent/kube/pools.h"
 #include "agent/kube/services.h"
+#include "agent/kube/leave.h"
 #include "agent/mrt.h"
 #include "agent/nat.h"
 #include "agent/source.h"
@@ -1224,6 +1225,18 @@ drain_row(struct control_req *r, enum drain_step step, uint64_t elapsed_us, cons
 }
 
 static void
+pre_stop_row(struct control_req *r, const char *step, const char *text)
+{
+	struct out *o = control_row(r);
+
+	out_null(o, "peer");
+	out_str(o, "step", step);
+	out_str(o, "text", text);
+	out_u64(o, "elapsed_ms", 0);
+	control_row_end(r);
+}
+
+static void
 drain_step(void *ctx, const struct drains_report *rep)
 {
 	struct control_req *r = ctx;
@@ -1316,6 +1329,34 @@ cmd_undrain(struct control_req *r)
 }
 
 static void
+pre_stop_restart(struct control_req *r)
+{
+	char text[96];
+
+	agent_prepare_restart(r->a);
+	snprintf(text, sizeof(text), "the next stop within %d s keeps all routes", PREPARED_S);
+	pre_stop_row(r, "restart", text);
+	control_end(r, CONTROL_OK, NULL);
+}
+
+/* What a pod's preStop hook asks for: a node that stays is to come back, one that leaves is drained
+ * before its end. */
+static void
+cmd_pre_stop(struct control_req *r)
+{
+	const struct conf *c = r->a->conf;
+	char why[LEAVE_WHY_MAX];
+
+	if (!leave_is_due(r->a, why) || !c) {
+		pre_stop_restart(r);
+		return;
+	}
+	pre_stop_row(r, "drain", why);
+	drains_by_cluster(r->a->drains, (uint64_t)c->drain.settle_ms * 1000, why);
+	drain_follow(r);
+}
+
+static void
 cmd_version(struct control_req *r)
 {
 	struct out *o = control_row(r);
@@ -1349,6 +1390,7 @@ static const struct control_cmd cmds[] = {
 	{ "mrt-record", A(ARG_PEER), 0, true, cmd_mrt_record },
 	{ "reload", 0, 0, true, cmd_reload },
 	{ "prepare-restart", 0, 0, true, cmd_prepare_restart },
+	{ "pre-stop", 0, 0, true, cmd_pre_stop },
 	{ "flush", 0, 0, true, cmd_flush },
 	{ "drain", A(ARG_PEER) | A(ARG_REASON) | A(ARG_WAIT) | A(ARG_SETTLE), 0, true, cmd_drain },
 	{ "undrain", A(ARG_PEER), 0, true, cmd_undrain },

@@ -41,6 +41,7 @@ struct drains {
 	bool over; /* the rest is the stop's */
 	bool loaded; /* and bgpd has not been asked since: nothing goes on before */
 	uint32_t *ids; /* scratch */
+	uint64_t begun; /* drains of the node, in this life */
 };
 
 /* ---- finding -------------------------------------------------------------------- */
@@ -130,9 +131,9 @@ item_to_json(const struct item *it)
 {
 	int64_t since = (int64_t)it->d.since.us + clock_wall_offset();
 
-	return json_pack("{s:s, s:s, s:I, s:b, s:b, s:I}", "name", it->name, "reason", it->d.reason,
+	return json_pack("{s:s, s:s, s:I, s:b, s:b, s:I, s:b}", "name", it->name, "reason", it->d.reason,
 	    "since_us", (json_int_t)since, "done", it->d.step >= DRAIN_CLOSE, "gshut", it->d.gshut,
-	    "settle_us", (json_int_t)it->d.settle_us);
+	    "settle_us", (json_int_t)it->d.settle_us, "by_cluster", it->d.by_cluster);
 }
 
 /* Written whole and renamed: what is there is always readable. */
@@ -185,16 +186,18 @@ item_load(struct drains *ds, json_t *v)
 	struct mono_us now = agent_now();
 	const char *name, *reason;
 	json_int_t since, settle;
-	int done, gshut;
+	int done, gshut, by_cluster = 0;
 	struct item *it;
 
-	if (json_unpack(v, "{s:s, s:s, s:I, s:b, s:b, s:I}", "name", &name, "reason", &reason,
-		"since_us", &since, "done", &done, "gshut", &gshut, "settle_us", &settle) < 0 ||
+	if (json_unpack(v, "{s:s, s:s, s:I, s:b, s:b, s:I, s?b}", "name", &name, "reason", &reason,
+		"since_us", &since, "done", &done, "gshut", &gshut, "settle_us", &settle,
+		"by_cluster", &by_cluster) < 0 ||
 	    strlen(name) >= IPC_NAME_MAX || settle < 0)
 		return;
 	it = item_get(ds, name);
 	drain_begin(&it->d, since_mono(since, now), gshut, (uint64_t)settle, reason);
 	drain_resume(&it->d, now, done);
+	it->d.by_cluster = by_cluster;
 	events_addf(ds->a->events, IPC_LVL_NOTICE, done ? "still-drained" : "drain-resumed",
 	    "%s%s", *name ? "peer=" : "node", name);
 }
@@ -448,12 +451,38 @@ drains_start(struct drains *ds, const char *name, uint64_t settle_us, const char
 {
 	struct item *it = item_get(ds, name);
 
-	if (is_on(it))
+	if (is_on(it)) { /* the operator's from now on */
+		it->d.by_cluster = false;
+		save(ds);
 		return false;
+	}
 	ds->loaded = false;
 	begin(ds, it, ds->a->conf->drain.gshut, settle_us, reason);
+	ds->begun += is_node(it);
 	advance(ds);
 	return true;
+}
+
+bool
+drains_by_cluster(struct drains *ds, uint64_t settle_us, const char *reason)
+{
+	if (is_on(&ds->node) || !drains_start(ds, "", settle_us, reason))
+		return false;
+	ds->node.d.by_cluster = true;
+	save(ds);
+	return true;
+}
+
+bool
+drains_undo_by_cluster(struct drains *ds)
+{
+	return is_on(&ds->node) && ds->node.d.by_cluster && drains_undo(ds, "");
+}
+
+uint64_t
+drains_begun(const struct drains *ds)
+{
+	return ds->begun;
 }
 
 bool

@@ -34,6 +34,14 @@ const struct drain *drains_of_peer(const struct drains *ds, const struct agent_p
 
 /* Begin; false: it is drained, or being drained, already. */
 bool drains_start(struct drains *ds, const char *name, uint64_t settle_us, const char *reason);
+/*
+ * The cluster asks for it: the node's, which ends when the cluster has changed its mind, unless an
+ * operator has ended it or asked for it as well. False: there was one, or there is none of its.
+ */
+bool drains_by_cluster(struct drains *ds, uint64_t settle_us, const char *reason);
+bool drains_undo_by_cluster(struct drains *ds);
+/* How many of the node have begun, in this life, but for stops. */
+uint64_t drains_begun(const struct drains *ds);
 /* End it; false: there is none. */
 bool drains_undo(struct drains *ds, const char *name);
 

@@ -29,6 +29,7 @@
 
 #include "agent/bmp.h"
 #include "agent/metrics.h"
+#include "agent/kube/kube.h"
 #include "agent/routed.h"
 #include "agent/views.h"
 #include "lib/list.h"
@@ -199,12 +200,21 @@ finish_live(struct http_req *r)
 		    why : "weft-bgpd does not answer");
 }
 
+/* A cluster of one node has no peers to wait for. */
+static uint32_t
+peers_wanted(const struct agent *a)
+{
+	uint32_t min = a->conf ? a->conf->ops.ready_min_peers : 0;
+
+	return kube_is_on(a->kube) && a->npeers < min ? (uint32_t)a->npeers : min;
+}
+
 /* What is missing, or "" when the node is ready. */
 static void
 ready_missing(const struct http_req *r, char *buf, size_t cap)
 {
 	const struct agent *a = r->h->a;
-	uint32_t min = a->conf ? a->conf->ops.ready_min_peers : 0;
+	uint32_t min = peers_wanted(a);
 	struct fib_stats fs = { 0 };
 
 	buf[0] = '\0';

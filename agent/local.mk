@@ -40,9 +40,11 @@ agent_libagent_a_SOURCES = \
 	agent/kube/jget.c agent/kube/jget.h \
 	agent/kube/jscan.c agent/kube/jscan.h \
 	agent/kube/kube.c agent/kube/kube.h \
+	agent/kube/leave.c agent/kube/leave.h \
 	agent/kube/reflector.c agent/kube/reflector.h \
 	agent/kube/services.c agent/kube/services.h \
 	agent/kube/svcparse.c agent/kube/svcparse.h \
+	agent/kube/status.c agent/kube/status.h \
 	agent/kube/tls.c agent/kube/tls.h \
 	agent/nat.c agent/nat.h \
 	agent/natmsg.c agent/natmsg.h \
@@ -95,6 +97,7 @@ agent_core_libagentcore_a_SOURCES = \
 	agent/core/hops.c agent/core/hops.h \
 	agent/core/kern.c agent/core/kern.h \
 	agent/core/lease.c agent/core/lease.h \
+	agent/core/leaving.c agent/core/leaving.h \
 	agent/core/local.c \
 	agent/core/massguard.c agent/core/massguard.h \
 	agent/core/nat.c agent/core/nat.h \

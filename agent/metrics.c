@@ -15,8 +15,10 @@
 #include <string.h>
 
 #include "agent/core/conflict.h"
+#include "agent/cni.h"
 #include "agent/drains.h"
 #include "agent/events.h"
+#include "agent/routed.h"
 #include "agent/bfd.h"
 #include "agent/kube/services.h"
 #include "lib/mem.h"
@@ -323,6 +325,42 @@ deferring(FILE *f, const char *name, const struct metrics *m)
 	put_plain(f, name, m->have_stats && m->stats.deferring);
 }
 
+static void
+drains_total(FILE *f, const char *name, const struct metrics *m)
+{
+	put_plain(f, name, drains_begun(m->a->drains));
+}
+
+static void
+converged(FILE *f, const char *name, const struct metrics *m)
+{
+	put_plain(f, name, routed_is_done(m->a->routed));
+}
+
+static void
+converge_timed_out(FILE *f, const char *name, const struct metrics *m)
+{
+	put_plain(f, name, routed_state(m->a->routed)->timed_out);
+}
+
+static void
+converge_ms(FILE *f, const char *name, const struct metrics *m)
+{
+	uint64_t us = converge_took_us(routed_state(m->a->routed), agent_now());
+
+	put_plain(f, name, us / 1000);
+}
+
+/* A file that nobody wants has no metric. */
+static void
+cni_written(FILE *f, const char *name, const struct metrics *m)
+{
+	enum cni_state s = cni_view(m->a->cni).state;
+
+	if (s != CNI_OFF)
+		put_plain(f, name, s == CNI_WRITTEN);
+}
+
 /* 0: no; 1: under way; 2: drained. */
 static void
 node_drain(FILE *f, const char *name, const struct metrics *m)
@@ -487,6 +525,14 @@ static const struct {
 	    "Whether route selection waits for peers after a restart.", deferring },
 	{ "weft_drain", "gauge", "Whether the node is being drained (1) or drained (2).",
 	    node_drain },
+	{ "weft_drains_total", "counter", "Drains of the node that have begun.", drains_total },
+	{ "weft_converged", "gauge", "Whether the node has its routes, or they are not waited for any "
+	    "longer.", converged },
+	{ "weft_converge_timed_out", "gauge", "Whether it counts as converged by a time-out only.",
+	    converge_timed_out },
+	{ "weft_converge_milliseconds", "gauge", "How long it has waited for its routes after its start.",
+	    converge_ms },
+	{ "weft_cni_written", "gauge", "Whether the CNI file is there as it should be.", cni_written },
 	{ "weft_peer_drain", "gauge", "Whether a peer is being drained (1) or drained (2).",
 	    peer_drain },
 	{ "weft_fib_routes", "gauge", "Kernel routes.", fib_routes },

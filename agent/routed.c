@@ -12,6 +12,7 @@
 #include "agent/bgpd.h"
 #include "agent/cni.h"
 #include "agent/core/fib.h"
+#include "agent/kube/kube.h"
 #include "agent/source.h"
 #include "lib/mem.h"
 
@@ -51,6 +52,8 @@ facts(const struct routed *r)
 	const struct agent *a = r->a;
 	struct converge_facts f = { .known = a->conf && a->kernel_seen };
 
+	f.known = f.known && (!kube_is_on(a->kube) ||
+	    (kube_is_synced(a->kube) && a->conf->node.pod_cidrs.n > 0));
 	if (!f.known)
 		return f;
 	f.own = source_own_announced(a);
@@ -133,6 +136,7 @@ done(struct routed *r)
 	    "ms=%llu why=\"%s\"", (unsigned long long)converge_took_us(&r->c, agent_now()) / 1000,
 	    routed_text(r, text, sizeof text));
 	cni_look(a->cni);
+	kube_peers_changed(a->kube);
 }
 
 static void
@@ -162,6 +166,8 @@ routed_look(struct routed *r)
 void
 routed_session(struct routed *r, const struct ipc_peer_session *m)
 {
+	if (!agent_peer_by_id(r->a, m->peer))
+		return;
 	converge_session(&r->c, agent_now(), m);
 	bgpd_has_work(r);
 	routed_look(r);

@@ -151,6 +151,7 @@ view_drain(struct out *o, const char *key, const struct drain *d, bool node)
 	out_str(o, "step", drain_step_name(d->step));
 	out_str(o, "text", drains_text(d, text, sizeof(text)));
 	out_str(o, "reason", or_null(d->reason));
+	out_str(o, "by", d->by_cluster ? "cluster" : "operator");
 	out_u64(o, "since_s", to_s(mono_diff_us(now, d->since)));
 	out_age(o, "left_s", d->step == DRAIN_SETTLE, mono_diff_us(d->until, now) + 999999);
 	out_close(o);

@@ -18,6 +18,7 @@
 #include "agent/drains.h"
 #include "agent/events.h"
 #include "agent/kube/pools.h"
+#include "agent/kube/status.h"
 #include "agent/nat.h"
 #include "agent/tcp.h"
 
@@ -504,6 +505,8 @@ view_status(struct out *o, const struct agent *a, const struct view_totals *t,
 	if (listen[0])
 		out_str(o, NULL, listen);
 	warn_cni(o, a);
+	if (status_problem(a)[0])
+		out_fmt(o, NULL, "the cluster cannot be told of this node: %s", status_problem(a));
 	if (http_problem[0])
 		out_str(o, NULL, http_problem);
 	out_close(o);

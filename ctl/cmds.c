@@ -238,6 +238,12 @@ run_prepare_restart(struct ctl *c)
 }
 
 static int
+run_pre_stop(struct ctl *c)
+{
+	return render(c, request("pre-stop"), &render_pre_stop);
+}
+
+static int
 run_flush(struct ctl *c)
 {
 	return render(c, request("flush"), &render_flush);
@@ -369,6 +375,8 @@ const struct ctl_command ctl_commands[] = {
 	{ "reload", "", "load the configuration file again", 0, 0, OPT_JSON, false, run_reload },
 	{ "prepare-restart", "", "let the next stop keep all routes", 0, 0, OPT_JSON, false,
 	    run_prepare_restart },
+	{ "pre-stop", "", "before a stop: prepare a restart, or drain a node that leaves", 0, 0, OPT_JSON,
+	    true, run_pre_stop },
 	{ "flush", "", "remove every route of weft from the kernel", 0, 0, OPT_JSON, true,
 	    run_flush },
 	{ "drain", "[--peer NAME] [--reason TEXT] [--settle TIME] [--wait | --no-wait]",

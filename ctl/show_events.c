@@ -188,6 +188,8 @@ drain_row(void *ctx, json_t *row)
 
 const struct render render_drain = { .key = "drain", .list = true, .begin = short_begin,
 	.row = drain_row, .end = short_end };
+const struct render render_pre_stop = { .key = "pre-stop", .list = true, .begin = short_begin,
+	.row = drain_row, .end = short_end };
 const struct render render_change = { .key = "peer-command", .begin = short_begin,
 	.row = change_row, .end = short_end };
 const struct render render_reload = { .key = "reload", .begin = short_begin,

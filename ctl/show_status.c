@@ -164,9 +164,10 @@ status_drain(struct ctl *c, const json_t *row)
 	char age[UPTIME_STRLEN];
 
 	if (js_has(row, "drain"))
-		item(c, js_str(d, "state"), "%s, since %s%s%s (weft undrain ends it)",
+		item(c, js_str(d, "state"), "%s, since %s%s%s (weft undrain ends it%s)",
 		    js_str(d, "text"), js_uptime(d, "since_s", age), js_has(d, "reason") ? ": " : "",
-		    js_str(d, "reason"));
+		    js_str(d, "reason"), strcmp(js_str(d, "by"), "cluster") == 0 ?
+		    ", and so does the cluster" : "");
 	else if (n)
 		item(c, "drained", "%llu peer%s (see: weft peers)", n, text_s(n));
 }

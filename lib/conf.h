@@ -635,6 +635,8 @@ struct conf_drain {
 	bool gshut; /* announce GRACEFUL_SHUTDOWN before withdrawing (RFC 8326) */
 	uint32_t settle_ms; /* for traffic to move */
 	enum conf_sigterm on_sigterm;
+	struct conf_strs on_taints; /* keys of the Node's taints that drain it */
+	bool on_cordon;
 };
 
 /* ---- loadBalancerPools --------------------------------------------------- */

@@ -54,6 +54,30 @@ static const struct opt rows[] = {
 		   "prepare-restart`, so peers keep sending here, until their restart time is over if "
 		   "weftd does not come back.",
 	},
+	{
+	    .path = "drain.onTaints",
+	    AT(drain.on_taints),
+	    .type = OPT_NAME,
+	    .flags = OPT_F_MANY,
+	    .max = 253,
+	    .dflt = "weft.dev/drain node.kubernetes.io/out-of-service",
+	    .effect = OPT_LIVE,
+	    .brief = "taints of the Kubernetes Node that drain it",
+	    .doc = "By their keys. The drain begins when the Node gets one of them, when it is deleted, or "
+		   "when its kubelet says that it shuts down, and ends when that is over; one that an "
+		   "operator began goes on. A drain withdraws the pods' routes, too: taints of an "
+		   "autoscaler (`ToBeDeletedByClusterAutoscaler`, `karpenter.sh/disrupted`), which come "
+		   "while pods still run, belong here only where pods are reached by services alone.",
+	},
+	{
+	    .path = "drain.onCordon",
+	    AT(drain.on_cordon),
+	    .type = OPT_BOOL,
+	    .dflt = "false",
+	    .effect = OPT_LIVE,
+	    .brief = "a cordon of the Kubernetes Node drains it, too",
+	    .doc = "A cordoned node's pods go on running, and lose their routes by the drain.",
+	},
 };
 
 const struct opt_section conf_opts_drain = OPT_SECTION(rows);

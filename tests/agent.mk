@@ -80,6 +80,7 @@ agentcore_unit_tests = \
 	tests/unit/test_fib \
 	tests/unit/test_kern \
 	tests/unit/test_composition \
+	tests/unit/test_leaving \
 	tests/unit/test_massguard \
 	tests/unit/test_nat \
 	tests/unit/test_plan \
@@ -143,6 +144,10 @@ tests_unit_test_poison_LDADD = $(AGENTCORE_TEST_LIBS)
 tests_unit_test_services_SOURCES = tests/unit/test_services.c tests/unit/unit.h
 tests_unit_test_services_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
 tests_unit_test_services_LDADD = $(AGENTCORE_TEST_LIBS)
+
+tests_unit_test_leaving_SOURCES = tests/unit/test_leaving.c tests/unit/unit.h
+tests_unit_test_leaving_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
+tests_unit_test_leaving_LDADD = $(AGENTCORE_TEST_LIBS)
 
 tests_unit_test_kern_SOURCES = tests/unit/test_kern.c tests/unit/unit.h
 tests_unit_test_kern_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)

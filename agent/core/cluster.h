@@ -30,6 +30,7 @@ struct cluster_node {
 	struct labels taints;	   /* key -> effect */
 	bool cordoned;		   /* spec.unschedulable */
 	bool deleting;
+	bool shutting_down; /* its kubelet says so */
 };
 
 struct cluster;

@@ -154,7 +154,7 @@ converge_next(struct converge *c, struct mono_us now, const struct converge_fact
 		return false;
 	if (f->known && !c->begun)
 		c->began = now;
-	c->begun |= f->known;
+	c->begun = f->known;
 	c->wait = waits_for(c, now, f);
 	if (c->wait != CONVERGE_NOTHING &&
 	    (c->wait == CONVERGE_UNKNOWN || mono_before(now, timeout_at(c))))

@@ -44,6 +44,7 @@ struct drain {
 	bool moving;	/* a peer whose session is up was told of prefixes */
 	bool resumed;	/* something was restarted meanwhile: sessions have to come up first */
 	bool slow;	/* a step ended by its limit */
+	bool by_cluster; /* the caller's: who has asked for it */
 	uint64_t settle_us;
 	char reason[IPC_DRAIN_TEXT_MAX]; /* "": none given */
 	struct mono_us since;	   /* the beginning; of DONE when that was loaded: its loading */

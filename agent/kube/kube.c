@@ -21,6 +21,8 @@
 #include "agent/kube/config.h"
 #include "agent/kube/recorder.h"
 #include "agent/kube/secrets.h"
+#include "agent/kube/leave.h"
+#include "agent/kube/status.h"
 #include "agent/launcher.h"
 #include "lib/mem.h"
 
@@ -31,6 +33,8 @@ static const struct kube_part *const parts[] = {
 	&kube_recorder_part,
 	&kube_config_part,
 	&kube_secrets_part,
+	&kube_status_part,
+	&kube_leave_part,
 	NULL,
 };
 #define PARTS_MAX 16
@@ -238,6 +242,12 @@ kube_free(struct kube *k)
 	event_free(k->cluster_ev);
 	event_free(k->peers_ev);
 	mem_free(k);
+}
+
+bool
+kube_is_on(const struct kube *k)
+{
+	return k && k->api;
 }
 
 struct agent *

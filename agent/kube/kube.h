@@ -40,6 +40,8 @@ void kube_apply(struct kube *k, const struct conf *c);
 
 /* Does that configuration ask for a cluster, and is there one to ask? */
 bool kube_is_wanted(struct kube *k, const struct conf *conf);
+/* Is the cluster followed, or will be? NULL is fine. */
+bool kube_is_on(const struct kube *k);
 
 /* For the parts. */
 struct agent *kube_agent(struct kube *k);

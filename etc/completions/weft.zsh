@@ -30,6 +30,7 @@ _weft() {
 		'policy:run a route through filters'
 		'reload:load the configuration file again'
 		'prepare-restart:let the next stop keep all routes'
+		'pre-stop:before a stop: prepare a restart, or drain a node that leaves'
 		'flush:remove every route of weft from the kernel'
 		'drain:take the node, or one peer, out of service without loss'
 		'undrain:put it into service again'

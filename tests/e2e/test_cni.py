@@ -131,9 +131,10 @@ def test_time_out_ends_the_wait(lab):
     wait_until(lambda: established(router), 3, "session, that never tells End-of-RIB")
     wait_until(runtime.file, 6, "file is written")
     seen = weft.status()["convergence"]
-    assert seen["timed_out"] and 4000 <= seen["took_ms"] < 5000, seen
+    assert seen["timed_out"] and 4000 <= seen["took_ms"] < 6000, seen
 
 
+@pytest.mark.slice
 def test_file_follows_the_configuration(lab):
     node = lab.ns("n")
     router = lab.ns("r")

@@ -21,6 +21,8 @@
 #include "agent/events.h"
 #include "agent/kube/pools.h"
 #include "agent/kube/services.h"
+#include "agent/kube/leave.h"
+#include "agent/kube/status.h"
 #include "agent/mrt.h"
 #include "agent/nat.h"
 #include "agent/routed.h"
@@ -268,6 +270,25 @@ struct cni_view
 cni_view(const struct cni *c)
 {
 	return the_fake->cni;
+}
+
+bool
+leave_is_due(const struct agent *a, char *ret_why)
+{
+	snprintf(ret_why, LEAVE_WHY_MAX, "%s", the_fake->leaving ? the_fake->leaving : "");
+	return the_fake->leaving;
+}
+
+const char *
+status_problem(const struct agent *a)
+{
+	return "";
+}
+
+bool
+kube_is_on(const struct kube *k)
+{
+	return false;
 }
 
 const char *

@@ -47,6 +47,7 @@ struct fake {
 	/* readiness for pods */
 	struct converge converge;
 	struct cni_view cni;
+	const char *leaving; /* why; NULL: it is not */
 
 	/* what was asked */
 	uint32_t queries, cancels, rows_out, credit_left;

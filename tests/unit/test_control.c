@@ -17,6 +17,7 @@
 #include <jansson.h>
 
 #include "agent/control.h"
+#include "agent/drains.h"
 #include "lib/logmain.h"
 #include "lib/mem.h"
 #include "tests/unit/fake_agent.h"
@@ -152,6 +153,22 @@ ask(const char *request)
 	return last;
 }
 
+/* As much of an answer as comes at once. */
+static void
+ask_part(const char *request, const char *want)
+{
+	struct client cl = client_new();
+
+	client_write(&cl, request, strlen(request));
+	client_write(&cl, "\n", 1);
+	for (int i = 0; i < 2500 && !strstr(cl.buf, want); i++) {
+		turn(2);
+		client_read(&cl);
+	}
+	ck_assert_msg(strstr(cl.buf, want), "%s: %s", request, cl.buf);
+	client_free(&cl);
+}
+
 /* By memmem(): AddressSanitizer's strstr() measures the whole rest at every call. */
 static size_t
 count(const char *text, const char *what)
@@ -237,6 +254,8 @@ static const struct {
 	{ "{\"cmd\":\"version\"}", 1, 0 },
 	{ "{\"cmd\":\"reload\"}", 1, 0 },
 	{ "{\"cmd\":\"prepare-restart\"}", 1, 0 },
+	{ "{\"cmd\":\"cni\"}", 1, 0 },
+	{ "{\"cmd\":\"pre-stop\"}", 1, 0 },
 	{ "{\"cmd\":\"flush\"}", 1, 0 },
 	{ "{\"cmd\":\"peer-command\",\"args\":{\"name\":\"tor1\",\"command\":\"down\","
 	  "\"reason\":\"new cable\"}}", 1, 0 },
@@ -284,6 +303,45 @@ START_TEST(commands_reach_the_agent)
 	ck_assert_uint_eq(f->flushes, 1);
 	/* Each of them is an event. */
 	ck_assert_uint_eq(count(ask("{\"cmd\":\"events\"}"), "operator-command"), 5);
+}
+END_TEST
+
+/* A node that stays comes back; one that leaves is drained, by the cluster's word. */
+START_TEST(before_a_stop)
+{
+	const struct drain *d;
+
+	ck_assert_ptr_nonnull(strstr(ask("{\"cmd\":\"pre-stop\"}"), "\"step\":\"restart\""));
+	ck_assert_uint_eq(f->prepares, 1);
+	ck_assert_ptr_null(drains_find(f->a.drains, ""));
+	f->leaving = "the node is cordoned";
+	ask_part("{\"cmd\":\"pre-stop\"}", "the node is cordoned");
+	d = drains_find(f->a.drains, "");
+	ck_assert_uint_eq(f->prepares, 1);
+	ck_assert(d && d->by_cluster);
+	ck_assert_str_eq(d->reason, "the node is cordoned");
+	drains_discard(f->a.drains);
+}
+END_TEST
+
+/* An operator's word goes before the cluster's, whichever was first. */
+START_TEST(whose_drain_it_is)
+{
+	struct drains *ds = f->a.drains;
+
+	ck_assert(drains_by_cluster(ds, 0, "cordoned"));
+	ck_assert(!drains_by_cluster(ds, 0, "again"));
+	ck_assert(drains_undo_by_cluster(ds));
+	ck_assert(!drains_undo_by_cluster(ds));
+	ck_assert(drains_by_cluster(ds, 0, "cordoned"));
+	ck_assert(!drains_start(ds, "", 0, "mine"));
+	ck_assert(!drains_undo_by_cluster(ds));
+	ck_assert(drains_undo(ds, ""));
+	ck_assert(drains_start(ds, "", 0, "mine"));
+	ck_assert(!drains_by_cluster(ds, 0, "cordoned"));
+	ck_assert(!drains_undo_by_cluster(ds));
+	ck_assert(drains_undo(ds, ""));
+	ck_assert_uint_eq(drains_begun(ds), 3);
 }
 END_TEST
 
@@ -670,6 +728,8 @@ main(void)
 	tcase_add_loop_test(t, broken_requests, 0, NROWS(bad));
 	tcase_add_loop_test(t, answers_are_lines, 0, NROWS(good));
 	tcase_add_test(t, commands_reach_the_agent);
+	tcase_add_test(t, before_a_stop);
+	tcase_add_test(t, whose_drain_it_is);
 	tcase_add_test(t, descriptors_are_passed_on);
 	tcase_add_test(t, recordings_end_when_the_client_has_enough);
 	tcase_add_test(t, recordings_of_clients_that_left);

@@ -204,6 +204,12 @@ START_TEST(unknown)
 	ck_assert(mono_is_never(converge_deadline(&c, now)));
 	f.known = true;
 	waits(CONVERGE_PEERS);
+	now = mono_add_s(now, 20);
+	f.known = false; /* it is learned that there is a cluster to ask */
+	waits(CONVERGE_UNKNOWN);
+	now = mono_add_s(now, 3600);
+	f.known = true;
+	waits(CONVERGE_PEERS);
 	converges_after(S(30), true);
 }
 END_TEST

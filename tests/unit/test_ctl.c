@@ -324,6 +324,7 @@ static const struct {
 	/* wrong usage */
 	{ "", 2, "usage: weft" },
 	{ "p", 2, "short for several: peers, pools, prepare-restart" },
+	{ "pre-stop", 0, "the next stop within 60 s keeps all routes" },
 	{ "flush-all", 2, "unknown command" },
 	{ "peerz", 2, "did you mean \"peer" },
 	{ "statsu", 2, "did you mean \"status\"" },
