@@ -152,10 +152,8 @@ publish(struct kube_services *p)
 }
 
 static void
-maybe_tell(struct kube_services *p)
+tell(struct kube_services *p)
 {
-	if (p->told || !p->have_services || !p->have_slices)
-		return;
 	p->told = true;
 	publish(p);
 	announce_services_end(announcer(p));
@@ -164,11 +162,21 @@ maybe_tell(struct kube_services *p)
 	    services_count(p->model), services_announced(p->model));
 }
 
+/* Not before this node's labels are known: they may exclude it. */
+static void
+maybe_tell(struct kube_services *p)
+{
+	if (!p->told && p->have_services && p->have_slices && p->a->cluster)
+		tell(p);
+}
+
 static void
 on_wait(int fd, short what, void *ctx)
 {
 	struct kube_services *p = ctx;
 
+	if (!p->told && p->have_services && p->have_slices)
+		tell(p); /* only the nodes are not known: there may be no right to see them */
 	if (!p->told)
 		events_addf(p->a->events, IPC_LVL_WARN, "services-unknown",
 		    "waited_s=%d why=\"addresses of Services are not announced until the API server has told them\"",
@@ -517,6 +525,19 @@ clear_all(struct kube_services *p)
 }
 
 static void
+services_cluster(void *part)
+{
+	struct kube_services *p = part;
+	const struct cluster_node *own = own_node(p);
+
+	if (!p->model)
+		return;
+	services_set_excluded(p->model, own && labels_get(&own->labels, EXCLUDED));
+	publish(p);
+	maybe_tell(p);
+}
+
+static void
 services_conf(void *part, const struct conf *c)
 {
 	struct kube_services *p = part;
@@ -532,19 +553,7 @@ services_conf(void *part, const struct conf *c)
 	if (!p->model)
 		watch(p, c);
 	apply_rules(p, c);
-	publish(p);
-}
-
-static void
-services_cluster(void *part)
-{
-	struct kube_services *p = part;
-	const struct cluster_node *own = own_node(p);
-
-	if (!p->model || !own)
-		return;
-	services_set_excluded(p->model, labels_get(&own->labels, EXCLUDED) != NULL);
-	publish(p);
+	services_cluster(p);
 }
 
 /* ---- views ----------------------------------------------------------------------------------- */
@@ -594,7 +603,6 @@ services_start(struct kube *k)
 	p->wait_ev = event_new(p->a->base, -1, 0, on_wait, p);
 	if (p->a->conf)
 		services_conf(p, p->a->conf);
-	services_cluster(p);
 	return p;
 }
 

@@ -1,8 +1,8 @@
 /*
  * Services and EndpointSlices of the cluster -> announced addresses.
  *
- * Both are watched only while an advertisement of type Service is configured. Until both have been
- * listed once nothing is announced, and bgpd is not told that it knows everything, for SYNC_WAIT_S
+ * Both are watched only while an advertisement of type Service is configured. Until both and the nodes
+ * have been listed once nothing is announced, and bgpd is not told that it knows everything, for SYNC_WAIT_S
  * at most: after a restart peers keep what the node announced before (RFC 4724) until then. What is
  * announced stays when the API server is gone.
  *
