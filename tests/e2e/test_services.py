@@ -77,7 +77,9 @@ class Listener:
     """An established session whose IPv4 UPDATEs become [(when, announced?, prefix, attributes)]."""
 
     def __init__(self, site, **kw):
-        self.conn = bgp.connect(site.p, "10.9.1.2", "10.9.1.1").establish(TOR_AS, "10.9.1.2", hold=180, **kw)
+        # As a router does: a connection from before the cluster is known may be refused.
+        self.conn = wait_until(lambda: bgp.connect(site.p, "10.9.1.2", "10.9.1.1").establish(
+            TOR_AS, "10.9.1.2", hold=180, **kw), 8, "the session is up")
         self.conn.send(bgp.UPDATE, bgp.end_of_rib("ipv4"))
         self.heard, self.end_of_rib, self.over = [], None, False
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -274,6 +276,27 @@ def test_no_loops(lab, api_server):
     assert "proto 212" not in site.w.run("ip", "-6", "rule")
 
 
+def test_named_twice(lab, api_server):
+    """A prefix that the configuration names is the configuration's; it changes hands without a withdrawal."""
+    own = {"type": "Prefix", "prefixes": ["192.0.2.1/32"], "communities": ["64512:1"]}
+    ads = [{**LB, "communities": ["64512:2"]}]
+    site = Site(lab, api_server, ads=[own, *ads]).known()
+    site.put(service("web", ["192.0.2.1"]), slice_of("web", endpoint(HERE)),
+             service("two", ["192.0.2.2"]), slice_of("two", endpoint(HERE)))
+
+    def belongs(to):
+        wait_until(lambda: communities(site.peer.table()["192.0.2.1/32"]) == {to}, 5, f"it is announced with {to}")
+    site.peer.has("192.0.2.1/32", "192.0.2.2/32")
+    belongs("64512:1")
+    for now, whose in ((ads, "64512:2"), ([own, *ads], "64512:1"), (ads, "64512:2")):
+        site.weft.write_config({**site.conf, "advertisements": [{"type": "PodCIDR"}, *now]})
+        site.weft.weft("reload")
+        belongs(whose)
+    assert not [p for _, on, p, _ in site.peer.heard if not on]
+    site.drop(slice_of("web"))
+    site.peer.has("192.0.2.2/32")
+
+
 KUBE_PROXY = """
 table ip proxy {
   chain pre { type nat hook prerouting priority -100; ip daddr 192.0.2.1 tcp dport 80 dnat to 10.9.1.2:8080; }
@@ -367,9 +390,13 @@ def test_server_gone(lab, api_server):
     assert len(site.peer.heard) == heard + 2
 
 
+def no_slices(req):
+    return "endpointslices" not in req.path
+
+
 @pytest.mark.patient
 def test_restart_waits(lab, api_server):
-    """After a restart End-of-RIB waits for Services, though the API server is slow; no route is lost."""
+    """After a restart End-of-RIB waits for Services, though they are late; no route is lost."""
     site = Site(lab, api_server, listen=False)
     site.put(service("web", ["192.0.2.1"]), slice_of("web", endpoint(HERE)))
     caps = bgp.cap_mp("ipv4") + bgp.cap_as4(TOR_AS) + bgp.cap_gr(120, ["ipv4"])
@@ -378,12 +405,12 @@ def test_restart_waits(lab, api_server):
     site.weft.weft("prepare-restart")
     site.weft.stop()
     first.close()
-    site.api.freeze()
+    site.api.allow = no_slices
     site.weft.start()
     again = Listener(site, caps=caps)
     wait_until(lambda: any(p.startswith("10.244.") for p in again.table()), 8, "the pod CIDRs are announced")
     assert again.end_of_rib is None
-    site.api.thaw()
+    site.api.allow = None
     again.has("192.0.2.1/32", deadline_s=8)
     wait_until(lambda: again.end_of_rib, 5, "End-of-RIB")
     at = next(t for t, on, p, _ in again.heard if p == "192.0.2.1/32")
@@ -394,9 +421,9 @@ def test_restart_waits(lab, api_server):
 
 @pytest.mark.patient
 def test_without_server(lab, api_server):
-    """An API server that never answers delays End-of-RIB by 10 s, and says so."""
+    """Without a right to see EndpointSlices End-of-RIB comes 10 s late, and weft says why."""
     began = time.monotonic()
-    site = Site(lab, api_server, listen=False, before=lambda api: api.freeze())
+    site = Site(lab, api_server, listen=False, before=lambda api: setattr(api, "allow", no_slices))
     site.peer = Listener(site, caps=bgp.cap_mp("ipv4") + bgp.cap_as4(TOR_AS) + bgp.cap_gr(120, ["ipv4"]))
     wait_until(lambda: site.peer.end_of_rib, 14, "End-of-RIB")
     assert 9.5 < site.peer.end_of_rib - began
