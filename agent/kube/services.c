@@ -166,7 +166,9 @@ tell(struct kube_services *p)
 static void
 maybe_tell(struct kube_services *p)
 {
-	if (!p->told && p->have_services && p->have_slices && p->a->cluster)
+	bool nodes = p->a->cluster || !kube_part_find(p->k, "nodes");
+
+	if (!p->told && p->have_services && p->have_slices && nodes)
 		tell(p);
 }
 
