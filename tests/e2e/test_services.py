@@ -276,6 +276,32 @@ def test_no_loops(lab, api_server):
     assert "proto 212" not in site.w.run("ip", "-6", "rule")
 
 
+@pytest.mark.patient
+@pytest.mark.parametrize("kind", [Bird, Frr])
+def test_routers(lab, api_server, kind):
+    """What BIRD and FRR make of it: host routes and an aggregate with communities, both families, and no more."""
+    site = Site(lab, api_server, ads=[{**LB, "communities": ["64512:7", "64512:7:8"]}, {
+        "type": "Service", "addresses": ["ClusterIP"], "aggregationLength": 24, "communities": ["64512:9"]}], listen=False)
+    router = kind(site.p, TOR_AS, "10.9.1.2", [Neighbor("10.9.1.1", WEFT_AS, "10.9.1.2", "fd09:1::2")]).start()
+    router.wait_established("10.9.1.1")
+    site.put(service("web", ["192.0.2.1", "2001:db8::1"]), slice_of("web", endpoint(HERE)),
+             slice_of("web", endpoint(HERE), family="IPv6"))
+
+    def knows(prefix, *words):
+        def told():
+            text = str(router.route(prefix)).replace("(", "").replace(")", "").replace(",", ":").replace(" ", "")
+            missing = [w for w in words if w not in text]
+            return text != "[]" and not missing or No(text)
+        wait_until(told, 8, f"{prefix} with {words}")
+    knows("192.0.2.1/32", "64512:7", "64512:7:8")
+    knows("2001:db8::1/128", "64512:7", "64512:7:8")
+    knows("10.96.9.0/24", "64512:9")
+    site.put(slice_of("web", endpoint(HERE, ready=False)))
+    # The pod CIDRs are left, and what has an endpoint in IPv6.
+    wait_until(lambda: router.received("10.9.1.1") == {"ipv4": 1, "ipv6": 2} or No(router.received("10.9.1.1")), 8,
+               "it is gone")
+
+
 def test_named_twice(lab, api_server):
     """A prefix that the configuration names is the configuration's; it changes hands without a withdrawal."""
     own = {"type": "Prefix", "prefixes": ["192.0.2.1/32"], "communities": ["64512:1"]}
