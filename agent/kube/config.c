@@ -566,5 +566,13 @@ conf(void *part, const struct conf *in_force)
 	plan(c);
 }
 
+bool
+kube_config_is_loaded(const void *part)
+{
+	const struct config *c = part;
+
+	return !c || c->loaded;
+}
+
 const struct kube_part kube_config_part = {
 	.name = "config", .start = start, .stop = stop, .conf = conf };

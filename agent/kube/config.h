@@ -15,4 +15,7 @@
 
 extern const struct kube_part kube_config_part;
 
+/* Are all objects known, so that the configuration is whole? part: of that row, NULL: it is. */
+bool kube_config_is_loaded(const void *part);
+
 #endif

@@ -29,12 +29,12 @@
 /* One row for each part, in the order in which they are started. */
 static const struct kube_part *const parts[] = {
 	&kube_pools_part,
-	&kube_part_services,
 	&kube_recorder_part,
 	&kube_config_part,
 	&kube_secrets_part,
 	&kube_status_part,
 	&kube_leave_part,
+	&kube_part_services, /* behind what the configuration comes from */
 	NULL,
 };
 #define PARTS_MAX 16

@@ -19,6 +19,8 @@
 #include "agent/announce.h"
 #include "agent/core/cluster.h"
 #include "agent/kube/api.h"
+#include "agent/kube/apicall.h"
+#include "agent/kube/config.h"
 #include "agent/kube/reflector.h"
 #include "agent/kube/svcparse.h"
 #include "agent/source.h"
@@ -179,7 +181,7 @@ on_wait(int fd, short what, void *ctx)
 
 	if (!p->told && p->have_services && p->have_slices)
 		tell(p); /* only the nodes are not known: there may be no right to see them */
-	if (!p->told)
+	if (p->model && !p->told)
 		events_addf(p->a->events, IPC_LVL_WARN, "services-unknown",
 		    "waited_s=%d why=\"addresses of Services are not announced until the API server has told them\"",
 		    SYNC_WAIT_S);
@@ -473,17 +475,25 @@ is_wanted(const struct conf *c)
 	return false;
 }
 
+/* bgpd must not take what it was told for everything: for a while. */
+static void
+hold(struct kube_services *p)
+{
+	struct timeval tv = { .tv_sec = SYNC_WAIT_S };
+
+	announce_service_wait(announcer(p), true);
+	event_add(p->wait_ev, &tv);
+}
+
 static void
 watch(struct kube_services *p, const struct conf *c)
 {
 	struct reflector_spec spec = { .path = "/api/v1/services", .page = PAGE };
-	struct timeval tv = { .tv_sec = SYNC_WAIT_S };
 
 	p->model = services_new();
 	p->class = c->load_balancer.class ? mem_strdup(c->load_balancer.class) : NULL;
-	announce_service_wait(announcer(p), true);
 	announce_services_again(announcer(p));
-	event_add(p->wait_ev, &tv);
+	hold(p);
 	p->services = reflector_new(kube_api(p->k), &spec, &services_ops, p);
 	on_ask(-1, 0, p);
 }
@@ -548,6 +558,8 @@ services_conf(void *part, const struct conf *c)
 		if (p->model)
 			unwatch(p);
 		clear_all(p);
+		if (kube_config_is_loaded(kube_part_find(p->k, "config")))
+			announce_service_wait(announcer(p), false);
 		return;
 	}
 	if (p->model && !same_class(p, c))
@@ -560,13 +572,25 @@ services_conf(void *part, const struct conf *c)
 
 /* ---- views ----------------------------------------------------------------------------------- */
 
+/* Of the watches, or of the way to the server: then they do not even ask. */
+static const char *
+problem(const struct kube_services *p)
+{
+	struct api_view v;
+
+	if (p->problem[0][0] || p->problem[1][0])
+		return p->problem[p->problem[0][0] ? 0 : 1];
+	api_look(kube_api(p->k), &v);
+	return v.why;
+}
+
 void
 kube_services_status(const struct kube_services *p, struct kube_services_status *ret)
 {
 	*ret = (struct kube_services_status){
 		.watching = p->model != NULL,
 		.synced = p->told,
-		.problem = p->problem[p->problem[0][0] ? 0 : 1],
+		.problem = problem(p),
 		.slices = !p->slices_path ? "" : strcmp(p->slices_path, V1) == 0 ? "v1" : "v1beta1",
 	};
 }
@@ -603,6 +627,7 @@ services_start(struct kube *k)
 	p->a = kube_agent(k);
 	p->ask_ev = event_new(p->a->base, -1, 0, on_ask, p);
 	p->wait_ev = event_new(p->a->base, -1, 0, on_wait, p);
+	hold(p); /* the advertisement may be an object that is not known yet */
 	if (p->a->conf)
 		services_conf(p, p->a->conf);
 	return p;

@@ -420,10 +420,21 @@ def no_slices(req):
     return "endpointslices" not in req.path
 
 
+def no_objects(req):
+    return "bgpadvertisements" not in req.path
+
+
+def from_an_object(api):
+    """The advertisement is a custom resource."""
+    api.store.put("/apis/weft.dev/v1alpha1/bgpadvertisements", {"metadata": {"name": "services"}, "spec": LB})
+
+
 @pytest.mark.patient
-def test_restart_waits(lab, api_server):
+@pytest.mark.parametrize("ads,before,late", [([LB], None, no_slices), ([], from_an_object, no_objects)],
+                         ids=["slices", "advertisement"])
+def test_restart_waits(lab, api_server, ads, before, late):
     """After a restart End-of-RIB waits for Services, though they are late; no route is lost."""
-    site = Site(lab, api_server, listen=False)
+    site = Site(lab, api_server, ads=ads, listen=False, before=before)
     site.put(service("web", ["192.0.2.1"]), slice_of("web", endpoint(HERE)))
     caps = bgp.cap_mp("ipv4") + bgp.cap_as4(TOR_AS) + bgp.cap_gr(120, ["ipv4"])
     first = Listener(site, caps=caps)
@@ -431,7 +442,7 @@ def test_restart_waits(lab, api_server):
     site.weft.weft("prepare-restart")
     site.weft.stop()
     first.close()
-    site.api.allow = no_slices
+    site.api.allow = late
     site.weft.start()
     again = Listener(site, caps=caps)
     wait_until(lambda: any(p.startswith("10.244.") for p in again.table()), 8, "the pod CIDRs are announced")
