@@ -858,6 +858,16 @@ cmd_nat(struct control_req *r)
 	control_end(r, v.state == NAT_OFF || v.state == NAT_INSTALLED ? CONTROL_OK : CONTROL_DOWN, NULL);
 }
 
+/* ---- Kubernetes --------------------------------------------------------------- */
+
+static void
+cmd_kube(struct control_req *r)
+{
+	view_kube(control_row(r), r->a);
+	control_row_end(r);
+	control_end(r, view_kube_is_bad(r->a) ? CONTROL_DOWN : CONTROL_OK, NULL);
+}
+
 /* ---- events ----------------------------------------------------------------- */
 
 static bool
@@ -1381,6 +1391,7 @@ static const struct control_cmd cmds[] = {
 	{ "nexthops", A(ARG_FAMILY), 0, false, cmd_nexthops },
 	{ "pools", 0, 0, false, cmd_pools },
 	{ "nat", 0, 0, false, cmd_nat },
+	{ "kube", 0, 0, false, cmd_kube },
 	{ "events", A(ARG_FOLLOW) | A(ARG_SINCE) | A(ARG_PEER), 0, false, cmd_events },
 	{ "bmp", 0, 0, false, cmd_bmp },
 	{ "bfd", 0, 0, false, cmd_bfd },

@@ -39,7 +39,7 @@ agent_libagent_a_SOURCES = \
 	agent/kube/svcpool.c agent/kube/svcpool.h \
 	agent/kube/jget.c agent/kube/jget.h \
 	agent/kube/jscan.c agent/kube/jscan.h \
-	agent/kube/kube.c agent/kube/kube.h \
+	agent/kube/kube.c agent/kube/kube.h agent/kube/kview.h \
 	agent/kube/leave.c agent/kube/leave.h \
 	agent/kube/reflector.c agent/kube/reflector.h \
 	agent/kube/services.c agent/kube/services.h \
@@ -73,6 +73,7 @@ agent_libagent_a_SOURCES = \
 	agent/uplinks.c agent/uplinks.h \
 	agent/views.c agent/views.h \
 	agent/views_bfd.c \
+	agent/views_kube.c \
 	agent/views_node.c \
 	agent/views_services.c \
 	agent/views_status.c \

@@ -20,6 +20,7 @@
 #include "agent/events.h"
 #include "agent/routed.h"
 #include "agent/bfd.h"
+#include "agent/kube/kview.h"
 #include "agent/kube/services.h"
 #include "lib/mem.h"
 
@@ -421,6 +422,64 @@ PLAIN_METRIC(config_ok, m->a->conf && !m->a->conf_error[0])
 PLAIN_METRIC(events_total, m->a->events ? events_last(m->a->events) : 0)
 
 static void
+kube_up(FILE *f, const char *name, const struct metrics *m)
+{
+	struct api_view v;
+
+	if (kube_look(m->a->kube, &v))
+		put_plain(f, name, v.health == API_UP);
+}
+
+static void
+kube_requests(FILE *f, const char *name, const struct metrics *m)
+{
+	struct api_view v;
+	char code[16];
+
+	for (size_t i = 0; kube_look(m->a->kube, &v) && i < v.ncodes; i++) {
+		snprintf(code, sizeof(code), "%d", v.code[i].code);
+		put_one(f, name, "code", v.code[i].code ? code : "none", v.code[i].n);
+	}
+}
+
+/* Watches of one resource with several queries (single Secrets) count together. */
+#define KUBE_METRIC(func, expr)                                                                    \
+	static uint64_t func##_of(const struct metrics *m, const char *path, size_t first)         \
+	{                                                                                          \
+		struct reflector_view v;                                                           \
+		uint64_t sum = 0;                                                                  \
+                                                                                                   \
+		for (size_t pos = first; kube_next_watch(m->a->kube, &pos, &v);)                   \
+			if (strcmp(v.path, path) == 0)                                             \
+				sum += (expr);                                                     \
+		return sum;                                                                        \
+	}                                                                                          \
+	static void func(FILE *f, const char *name, const struct metrics *m)                       \
+	{                                                                                          \
+		struct reflector_view v;                                                           \
+                                                                                                   \
+		for (size_t pos = 0; kube_next_watch(m->a->kube, &pos, &v);)                       \
+			if (kube_is_first(m, v.path, pos - 1))                                     \
+				put_one(f, name, "path", v.path, func##_of(m, v.path, pos - 1));   \
+	}
+
+static bool
+kube_is_first(const struct metrics *m, const char *path, size_t at)
+{
+	struct reflector_view v;
+
+	for (size_t pos = 0; kube_next_watch(m->a->kube, &pos, &v) && pos <= at;)
+		if (strcmp(v.path, path) == 0)
+			return false;
+	return true;
+}
+
+KUBE_METRIC(kube_objects, v.objects)
+KUBE_METRIC(kube_events, v.events)
+KUBE_METRIC(kube_restarts, v.restarts)
+KUBE_METRIC(kube_lists, v.lists)
+
+static void
 child_restarts(FILE *f, const char *name, const struct metrics *m)
 {
 	put_one(f, name, "child", "bgpd", m->a->bgpd_child.restarts);
@@ -573,6 +632,13 @@ static const struct {
 	{ "weft_bmp_overflows_total", "counter",
 	    "Connections to a BMP collector that were given up because it read too slowly.",
 	    bmp_overflows },
+	{ "weft_kube_up", "gauge", "Whether the API server answers and is ready.", kube_up },
+	{ "weft_kube_requests_total", "counter",
+	    "Answers of the API server by their status; none: there was no answer.", kube_requests },
+	{ "weft_kube_objects", "gauge", "Objects known of a watched resource.", kube_objects },
+	{ "weft_kube_watch_events_total", "counter", "Events received by a watch.", kube_events },
+	{ "weft_kube_watch_restarts_total", "counter", "Watches that ended.", kube_restarts },
+	{ "weft_kube_lists_total", "counter", "Lists read as a whole.", kube_lists },
 	{ "weft_services", "gauge", "Kubernetes Services known.", services_known },
 	{ "weft_service_prefixes", "gauge", "Prefixes announced for Services.", service_prefixes },
 	{ "weft_service_announce_seconds", "histogram",

@@ -78,6 +78,12 @@ void view_event(struct out *o, const struct event_row *row);
 /* Has the node its routes (routed.h)? As a member with that key. The CNI file (cni.h). */
 void view_convergence(struct out *o, const char *key, const struct agent *a);
 void view_cni(struct out *o, const struct agent *a);
+/* The connection to the API server; its member of a status, and its warnings. */
+void view_kube(struct out *o, const struct agent *a);
+void view_status_kube(struct out *o, const struct agent *a);
+void view_warn_kube(struct out *o, const struct agent *a);
+/* Is it not connected although it ought to be? */
+bool view_kube_is_bad(const struct agent *a);
 
 /* ---- Services ------------------------------------------------------------ */
 

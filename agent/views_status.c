@@ -482,6 +482,7 @@ view_status(struct out *o, const struct agent *a, const struct view_totals *t,
 	status_bfd(o, a);
 	status_fib(o, a, &fs);
 	status_nat(o, a);
+	view_status_kube(o, a);
 	status_restart(o, a, stats);
 	view_convergence(o, "convergence", a);
 	view_drain(o, "drain", drains_find(a->drains, ""), true);
@@ -495,6 +496,7 @@ view_status(struct out *o, const struct agent *a, const struct view_totals *t,
 	warn_objects(o, a);
 	warn_peers(o, a, t);
 	warn_bfd(o, a);
+	view_warn_kube(o, a);
 	if (a->conf) {
 		warn_kernel(o, a, &fs);
 		warn_nat(o, a);

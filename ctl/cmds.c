@@ -184,6 +184,12 @@ run_services(struct ctl *c)
 }
 
 static int
+run_kube(struct ctl *c)
+{
+	return render(c, request("kube"), &render_kube);
+}
+
+static int
 run_bfd(struct ctl *c)
 {
 	return render(c, request("bfd"), &render_bfd);
@@ -363,6 +369,8 @@ const struct ctl_command ctl_commands[] = {
 	{ "pools", "", "addresses for load balancers, and who has none", 0, 0, LOOK, false, run_pools },
 	{ "nat", "", "what natOutgoing translates", 0, 0, LOOK, false, run_nat },
 	{ "cni", "", "the file by which container runtimes make pods", 0, 0, LOOK, false, run_cni },
+	{ "kube", "", "the connection to the API server, and what is watched there", 0, 0, LOOK, false,
+	    run_kube },
 	{ "mrt", "rib FILE | record FILE [--peer NAME] [--for TIME]",
 	    "all routes, or messages of sessions, as MRT into a file", 2, 2,
 	    OPT_JSON | OPT_PEER | OPT_FOR, false, run_mrt },

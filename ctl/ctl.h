@@ -197,6 +197,7 @@ extern const struct render render_route;
 extern const struct render render_fib;
 extern const struct render render_nexthops;
 extern const struct render render_bmp, render_cni, render_pre_stop;
+extern const struct render render_kube;
 extern const struct render render_bfd;
 extern const struct render render_nat;
 extern const struct render render_pools;

@@ -16,6 +16,7 @@ ctl_libctl_a_SOURCES = \
 	ctl/show_cni.c \
 	ctl/show_events.c \
 	ctl/show_fib.c \
+	ctl/show_kube.c \
 	ctl/show_nat.c \
 	ctl/show_peers.c \
 	ctl/show_pools.c \

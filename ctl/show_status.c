@@ -144,6 +144,18 @@ status_convergence(struct ctl *c, const json_t *row)
 }
 
 static void
+status_kube(struct ctl *c, const json_t *row)
+{
+	const json_t *k = js_obj(row, "kubernetes");
+	char age[UPTIME_STRLEN];
+
+	if (js_has(row, "kubernetes"))
+		item(c, "kubernetes", "%s for %s%s%s, %llu of %llu watches synced (see: weft kube)",
+		    js_str(k, "state"), js_uptime(k, "since_s", age), js_has(k, "server") ? ", " : "",
+		    js_str(k, "server"), num(k, "synced"), num(k, "watches"));
+}
+
+static void
 status_restart(struct ctl *c, const json_t *row)
 {
 	const json_t *r = js_obj(row, "restart");
@@ -221,6 +233,7 @@ status_row(void *ctx, json_t *row)
 	status_kernel(c, row);
 	status_nat(c, row);
 	status_convergence(c, row);
+	status_kube(c, row);
 	status_drain(c, row);
 	status_restart(c, row);
 	status_config(c, row);

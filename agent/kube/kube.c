@@ -16,6 +16,7 @@
 
 #include "agent/events.h"
 #include "agent/kube/apicall.h"
+#include "agent/kube/kview.h"
 #include "agent/kube/pools.h"
 #include "agent/kube/services.h"
 #include "agent/kube/config.h"
@@ -288,5 +289,32 @@ kube_is_synced(const struct kube *k)
 	for (size_t i = 0; parts[i]; i++)
 		if (k->part[i] && parts[i]->synced)
 			return parts[i]->synced(k->part[i]);
+	return false;
+}
+
+bool
+kube_look(const struct kube *k, struct api_view *ret)
+{
+	if (!k || !k->api)
+		return false;
+	api_look(k->api, ret);
+	return true;
+}
+
+bool
+kube_next_watch(const struct kube *k, size_t *pos, struct reflector_view *ret)
+{
+	const struct list *n;
+	size_t i = 0;
+
+	if (!k || !k->api)
+		return false;
+	LIST_FOREACH(n, api_reflectors(k->api)) {
+		if (i++ < *pos)
+			continue;
+		reflector_look(n, ret);
+		++*pos;
+		return true;
+	}
 	return false;
 }

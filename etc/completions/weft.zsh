@@ -25,6 +25,7 @@ _weft() {
 		'pools:addresses for load balancers, and who has none'
 		'nat:what natOutgoing translates'
 		'cni:the file by which container runtimes make pods'
+		'kube:the connection to the API server, and what is watched there'
 		'mrt:all routes, or messages of sessions, as MRT into a file'
 		'check:check configuration files and manifests'
 		'policy:run a route through filters'

@@ -19,6 +19,7 @@
 #include "agent/core/conflict.h"
 #include "agent/drains.h"
 #include "agent/events.h"
+#include "agent/kube/kview.h"
 #include "agent/kube/pools.h"
 #include "agent/kube/services.h"
 #include "agent/kube/leave.h"
@@ -498,6 +499,53 @@ nat_view(struct nat *n, bool counters, struct nat_view *ret)
 	ret->flows[0] = counters ? 4711 : 0;
 	ret->octets[0] = counters ? 395724 : 0;
 	ret->sets = &sets;
+}
+
+/* What `weft kube` shows: two watches, one of which cannot be read. */
+bool
+kube_look(const struct kube *k, struct api_view *ret)
+{
+	if (!the_fake->kube)
+		return false;
+	*ret = (struct api_view){
+		.health = the_fake->kube == 1 ? API_UP : API_DOWN,
+		.since = { agent_now().us - 3600000000ull },
+		.server = "https://10.96.0.1:443",
+		.credentials = "service-account",
+		.namespace = "kube-system",
+		.why = the_fake->kube == 1 ? "" : "Connection refused",
+		.connections = 3,
+		.connects = 7,
+		.losses = 1,
+		.ncodes = 3,
+		.code = { { 200, 42 }, { 404, 3 }, { 0, 2 } },
+	};
+	return true;
+}
+
+bool
+kube_next_watch(const struct kube *k, size_t *pos, struct reflector_view *ret)
+{
+	static const struct reflector_view watches[] = {
+		{ "/api/v1/nodes", "", "watching", "", true, 1000, { 1 }, 4711, 2, 1, 2 },
+		{ "/api/v1/secrets", "fieldSelector=metadata.name%3Dtor1", "waiting",
+		    "the server answered 403: secrets is forbidden", false, 0, { 0 }, 0, 0, 0, 0 },
+	};
+
+	if (!the_fake->kube || *pos == sizeof(watches) / sizeof(watches[0]))
+		return false;
+	*ret = watches[(*pos)++];
+	if (ret->heard.us)
+		ret->heard.us = agent_now().us - 7000000;
+	return true;
+}
+
+const char *
+api_health_str(enum api_health h)
+{
+	static const char *const words[] = { "connecting", "connected", "not ready", "lost" };
+
+	return words[h];
 }
 
 const char *
@@ -1106,6 +1154,7 @@ void
 fake_add_bfd(struct fake *f)
 {
 	f->nat = NAT_FOREIGN;
+	f->kube = 2;
 	*GROW(f->bfd, f->nbfd) = (struct bfd_view){ .peer = 1, .conf = &bfd_conf[0], .profile = "fast",
 		.known = true, .state = &bfd_state[0], .state_age_us = S(90000), .row = &bfd_row[0],
 		.failures = 1, .problem = "" };
@@ -1148,6 +1197,7 @@ fake_new(void)
 	f->cni = (struct cni_view){ .state = CNI_WRITTEN, .file = "10-weft.conflist",
 		.foreign = "05-other.conflist", .writes = 1, .at = a->started,
 		.text = "{\n  \"cniVersion\": \"1.0.0\",\n  \"name\": \"weft\",\n  \"plugins\": []\n}\n" };
+	f->kube = 1;
 	return f;
 }
 

@@ -31,6 +31,7 @@ struct fake {
 	size_t nbfd;
 	bool no_bfdd; /* nobody is there to ask for them */
 
+	int kube; /* 0: no cluster, 1: connected, 2: lost */
 	int nat; /* enum nat_state, OFF, INSTALLED or FOREIGN */
 
 	struct services *services; /* NULL: none are followed */
