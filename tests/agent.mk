@@ -166,3 +166,28 @@ TESTS += tests/unit/test_agentbfd
 tests_unit_test_agentbfd_SOURCES = tests/unit/test_agentbfd.c tests/unit/unit.h
 tests_unit_test_agentbfd_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
 tests_unit_test_agentbfd_LDADD = agent/libagent.a lib/libweft.a $(CHECK_LIBS) $(EVENT_CORE_LIBS)
+
+# The client of the Kubernetes API.
+kube_unit_tests = \
+	tests/unit/test_creds \
+	tests/unit/test_http1 \
+	tests/unit/test_jscan \
+	tests/unit/test_reflector
+check_PROGRAMS += $(kube_unit_tests)
+TESTS += $(kube_unit_tests)
+KUBE_TEST_CPPFLAGS = $(AGENT_TEST_CPPFLAGS) $(JANSSON_CFLAGS)
+KUBE_TEST_LIBS = agent/libagent.a lib/libconf.a lib/libweft.a $(CHECK_LIBS) $(JANSSON_LIBS) $(YAML_LIBS)
+
+tests_unit_test_creds_SOURCES = tests/unit/test_creds.c tests/unit/unit.h
+tests_unit_test_creds_CPPFLAGS = $(KUBE_TEST_CPPFLAGS)
+tests_unit_test_creds_LDADD = $(KUBE_TEST_LIBS)
+tests_unit_test_http1_SOURCES = tests/unit/test_http1.c tests/unit/unit.h
+tests_unit_test_http1_CPPFLAGS = $(KUBE_TEST_CPPFLAGS)
+tests_unit_test_http1_LDADD = $(KUBE_TEST_LIBS)
+tests_unit_test_jscan_SOURCES = tests/unit/test_jscan.c tests/unit/unit.h
+tests_unit_test_jscan_CPPFLAGS = $(KUBE_TEST_CPPFLAGS)
+tests_unit_test_jscan_LDADD = $(KUBE_TEST_LIBS)
+# Plays the API server, and time, itself.
+tests_unit_test_reflector_SOURCES = tests/unit/test_reflector.c tests/unit/unit.h
+tests_unit_test_reflector_CPPFLAGS = $(KUBE_TEST_CPPFLAGS)
+tests_unit_test_reflector_LDADD = $(KUBE_TEST_LIBS)

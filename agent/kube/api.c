@@ -531,6 +531,8 @@ wire_lost(void *ctx, enum conn_end how, const char *why)
 		api->addr_at = (api->addr_at + 1) % api->naddrs;
 	if (how == CONN_NO_SERVER && api->addr_at == 0)
 		api->naddrs = 0; /* all were tried: where is it now? */
+	if (how == CONN_CUT && api->health == API_UP && !api->probe)
+		api_timer_set(api->probe_timer, PROBE_LEAST_MS); /* is it that connection, or the server? */
 	w->call = NULL;
 	if (c && how == CONN_CLOSED && c->has_head && http1_end_of_input(&c->http)) {
 		c->wire = NULL;
@@ -989,6 +991,7 @@ api_new(const struct api_env *env)
 	api->since = api_now(api);
 	load_creds(api);
 	arm(api->creds_ev, api->have_creds ? CREDS_AGAIN_S * 1000 : CREDS_SOON_MS);
+	api_timer_set(api->probe_timer, 0);
 	return api;
 }
 

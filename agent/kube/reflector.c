@@ -81,7 +81,8 @@ struct reflector {
 	uint32_t gen;
 	char rv[RV_MAX];
 	char list_rv[RV_MAX];	 /* of the list under way */
-	char *cont;		 /* its next page; NULL: none */
+	char *cont;		 /* the page that is asked for; NULL: the first one */
+	char *next;		 /* the one after it; NULL: none */
 	size_t list_octets;
 	bool stop_scan;		 /* what came is no JSON, or no list */
 	struct mono_us call_at, heard;
@@ -107,6 +108,7 @@ destroy(struct reflector *r)
 	jscan_free(&r->scan);
 	api_timer_free(r->timer);
 	mem_free(r->cont);
+	mem_free(r->next);
 	mem_free(r->path);
 	mem_free(r->query);
 	mem_free(r);
@@ -360,9 +362,8 @@ static void
 list_reset(struct reflector *r)
 {
 	mem_free(r->cont);
-	r->cont = NULL;
-	r->list_rv[0] = '\0';
-	r->stop_scan = false;
+	mem_free(r->next);
+	r->cont = r->next = NULL;
 }
 
 static void
@@ -371,8 +372,8 @@ list_metadata(struct reflector *r, const json_t *meta)
 	const char *cont = jget_str(meta, "continue");
 
 	rv_copy(r->list_rv, jget_str(meta, "resourceVersion"));
-	mem_free(r->cont);
-	r->cont = cont && *cont && strlen(cont) <= CONTINUE_MAX ? mem_strdup(cont) : NULL;
+	mem_free(r->next);
+	r->next = cont && *cont && strlen(cont) <= CONTINUE_MAX ? mem_strdup(cont) : NULL;
 }
 
 static void
@@ -461,6 +462,9 @@ list_end(void *ctx, const struct api_end *e)
 		list_failed(r, e->kind == API_OK ? &bad : e);
 	} else {
 		backoff_reset(&r->backoff);
+		mem_free(r->cont);
+		r->cont = r->next;
+		r->next = NULL;
 		if (!r->cont)
 			list_complete(r);
 		go(r);
@@ -480,6 +484,9 @@ ask(struct reflector *r, enum state st, const char *path, const struct api_call_
 	r->state = st;
 	r->call_at = api_now(r->api);
 	r->stop_scan = false;
+	r->list_rv[0] = '\0';
+	mem_free(r->next);
+	r->next = NULL;
 	jscan_free(&r->scan);
 	jscan_init(&r->scan, st == ST_WATCH ? JSCAN_LINES : JSCAN_LIST);
 	if (st == ST_WATCH) {
@@ -512,7 +519,6 @@ start_list(struct reflector *r)
 	else
 		path = mem_printf("%s?limit=%u%s%s%s%s", r->path, r->page_now, r->query ? "&" : "",
 		    r->query ? r->query : "", cont ? "&continue=" : "", cont ? cont : "");
-	r->list_rv[0] = '\0';
 	ask(r, ST_LIST, path, &list_ops);
 	mem_free(cont);
 	mem_free(path);
@@ -531,7 +537,7 @@ check_end(void *ctx, const struct api_end *e)
 	enter(r);
 	r->call = 0;
 	older = !whole || !rv_number(r->list_rv, &n) || rv_older(r->list_rv, r->rv);
-	list_reset(r);
+	list_reset(r); /* there may be more pages: nobody wants them */
 	if (e->kind != API_OK) {
 		r->list_next |= e->status == 410;
 		fail(r, e);
