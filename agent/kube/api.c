@@ -190,6 +190,12 @@ api_may_ask(const struct api *api)
 	return api->health != API_DOWN;
 }
 
+const char *
+api_why(const struct api *api)
+{
+	return api->why;
+}
+
 static void
 tell_listeners(struct api *api, bool up)
 {

@@ -96,6 +96,8 @@ void api_listen(struct api *api, struct api_listener *l);
 void api_unlisten(struct api_listener *l);
 /* False: it does not answer at all; wait until told. */
 bool api_may_ask(const struct api *api);
+/* Why the server is not there, or not ready, in words; "" all is well. Borrowed. */
+const char *api_why(const struct api *api);
 
 /* ---- views -------------------------------------------------------------------- */
 

@@ -703,6 +703,7 @@ go(struct reflector *r)
 	if (!api_may_ask(r->api)) {
 		r->state = ST_WAIT; /* until the api tells */
 		r->check_next = r->synced;
+		tell(r, api_why(r->api));
 	} else if (!r->synced || r->list_next || r->cont) {
 		start_list(r);
 	} else if (r->check_next) {

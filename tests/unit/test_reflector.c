@@ -106,6 +106,12 @@ api_may_ask(const struct api *a)
 	return api.up;
 }
 
+const char *
+api_why(const struct api *a)
+{
+	return "gone";
+}
+
 struct list *
 api_reflectors(struct api *a)
 {
@@ -554,7 +560,12 @@ START_TEST(server_gone)
 	l->changed(l->ctx, true);
 	ck_assert_uint_le(run(300), 300);
 	asks(CHECK);
-	tells("");
+	tells("[gone] ");
+	gives(PAGE("10", "", ""));
+	ends(API_OK, 200);
+	asks(WATCH "10");
+	api.ops->head(api.ctx);
+	tells("[] ");
 }
 END_TEST
 
