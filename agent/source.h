@@ -91,6 +91,9 @@ struct source_secret {
 bool source_secret(struct agent *a, const struct source_secret *from, uint8_t ret[SOURCE_SECRET_MAX],
     size_t *ret_len, char *ret_problem, bool *ret_later);
 
+/* What kernel.protect names has other addresses now. */
+void source_protect_again(struct agent *a);
+
 /* Does bgpd have all own prefixes that are announced? */
 bool source_own_announced(const struct agent *a);
 /* That prefix is announced as well, but bgpd does not have it yet. */

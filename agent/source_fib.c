@@ -6,9 +6,12 @@
 #include <string.h>
 
 #include "agent/fallover.h"
+#include "agent/kube/kube.h"
 #include "agent/places.h"
 #include "lib/conf.h"
 #include "lib/mem.h"
+
+#define SERVERS_MAX 8 /* addresses of the API server */
 
 static struct ip_addr
 source_hint(const struct agent *a, uint8_t af)
@@ -37,6 +40,27 @@ names_exactly(const struct conf_prefixes *permit, uint8_t af)
 	return false;
 }
 
+/* The API server's addresses, each as a prefix of its own. */
+static size_t
+protect_servers(const struct agent *a, struct ip_prefix *to)
+{
+	struct ip_addr addr[SERVERS_MAX];
+	size_t n = kube_server_addresses(a->kube, addr, SERVERS_MAX);
+
+	for (size_t i = 0; i < n; i++)
+		to[i] = ip_prefix_of(&addr[i], addr[i].af == IP4 ? 32 : 128);
+	return n;
+}
+
+void
+source_protect_again(struct agent *a)
+{
+	if (!a->conf)
+		return;
+	source_apply_fib(a);
+	agent_kick(a);
+}
+
 void
 source_apply_fib(struct agent *a)
 {
@@ -48,7 +72,7 @@ source_apply_fib(struct agent *a)
 	const struct conf_kernel *k = &a->conf->kernel;
 	struct ip_addr *peers = mem_zalloc_array(a->npeers + 1, sizeof *peers);
 	struct ip_addr *follow = mem_zalloc_array(a->npeers + 1, sizeof *follow);
-	struct ip_prefix *protect = mem_zalloc_array(k->protect.n + 1, sizeof *protect);
+	struct ip_prefix *protect = mem_zalloc_array(k->protect.n + SERVERS_MAX, sizeof *protect);
 	struct fib_conf f = {
 		.install = k->install,
 		.observe = a->conf->observe,
@@ -84,6 +108,8 @@ source_apply_fib(struct agent *a)
 	for (size_t i = 0; i < k->protect.n; i++)
 		if (k->protect.v[i].what == CONF_PROTECT_PREFIX)
 			protect[f.nprotect++] = k->protect.v[i].prefix;
+	if (conf_protects(a->conf, CONF_PROTECT_API_SERVER))
+		f.nprotect += protect_servers(a, protect + f.nprotect);
 	fib_configure(a->fib, agent_now(), &f);
 	places_use(a->places, &(struct fib_place){ f.protocol, f.table, f.metric });
 	mem_free(peers);

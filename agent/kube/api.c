@@ -38,6 +38,7 @@
 #define PROBES_SOON	120 /* of a server that answers, but not well; then seldom */
 #define PROBE_SLOWER	10
 #define RESOLVED_MAX	8
+#define RESOLVE_MS	5000
 #define RETRY_MOST_S	300
 
 struct wire;
@@ -80,16 +81,19 @@ struct api {
 	struct api_env env;
 	char *kubeconfig, *server, *namespace;
 	struct creds creds;
-	bool have_creds;
+	bool have_creds, refused; /* refused: by a 401 since they were read */
 	uint32_t creds_gen;
 	char url[300];
 	const struct tls_ops *tls;
 	struct tls_ctx *tls_ctx;
 	struct evdns_base *dns;
 	struct evdns_getaddrinfo_request *resolving;
+	struct api_timer *resolve_timer;
 	struct sockaddr_storage addr[RESOLVED_MAX];
 	socklen_t addr_len[RESOLVED_MAX];
 	size_t naddrs, addr_at;
+	struct ip_addr place[RESOLVED_MAX]; /* the same, kept while it is asked for again */
+	size_t nplaces;
 	struct list waiting, running, wires;
 	struct wire *reading; /* whose octets are being told; NULL once it is gone */
 	struct event *pump_ev, *creds_ev;
@@ -391,6 +395,8 @@ finish(struct call *c, struct api_end *e)
 		e->body = body;
 	}
 	list_remove(&c->link); /* nobody finds it any more */
+	if (e->kind == API_OK && !c->probe)
+		api->refused = false;
 	count_code(api, e->status);
 	judge(api, c, e);
 	c->ops->end(c->ctx, e);
@@ -411,8 +417,10 @@ end_call(struct call *c, enum api_end_kind kind, const char *why)
 		e.retry_after = c->http.retry_after;
 		e.retry_after_ms = (s < RETRY_MOST_S ? s : RETRY_MOST_S) * 1000;
 	}
-	if (e.status == 401)
+	if (e.status == 401 && !c->api->refused) {
+		c->api->refused = true;
 		arm(c->api->creds_ev, 0);
+	}
 	finish(c, &e);
 }
 
@@ -650,6 +658,27 @@ fail_waiting(struct api *api, const char *why)
 	}
 }
 
+static struct ip_addr
+place_of(const struct sockaddr *sa)
+{
+	struct ip_addr a = { .af = sa->sa_family == AF_INET ? IP4 : IP6 };
+
+	if (a.af == IP4)
+		memcpy(a.b, &((const struct sockaddr_in *)sa)->sin_addr, 4);
+	else
+		memcpy(a.b, &((const struct sockaddr_in6 *)sa)->sin6_addr, 16);
+	return a;
+}
+
+size_t
+api_addresses(const struct api *api, struct ip_addr *ret, size_t cap)
+{
+	size_t n = api->nplaces < cap ? api->nplaces : cap;
+
+	memcpy(ret, api->place, n * sizeof *ret);
+	return n;
+}
+
 static void
 add_address(struct api *api, const struct sockaddr *sa, socklen_t len)
 {
@@ -657,6 +686,7 @@ add_address(struct api *api, const struct sockaddr *sa, socklen_t len)
 		return;
 	memcpy(&api->addr[api->naddrs], sa, len);
 	api->addr_len[api->naddrs++] = len;
+	api->place[api->nplaces++] = place_of(sa);
 }
 
 static void
@@ -665,10 +695,12 @@ resolved(int err, struct evutil_addrinfo *res, void *arg)
 	struct api *api = arg;
 	char why[128];
 
-	api->resolving = NULL;
 	if (err == EVUTIL_EAI_CANCEL)
 		return;
+	api->resolving = NULL;
+	api_timer_stop(api->resolve_timer);
 	api->naddrs = api->addr_at = 0;
+	api->nplaces = 0;
 	for (const struct evutil_addrinfo *r = res; r && err == 0; r = r->ai_next)
 		if (r->ai_family == AF_INET || r->ai_family == AF_INET6)
 			add_address(api, r->ai_addr, r->ai_addrlen);
@@ -678,8 +710,46 @@ resolved(int err, struct evutil_addrinfo *res, void *arg)
 		snprintf(why, sizeof why, "cannot find %.60s: %s", api->creds.host,
 		    err ? evutil_gai_strerror(err) : "no address");
 		fail_waiting(api, why);
+	} else if (api->env.moved) {
+		api->env.moved(api->env.ctx);
 	}
 	pump_soon(api);
+}
+
+static void
+resolve_stop(struct api *api)
+{
+	api_timer_stop(api->resolve_timer);
+	if (api->resolving)
+		evdns_getaddrinfo_cancel(api->resolving);
+	api->resolving = NULL;
+}
+
+static void
+resolve_late(void *ctx)
+{
+	struct api *api = ctx;
+	char why[128];
+
+	resolve_stop(api);
+	snprintf(why, sizeof why, "cannot find %.60s: no name server answers", api->creds.host);
+	fail_waiting(api, why);
+}
+
+/* Trouble with name servers is told by resolved() and resolve_late(). */
+static void
+ignore_words(int severity, const char *msg)
+{
+}
+
+static struct evdns_base *
+dns_new(struct event_base *base)
+{
+	struct evdns_base *dns;
+
+	evdns_set_log_fn(ignore_words);
+	dns = evdns_base_new(base, EVDNS_BASE_INITIALIZE_NAMESERVERS | EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+	return dns ? dns : evdns_base_new(base, EVDNS_BASE_DISABLE_WHEN_INACTIVE); /* no resolv.conf */
 }
 
 /* Is the address known? If not, it will be asked for. */
@@ -694,10 +764,8 @@ resolve(struct api *api)
 	if (api->resolving)
 		return false;
 	if (!api->dns)
-		api->dns = evdns_base_new(api->env.base, EVDNS_BASE_INITIALIZE_NAMESERVERS |
-			EVDNS_BASE_DISABLE_WHEN_INACTIVE);
-	if (!api->dns) /* no resolv.conf: addresses and /etc/hosts only */
-		api->dns = evdns_base_new(api->env.base, EVDNS_BASE_DISABLE_WHEN_INACTIVE);
+		api->dns = dns_new(api->env.base);
+	api_timer_set(api->resolve_timer, RESOLVE_MS);
 	snprintf(port, sizeof port, "%u", api->creds.port);
 	api->resolving = evdns_getaddrinfo(api->dns, api->creds.host, port, &hints, resolved, api);
 	return api->naddrs > 0; /* an address in words is resolved at once */
@@ -910,10 +978,10 @@ adopt(struct api *api, struct creds *k)
 	creds_free(&api->creds);
 	api->creds = *k;
 	api->have_creds = true;
+	api->refused = false;
 	api->creds_gen++;
 	if (moved) {
-		if (api->resolving)
-			evdns_getaddrinfo_cancel(api->resolving);
+		resolve_stop(api);
 		api->naddrs = api->addr_at = 0;
 	}
 	snprintf(api->url, sizeof api->url, strchr(k->host, ':') ? "%s://[%s]:%u" : "%s://%s:%u",
@@ -961,9 +1029,12 @@ creds_again(evutil_socket_t fd, short what, void *arg)
 {
 	struct api *api = arg;
 
+	bool soon;
+
 	load_creds(api);
 	close_idle(api);
-	arm(api->creds_ev, api->have_creds ? CREDS_AGAIN_S * 1000 : CREDS_SOON_MS);
+	soon = !api->have_creds || api->refused;
+	arm(api->creds_ev, soon ? CREDS_SOON_MS : CREDS_AGAIN_S * 1000);
 	pump_soon(api);
 }
 
@@ -994,6 +1065,7 @@ api_new(const struct api_env *env)
 	api->pump_ev = event_new(env->base, -1, 0, pump, api);
 	api->creds_ev = event_new(env->base, -1, 0, creds_again, api);
 	api->probe_timer = api_timer_new(api, probe_now, api);
+	api->resolve_timer = api_timer_new(api, resolve_late, api);
 	api->since = api_now(api);
 	load_creds(api);
 	arm(api->creds_ev, api->have_creds ? CREDS_AGAIN_S * 1000 : CREDS_SOON_MS);
@@ -1025,9 +1097,11 @@ api_free(struct api *api)
 	drop_calls(&api->running);
 	while ((n = list_first(&api->wires)))
 		wire_free(container_of(n, struct wire, link));
+	resolve_stop(api);
 	if (api->dns)
 		evdns_base_free(api->dns, 0);
 	api_timer_free(api->probe_timer);
+	api_timer_free(api->resolve_timer);
 	event_free(api->pump_ev);
 	event_free(api->creds_ev);
 	if (api->tls_ctx)

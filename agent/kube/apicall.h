@@ -11,6 +11,7 @@
 
 #include "agent/kube/api.h"
 #include "agent/kube/creds.h"
+#include "lib/ip.h"
 #include "lib/list.h"
 #include "lib/mono.h"
 
@@ -23,6 +24,7 @@ struct api_env {
 	/* The server was reached, or is lost, with the reason. */
 	void (*reached)(void *ctx, const char *server);
 	void (*lost)(void *ctx, const char *why);
+	void (*moved)(void *ctx); /* api_addresses() has others; NULL: nobody cares */
 	void *ctx;
 };
 
@@ -98,6 +100,9 @@ void api_unlisten(struct api_listener *l);
 bool api_may_ask(const struct api *api);
 /* Why the server is not there, or not ready, in words; "" all is well. Borrowed. */
 const char *api_why(const struct api *api);
+
+/* Where the server is, as far as that is known: at most cap addresses; returns how many. */
+size_t api_addresses(const struct api *api, struct ip_addr *ret, size_t cap);
 
 /* ---- views -------------------------------------------------------------------- */
 

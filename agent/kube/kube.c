@@ -25,6 +25,7 @@
 #include "agent/kube/leave.h"
 #include "agent/kube/status.h"
 #include "agent/launcher.h"
+#include "agent/source.h"
 #include "lib/mem.h"
 
 /* One row for each part, in the order in which they are started. */
@@ -104,6 +105,15 @@ lost(void *ctx, const char *why)
 	events_addf(k->a->events, IPC_LVL_WARN, "kube-lost", "why=\"%s\" known=kept", why);
 }
 
+/* Its routes must not be taken away (kernel.protect). */
+static void
+moved(void *ctx)
+{
+	struct kube *k = ctx;
+
+	source_protect_again(k->a);
+}
+
 /* ---- parts ------------------------------------------------------------------- */
 
 static void
@@ -114,6 +124,7 @@ start(struct kube *k, const struct conf_kube *c)
 		.creds = { .env = env, .read = read_file, .ctx = k },
 		.reached = reached,
 		.lost = lost,
+		.moved = moved,
 		.ctx = k,
 	};
 
@@ -317,4 +328,10 @@ kube_next_watch(const struct kube *k, size_t *pos, struct reflector_view *ret)
 		return true;
 	}
 	return false;
+}
+
+size_t
+kube_server_addresses(const struct kube *k, struct ip_addr *ret, size_t cap)
+{
+	return k && k->api ? api_addresses(k->api, ret, cap) : 0;
 }

@@ -42,6 +42,8 @@ void kube_apply(struct kube *k, const struct conf *c);
 bool kube_is_wanted(struct kube *k, const struct conf *conf);
 /* Is the cluster followed, or will be? NULL is fine. */
 bool kube_is_on(const struct kube *k);
+/* The API server's addresses, as far as they are known: at most cap; returns how many. k may be NULL. */
+size_t kube_server_addresses(const struct kube *k, struct ip_addr *ret, size_t cap);
 
 /* For the parts. */
 struct agent *kube_agent(struct kube *k);
