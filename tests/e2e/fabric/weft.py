@@ -50,6 +50,7 @@ class Weft:
         self.build = build or BUILD
         self.libexec = None     # where the children are; None: beside weftd
         self.options = []       # more of weftd's
+        self.env, self.binds = {}, ()   # of weftd: more variables, directories that stand elsewhere
         self.run_dir = f"{ns.dir}/run"
         self.file = f"{ns.dir}/weft.yaml"
         self.log = f"{ns.dir}/weftd.log"
@@ -70,7 +71,8 @@ class Weft:
         self.write_config()
         more = self.options + (["--libexec", self.libexec] if self.libexec else []) + self._secret_dirs()
         self.proc = self.ns.spawn(f"{self.build}/weftd", "--config", self.file,
-                                  "--run-dir", self.run_dir, *more, log="weftd.log", env=SANITIZER_ENV or None)
+                                  "--run-dir", self.run_dir, *more, log="weftd.log", env={**SANITIZER_ENV, **self.env} or None,
+                                  binds=self.binds)
         if wait:
             wait_until(self.answers, deadline_s, f"weft in {self.ns.name} answers")
         return self
