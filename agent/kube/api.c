@@ -690,6 +690,25 @@ add_address(struct api *api, const struct sockaddr *sa, socklen_t len)
 }
 
 static void
+take_addresses(struct api *api, const struct evutil_addrinfo *res)
+{
+	struct ip_addr was[RESOLVED_MAX];
+	size_t nwas = api->nplaces;
+	bool same;
+
+	memcpy(was, api->place, sizeof was);
+	api->naddrs = api->addr_at = api->nplaces = 0;
+	for (const struct evutil_addrinfo *r = res; r; r = r->ai_next)
+		if (r->ai_family == AF_INET || r->ai_family == AF_INET6)
+			add_address(api, r->ai_addr, r->ai_addrlen);
+	same = nwas == api->nplaces;
+	for (size_t i = 0; same && i < nwas; i++)
+		same = ip_addr_eq(&was[i], &api->place[i]);
+	if (api->env.moved && !same)
+		api->env.moved(api->env.ctx);
+}
+
+static void
 resolved(int err, struct evutil_addrinfo *res, void *arg)
 {
 	struct api *api = arg;
@@ -699,19 +718,14 @@ resolved(int err, struct evutil_addrinfo *res, void *arg)
 		return;
 	api->resolving = NULL;
 	api_timer_stop(api->resolve_timer);
-	api->naddrs = api->addr_at = 0;
-	api->nplaces = 0;
-	for (const struct evutil_addrinfo *r = res; r && err == 0; r = r->ai_next)
-		if (r->ai_family == AF_INET || r->ai_family == AF_INET6)
-			add_address(api, r->ai_addr, r->ai_addrlen);
+	if (err == 0)
+		take_addresses(api, res);
 	if (res)
 		evutil_freeaddrinfo(res);
 	if (api->naddrs == 0) {
 		snprintf(why, sizeof why, "cannot find %.60s: %s", api->creds.host,
 		    err ? evutil_gai_strerror(err) : "no address");
 		fail_waiting(api, why);
-	} else if (api->env.moved) {
-		api->env.moved(api->env.ctx);
 	}
 	pump_soon(api);
 }

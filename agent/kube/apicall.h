@@ -5,6 +5,9 @@
  * While the server does not answer at all, or says that it is not ready, the api itself asks it in
  * short intervals, on one connection for all, and tells its listeners when that has changed: so a
  * node notices soon that its server is back, without asking for much.
+ *
+ * RBAC: get of the non-resource URL /readyz, which Kubernetes gives to everybody
+ * (system:public-info-viewer); a 403 is an answer, too.
  */
 #ifndef AGENT_KUBE_APICALL_H
 #define AGENT_KUBE_APICALL_H
