@@ -245,8 +245,8 @@ set_health(struct api *api, enum api_health h, const char *why)
 static void
 judge(struct api *api, const struct call *c, const struct api_end *e)
 {
-	if (e->kind == API_NO_SERVER)
-		set_health(api, API_DOWN, e->why);
+	if (e->kind == API_NO_SERVER || (c->probe && (e->kind == API_CUT || e->kind == API_BAD)))
+		set_health(api, API_DOWN, e->why); /* TLS 1.3 refuses us after its handshake */
 	else if (e->kind == API_TIMEOUT && api->health != API_DOWN)
 		set_health(api, API_SICK, e->why);
 	else if (e->status >= 500 && e->status != 504 && e->status != 501)
