@@ -6,7 +6,7 @@
  * memory; a watch has one of its own. A call on a kept connection that turns out to be closed is
  * sent once more, as nobody has read it (RFC 9112 section 9.3.1).
  */
-#include "config.h"
+#include <config.h> /* the build's, not agent/kube/config.h */
 
 #include "agent/kube/apicall.h"
 
