@@ -88,9 +88,8 @@ clear_base(const struct opt *list, void *base)
 {
 	const struct opt *o = NULL;
 
-	while ((o = opt_next(o)))
-		if (opt_is_in(o, list))
-			clear_option(o, base);
+	while ((o = opt_next_in(list, o)))
+		clear_option(o, base);
 }
 
 /* The lists in base, an element of list (NULL: struct conf itself), with all that is in them. */
@@ -101,8 +100,8 @@ clear_lists(const struct opt *list, void *base)
 	struct conf_list *l;
 	void *elem;
 
-	while ((o = opt_next(o))) {
-		if (o->type != OPT_LIST || !opt_is_in(o, list))
+	while ((o = opt_next_in(list, o))) {
+		if (o->type != OPT_LIST)
 			continue;
 		l = opt_field(o, base);
 		members = opt_members(o);

@@ -24,8 +24,8 @@ path_to(struct conf_path *p, const struct opt *list, const void *from, const voi
 	size_t mark = p->len;
 	void *elem;
 
-	while ((o = opt_next(o))) {
-		if (o->type != OPT_LIST || !opt_is_in(o, list))
+	while ((o = opt_next_in(list, o))) {
+		if (o->type != OPT_LIST)
 			continue;
 		l = opt_cfield(o, from);
 		for (size_t i = 0; i < l->n; i++) {

@@ -76,8 +76,8 @@ diff_peer(struct conf_peer_diff *pd)
 {
 	const struct opt *list = opt_find("peers"), *o = NULL;
 
-	while ((o = opt_next(o)))
-		if (opt_base(o) == list && is_value(o) && differs(o, pd->was, pd->now))
+	while ((o = opt_next_in(list, o)))
+		if (is_value(o) && differs(o, pd->was, pd->now))
 			note(pd, cost(o), o->path);
 }
 
@@ -156,8 +156,8 @@ diff_rest(struct conf_diff *d, const struct conf *was, const struct conf *now)
 {
 	const struct opt *o = NULL;
 
-	while ((o = opt_next(o))) {
-		if (opt_base(o) || !is_value(o) || !differs(o, was, now))
+	while ((o = opt_next_in(NULL, o))) {
+		if (!is_value(o) || !differs(o, was, now))
 			continue;
 		*part_of(d, o) = true;
 		for (size_t i = 0; i < d->n; i++)
@@ -175,8 +175,8 @@ lists_differ(const char *path, const struct conf *was, const struct conf *now)
 
 	if (a->n != b->n)
 		return true;
-	while ((o = opt_next(o))) {
-		if (opt_base(o) != list || !is_value(o))
+	while ((o = opt_next_in(list, o))) {
+		if (!is_value(o))
 			continue;
 		for (size_t i = 0; i < a->n; i++)
 			if (differs(

@@ -52,8 +52,8 @@ fill_from_table(struct conf *c, const struct opt *list, void *base)
 {
 	const struct opt *o = NULL;
 
-	while ((o = opt_next(o))) {
-		if (!opt_is_in(o, list) || opt_is_set(base, o))
+	while ((o = opt_next_in(list, o))) {
+		if (opt_is_set(base, o))
 			continue;
 		if (o->dflt)
 			put_defaults(o, base);
@@ -69,8 +69,8 @@ fill_lists(struct conf *c, const struct opt *list, void *base)
 	const struct opt *o = NULL, *members;
 	struct conf_list *l;
 
-	while ((o = opt_next(o))) {
-		if (o->type != OPT_LIST || !opt_is_in(o, list))
+	while ((o = opt_next_in(list, o))) {
+		if (o->type != OPT_LIST)
 			continue;
 		l = opt_field(o, base);
 		members = opt_members(o);

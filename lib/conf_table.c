@@ -69,14 +69,38 @@ opt_index(const struct opt *o)
 	return 0;
 }
 
+/* Is the path below the top-level key of the section's first row? Few sections have others. */
+static bool
+is_section_of(const struct opt_section *s, const char *path)
+{
+	size_t n = strlen(s->row[0].path);
+
+	return strncmp(path, s->row[0].path, n) == 0 &&
+	       (path[n] == '\0' || path[n] == '.' || path[n] == '[');
+}
+
+/* The section that holds the row. */
+static const struct opt_section *
+section_of(const struct opt *o)
+{
+	for (size_t i = 0; i < NSECTIONS; i++)
+		if (o >= sections[i]->row && o < sections[i]->row + sections[i]->n)
+			return sections[i];
+	assert(!"a row of the table");
+	return NULL;
+}
+
 const struct opt *
 opt_find(const char *path)
 {
-	const struct opt *o = NULL;
-
-	while ((o = opt_next(o)))
-		if (strcmp(o->path, path) == 0)
-			return o;
+	for (int likely = 1; likely >= 0; likely--)
+		for (size_t i = 0; i < NSECTIONS; i++) {
+			if (is_section_of(sections[i], path) != likely)
+				continue;
+			for (size_t k = 0; k < sections[i]->n; k++)
+				if (strcmp(sections[i]->row[k].path, path) == 0)
+					return &sections[i]->row[k];
+		}
 	return NULL;
 }
 
@@ -104,11 +128,36 @@ child_key(const struct opt *parent, const char *path)
 const struct opt *
 opt_next_child(const struct opt *parent, const struct opt *o)
 {
+	const struct opt_section *in;
+
 	parent = opt_members(parent);
-	if (!o)
-		o = parent;
-	while ((o = opt_next(o)))
+	if (!parent) {
+		while ((o = opt_next(o)))
+			if (child_key(NULL, o->path))
+				return o;
+		return NULL;
+	}
+	in = section_of(parent);
+	for (o = o ? o + 1 : parent + 1; o < in->row + in->n; o++)
 		if (child_key(parent, o->path))
+			return o;
+	return NULL;
+}
+
+const struct opt *
+opt_next_in(const struct opt *list, const struct opt *o)
+{
+	const struct opt_section *in;
+
+	if (!list) {
+		while ((o = opt_next(o)))
+			if (opt_is_in(o, NULL))
+				return o;
+		return NULL;
+	}
+	in = section_of(list);
+	for (o = o ? o + 1 : list + 1; o < in->row + in->n; o++)
+		if (opt_is_in(o, list))
 			return o;
 	return NULL;
 }
@@ -143,12 +192,12 @@ opt_key(const struct opt *o)
 const struct opt *
 opt_base(const struct opt *o)
 {
-	const struct opt *l = NULL, *base = NULL;
+	const struct opt *l, *base = NULL;
 	size_t n;
 
 	if (!strstr(o->path, "[]"))
 		return NULL;
-	while ((l = opt_next(l))) {
+	for (l = section_of(o)->row; l < o; l++) {
 		n = strlen(l->path);
 		if (l->type == OPT_LIST && strncmp(o->path, l->path, n) == 0 &&
 		    strncmp(o->path + n, "[]", 2) == 0)

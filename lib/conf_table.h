@@ -126,6 +126,9 @@ const struct opt *opt_base(const struct opt *o);
 /* Is list (NULL: struct conf) that one? */
 bool opt_is_in(const struct opt *o, const struct opt *list);
 
+/* The next row of which a member is in the elements of list (NULL: in struct conf), after o. */
+const struct opt *opt_next_in(const struct opt *list, const struct opt *o);
+
 /* The row whose members those of o are: o itself, but for lists that are like another. */
 const struct opt *opt_members(const struct opt *o);
 
