@@ -46,6 +46,7 @@ struct object {
 	char *seen_since;
 	char *told; /* the last reason for which it was not taken, "" */
 	bool pending; /* the status is to be written, not before due */
+	bool contradicts; /* what another node wrote: due is far away for that */
 	struct mono_us due;
 	unsigned tries;
 };
@@ -457,18 +458,20 @@ write_status(struct config *c, struct object *o, const struct wanted *w)
 static struct mono_us
 due(struct config *c, struct object *o, struct wanted *w)
 {
-	struct mono_us now = agent_now();
+	bool contradicts;
 
 	if (!want(c, o, w))
 		return MONO_NEVER;
+	contradicts = is_contradicted(c, o, w);
 	if (is_said(o, w)) {
 		o->pending = false;
 		o->tries = 0;
-	} else if (!o->pending) {
+	} else if (!o->pending || (contradicts && !o->contradicts)) {
 		o->pending = true;
-		o->due = mono_add_us(now, rng_below(&c->rng, JITTER_US) +
-			(is_contradicted(c, o, w) ? CONTRADICT_US : 0));
+		o->due = mono_add_us(agent_now(), rng_below(&c->rng, JITTER_US) +
+			(contradicts ? CONTRADICT_US : 0));
 	}
+	o->contradicts = contradicts;
 	return o->pending ? o->due : MONO_NEVER;
 }
 
