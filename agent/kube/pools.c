@@ -9,14 +9,13 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/time.h>
-#include <time.h>
 
 #include "agent/kube/api.h"
 #include "agent/kube/apicall.h"
 #include "agent/kube/backoff.h"
 #include "agent/kube/jget.h"
 #include "agent/kube/lease.h"
+#include "agent/kube/recorder.h"
 #include "agent/kube/reflector.h"
 #include "agent/kube/svcpool.h"
 #include "lib/hmap.h"
@@ -25,7 +24,6 @@
 
 #define LEASE_NAME   "weft-load-balancer"
 #define WRITES_MAX   8	/* under way */
-#define EVENTS_MAX   4
 #define RETRY_MS     500
 #define RETRY_MOST_MS 30000
 
@@ -51,8 +49,7 @@ struct kube_pools {
 	struct list again;
 	struct api_timer *work, *retry;
 	struct backoff backoff;
-	unsigned writing, telling;
-	uint32_t events[EVENTS_MAX]; /* requests */
+	unsigned writing;
 	struct selector **selectors;
 	size_t nselectors;
 	bool synced;
@@ -214,86 +211,31 @@ write_all(struct kube_pools *kp)
 /* ---- Events ------------------------------------------------------------------------- */
 
 static void
-told(void *ctx, const struct api_answer *ans)
+tell(struct kube_pools *kp, const struct pools_event *e)
 {
-	uint32_t *request = ctx;
+	size_t ns = strcspn(e->key, "/");
+	char *space = mem_strndup(e->key, ns);
+	const struct known *s = known_find(kp, e->key);
+	struct kube_ref ref = { .api_version = "v1", .kind = "Service", .namespace = space,
+		.name = e->key + ns + (e->key[ns] == '/'), .uid = s ? s->uid : NULL };
 
-	*request = 0; /* one that got lost is not said again: the state is in the view, too */
-}
-
-static const char *
-wall_time(char *buf, size_t cap)
-{
-	time_t now = time(NULL);
-	struct tm tm;
-
-	gmtime_r(&now, &tm);
-	strftime(buf, cap, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	return buf;
-}
-
-static void
-send_event(struct kube_pools *kp, uint32_t *request, const struct known *s, const struct pools_event *e)
-{
-	size_t ns = strcspn(s->key, "/");
-	char *space = mem_strndup(s->key, ns), *path = mem_printf("/api/v1/namespaces/%s/events", space);
-	const char *name = s->key + ns + (s->key[ns] == '/');
-	char *unique = mem_printf("%.180s.%016llx", name, (unsigned long long)api_seed(kube_api(kp->k)));
-	char now[40];
-	json_t *body = json_pack("{s:s, s:s, s:{s:s, s:s}, s:{s:s, s:s, s:s, s:s, s:s}, s:s, s:s, s:s, s:s,"
-				 " s:s, s:i, s:{s:s, s:s}}",
-	    "apiVersion", "v1", "kind", "Event", "metadata", "name", unique, "namespace", space,
-	    "involvedObject", "apiVersion", "v1", "kind", "Service", "namespace", space, "name", name, "uid",
-	    s->uid ? s->uid : "", "type", e->warning ? "Warning" : "Normal", "reason", e->reason, "message",
-	    e->text, "firstTimestamp", wall_time(now, sizeof now), "lastTimestamp", now, "count", 1,
-	    "source", "component", "weft", "host", kp->a->hostname);
-	struct api_req r = { .method = "POST", .path = path, .body = body };
-
-	*request = api_send(kube_api(kp->k), &r, told, request);
-	json_decref(body);
-	mem_free(unique);
-	mem_free(path);
+	events_addf(kp->a->events, e->warning ? IPC_LVL_WARN : IPC_LVL_INFO, "load-balancer",
+	    "service=%.120s reason=%s what=\"%.160s\"", e->key, e->reason, e->text);
+	kube_event(kp->k, &ref, e->warning, e->reason, e->text);
 	mem_free(space);
-}
-
-static void
-tell_all(struct kube_pools *kp)
-{
-	struct pools_event e;
-	struct known *s;
-
-	for (size_t i = 0; i < EVENTS_MAX; i++) {
-		if (kp->events[i] || !pools_next_event(kp->model, &e))
-			continue;
-		events_addf(kp->a->events, e.warning ? IPC_LVL_WARN : IPC_LVL_INFO, "load-balancer",
-		    "service=%.120s reason=%s what=\"%.160s\"", e.key, e.reason, e.text);
-		s = known_find(kp, e.key);
-		if (s)
-			send_event(kp, &kp->events[i], s, &e);
-	}
-}
-
-static bool
-may_tell(const struct kube_pools *kp)
-{
-	for (size_t i = 0; i < EVENTS_MAX; i++)
-		if (!kp->events[i])
-			return true;
-	return false;
 }
 
 static void
 work(void *ctx)
 {
 	struct kube_pools *kp = ctx;
+	struct pools_event e;
 
 	if (!kp->model || !kube_lease_is_held(kp->lease) || agent_observes(kp->a))
 		return;
 	write_all(kp);
-	if (may_tell(kp))
-		tell_all(kp);
-	if (!may_tell(kp))
-		api_timer_set(kp->work, 100);
+	while (pools_next_event(kp->model, &e))
+		tell(kp, &e);
 }
 
 /* ---- the watch -------------------------------------------------------------------------- */
@@ -425,11 +367,6 @@ forget_all(struct kube_pools *kp)
 		if (s->request)
 			api_cancel(kube_api(kp->k), s->request);
 		known_free(s);
-	}
-	for (size_t i = 0; i < EVENTS_MAX; i++) {
-		if (kp->events[i])
-			api_cancel(kube_api(kp->k), kp->events[i]);
-		kp->events[i] = 0;
 	}
 	kp->writing = 0;
 	pools_free(kp->model);

@@ -4,8 +4,8 @@
  * It follows Services only while it leads, as only then anything is decided; what stands in their
  * status is adopted before anything is given (agent/core/pools.h), and is the only memory there is.
  *
- * Needs: core services: list, watch; core services/status: patch; core events: create; and the
- * Lease `weft-load-balancer` (lease.h).
+ * Needs: core services: list, watch; core services/status: patch; Events of Services in any
+ * namespace (recorder.h); the Lease `weft-load-balancer` (lease.h).
  */
 #ifndef AGENT_KUBE_POOLS_H
 #define AGENT_KUBE_POOLS_H

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.patient
 # What the part needs, and nothing else (agent/kube/pools.h, lease.h).
 RULES = [{"apiGroups": [""], "resources": ["services"], "verbs": ["list", "watch"]},
          {"apiGroups": [""], "resources": ["services/status"], "verbs": ["patch"]},
-         {"apiGroups": [""], "resources": ["events"], "verbs": ["create"]},
+         {"apiGroups": [""], "resources": ["events"], "verbs": ["create", "patch"]},
          {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get", "create", "patch"]},
          {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list", "watch"]}]
 POOLS = [{"name": "public", "addresses": ["203.0.113.10-203.0.113.13", "2001:db8:10::10-2001:db8:10::13"]},
