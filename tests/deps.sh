@@ -17,10 +17,10 @@ PKG_BUILD="build-essential autoconf automake pkg-config libnl-3-dev
 	libevent-dev libyaml-dev libjansson-dev libmd-dev libseccomp-dev libssl-dev check"
 PKG_FABRIC="iproute2 iputils-ping tcpdump containernetworking-plugins python3 procps util-linux"
 PKG_TEST="python3-pytest iptables tshark bgpdump"
-PKG_KUBE="kubernetes-client openssl conntrack iptables ipset"
+PKG_KUBE="openssl conntrack iptables ipset"
 PKG_KUBE_BUILD="golang-1.19-go golang-github-modern-go-reflect2-dev"
 PEER_DAEMONS="bird2 frr gobgpd openbgpd exabgp"
-KUBE_DAEMONS="etcd-server containerd"
+KUBE_DAEMONS="etcd-server containerd kubernetes-client"
 
 # Packages a daemon depends on by name only: nothing of ours runs them.
 PKG_NEVER='^(adduser|ucf|lsb-base|lsof|logrotate|init-system-helpers|iproute2|dbus.*|systemd.*|libsystemd.*|libpopt0|sysvinit.*)$'

@@ -30,6 +30,7 @@ EXTRA_DIST += \
 	tests/e2e/pinger.c \
 	tests/e2e/pods.py \
 	tests/e2e/quickstart.py \
+	tests/e2e/quickstart_kube.py \
 	tests/e2e/test_bfd.py \
 	tests/e2e/test_churn.py \
 	tests/e2e/deleter.py \
@@ -44,6 +45,7 @@ EXTRA_DIST += \
 	tests/e2e/test_graceful.py \
 	tests/e2e/test_hostile.py \
 	tests/e2e/test_hostile_bgpd.py \
+	tests/e2e/test_kube_cluster.py \
 	tests/e2e/test_kube_server.py \
 	tests/e2e/test_foreign.py \
 	tests/e2e/test_llgr.py \

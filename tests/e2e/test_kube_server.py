@@ -4,7 +4,7 @@ import json
 import time
 
 import pytest
-from fabric.kube import ApiError
+from fabric.kube import ApiError, kubectl
 from fabric.wait import wait_until
 
 pytestmark = pytest.mark.patient
@@ -16,7 +16,7 @@ def test_server_is_real_and_survives_what_tests_do_to_it(lab, kube, figure):
     kube.create(kube.node("a", ["10.0.0.1", "fd00::1"], ["10.244.1.0/24", "fd00:10:244:1::/64"]),
                 kube.service("web", type="LoadBalancer", status_ips=["203.0.113.1"]),
                 kube.slice("web", [("10.244.1.5", "a", {})]))
-    seen = json.loads(node.run("kubectl", "--kubeconfig", path, "get", "node", "a", "-o", "json"))
+    seen = json.loads(node.run(kubectl(), "--kubeconfig", path, "get", "node", "a", "-o", "json"))
     assert seen["spec"]["podCIDRs"] == ["10.244.1.0/24", "fd00:10:244:1::/64"]
     assert [a["address"] for a in seen["status"]["addresses"]][:2] == ["10.0.0.1", "fd00::1"]
     assert kube.get("/version")["gitVersion"] == "v1.20.2"
@@ -38,7 +38,7 @@ def test_tokens_say_who_may_what_and_expire(lab, kube):
     path = kube.token_kubeconfig("looker", kube.token("looker"))
 
     def ask(path, *words):
-        return node.run("kubectl", "--kubeconfig", path, *words, check=False)
+        return node.run(kubectl(), "--kubeconfig", path, *words, check=False)
     wait_until(lambda: ask(path, "get", "nodes").returncode == 0, 10, "its role is in force")
     assert "Forbidden" in ask(path, "get", "secrets").stderr
     good, bad = (kube.token_kubeconfig(f"lasts{s}", kube.sign_token("looker", s)) for s in (30, -1))

@@ -7,7 +7,7 @@ kube-controller-manager and kube-scheduler; a node runs containerd, kubelet, kub
 pod of a DaemonSet, weft. ToR T has 10.1.T.1/24 towards the nodes (node N is 10.1.T.1N there); a
 default route is all that nodes know before weft starts. A node's address is 10.0.0.N.
 Nodes are AS 64512 in a full mesh, the ToRs are AS 65001 and 65002. Pod ranges come out of
-10.244.0.0/16 and fd00:10:244::/48, LoadBalancer addresses are in 203.0.113.0/24.
+10.244.0.0/16 and fd00:10:244::/48; the Service of the web servers has the LoadBalancer addresses VIPS.
 """
 
 import json
@@ -26,7 +26,7 @@ NODE_AS = 64512
 PODS = ["10.244.0.0/16", "fd00:10:244::/48"]
 CONTROL = ["172.31.255.1", "fd00:31:255::1"]
 OUTSIDE = ["192.0.2.10", "2001:db8:2::10"]
-POOL = "203.0.113.0/24"
+VIPS = ["203.0.113.10", "2001:db8:113::10"]
 SCRIPTS = f"{TOP}/tests/e2e"
 TIMERS = {"connectRetry": "1s", "hold": "9s", "keepalive": "3s"}
 CAPABILITIES = ["SETUID", "SETGID", "SYS_CHROOT", "KILL", "SYS_NICE", "NET_RAW", "NET_BIND_SERVICE",
@@ -68,6 +68,17 @@ class Tor:
 
     def start(self):
         self.daemon = self.kind(self.ns, self.asn, f"10.255.0.{self.t}", self.neighbors).start()
+
+
+def join(lab, a, b):
+    """A link between two ToRs, by which each reaches what is on the other's bridges: kube-proxy gives
+    a node's own requests the address of the link that they leave by."""
+    ends = [(f"10.3.0.{i}", f"fd00:10:3::{i}") for i in (1, 2)]
+    lab.link(a.ns, "peer", b.ns, "peer", *[[f"{v4}/30", f"{v6}/64"] for v4, v6 in ends])
+    for tor, other, via in ((a, b, ends[1]), (b, a, ends[0])):
+        for n in (1, 2):
+            tor.ns.ip("route", "add", f"10.{n}.{other.t}.0/24", "via", via[0])
+            tor.ns.ip("-6", "route", "add", f"fd00:10:{n}:{other.t}::/64", "via", via[1])
 
 
 def own_address(ns, tors, bridge, addrs, links):
@@ -125,6 +136,7 @@ class Cluster:
     def __init__(self, lab, nodes=3, say=lambda text: None):
         self.lab, self.say = lab, say
         self.tors = [Tor(lab, 1, Frr), Tor(lab, 2, Bird)]
+        join(lab, *self.tors)
         self.control = Host(lab, self.tors, "control", CONTROL, 5)
         self.outside = Host(lab, self.tors, "outside", OUTSIDE, 10)
         self.kube = Kube(self.control.ns, CONTROL, controllers=True,
@@ -201,13 +213,14 @@ class Cluster:
                            "sourceAddress": f"eth{i}", "timers": TIMERS} for i, t in enumerate(self.tors)],
                 "advertisements": [{"type": "PodCIDR"},
                                    {"type": "Service", "addresses": ["LoadBalancerIP"]}],
+                "cni": {"enabled": True},
                 "kernel": {"permit": PODS}}
 
     def install_weft(self, version):
         """Copy weft's programs to where the nodes have this version; returns the folder."""
         to = f"{self.lab.dir}/weft-{version}"
         os.makedirs(to)
-        for name in ("weftd", "weft-agent", "weft-bgpd", "weft-bfdd", "ctl/weft"):
+        for name in ("weftd", "weft-agent", "weft-bgpd", "weft-bfdd", "weft-tls.so", "ctl/weft"):
             shutil.copy(f"{BUILD}/{name}", to)
         return to
 
@@ -218,16 +231,17 @@ class Cluster:
             "securityContext": {"readOnlyRootFilesystem": True, "allowPrivilegeEscalation": False,
                                 "capabilities": {"drop": ["ALL"], "add": CAPABILITIES}},
             "lifecycle": {"preStop": {"exec": {"command": [*weft, "prepare-restart"]}}},
-            "readinessProbe": {"exec": {"command": [*weft, "status"]}, "periodSeconds": 1, "timeoutSeconds": 5},
+            "readinessProbe": {"httpGet": {"host": "127.0.0.1", "port": 9179, "path": "/readyz"}, "periodSeconds": 1},
             "resources": {}}
         spec = self.daemon_set(
             "weft", ["/weft/weftd", "--config", "/etc/weft/weft.yaml", "--run-dir", "/run/weft",
-                     "--cni-dir", "/etc/cni/net.d"],
+                     "--cni-dir", "/etc/cni/net.d", "--secret-dir", "/var/run/secrets/kubernetes.io/serviceaccount"],
             "kube-system", container=container, serviceAccountName="weft", hostNetwork=True,
             priorityClassName="system-node-critical", tolerations=[{"operator": "Exists"}],
             terminationGracePeriodSeconds=60, securityContext={"supplementalGroups": [64510]},
             volumes={"/weft": programs, "/run/weft": "/var/lib/weft", "/etc/cni/net.d": "/var/lib/cni/net.d",
                      "/etc/weft": {"configMap": {"name": "weft"}}})
+        spec["spec"]["minReadySeconds"] = 2
         spec["spec"]["updateStrategy"] = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1}}
         return spec
 
@@ -283,7 +297,7 @@ class Cluster:
         self.kube.create(
             self.daemon_set("web", ["python3", "/srv/pods.py", "serve", "80"], container=probed(80)),
             self.kube.service("web", type="LoadBalancer", externalTrafficPolicy="Local",
-                              status_ips=[POOL.replace(".0/24", ".10")]))
+                              ipFamilyPolicy="RequireDualStack", status_ips=VIPS))
 
     def wait_pods(self, app, namespace="default", count=None, deadline_s=60):
         """Until count pods (default: one a node) of an app are ready; the pods by node's name."""
@@ -298,9 +312,26 @@ class Cluster:
         pods = self.kube.items(f"/api/v1/namespaces/{namespace}/pods?labelSelector=app%3D{app}")
         return {p["spec"]["nodeName"]: p for p in pods if is_ready(p) and "deletionTimestamp" not in p["metadata"]}
 
+    def wait_announced(self, vips, deadline_s=20):
+        """Until every ToR has routes to these addresses by all nodes."""
+        for tor in self.tors:
+            for vip in vips:
+                wait_until(lambda: len(hops(tor.ns, vip)) == len(self.nodes) or No(hops(tor.ns, vip)), deadline_s,
+                           f"{tor.name} has a path to {vip} by every node")
+
+    def ask_inside(self, pod, url):
+        """The same from within a pod, with the DNS servers that kubelet gave it."""
+        return json.loads(self.kube.kubectl("exec", pod, "--", "python3", "/srv/pods.py", "ask", url))
+
     def ask(self, ns, url, timeout_s=3):
         """What a pod's web server (pods.py serve) answers to somebody in ns."""
         return json.loads(ns.run("python3", f"{SCRIPTS}/pods.py", "ask", url, timeout=timeout_s + 5))
+
+
+def hops(ns, address):
+    """Gateways of the kernel's route that serves an address."""
+    routes = ns.routes(address, family=6 if ":" in address else 4)
+    return {h["gateway"] for r in routes for h in [r, *r.get("nexthops", ())] if "gateway" in h}
 
 
 def probed(port):

@@ -61,6 +61,11 @@ def program(name):
     return f"{os.path.dirname(found[-1])}/{name}"
 
 
+def kubectl():
+    """Path of kubectl: Debian's, from our private copy, as the host may have another one."""
+    return f"{copy_of('kubernetes-client')}/usr/bin/kubectl"
+
+
 # ---- certificates ----------------------------------------------------------------
 
 
@@ -400,7 +405,7 @@ class Kube(Client):
 
     def kubectl(self, *words, stdin=None, check=True):
         """The real kubectl, as admin, in the server's namespace."""
-        return self.ns.run("kubectl", "--kubeconfig", self.kubeconfig(), *words, stdin=stdin, check=check,
+        return self.ns.run(kubectl(), "--kubeconfig", self.kubeconfig(), *words, stdin=stdin, check=check,
                            env={"HOME": self.dir})
 
     def connection(self, timeout_s=30):

@@ -11,7 +11,6 @@ Images are made here, without a registry: BASE has nothing but /pause and links 
 mount from the host.
 """
 
-import ctypes
 import glob
 import hashlib
 import io
@@ -22,7 +21,6 @@ import subprocess
 import tarfile
 
 from .kube import GATES, program
-from .net import Ns, _libc, _sys
 from .peers import copy_of
 from .wait import No, wait_until
 
@@ -258,10 +256,4 @@ class Machine:
     def pod_ns(self, name, namespace="default", alias=None):
         """A pod's network namespace, for captures and pings from it."""
         path = wait_until(lambda: self.sandboxes().get((namespace, name)), 20, f"{name} has a sandbox")
-        made = Ns(self.lab, alias or name)
-        with open(made.path, "x"):
-            pass
-        source = f"/proc/{self.init}/root{path}"
-        _sys(_libc.mount(source.encode(), made.path.encode(), None, ctypes.c_ulong(4096), None))
-        self.lab.nodes[made.name] = made
-        return made
+        return self.lab.borrow(alias or name, f"/proc/{self.init}/root{path}")

@@ -284,6 +284,15 @@ class Lab:
             node.sysctl(net__ipv6__conf__all__accept_dad=0, net__ipv6__conf__default__accept_dad=0)
         return node
 
+    def borrow(self, name, path):
+        """A namespace that somebody else made, a pod's, under a name of ours; gone with the others."""
+        node = Ns(self, name)
+        with open(node.path, "x"):
+            pass
+        _sys(_libc.mount(path.encode(), node.path.encode(), None, MS_BIND, None))
+        self.nodes[name] = node
+        return node
+
     def link(self, a, if_a, b, if_b, addrs_a=(), addrs_b=()):
         """A veth between two namespaces; ends never share an ifindex (facts: linkwatch)."""
         self._ifindex += 2
