@@ -6,7 +6,6 @@ Namespaces are named weft-*; the fabric stays up when this program ends.
 """
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from fabric import traffic
-from fabric.net import Lab, namespaces, remove_namespaces
+from fabric.net import Lab, namespaces, remove_directory, remove_namespaces
 from fabric.racks import Fabric, kernel_version
 from fabric.wait import No, wait_until
 
@@ -30,14 +29,14 @@ def say(text):
 # ---- up and down ---------------------------------------------------------------
 
 
-def owned(state):
+def owned(state, prefix=PREFIX):
     """Namespaces that a quickstart of ours made and that still exist."""
     try:
         with open(f"{state}/namespaces") as f:
             mine = set(f.read().split())
     except FileNotFoundError:
         return []
-    return [n for n in namespaces(PREFIX) if n in mine]
+    return [n for n in namespaces(prefix) if n in mine]
 
 
 INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -50,12 +49,12 @@ def interrupted(_signal, _frame, main=os.getpid()):
     raise KeyboardInterrupt
 
 
-def down(state):
+def down(state, prefix=PREFIX):
     """Remove every process, namespace and file of an earlier run; not to be interrupted."""
     for sig in INTERRUPTS:
         signal.signal(sig, signal.SIG_IGN)
-    remove_namespaces(owned(state))
-    shutil.rmtree(state, ignore_errors=True)
+    remove_namespaces(owned(state, prefix))
+    remove_directory(state)
 
 
 def interruptible():
@@ -67,10 +66,17 @@ def interruptible():
 class RecordingLab(Lab):
     """A Lab that outlives us and writes down what it makes, for `down`."""
 
-    def ns(self, name, **kw):
+    def _note(self, name):
         with open(f"{self.dir}/namespaces", "a") as f:
             f.write(self.prefix + name + "\n")
+
+    def ns(self, name, **kw):
+        self._note(name)
         return super().ns(name, **kw)
+
+    def borrow(self, name, path):
+        self._note(name)
+        return super().borrow(name, path)
 
 
 def build_fabric(lab):
@@ -164,11 +170,9 @@ def probes(fabric):
                     far.addrs[f], up(n3), f)
 
 
-def run_probes(fabric):
-    """Capture on all wires concerned, ping, and judge: [(probe, nat, verdict, good)]."""
-    lines = list(probes(fabric))
-    captures = {w: traffic.Capture(fabric.lab.nodes[w[0]], w[1], "icmp or icmp6 or proto 4 or "
-                                   "proto 41 or proto 47 or udp or esp")
+def run_probes(lab, lines, expression="icmp or icmp6 or proto 4 or proto 41 or proto 47 or udp or esp"):
+    """Capture on all wires concerned, send, and judge: [(line, nat, verdict, good)]."""
+    captures = {w: traffic.Capture(lab.nodes[w[0]], w[1], expression)
                 for w in sorted({w for p in lines for w in p.wires})}
     for p in lines:
         p.send()
@@ -203,23 +207,12 @@ Configuration and log of node1: {dir}/weft.yaml, {dir}/weftd.log
 Remove everything: sudo ./quickstart down"""
 
 
-def up(state):
-    """Returns the exit status: 0 when every verdict is good."""
-    foreign = [n for n in namespaces(PREFIX) if n not in owned(state)]
-    if foreign:
-        print(f"quickstart: network namespaces {', '.join(foreign)} exist and are not ours; "
-              "remove or rename them first.", file=sys.stderr)
-        return 2
-    if os.path.exists(state):
-        say("removing the fabric of an earlier run")
-        down(state)
-    interruptible()
-    lab = RecordingLab(PREFIX, state, keep=True)
-    say(f"Linux {kernel_version()}")
+def bring_up(lab):
+    """Returns whether every verdict is good."""
     fabric = build_fabric(lab)
     wait_for_routes(fabric)
     say("sending pings through the fabric and capturing them on the way")
-    rows = run_probes(fabric)
+    rows = run_probes(lab, list(probes(fabric)))
     node = fabric.nodes[0]
     show(node, "peers")
     show(node, "routes", "--best")
@@ -228,26 +221,43 @@ def up(state):
     build = os.path.relpath(node.daemon.build)
     print(HINT.format(weft=f"sudo {build}/ctl/weft", run=node.daemon.run_dir, dir=node.ns.dir,
                       pod=fabric.nodes[2].pods[0].addrs[0]))
-    return 0 if all(good for *_, good in rows) else 1
+    return all(good for *_, good in rows)
 
 
-def main():
+def up(state, bring, prefix):
+    """Returns the exit status: 0 when every verdict is good."""
+    foreign = [n for n in namespaces(prefix) if n not in owned(state, prefix)]
+    if foreign:
+        print(f"quickstart: network namespaces {', '.join(foreign)} exist and are not ours; "
+              "remove or rename them first.", file=sys.stderr)
+        return 2
+    if os.path.exists(state):
+        say("removing the fabric of an earlier run")
+        down(state, prefix)
+    interruptible()
+    lab = RecordingLab(prefix, state, keep=True)
+    say(f"Linux {kernel_version()}")
+    return 0 if bring(lab) else 1
+
+
+def main(bring=bring_up, prefix=PREFIX):
+    """up or down, from the command line; bring(lab) makes it and says whether all is well."""
     command, state = sys.argv[1:3]
     try:
         if command == "down":
-            down(state)
+            down(state, prefix)
             print("quickstart: everything is removed")
             return 0
-        return up(state)
+        return up(state, bring, prefix)
     except (AssertionError, OSError, subprocess.SubprocessError) as e:
         print(f"quickstart: {e}\nquickstart: removing what was made; "
               "set WEFT_KEEP=1 to keep it for a look", file=sys.stderr)
         if not os.environ.get("WEFT_KEEP"):
-            down(state)
+            down(state, prefix)
         return 1
     except KeyboardInterrupt:
         print("\nquickstart: interrupted; removing what was made", file=sys.stderr)
-        down(state)
+        down(state, prefix)
         return 130
 
 
