@@ -39,6 +39,7 @@ agent_libagent_a_SOURCES = \
 	agent/kube/svcpool.c agent/kube/svcpool.h \
 	agent/kube/jget.c agent/kube/jget.h \
 	agent/kube/jscan.c agent/kube/jscan.h \
+	agent/kube/jskim.c agent/kube/jskim.h \
 	agent/kube/kube.c agent/kube/kube.h agent/kube/kview.h \
 	agent/kube/leave.c agent/kube/leave.h \
 	agent/kube/reflector.c agent/kube/reflector.h \

@@ -13,6 +13,7 @@ fuzz_harnesses = \
 	tests/fuzz/fuzz_ip \
 	tests/fuzz/fuzz_ipcmsg \
 	tests/fuzz/fuzz_jscan \
+	tests/fuzz/fuzz_jskim \
 	tests/fuzz/fuzz_kubeconfig \
 	tests/fuzz/fuzz_message \
 	tests/fuzz/fuzz_netlink \
@@ -53,6 +54,8 @@ tests_fuzz_fuzz_control_LDADD = $(fuzz_main) agent/libagent.a agent/core/libagen
 tests_fuzz_fuzz_http1_LDADD = $(fuzz_main) agent/libagent.a lib/libweft.a
 tests_fuzz_fuzz_jscan_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_fuzz_fuzz_jscan_LDADD = $(fuzz_main) agent/libagent.a lib/libweft.a $(JANSSON_LIBS)
+tests_fuzz_fuzz_jskim_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_jskim_LDADD = $(fuzz_main) agent/libagent.a lib/libweft.a $(JANSSON_LIBS)
 tests_fuzz_fuzz_kubeconfig_LDADD = $(fuzz_main) agent/libagent.a lib/libconf.a lib/libweft.a $(YAML_LIBS)
 tests_fuzz_fuzz_intents_LDADD = $(fuzz_main) agent/core/libagentcore.a lib/libweft.a
 tests_fuzz_fuzz_ip_LDADD = $(fuzz_libs)

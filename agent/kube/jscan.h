@@ -30,7 +30,7 @@ struct jscan_event {
 	enum jscan_kind kind;
 	bool item;	  /* of "items", or a line */
 	const char *key;  /* the member, when it is not an item */
-	const char *text; /* not NUL-terminated */
+	char *text;	  /* not NUL-terminated; the caller may change it in place */
 	size_t len;
 	const char *why; /* static */
 };

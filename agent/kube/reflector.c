@@ -30,6 +30,7 @@
 #include "agent/kube/backoff.h"
 #include "agent/kube/jget.h"
 #include "agent/kube/jscan.h"
+#include "agent/kube/jskim.h"
 #include "lib/hmap.h"
 #include "lib/mem.h"
 
@@ -49,6 +50,8 @@
 #define WHY_MAX		 256
 #define TRIM_OCTETS	 (256u << 10) /* of a list, before memory is given back to the system */
 
+static const char *const skip_always[] = { "metadata.managedFields", NULL };
+
 enum state { ST_WAIT, ST_LIST, ST_CHECK, ST_WATCH };
 
 struct known {
@@ -65,6 +68,7 @@ struct reflector {
 	void *ctx;
 	char *path, *query;
 	uint32_t page, page_now, list_ms;
+	const char *const *skip;
 
 	enum state state;
 	uint32_t call; /* 0: none */
@@ -161,6 +165,11 @@ known_put(struct reflector *r, const char *key, const char *rv)
 		k->gen = r->gen;
 		return false;
 	}
+	if (k && strlen(k->rv) + 1 == nrv) { /* the usual case */
+		k->gen = r->gen;
+		memcpy(k->rv, rv, nrv);
+		return true;
+	}
 	if (k)
 		known_drop(r, k);
 	k = mem_alloc(sizeof *k + nkey + nrv);
@@ -223,6 +232,13 @@ rv_copy(char *to, const char *rv)
 }
 
 /* ---- objects --------------------------------------------------------------------- */
+
+/* Parsed, without what nobody wants; NULL: no JSON. */
+static json_t *
+load(const struct reflector *r, const struct jscan_event *e, size_t flags)
+{
+	return json_loadb(e->text, jskim(e->text, e->len, r->skip), flags, NULL);
+}
 
 /* "namespace/name" or the name; false: it has none. */
 static bool
@@ -383,7 +399,7 @@ list_value(struct reflector *r, const struct jscan_event *e)
 
 	if (!e->item && strcmp(e->key, "metadata") != 0)
 		return;
-	j = json_loadb(e->text, e->len, JSON_DECODE_ANY, NULL);
+	j = load(r, e, JSON_DECODE_ANY);
 	if (!j)
 		r->stop_scan = true;
 	else if (!e->item)
@@ -670,7 +686,7 @@ watch_octets(void *ctx, const uint8_t *p, size_t n)
 	enter(r);
 	r->heard = api_now(r->api);
 	while (r->call == call && (e = jscan_next(&r->scan, &p, &n)).kind != JSCAN_MORE) {
-		json_t *j = e.kind == JSCAN_VALUE ? json_loadb(e.text, e.len, 0, NULL) : NULL;
+		json_t *j = e.kind == JSCAN_VALUE ? load(r, &e, 0) : NULL;
 		const char *type = jget_str(j, "type");
 
 		if (type && jget(j, "object"))
@@ -729,6 +745,7 @@ reflector_new(struct api *api, const struct reflector_spec *spec, const struct r
 	r->query = spec->query ? mem_strdup(spec->query) : NULL;
 	r->page = r->page_now = spec->page ? spec->page : PAGE;
 	r->list_ms = spec->list_ms ? spec->list_ms : LIST_MS;
+	r->skip = spec->skip ? spec->skip : skip_always;
 	hmap_init(&r->known, key);
 	rng_seed(&r->rng, api_seed(api));
 	backoff_init(&r->backoff, RETRY_LEAST_MS, RETRY_MOST_MS, api_seed(api));

@@ -24,6 +24,9 @@ struct reflector_spec {
 	const char *query; /* "fieldSelector=metadata.name%3Dx" or NULL; copied */
 	uint32_t page;	   /* objects of a list's page; 0: 50 */
 	uint32_t list_ms;  /* that a list may be silent; 0: 15 s */
+	/* Members that the listener does not want to see (agent/kube/jskim.h), which makes large objects
+	 * cheap; static. NULL: metadata.managedFields. */
+	const char *const *skip;
 };
 
 struct reflector_ops {
