@@ -19,6 +19,7 @@ fuzz_harnesses = \
 	tests/fuzz/fuzz_netlink \
 	tests/fuzz/fuzz_open \
 	tests/fuzz/fuzz_out \
+	tests/fuzz/fuzz_pools \
 	tests/fuzz/fuzz_parts \
 	tests/fuzz/fuzz_radv \
 	tests/fuzz/fuzz_services \
@@ -56,6 +57,10 @@ tests_fuzz_fuzz_jscan_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_fuzz_fuzz_jscan_LDADD = $(fuzz_main) agent/libagent.a lib/libweft.a $(JANSSON_LIBS)
 tests_fuzz_fuzz_jskim_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_fuzz_fuzz_jskim_LDADD = $(fuzz_main) agent/libagent.a lib/libweft.a $(JANSSON_LIBS)
+kube_fuzz_libs = $(fuzz_main) agent/libagent.a agent/core/libagentcore.a lib/libconf.a lib/libweft.a \
+	$(JANSSON_LIBS) $(YAML_LIBS)
+tests_fuzz_fuzz_pools_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_pools_LDADD = $(kube_fuzz_libs)
 tests_fuzz_fuzz_kubeconfig_LDADD = $(fuzz_main) agent/libagent.a lib/libconf.a lib/libweft.a $(YAML_LIBS)
 tests_fuzz_fuzz_intents_LDADD = $(fuzz_main) agent/core/libagentcore.a lib/libweft.a
 tests_fuzz_fuzz_ip_LDADD = $(fuzz_libs)
