@@ -53,9 +53,8 @@ read_stream(FILE *f, size_t *ret_len)
 	return NULL;
 }
 
-/* The whole file, "-" for standard input; NULL with errno. */
-static char *
-read_file(const char *name, size_t *ret_len)
+char *
+ctl_read_file(const char *name, size_t *ret_len)
 {
 	char *text;
 	FILE *f;
@@ -166,7 +165,7 @@ inputs_read(struct ctl *c, struct inputs *in, const char *const *names, size_t n
 		struct input *i = &in->v[in->n];
 
 		i->name = names[in->n];
-		i->text = read_file(i->name, &i->len);
+		i->text = ctl_read_file(i->name, &i->len);
 		if (!i->text) {
 			snprintf(why, sizeof(why), "%s: %s", i->name, strerror(errno));
 			render_error(c, CTL_USAGE, why);

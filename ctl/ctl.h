@@ -8,6 +8,7 @@
  *	render.c    one answer -> JSON document, or rows for a table
  *	show_*.c    tables and screens out of the JSON rows
  *	check.c	    `weft check FILE`, without an agent
+ *	convert*.c  `weft convert`: others' resources to a configuration; yamltree.c prints it
  *	mrt.c	    `weft mrt`: dumps and recordings into a file
  *	watch.c	    -w
  *	text.c	    times, numbers, and octets that must not reach a terminal
@@ -231,6 +232,14 @@ int cmd_check(struct ctl *c);
 
 /* The configuration in a file; NULL after its findings, or why it cannot be read, were printed. */
 struct conf *check_load(struct ctl *c, const char *name);
+
+/* All of a file, NUL-terminated, the caller's to mem_free(); "-" is standard input. NULL with errno. */
+char *ctl_read_file(const char *name, size_t *ret_len);
+
+/* ---- convert.c --------------------------------------------------------------- */
+
+/* `weft convert PRODUCT FILE`; its exit status. */
+int cmd_convert(struct ctl *c);
 
 /* ---- policy.c ---------------------------------------------------------------- */
 

@@ -6,6 +6,10 @@ ctl_libctl_a_SOURCES = \
 	ctl/check.c \
 	ctl/client.c \
 	ctl/cmds.c \
+	ctl/convert.c ctl/convert.h \
+	ctl/convert_calico.c \
+	ctl/convert_cilium.c \
+	ctl/convert_metallb.c \
 	ctl/ctl.h \
 	ctl/mrt.c \
 	ctl/policy.c ctl/policy.h \
@@ -24,7 +28,8 @@ ctl_libctl_a_SOURCES = \
 	ctl/show_services.c \
 	ctl/show_status.c \
 	ctl/text.c \
-	ctl/watch.c
+	ctl/watch.c \
+	ctl/yamltree.c ctl/yamltree.h
 
 bin_PROGRAMS += ctl/weft
 ctl_weft_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
