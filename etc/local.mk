@@ -17,6 +17,11 @@ dist_crds_DATA = \
 	etc/kubernetes/crds/bgpfilters.yaml \
 	etc/kubernetes/crds/bgppeers.yaml
 
+# Kubernetes: image, manifests, chart.
+EXTRA_DIST += etc/kubernetes/Containerfile etc/kubernetes/mkimage \
+	etc/kubernetes/chart/Chart.yaml etc/kubernetes/chart/values.yaml \
+	$(wildcard $(srcdir)/etc/kubernetes/chart/templates/*.yaml)
+
 # Completions under the names that the shells look for.
 EXTRA_DIST += etc/completions/weft.bash etc/completions/weft.zsh
 

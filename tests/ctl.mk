@@ -31,3 +31,7 @@ tests_unit_test_metrics_LDADD = $(CTL_TEST_LIBS)
 
 EXTRA_DIST += $(wildcard $(srcdir)/tests/golden/ctl/*)
 EXTRA_DIST += tests/tools/cppcheck-jansson.cfg
+
+# Other products' resources against what became of them.
+TESTS += tests/convert/check
+EXTRA_DIST += tests/convert/check $(wildcard $(srcdir)/tests/convert/*.yaml) $(wildcard $(srcdir)/tests/convert/*.ok)

@@ -28,6 +28,7 @@ _weft() {
 		'kube:the connection to the API server, and what is watched there'
 		'mrt:all routes, or messages of sessions, as MRT into a file'
 		'check:check configuration files and manifests'
+		'convert:resources of another product as a configuration'
 		'policy:run a route through filters'
 		'reload:load the configuration file again'
 		'prepare-restart:let the next stop keep all routes'
@@ -78,6 +79,7 @@ _weft() {
 				'1:what:(rib record)' '2:file:_files'
 			;;
 		check) _files ;;
+		convert) _values product calico metallb cilium; _files ;;
 		policy)
 			_arguments $global '1:word:(test)' '2:file:_files' '--peer[filters of a peer]:peer:' \
 				'--filter[one filter]:filter:' '--direction[direction]:direction:(import export)' \
