@@ -24,6 +24,7 @@
 #include "agent/claim.h"
 #include "agent/cni.h"
 #include "agent/composition.h"
+#include "agent/core/cluster.h"
 #include "agent/drains.h"
 #include "agent/fallover.h"
 #include "agent/follow.h"
@@ -665,6 +666,7 @@ agent_fini(struct agent *a)
 	control_free(a->control);
 	follow_free(a->follow);
 	kube_free(a->kube);
+	cluster_free(a->cluster);
 	lifecycle_free(a);
 	claim_free(a->claim);
 	places_free(a->places);

@@ -1,7 +1,7 @@
 /*
  * Node addresses and the router id.
  *
- * The order of `auto` for each family: on a node whose links have no addresses
+ * The order of `auto` for each family: the InternalIP of the Kubernetes Node; on a node whose links have no addresses
  * (uplinks) a host address on lo; the source address that the kernel uses towards
  * the default route; an address in the subnet of a configured peer; the first
  * address of a real interface; a host address on lo.  Never an address of a
@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "agent/core/cluster.h"
 #include "agent/core/fib.h"
 #include "agent/tcp_sock.h"
 #include "lib/conf.h"
@@ -152,11 +153,25 @@ first_real(const struct fib *f, uint8_t af, bool lo)
 	return (struct ip_addr){ 0 };
 }
 
+/* Where the other nodes of the cluster expect us: the InternalIP of our Node. */
+static struct ip_addr
+by_cluster(const struct agent *a, uint8_t af)
+{
+	const struct cluster_node *own = a->cluster ? cluster_own(a->cluster) : NULL;
+
+	for (size_t i = 0; own && i < own->naddrs; i++)
+		if (own->addrs[i].af == af && on_node(a->fib, &own->addrs[i]))
+			return own->addrs[i];
+	return (struct ip_addr){ 0 };
+}
+
 static struct ip_addr
 by_auto(const struct agent *a, uint8_t af, const struct ip_addr *now)
 {
-	struct ip_addr got = { 0 };
+	struct ip_addr got = by_cluster(a, af);
 
+	if (got.af)
+		return got;
 	if (conf_has_unnumbered(a->conf) && !(now->af && is_on_lo(a->fib, now)))
 		got = first_real(a->fib, af, true);
 	if (got.af)

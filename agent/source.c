@@ -427,6 +427,8 @@ apply_resolved(struct agent *a)
 	announce_apply(a->source->announce, a->conf);
 	if (a->source->greeted)
 		source_send_conf(a);
+	else if (a->source->greet_due)
+		source_greet(a);
 }
 
 void
@@ -569,6 +571,7 @@ source_new(struct agent *a)
 
 	s->announce = announce_new(a);
 	dynamic_init(&s->dynamic);
+	s->await_ev = event_new(a->base, -1, 0, source_on_await, a);
 	s->again_ev = event_new(a->base, -1, 0, source_on_again, a);
 	s->guard_ev = event_new(a->base, -1, 0, source_on_guard, a);
 	s->found_ev = event_new(a->base, -1, 0, source_on_found, a);
@@ -593,6 +596,7 @@ source_free(struct source *s)
 		explicit_bzero(s->range, s->nranges * sizeof *s->range);
 	mem_free(s->range);
 	mem_free(s->free_id);
+	event_free(s->await_ev);
 	event_free(s->again_ev);
 	event_free(s->guard_ev);
 	event_free(s->found_ev);

@@ -3,6 +3,7 @@
  */
 #include "agent/source_priv.h"
 
+#include <event2/event.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,10 +11,13 @@
 #include "agent/bgpd.h"
 #include "agent/bmp.h"
 #include "agent/drains.h"
+#include "agent/kube/kube.h"
 #include "agent/uplinks.h"
 #include "lib/conf.h"
 #include "lib/conf_filter.h"
 #include "lib/mem.h"
+
+#define AWAIT_NODES_S 20
 
 static void
 fill_maxpfx(struct ipc_maxpfx *to, const struct conf_max_prefixes *from)
@@ -231,12 +235,45 @@ source_send_conf(struct agent *a)
 	mem_free(m);
 }
 
+/*
+ * A configuration without the peers out of the cluster would end a restart's deferral, and with it
+ * the routes of before: bgpd waits a while for the first list of nodes.
+ */
+static bool
+awaits_nodes(struct agent *a)
+{
+	static const struct timeval patience = { AWAIT_NODES_S, 0 };
+
+	if (a->source->await_over || !kube_awaits_nodes(a->kube))
+		return false;
+	if (!event_pending(a->source->await_ev, EV_TIMEOUT, NULL))
+		event_add(a->source->await_ev, &patience);
+	return true;
+}
+
+void
+source_on_await(evutil_socket_t fd, short what, void *arg)
+{
+	struct agent *a = arg;
+
+	a->source->await_over = true;
+	if (!a->source->greet_due)
+		return;
+	events_addf(a->events, IPC_LVL_WARN, "nodes-late",
+	    "after-s=%d why=\"starting with the peers that need no cluster\"", AWAIT_NODES_S);
+	source_greet(a);
+	agent_kick(a);
+}
+
 void
 source_greet(struct agent *a)
 {
-	if (!a->conf || !a->source->resolved)
+	struct source *s = a->source;
+
+	s->greet_due = a->conf && s->resolved && awaits_nodes(a);
+	if (!a->conf || !s->resolved || s->greet_due)
 		return;
-	a->source->greeted = true;
+	s->greeted = true;
 	uplinks_greet(a->uplinks); /* first: it is needed as soon as the peers are known */
 	drains_bgpd_new(a->drains);
 	source_send_conf(a);

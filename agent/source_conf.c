@@ -70,7 +70,7 @@ expand(struct agent *a, struct conf *c)
 	struct conf_cluster_view view;
 	struct conf_node_view *v;
 
-	if (!a->cluster) {
+	if (!a->cluster || c->kube.enabled == CONF_OFF) {
 		conf_expand(c, NULL);
 		return;
 	}

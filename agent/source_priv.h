@@ -53,6 +53,9 @@ struct source {
 	size_t nranges;
 	struct event *found_ev; /* neighbours of unnumbered peers changed */
 	struct event *again_ev;
+	struct event *await_ev;
+	bool greet_due;	 /* bgpd waits for the first list of nodes, */
+	bool await_over; /* which has taken too long */
 	struct event *guard_ev; /* new dynamic peers: their addresses are to be protected */
 	struct announce *announce;
 	bool resolved;	/* the first dump is there */
@@ -90,6 +93,7 @@ struct conf_node_view *source_view(const struct agent *a, struct conf_cluster_vi
 
 /* Neighbours at interfaces have changed; dynamic peers are new (events). */
 void source_on_found(int fd, short what, void *arg);
+void source_on_await(int fd, short what, void *arg);
 void source_on_again(int fd, short what, void *arg);
 void source_on_guard(int fd, short what, void *arg);
 

@@ -548,7 +548,7 @@ check_reflectors(struct conf_ctx *ctx)
 bool
 conf_is_clustered(const struct conf *c)
 {
-	return c->bgp.mesh_enabled == CONF_ON || c->bgp.mesh.n > 0 || c->bgp.rr_selector;
+	return c->kube.enabled == CONF_ON || c->kube.kubeconfig || c->bgp.mesh_enabled == CONF_ON || c->bgp.mesh.n > 0 || c->bgp.rr_selector;
 }
 
 void

@@ -27,6 +27,16 @@ cluster_new(const char *own_name)
 	return c;
 }
 
+bool
+cluster_rename(struct cluster *c, const char *own_name)
+{
+	if (strcmp(c->own_name, own_name) == 0)
+		return false;
+	mem_free(c->own_name);
+	c->own_name = mem_strdup(own_name);
+	return true;
+}
+
 void
 cluster_free(struct cluster *c)
 {

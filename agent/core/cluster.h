@@ -37,6 +37,8 @@ struct cluster;
 
 /* own_name: of the node this agent runs on (copied). */
 struct cluster *cluster_new(const char *own_name);
+/* Another own name; true: it is one. */
+bool cluster_rename(struct cluster *c, const char *own_name);
 /* NULL is fine. */
 void cluster_free(struct cluster *c);
 

@@ -17,6 +17,7 @@
 #include "agent/events.h"
 #include "agent/kube/apicall.h"
 #include "agent/kube/kview.h"
+#include "agent/kube/nodes.h"
 #include "agent/kube/pools.h"
 #include "agent/kube/services.h"
 #include "agent/kube/config.h"
@@ -30,6 +31,7 @@
 
 /* One row for each part, in the order in which they are started. */
 static const struct kube_part *const parts[] = {
+	&kube_nodes_part, /* first: others look at the cluster */
 	&kube_pools_part,
 	&kube_recorder_part,
 	&kube_config_part,
@@ -292,6 +294,12 @@ kube_part_find(struct kube *k, const char *name)
 		if (strcmp(parts[i]->name, name) == 0)
 			return k->part[i];
 	return NULL;
+}
+
+bool
+kube_awaits_nodes(const struct kube *k)
+{
+	return k && k->a->conf && !k->a->cluster && kube_is_wanted((struct kube *)(uintptr_t)k, k->a->conf);
 }
 
 bool

@@ -39,6 +39,10 @@ START_TEST(order)
 	}
 	ck_assert_int_eq(want[0], 'e');
 	ck_assert_str_eq(cluster_own(c)->name, "b");
+	ck_assert(!cluster_rename(c, "b"));
+	ck_assert(cluster_rename(c, "c"));
+	ck_assert_str_eq(cluster_own(c)->name, "c");
+	ck_assert(cluster_rename(c, "b"));
 	ck_assert(cluster_remove(c, "b"));
 	ck_assert(!cluster_remove(c, "b"));
 	ck_assert_ptr_null(cluster_own(c));

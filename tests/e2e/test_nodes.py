@@ -1,0 +1,68 @@
+"""The cluster's nodes as peers: a mesh out of Node objects alone, and what changes of them do."""
+
+from fabric.nodes import Nodes, learned
+from fabric.segment import AS, pods
+from fabric.wait import No, holds_for, wait_until
+
+NAMES = ["a", "b", "c", "d"]
+
+
+def others(name, names=NAMES):
+    return [n for n in names if n != name]
+
+
+def test_mesh_out_of_nodes_alone(lab, api_server):
+    """No peer, no range, no address is configured: three nodes, a fourth one, changes, a deletion."""
+    nodes = Nodes(lab, api_server)
+    nodes.start_all(NAMES[:3])
+    for name in NAMES[:3]:
+        nodes.wait_peers(name, others(name, NAMES[:3]))
+        nodes.wait_routes(name, others(name, NAMES[:3]))
+    a, established = nodes.weft["a"], nodes.weft["a"].peer("b")["established_count"]
+    assert a.peer("b")["as"] == AS
+
+    # A fourth one comes: everybody has its route, and no session was touched.
+    nodes.put("d", 13)
+    nodes.start("d", 13, wait=False)
+    for name in NAMES:
+        nodes.wait_peers(name, others(name))
+        nodes.wait_routes(name, others(name))
+
+    # Its status is reported again and again: nothing.
+    gen = a.status()["config"]["generation"]
+    for _ in range(20):
+        nodes.api.store.put("/api/v1/nodes", {**nodes.api.store.get("/api/v1/nodes", "d")})
+    nodes.put("d", 13, labels={"changed": "yes"})
+    wait_until(lambda: a.status()["config"]["generation"] == gen + 1 or No(a.status()["config"]), 5,
+               "one change")
+
+    # An AS number of its own: eBGP to it, and the same routes.
+    nodes.put("d", 13, annotations={"weft.dev/as-number": "64600"})
+    wait_until(lambda: a.peer("d")["as"] == 64600 and a.established("d"), 15, "d is in another AS")
+    for name in NAMES:
+        nodes.wait_routes(name, others(name))
+
+    # Its Node is deleted: sessions go at once, and only those.
+    nodes.delete("d")
+    for name in NAMES[:3]:
+        nodes.wait_peers(name, others(name, NAMES[:3]), deadline_s=5)
+        nodes.wait_routes(name, others(name, NAMES[:3]))
+    assert a.peer("b")["established_count"] == established
+
+
+def test_server_errors_delete_nobody(lab, api_server):
+    """Cut watches, 410, 403, a server that is gone: sessions and routes stay."""
+    nodes = Nodes(lab, api_server)
+    nodes.start_all(NAMES[:2])
+    for name in NAMES[:2]:
+        nodes.wait_routes(name, others(name, NAMES[:2]))
+    a = nodes.weft["a"]
+    since = a.peer("b")["established_count"]
+    nodes.api.cut_watches("rst", half=True)
+    nodes.api.store.compact()
+    nodes.api.fault("GET /api/v1/nodes", times=2, octets=None, cut_after=500, end="rst")
+    nodes.api.stop()
+    holds_for(lambda: learned(a) == set(pods(11)), 2, "its routes stay")
+    nodes.api.start()
+    nodes.put("b", 11, labels={"again": "1"})
+    wait_until(lambda: a.peer("b")["established_count"] == since, 1, "the session was never touched")
