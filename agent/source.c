@@ -29,21 +29,58 @@
 #include "lib/logmain.h"
 #include "lib/mem.h"
 
+#define MESH_KEYS_MAX 900 /* beyond, the peers of a mesh share one on listeners */
+#define IDS_KEPT_BACK 64 /* ids of peers that are gone */
+
 /* ---- peers -------------------------------------------------------------------- */
 
 struct peer_slot *
 source_slot_for(struct source *s, const char *name)
 {
+	uint64_t hash = hmap_hash(&s->slots, name, strlen(name));
 	struct peer_slot *slot;
+	struct hmap_node *n;
 
-	for (size_t i = 0; i < s->nslots; i++)
-		if (strcmp(s->slot[i]->name, name) == 0)
-			return s->slot[i];
-	s->slot = mem_realloc_array(s->slot, s->nslots + 1, sizeof *s->slot);
-	slot = s->slot[s->nslots++] = mem_zalloc(sizeof *slot);
+	for (n = hmap_first_with(&s->slots, hash); n; n = hmap_next_with(n)) {
+		slot = container_of(n, struct peer_slot, node);
+		if (strcmp(slot->name, name) == 0)
+			return slot;
+	}
+	slot = mem_zalloc(sizeof *slot);
 	snprintf(slot->name, sizeof slot->name, "%s", name);
-	slot->id = ++s->last_id; /* from 1 */
+	slot->id = source_take_id(s);
+	hmap_insert(&s->slots, &slot->node, hash);
 	return slot;
+}
+
+/*
+ * The one that was given back first, and not before others were: what bgpd and we have on the way
+ * about the last one of that id has arrived by then.
+ */
+uint32_t
+source_take_id(struct source *s)
+{
+	uint32_t id;
+
+	if (s->nfree < IDS_KEPT_BACK)
+		return ++s->last_id; /* from 1 */
+	id = s->free_id[0];
+	memmove(&s->free_id[0], &s->free_id[1], --s->nfree * sizeof *s->free_id);
+	return id;
+}
+
+void
+source_give_id(struct source *s, uint32_t id)
+{
+	s->free_id = mem_realloc_array(s->free_id, s->nfree + 1, sizeof *s->free_id);
+	s->free_id[s->nfree++] = id;
+}
+
+void
+source_forget(struct source *s, uint32_t id)
+{
+	s->gone = mem_realloc_array(s->gone, s->ngone + 1, sizeof *s->gone);
+	s->gone[s->ngone++] = id;
 }
 
 void
@@ -152,6 +189,8 @@ add_configured(struct agent *a, const struct conf_peer *c)
 
 	p->conf = c;
 	p->slot = source_slot_for(a->source, c->name);
+	p->slot->used = true;
+	p->slot->made = c->origin != CONF_PEER_WRITTEN;
 	p->id = p->slot->id;
 	p->addr = c->addr;
 }
@@ -190,9 +229,43 @@ review_dynamic(struct source *s, const struct conf *c)
 	struct dynamic_peer *d;
 
 	while ((d = dynamic_review(&s->dynamic, c)) != NULL) {
+		source_forget(s, d->slot->id);
 		source_slot_free(d->slot);
 		dynamic_remove(&s->dynamic, d);
 	}
+}
+
+/* What is no peer any more is told to bgpd; nodes that are gone leave nothing behind. */
+static void
+review_slots(struct agent *a)
+{
+	struct source *s = a->source;
+	struct hmap_node *n, *tmp;
+
+	HMAP_FOREACH_SAFE(n, tmp, &s->slots) {
+		struct peer_slot *slot = container_of(n, struct peer_slot, node);
+
+		if (!slot->used && slot->sent.id) {
+			source_forget(s, slot->id);
+			memset(&slot->sent, 0, sizeof slot->sent);
+			memset(&slot->tcp, 0, sizeof slot->tcp);
+		}
+		if (slot->used || !slot->made)
+			continue;
+		hmap_remove(&s->slots, n);
+		bfd_peer_gone(a->bfd, slot->id);
+		source_give_id(s, slot->id);
+		source_slot_free(slot);
+	}
+}
+
+static void
+unuse_slots(struct source *s)
+{
+	struct hmap_node *n;
+
+	HMAP_FOREACH(n, &s->slots)
+		container_of(n, struct peer_slot, node)->used = false;
 }
 
 /* Peers in the order of the file, then the dynamic ones; those of the same name keep their id. */
@@ -208,6 +281,7 @@ rebuild_peers(struct agent *a)
 	a->npeers = 0;
 	s->nranges = 0;
 	review_dynamic(s, a->conf);
+	unuse_slots(s);
 	for (size_t i = 0; i < c->n; i++)
 		if (c->v[i].ranges.n > 0)
 			add_range(s, &c->v[i]);
@@ -215,6 +289,7 @@ rebuild_peers(struct agent *a)
 			add_configured(a, &c->v[i]);
 	LIST_FOREACH(n, &s->dynamic.peers)
 		source_add_dynamic(a, container_of(n, struct dynamic_peer, link));
+	review_slots(a);
 	drains_peers_changed(a->drains);
 }
 
@@ -369,7 +444,7 @@ wanted_ranges(struct source *s, size_t *ret_n)
 
 	for (size_t i = 0; i < s->nranges; i++)
 		n += s->range[i].conf->ranges.n;
-	v = mem_zalloc_array(n ? n : 1, sizeof *v);
+	v = mem_zalloc_array(n + 2, sizeof *v); /* and the mesh, by family */
 	n = 0;
 	for (size_t i = 0; i < s->nranges; i++)
 		for (size_t k = 0; k < s->range[i].conf->ranges.n; k++) {
@@ -384,6 +459,37 @@ wanted_ranges(struct source *s, size_t *ret_n)
 	return v;
 }
 
+/*
+ * A listener takes fewer keys than a large mesh has peers: these share one, for the smallest prefix
+ * that all of their addresses are in. tp stands beside a->peers.
+ */
+static void
+share_mesh_key(const struct agent *a, struct tcp_peer *tp, uint8_t af, struct tcp_range *v, size_t *n)
+{
+	struct tcp_range *r = &v[*n];
+	size_t keys = 0;
+
+	for (size_t i = 0; i < a->npeers; i++) {
+		struct ip_prefix host = ip_prefix_from_addr(&tp[i].addr);
+
+		if (tp[i].addr.af != af || !tp[i].key_len || a->peers[i].conf->origin == CONF_PEER_WRITTEN)
+			continue;
+		if (keys++ == 0) {
+			*r = (struct tcp_range){ .prefix = host, .key_len = tp[i].key_len, .gtsm = tp[i].min_ttl != 0 };
+			memcpy(r->key, tp[i].key, sizeof r->key);
+		}
+		r->prefix.len = ip_common_bits(r->prefix.b, host.b, r->prefix.len);
+		ip_prefix_mask(&r->prefix);
+	}
+	if (keys <= MESH_KEYS_MAX)
+		return;
+	++*n;
+	for (size_t i = 0; i < a->npeers; i++)
+		if (tp[i].addr.af == af && a->peers[i].conf->origin != CONF_PEER_WRITTEN &&
+		    tp[i].key_len == r->key_len && memcmp(tp[i].key, r->key, sizeof r->key) == 0)
+			tp[i].dynamic = true; /* its key is that of a range */
+}
+
 static void
 apply_tcp(struct agent *a)
 {
@@ -393,6 +499,7 @@ apply_tcp(struct agent *a)
 	struct tcp_conf c = { .peer = tp, .npeers = a->npeers, .listen = tl };
 	struct tcp_range *tr;
 
+	a->source->key.path = NULL;
 	for (size_t i = 0; i < a->source->nranges; i++)
 		resolve_range(a, &a->source->range[i]);
 	c.range = tr = wanted_ranges(a->source, &c.nranges);
@@ -406,6 +513,9 @@ apply_tcp(struct agent *a)
 		tcp_changed(a, p->slot, &tp[i]);
 		p->slot->tcp = tp[i];
 	}
+	explicit_bzero(&a->source->key, sizeof a->source->key);
+	for (uint8_t af = IP4; af <= IP6; af++)
+		share_mesh_key(a, tp, af, tr, &c.nranges);
 	c.nlistens = wanted_listeners(a, lc, tl); /* the interfaces are known by now */
 	tcp_set_node(a->tcp, &a->node4, &a->node6);
 	tcp_configure(a->tcp, &c, NULL);
@@ -569,6 +679,7 @@ source_new(struct agent *a)
 {
 	struct source *s = mem_zalloc(sizeof *s);
 
+	hmap_init(&s->slots, (const uint64_t[2]){ agent_now().us, (uintptr_t)s });
 	s->announce = announce_new(a);
 	dynamic_init(&s->dynamic);
 	s->await_ev = event_new(a->base, -1, 0, source_on_await, a);
@@ -581,14 +692,16 @@ source_new(struct agent *a)
 void
 source_free(struct source *s)
 {
+	struct hmap_node *h, *tmp;
 	struct list *n;
 
 	if (!s)
 		return;
 	announce_free(s->announce);
-	for (size_t i = 0; i < s->nslots; i++)
-		source_slot_free(s->slot[i]);
-	mem_free(s->slot);
+	HMAP_FOREACH_SAFE(h, tmp, &s->slots)
+		source_slot_free(container_of(h, struct peer_slot, node));
+	hmap_free(&s->slots);
+	mem_free(s->gone);
 	LIST_FOREACH(n, &s->dynamic.peers)
 		source_slot_free(container_of(n, struct dynamic_peer, link)->slot);
 	dynamic_free(&s->dynamic);

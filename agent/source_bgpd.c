@@ -210,7 +210,47 @@ send_filters(struct agent *a, struct ipc_msg *m)
 			}
 }
 
-/* The whole configuration, applied by bgpd at CONF_END. */
+/* The peers that bgpd does not know as they are now; they are marked as known. */
+static void
+send_peers(struct agent *a, struct ipc_msg *m)
+{
+	struct ipc_conf_peer *now = &m->conf_peer;
+
+	for (size_t i = 0; i < a->npeers; i++) {
+		struct peer_slot *slot = a->peers[i].slot;
+
+		m->type = IPC_CONF_PEER;
+		source_fill_peer(a, &a->peers[i], now);
+		if (a->source->others_known && memcmp(&slot->sent, now, sizeof *now) == 0)
+			continue;
+		slot->sent = *now;
+		bgpd_send(a->bgpd, m, -1);
+	}
+}
+
+/* Those that are peers no more; of all others bgpd keeps what it has. */
+static void
+send_others(struct agent *a, struct ipc_msg *m)
+{
+	struct source *s = a->source;
+	size_t n = 0;
+
+	m->type = IPC_CONF_OTHERS;
+	m->conf_others.n = 0;
+	while (s->others_known && n < s->ngone) {
+		m->conf_others.gone[m->conf_others.n++] = s->gone[n++];
+		if (m->conf_others.n < IPC_GONE_MAX)
+			continue;
+		bgpd_send(a->bgpd, m, -1);
+		m->conf_others.n = 0;
+	}
+	if (s->others_known)
+		bgpd_send(a->bgpd, m, -1);
+	s->others_known = true;
+	s->ngone = 0;
+}
+
+/* The whole configuration, applied by bgpd at CONF_END; of a mesh's peers what differs. */
 void
 source_send_conf(struct agent *a)
 {
@@ -220,12 +260,8 @@ source_send_conf(struct agent *a)
 	m->conf_begin.gen = a->conf_gen;
 	bgpd_send(a->bgpd, m, -1);
 	send_speaker(a);
-	for (size_t i = 0; i < a->npeers; i++) {
-		m->type = IPC_CONF_PEER;
-		source_fill_peer(a, &a->peers[i], &m->conf_peer);
-		a->peers[i].slot->sent = m->conf_peer;
-		bgpd_send(a->bgpd, m, -1);
-	}
+	send_peers(a, m);
+	send_others(a, m);
 	send_permit(a);
 	send_filters(a, m);
 	bmp_send_conf(a->bmp);
@@ -274,6 +310,7 @@ source_greet(struct agent *a)
 	if (!a->conf || !s->resolved || s->greet_due)
 		return;
 	s->greeted = true;
+	s->others_known = false;
 	uplinks_greet(a->uplinks); /* first: it is needed as soon as the peers are known */
 	drains_bgpd_new(a->drains);
 	source_send_conf(a);

@@ -17,7 +17,6 @@
 #include "lib/mem.h"
 
 #define FOUND_DELAY_US 10000 /* before the rest of the agent learns of a neighbour */
-#define IDS_KEPT_BACK 64 /* ids of dynamic peers that are gone */
 #define GUARD_DELAY_S 2 /* a rack that boots brings many peers at once */
 
 void
@@ -30,22 +29,6 @@ source_on_guard(evutil_socket_t fd, short what, void *arg)
 	source_apply_fib(a);
 	nat_apply(a->nat);
 	agent_kick(a);
-}
-
-/*
- * The one that was given back first, and not before others were: what bgpd and we have on the way
- * about the last one of that id has arrived by then.
- */
-static uint32_t
-take_id(struct source *s)
-{
-	uint32_t id;
-
-	if (s->nfree < IDS_KEPT_BACK)
-		return ++s->last_id;
-	id = s->free_id[0];
-	memmove(&s->free_id[0], &s->free_id[1], --s->nfree * sizeof *s->free_id);
-	return id;
 }
 
 static void
@@ -91,7 +74,7 @@ source_admit(struct agent *a, const struct ip_addr *remote, char *ret_why, size_
 	else if (!s->greeted || !bgpd_attached(a->bgpd))
 		snprintf(ret_why, cap, "weft-bgpd is not running");
 	else {
-		start_dynamic(a, dynamic_add(&s->dynamic, c, remote, take_id(s)));
+		start_dynamic(a, dynamic_add(&s->dynamic, c, remote, source_take_id(s)));
 		return true;
 	}
 	return false;
@@ -153,8 +136,7 @@ source_peer_gone(struct agent *a, uint32_t id)
 	drains_peers_changed(a->drains);
 	source_slot_free(d->slot);
 	dynamic_remove(&s->dynamic, d);
-	s->free_id = mem_realloc_array(s->free_id, s->nfree + 1, sizeof *s->free_id);
-	s->free_id[s->nfree++] = id;
+	source_give_id(s, id);
 }
 
 struct ip_addr

@@ -148,6 +148,24 @@ source_secret(struct agent *a, const struct source_secret *from, uint8_t ret[SOU
 	return ok;
 }
 
+/* One file has the key of a whole mesh: it is read once. */
+static bool
+key_of_file(struct agent *a, struct tcp_peer *t, const char *path, char *problem)
+{
+	struct key_cache *k = &a->source->key;
+
+	if (!k->path || strcmp(k->path, path) != 0) {
+		k->path = path;
+		k->problem[0] = '\0';
+		k->ok = key_from_file(a, &(struct key_to){ k->key, &k->key_len }, path, k->problem);
+	}
+	memcpy(t->key, k->key, sizeof t->key);
+	t->key_len = k->ok ? k->key_len : 0;
+	if (!k->ok)
+		memcpy(problem, k->problem, sizeof k->problem);
+	return k->ok;
+}
+
 /*
  * A missing secret stops the peer: never fall back to no password. One that cannot be asked for (the
  * way to the API server has changed) is what it was.
@@ -165,6 +183,8 @@ source_load_key(struct agent *a, const struct conf_peer *c, const struct tcp_pee
 		return load_ao(a, c, t, problem);
 	if (!from.file && !from.env && !from.secret)
 		return true;
+	if (from.file)
+		return key_of_file(a, t, from.file, problem);
 	ok = source_secret(a, &from, t->key, &len, problem, &later);
 	t->key_len = (uint8_t)len;
 	if (ok || !later || !was || was->key_len == 0)

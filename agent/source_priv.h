@@ -20,17 +20,21 @@
 #include "agent/source.h"
 #include "agent/tcp.h"
 #include "lib/conf_expand.h"
+#include "lib/hmap.h"
 #include "lib/ipcmsg.h"
 
 struct announce;
 struct event;
 
 struct peer_slot {
+	struct hmap_node node; /* by name */
 	char name[IPC_NAME_MAX]; /* of a configured peer or a range */
 	uint32_t id;
 	struct ipc_conf_peer sent; /* id 0: nothing yet */
 	struct tcp_peer tcp;	   /* as last given to tcp */
 	struct ip_addr neighbour;  /* unnumbered: who was found last; af 0: nobody */
+	bool used;	   /* it is a peer of the configuration in force */
+	bool made;	   /* of a node of the cluster: goes with it */
 	uint32_t transport;	   /* rises with changes of it that need a new session */
 };
 
@@ -42,22 +46,33 @@ struct range {
 	char problem[IPC_TEXT_MAX]; /* as struct agent_peer's; told once */
 };
 
+/* The file that was read last while peers are resolved; path NULL: none. */
+struct key_cache {
+	const char *path;
+	uint8_t key[TCP_KEY_MAX], key_len;
+	bool ok;
+	char problem[IPC_TEXT_MAX];
+};
+
 struct source {
-	struct peer_slot **slot; /* never shrinks: ids stay with names */
-	size_t nslots;
+	struct hmap slots;	 /* by name: ids stay with names */
+	uint32_t *gone; /* ids of peers that bgpd is to forget */
+	size_t ngone;
 	uint32_t last_id;
-	uint32_t *free_id; /* of dynamic peers that bgpd has forgotten */
+	uint32_t *free_id; /* of peers that bgpd has forgotten */
 	size_t nfree;
 	struct dynamic dynamic;
 	struct range *range; /* of the configuration in force */
 	size_t nranges;
 	struct event *found_ev; /* neighbours of unnumbered peers changed */
+	struct key_cache key;
 	struct event *again_ev;
 	struct event *await_ev;
 	bool greet_due;	 /* bgpd waits for the first list of nodes, */
 	bool await_over; /* which has taken too long */
 	struct event *guard_ev; /* new dynamic peers: their addresses are to be protected */
 	struct announce *announce;
+	bool others_known; /* bgpd has what was sent of each peer */
 	bool resolved;	/* the first dump is there */
 	bool greeted;	/* bgpd has been given the configuration */
 	uint64_t addr_gen; /* of the state that was resolved last */
@@ -66,6 +81,13 @@ struct source {
 /* The slot of that name, made if there is none; it belongs to the source. */
 struct peer_slot *source_slot_for(struct source *s, const char *name);
 void source_slot_free(struct peer_slot *slot);
+
+/* An id that nobody has, not even a message on its way; and one that nobody has any more. */
+uint32_t source_take_id(struct source *s);
+void source_give_id(struct source *s, uint32_t id);
+
+/* bgpd is to forget that peer, with the next configuration. */
+void source_forget(struct source *s, uint32_t id);
 
 /* The range of that name in the configuration in force, NULL: none. */
 struct range *source_range(struct source *s, const char *name);

@@ -52,6 +52,9 @@ struct conf_in {
 	struct ipc_conf_speaker speaker;
 	struct ipc_conf_peer *peer;
 	size_t npeers, peer_cap;
+	bool others_stay; /* of the speaker's peers those that are not named, but for */
+	uint32_t *gone;
+	size_t ngone;
 	struct ip_prefix *permit;
 	size_t npermit, permit_cap;
 	struct filter_db *filters;

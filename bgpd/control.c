@@ -25,7 +25,8 @@ conf_begin(struct conf_in *c, uint32_t gen)
 	c->open = true;
 	c->have_speaker = false;
 	c->gen = gen;
-	c->npeers = c->npermit = c->nbmp = 0;
+	c->npeers = c->npermit = c->nbmp = c->ngone = 0;
+	c->others_stay = false;
 	filter_db_free(c->filters);
 	c->filters = filter_db_new();
 }
@@ -38,6 +39,41 @@ conf_add_peer(struct conf_in *c, const struct ipc_conf_peer *p)
 		c->peer = mem_realloc_array(c->peer, c->peer_cap, sizeof(*c->peer));
 	}
 	c->peer[c->npeers++] = *p;
+}
+
+static void
+conf_add_gone(struct conf_in *c, const struct ipc_conf_others *m)
+{
+	c->others_stay = true;
+	c->gone = mem_realloc_array(c->gone, c->ngone + m->n + 1, sizeof(*c->gone));
+	memcpy(c->gone + c->ngone, m->gone, m->n * sizeof(m->gone[0]));
+	c->ngone += m->n;
+}
+
+static bool
+is_named(const struct conf_in *c, size_t npeers, uint32_t id)
+{
+	for (size_t i = 0; i < npeers; i++)
+		if (c->peer[i].id == id)
+			return true;
+	for (size_t i = 0; i < c->ngone; i++)
+		if (c->gone[i] == id)
+			return true;
+	return false;
+}
+
+/* Behind those that are named the ones that stay as they are. */
+static void
+conf_add_others(struct bgpd *b)
+{
+	struct conf_in *c = &b->conf;
+	const struct ipc_conf_peer *p;
+	size_t named = c->npeers;
+	uint16_t pos = 0;
+
+	while (c->others_stay && (p = speaker_next_conf(b->sp, &pos)))
+		if (!is_named(c, named, p->id))
+			conf_add_peer(c, p);
 }
 
 static void
@@ -64,6 +100,7 @@ static void
 conf_free(struct conf_in *c)
 {
 	mem_free(c->peer);
+	mem_free(c->gone);
 	mem_free(c->permit);
 	filter_db_free(c->filters);
 	mem_free(c->bmp);
@@ -79,6 +116,7 @@ conf_end(struct bgpd *b, uint32_t gen)
 		return "an incomplete configuration";
 	b->out->type = IPC_CONF_APPLIED;
 	b->out->conf_applied = (struct ipc_conf_applied){ .gen = gen };
+	conf_add_others(b);
 	speaker_set_filters(b->sp, c->filters);
 	c->filters = NULL;
 	speaker_configure(b->sp, clock_mono(), &c->speaker, c->peer, c->npeers, c->permit, c->npermit,
@@ -106,6 +144,8 @@ conf_take(struct bgpd *b, const struct ipc_msg *m)
 		c->have_speaker = true;
 	} else if (m->type == IPC_CONF_PEER) {
 		conf_add_peer(c, &m->conf_peer);
+	} else if (m->type == IPC_CONF_OTHERS) {
+		conf_add_gone(c, &m->conf_others);
 	} else if (m->type == IPC_CONF_FILTER) {
 		filter_db_add(c->filters, &m->conf_filter);
 	} else if (m->type == IPC_CONF_PERMIT) {
@@ -254,6 +294,7 @@ control_take(struct bgpd *b, const struct ipc_msg *m, int fd)
 	case IPC_CONF_BEGIN:
 	case IPC_CONF_SPEAKER:
 	case IPC_CONF_PEER:
+	case IPC_CONF_OTHERS:
 	case IPC_CONF_PERMIT:
 	case IPC_CONF_FILTER:
 	case IPC_CONF_BMP:

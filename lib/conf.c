@@ -125,7 +125,6 @@ free_made(struct conf_peers *ps)
 			continue;
 		mem_free(ps->v[i].name);
 		mem_free(ps->v[i].of_node);
-		memset(&ps->v[i], 0, sizeof(ps->v[i]));
 	}
 }
 
@@ -134,7 +133,8 @@ conf_peers_clear(struct conf_peers *ps)
 {
 	free_made(ps);
 	for (size_t i = 0; i < ps->n; i++)
-		clear_base(opt_find("peers"), &ps->v[i]);
+		if (ps->v[i].origin == CONF_PEER_WRITTEN)
+			clear_base(opt_find("peers"), &ps->v[i]);
 	mem_free(ps->v);
 	*ps = (struct conf_peers){ NULL, 0 };
 }

@@ -327,6 +327,16 @@ x_peer_addr(struct codec *c, struct ipc_msg *msg)
 }
 
 static void
+x_conf_others(struct codec *c, struct ipc_msg *msg)
+{
+	struct ipc_conf_others *m = &msg->conf_others;
+
+	x_count(c, &m->n, 0, IPC_GONE_MAX);
+	for (uint16_t i = 0; more(c, i, m->n); i++)
+		x_id(c, &m->gone[i]);
+}
+
+static void
 x_peer_gone(struct codec *c, struct ipc_msg *msg)
 {
 	x_id(c, &msg->peer_gone.peer);
@@ -1061,6 +1071,7 @@ const struct ipc_desc ipc_desc[IPC_NTYPES] = {
 	    false },
 	[IPC_CONF_PERMIT] = { "conf-permit", IPC_AGENT, false, IPC_CHAN_CONTROL, 4,
 	    4 + IPC_PREFIXES_MAX * PREFIX_MAX, false },
+	[IPC_CONF_OTHERS] = { "conf-others", IPC_AGENT, false, IPC_CHAN_CONTROL, 4, 4 + 4 * IPC_GONE_MAX, false },
 	[IPC_CONF_END] = { "conf-end", IPC_AGENT, false, IPC_CHAN_CONTROL, 6, 6, false },
 	[IPC_CONF_APPLIED] = { "conf-applied", IPC_BGPD, false, IPC_CHAN_CONTROL, 14, 14, false },
 	[IPC_ORIGINATE] = { "originate", IPC_AGENT, false, IPC_CHAN_CONTROL,
@@ -1167,6 +1178,7 @@ static const struct {
 	[IPC_CONF_PEER] = { x_conf_peer, sizeof(struct ipc_conf_peer) },
 	[IPC_CONF_FILTER] = { x_conf_filter, sizeof(struct ipc_conf_filter) },
 	[IPC_CONF_PERMIT] = { x_prefixes, offsetof(struct ipc_prefixes, prefix) },
+	[IPC_CONF_OTHERS] = { x_conf_others, sizeof(struct ipc_conf_others) },
 	[IPC_CONF_END] = { x_conf_begin, sizeof(struct ipc_conf_begin) },
 	[IPC_CONF_APPLIED] = { x_conf_applied, sizeof(struct ipc_conf_applied) },
 	[IPC_ORIGINATE] = { x_originate, sizeof(struct ipc_originate) },

@@ -40,6 +40,7 @@
 #define IPC_MEMBERS_MAX	  64 /* next hops of one set */
 #define IPC_COMM_MAX	  64 /* communities on one announcement of ours */
 #define IPC_ONLY_MAX	  64 /* peers that one announcement is restricted to */
+#define IPC_GONE_MAX	  256 /* peers in one CONF_OTHERS */
 #define IPC_CONFED_MAX	  256 /* other Member-ASes of a confederation (RFC 5065) */
 #define IPC_FILTERS_MAX	  16 /* filters of one peer */
 #define IPC_FILTER_VALUES_MAX 64 /* communities or AS numbers in one condition or operation */
@@ -121,6 +122,7 @@ enum ipc_type {
 	IPC_RA_SOCKET,	  /* agent: router advertisements come and go here (with the descriptor) */
 	IPC_PEER_ADDR,	  /* bgpd: who was found at an unnumbered peer's interface */
 	IPC_PEER_SESSION, /* bgpd: a session came up, has told all of its routes, or went down */
+	IPC_CONF_OTHERS,  /* agent, before CONF_END: peers that are not named stay, but these */
 	IPC_NTYPES
 };
 
@@ -344,6 +346,12 @@ struct ipc_conf_filter {
 	uint8_t action;			       /* enum ipc_rule_action */
 	uint16_t nops;
 	struct ipc_filter_op op[IPC_FILTER_OPS_MAX];
+};
+
+/* Of some thousand peers only those that change are named. */
+struct ipc_conf_others {
+	uint16_t n;
+	uint32_t gone[IPC_GONE_MAX];
 };
 
 struct ipc_peer_gone {
@@ -857,6 +865,7 @@ struct ipc_msg {
 		struct ipc_conf_speaker conf_speaker;
 		struct ipc_conf_peer conf_peer; /* also PEER_ADD */
 		struct ipc_peer_gone peer_gone;
+		struct ipc_conf_others conf_others;
 		struct ipc_peer_addr peer_addr;
 		struct ipc_conf_filter conf_filter;
 		struct ipc_prefixes prefixes; /* CONF_PERMIT, ROUTE_DEL */

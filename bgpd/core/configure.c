@@ -2,6 +2,7 @@
  * Taking a whole configuration: what has to change, and how little of it has
  * to touch a session.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "bgpd/core/adjin.h"
@@ -121,31 +122,70 @@ readdress_all(struct speaker *sp, struct mono_us now)
 
 /* ---- peers ------------------------------------------------------------------------------ */
 
-static const struct ipc_conf_peer *
-find_conf(const struct ipc_conf_peer *peers, size_t n, uint32_t id)
-{
-	size_t k;
+/* Thousands of peers are found by their ids. */
+struct known {
+	uint32_t id;
+	struct rpeer *rp; /* NULL: it is one of the configuration's */
+};
 
-	for (k = 0; k < n; k++)
-		if (peers[k].id == id)
-			return &peers[k];
-	return NULL;
+static int
+by_id(const void *a, const void *b)
+{
+	const struct known *ka = a, *kb = b;
+
+	return ka->id < kb->id ? -1 : ka->id > kb->id;
+}
+
+static const struct known *
+known_find(const struct known *v, size_t n, uint32_t id)
+{
+	return bsearch(&(struct known){ .id = id }, v, n, sizeof(v[0]), by_id);
 }
 
 static void
 remove_peers(struct speaker *sp, struct mono_us now, const struct ipc_conf_peer *peers, size_t n,
     struct ipc_conf_applied *ret)
 {
+	struct known *named = mem_zalloc_array(n + 1, sizeof(named[0]));
 	uint16_t k;
 
+	for (size_t i = 0; i < n; i++)
+		named[i].id = peers[i].id;
+	qsort(named, n, sizeof(named[0]), by_id);
 	for (k = 1; k < sp->npeers; k++) {
 		struct rpeer *rp = sp->peer[k];
 
-		if (!rp || !rp->peer || find_conf(peers, n, rp->id))
+		if (!rp || !rp->peer || known_find(named, n, rp->id))
 			continue;
 		rpeer_remove(rp, now);
 		ret->removed++;
 	}
+	mem_free(named);
+}
+
+/* Those that the speaker has now, by id; the caller's to mem_free(). */
+static struct known *
+known_peers(const struct speaker *sp, size_t *ret_n)
+{
+	struct known *v = mem_zalloc_array(sp->npeers + 1u, sizeof(v[0]));
+	size_t n = 0;
+	uint16_t k;
+
+	for (k = 1; k < sp->npeers; k++)
+		if (sp->peer[k] && sp->peer[k]->peer)
+			v[n++] = (struct known){ sp->peer[k]->id, sp->peer[k] };
+	qsort(v, n, sizeof(v[0]), by_id);
+	*ret_n = n;
+	return v;
+}
+
+const struct ipc_conf_peer *
+speaker_next_conf(const struct speaker *sp, uint16_t *pos)
+{
+	while (++*pos < sp->npeers)
+		if (sp->peer[*pos] && sp->peer[*pos]->peer)
+			return &sp->peer[*pos]->conf;
+	return NULL;
 }
 
 /* Would the import policy say something else? */
@@ -272,7 +312,8 @@ speaker_configure(struct speaker *sp, struct mono_us now, const struct ipc_conf_
 {
 	struct ipc_conf_speaker old = sp->conf;
 	bool first = !sp->configured, reimport;
-	size_t k;
+	struct known *known;
+	size_t k, nknown;
 
 	sp->now = now;
 	*ret = (struct ipc_conf_applied){ 0 };
@@ -284,14 +325,18 @@ speaker_configure(struct speaker *sp, struct mono_us now, const struct ipc_conf_
 		reset_all(sp, now);
 		readdress_all(sp, now);
 	}
+	known = known_peers(sp, &nknown);
 	for (k = 0; k < npeers; k++) {
-		struct rpeer *rp = speaker_peer(sp, peers[k].id);
+		const struct known *have = known_find(known, nknown, peers[k].id);
+
+		struct rpeer *rp = have ? have->rp : speaker_peer(sp, peers[k].id);
 
 		if (rp)
 			change_peer(rp, now, &peers[k], reimport, ret);
 		else
 			add_peer(sp, now, &peers[k], ret);
 	}
+	mem_free(known);
 	unnumbered_configure(sp, now);
 	if (first)
 		gr_begin(sp, now);

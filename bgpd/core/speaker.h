@@ -54,6 +54,9 @@ void speaker_set_crash_page(struct speaker *sp, struct crash_page *page);
 /* Frees everything; asserts that no attribute set is left over. */
 void speaker_free(struct speaker *sp);
 
+/* The settings of the next peer after *pos (0 starts), NULL: no more. */
+const struct ipc_conf_peer *speaker_next_conf(const struct speaker *sp, uint16_t *pos);
+
 /* The filters that the next configuration's peers refer to; owned from here on. NULL: none. */
 void speaker_set_filters(struct speaker *sp, struct filter_db *db);
 

@@ -565,6 +565,11 @@ gen_control(struct gen *g, struct ipc_msg *m)
 		m->peer_session.peer = id(g);
 		m->peer_session.session = below8(g, IPC_SESSION_SYNCED);
 		break;
+	case IPC_CONF_OTHERS:
+		m->conf_others.n = (uint16_t)number(g, 0, IPC_GONE_MAX);
+		for (uint16_t i = 0; i < m->conf_others.n; i++)
+			m->conf_others.gone[i] = id(g);
+		break;
 	case IPC_PEER_GONE:
 		m->peer_gone.peer = id(g);
 		break;
