@@ -75,7 +75,9 @@ const char *conv_str(const struct ynode *n, const char *path);
 /* The object of that kind and name, NULL: not in the file. */
 const struct ynode *conv_find(const struct conv *c, const char *kind, const char *name);
 
+/* What stands at c->path is not carried over; why is copied. */
 void conv_lost(struct conv *c, const char *why);
+/* It is carried over, but should be looked at; why is copied. */
 void conv_note(struct conv *c, const char *why);
 
 /* Any tree as ours. */

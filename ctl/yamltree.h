@@ -43,6 +43,7 @@ void ytree_add(struct ytree *list, const char *text);
 /* A copy of val at path, in place of what was there. */
 void ytree_set_tree(struct ytree *map, const char *path, const struct ytree *val);
 
+/* A scalar, the caller's. */
 struct ytree *ytree_scalar(const char *text, bool quoted);
 /* Hand val over to a map or (key NULL) a list. */
 void ytree_put(struct ytree *t, const char *key, struct ytree *val);
