@@ -78,9 +78,9 @@ def kube(kube_server):
     kube_server.ensure()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cluster():
-    """Three real nodes with weft, pods and Services (fabric/cluster.py), for the whole run."""
+    """Three real nodes with weft, pods and Services (fabric/cluster.py), for a file of tests."""
     with Lab(name="cluster") as lab:
         yield Cluster(lab).start_all()
 
