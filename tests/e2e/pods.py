@@ -2,7 +2,7 @@
 
     pods.py serve PORT     HTTP: answers with the pod's name, its node and the client's address
     pods.py dns            DNS on port 53: NAME.NAMESPACE.svc.cluster.local, from the API's Services
-    pods.py ask URL        prints what URL answers
+    pods.py ask URL [N]    prints what URL answers, N times, each over a connection of its own
 """
 
 import http.server
@@ -124,9 +124,10 @@ def dns():
     Udp(("::", 53), Handler).serve_forever()
 
 
-def ask(url):
-    with urllib.request.urlopen(url, timeout=5) as got:
-        print(got.read().decode())
+def ask(url, times=1):
+    for _ in range(int(times)):
+        with urllib.request.urlopen(url, timeout=5) as got:
+            print(got.read().decode())
 
 
 if __name__ == "__main__":
