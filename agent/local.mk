@@ -23,6 +23,7 @@ agent_libagent_a_SOURCES = \
 	agent/lookout.c agent/lookout.h \
 	agent/loops.c agent/loops.h \
 	agent/metrics.c agent/metrics.h \
+	agent/moves.c agent/moves.h \
 	agent/mrt.c agent/mrt.h \
 	agent/composition.c agent/composition.h \
 	agent/follow.c agent/follow.h \

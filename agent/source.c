@@ -22,6 +22,7 @@
 #include "agent/follow.h"
 #include "agent/identity.h"
 #include "agent/kube/kube.h"
+#include "agent/moves.h"
 #include "agent/nat.h"
 #include "agent/quarantine.h"
 #include "agent/uplinks.h"
@@ -682,6 +683,7 @@ source_new(struct agent *a)
 	hmap_init(&s->slots, (const uint64_t[2]){ agent_now().us, (uintptr_t)s });
 	s->announce = announce_new(a);
 	dynamic_init(&s->dynamic);
+	s->moves = moves_new(a);
 	s->await_ev = event_new(a->base, -1, 0, source_on_await, a);
 	s->again_ev = event_new(a->base, -1, 0, source_on_again, a);
 	s->guard_ev = event_new(a->base, -1, 0, source_on_guard, a);
@@ -709,6 +711,8 @@ source_free(struct source *s)
 		explicit_bzero(s->range, s->nranges * sizeof *s->range);
 	mem_free(s->range);
 	mem_free(s->free_id);
+	mem_free(s->text);
+	moves_free(s->moves);
 	event_free(s->await_ev);
 	event_free(s->again_ev);
 	event_free(s->guard_ev);

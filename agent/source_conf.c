@@ -14,6 +14,7 @@
 #include "agent/core/cluster.h"
 #include "agent/kube/kube.h"
 #include "agent/launcher.h"
+#include "agent/moves.h"
 #include "lib/conf.h"
 #include "lib/conf_expand.h"
 #include "lib/logmain.h"
@@ -75,7 +76,9 @@ expand(struct agent *a, struct conf *c)
 		return;
 	}
 	v = source_view(a, &view);
+	view.keep = moves_keep(a->source->moves, c, &view);
 	conf_expand(c, &view);
+	moves_settle(a->source->moves);
 	mem_free(v);
 }
 

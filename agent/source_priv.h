@@ -24,6 +24,7 @@
 #include "lib/ipcmsg.h"
 
 struct announce;
+struct moves;
 struct event;
 
 struct peer_slot {
@@ -66,6 +67,7 @@ struct source {
 	size_t nranges;
 	struct event *found_ev; /* neighbours of unnumbered peers changed */
 	struct key_cache key;
+	struct moves *moves;
 	struct event *again_ev;
 	struct event *await_ev;
 	bool greet_due;	 /* bgpd waits for the first list of nodes, */

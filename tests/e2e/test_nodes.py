@@ -1,5 +1,6 @@
 """The cluster's nodes as peers: a mesh out of Node objects alone, and what changes of them do."""
 
+from fabric.monitor import Monitor
 from fabric.nodes import Nodes, learned
 from fabric.segment import AS, pods
 from fabric.wait import No, holds_for, wait_until
@@ -66,3 +67,46 @@ def test_server_errors_delete_nobody(lab, api_server):
     nodes.api.start()
     nodes.put("b", 11, labels={"again": "1"})
     wait_until(lambda: a.peer("b")["established_count"] == since, 1, "the session was never touched")
+
+
+RACK = ["a", "b", "c", "d", "e"]
+REFLECTORS = ["a", "b"]
+BY_LABEL = {"routeReflector": {"selector": "has(rr)", "clusterID": "10.255.0.1"}}
+
+
+def lost(monitors):
+    """Lines that say a learned route is gone."""
+    return [line for m in monitors.values() for line in m.seen()
+            if line.startswith("Deleted") and "10.244" in line and "nexthop" not in line.split()[1]]
+
+
+def test_from_mesh_to_reflectors_and_back(lab, api_server, figure):
+    """Old sessions stay until the routes have come over the new ones: not one route is lost."""
+    nodes = Nodes(lab, api_server)
+    nodes.start_all(RACK)
+    for i, name in enumerate(REFLECTORS):
+        nodes.put(name, 10 + i, labels={"rr": ""})
+    for name in RACK:
+        nodes.wait_peers(name, others(name, RACK))
+        nodes.wait_routes(name, others(name, RACK))
+    since = {n: w.peer("a")["established_count"] for n, w in nodes.weft.items() if n != "a"}
+    monitors = {n: Monitor(w.ns) for n, w in nodes.weft.items()}
+
+    nodes.reconfigure(**BY_LABEL)
+    for name in RACK:
+        nodes.wait_peers(name, others(name, RACK) if name in REFLECTORS else REFLECTORS)
+        nodes.wait_routes(name, others(name, RACK))
+    assert lost(monitors) == []
+    c = nodes.weft["c"]
+    moved = next(e["text"] for e in c.events() if e["event"] == "sessions-moved")
+    figure(f"from mesh to reflectors: {moved}")
+    assert "without-another-path=0" in moved
+
+    nodes.reconfigure()
+    for name in RACK:
+        nodes.wait_peers(name, others(name, RACK))
+    for name in RACK:
+        wait_until(lambda: {"c", "d", "e"} - {name} <= set(nodes.weft[name].peers()), 5, "the mesh again")
+        nodes.wait_routes(name, others(name, RACK))
+    assert lost(monitors) == []
+    assert since == {n: w.peer("a")["established_count"] for n, w in nodes.weft.items() if n != "a"}

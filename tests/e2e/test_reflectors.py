@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from fabric.monitor import Monitor
 from fabric.peers import Bird, Frr, networks
 from fabric.segment import Segment, addresses, pods, wait_kernel, wait_paths
 from fabric.wait import No, holds_for, wait_until
@@ -11,42 +12,7 @@ from fabric.wait import No, holds_for, wait_until
 CLIENTS = 20
 REFLECTORS = {"rr1": 1, "rr2": 2}
 RESTART_S = 3           # how long clients keep the routes of a reflector that is gone
-CANARY = "192.0.2.1/32"
 SHARED = ["10.244.200.0/24", "fd00:10:244:200::/64"]    # announced by the first two clients
-
-
-class Monitor:
-    """`ip monitor route nexthop` in a namespace, listening when the constructor returns.
-
-    A route of ours in a table that nobody uses is made and removed before and after:
-    what is printed in between is what the kernel told.
-    """
-
-    def __init__(self, ns):
-        self.ns = ns
-        self.proc = ns.spawn("ip", "monitor", "route", "nexthop", log="monitor.out")
-        wait_until(lambda: self._canary() and self.proc.text(), 10, "ip monitor prints",
-                   every_s=0.05)
-        self.seen()
-
-    def _canary(self):
-        for verb in ("add", "del"):
-            self.ns.ip("route", verb, "blackhole", CANARY, "table", "99")
-        return True
-
-    def seen(self):
-        """What was printed since the last call, without the canary's lines."""
-        at = len(self.proc.text())
-        self._canary()
-
-        def printed():
-            return self.proc.text()[at:].count(CANARY.split("/")[0]) >= 2
-        wait_until(printed, 10, "ip monitor has printed everything")
-        text = self.proc.text()
-        lines = [x for x in text[getattr(self, "read", 0):].splitlines()
-                 if CANARY.split("/")[0] not in x]
-        self.read = len(text)
-        return lines
 
 
 class Cluster:
