@@ -22,9 +22,11 @@
 #include "agent/bmp.h"
 #include "agent/cni.h"
 #include "agent/control.h"
+#include "agent/core/cluster.h"
 #include "agent/drains.h"
 #include "agent/events.h"
 #include "agent/http.h"
+#include "agent/kube/kube.h"
 #include "agent/kube/pools.h"
 #include "agent/kube/services.h"
 #include "agent/kube/leave.h"
@@ -1017,6 +1019,73 @@ cmd_bfd(struct control_req *r)
 	bfd_ask(r->a->bfd, bfd_answered, control_ticket(r));
 }
 
+/* ---- nodes ------------------------------------------------------------------------- */
+
+static void
+nodes_session(struct control_req *r, const struct ipc_msg *msg)
+{
+	struct view_session *s;
+
+	if (msg->type != IPC_ROW_PEER)
+		return;
+	r->st.sessions = mem_realloc_array(r->st.sessions, r->st.nsessions + 1, sizeof *s);
+	s = &r->st.sessions[r->st.nsessions++];
+	*s = (struct view_session){ .peer = msg->row_peer.id, .state = msg->row_peer.state };
+	snprintf(s->reason, sizeof s->reason, "%s", msg->row_peer.reason);
+}
+
+static const struct cluster_node *
+next_node(const struct agent *a, const char *after)
+{
+	const struct cluster_node *n = NULL;
+
+	if (!a->cluster || !a->conf)
+		return NULL;
+	while ((n = cluster_next(a->cluster, n)))
+		if (!after || strcmp(n->name, after) > 0)
+			return n;
+	return NULL;
+}
+
+/* st.rows: those without a session that should have one. */
+static enum control_more
+nodes_pull(struct control_req *r)
+{
+	const struct cluster_node *n;
+
+	while (control_has_room(r)) {
+		n = next_node(r->a, r->st.service);
+		if (!n) {
+			control_end(r, r->st.rows ? CONTROL_DOWN : CONTROL_OK, NULL);
+			return CONTROL_DONE;
+		}
+		r->st.rows += !view_node(control_row(r), r->a, n, r->st.sessions, r->st.nsessions);
+		control_row_end(r);
+		mem_free(r->st.service);
+		r->st.service = mem_strdup(n->name);
+	}
+	return CONTROL_MORE;
+}
+
+static void
+nodes_asked(struct control_req *r, uint8_t status, bool lost)
+{
+	if (lost)
+		warn_lost(r);
+	control_pull(r, nodes_pull);
+}
+
+static void
+cmd_nodes(struct control_req *r)
+{
+	struct ipc_query q = { .kind = IPC_Q_PEERS };
+
+	if (!r->a->cluster)
+		control_warn(r, kube_awaits_nodes(r->a->kube) ? "the cluster's nodes are not known yet"
+			: "no cluster is followed (see kubernetes in weft.yaml(5))");
+	control_query(r, &q, nodes_session, nodes_asked);
+}
+
 /* ---- Services --------------------------------------------------------------------- */
 
 static void
@@ -1396,6 +1465,7 @@ static const struct control_cmd cmds[] = {
 	{ "bmp", 0, 0, false, cmd_bmp },
 	{ "bfd", 0, 0, false, cmd_bfd },
 	{ "cni", 0, 0, false, cmd_cni },
+	{ "nodes", 0, 0, false, cmd_nodes },
 	{ "services", 0, 0, false, cmd_services },
 	{ "mrt-rib", 0, 0, true, cmd_mrt_rib },
 	{ "mrt-record", A(ARG_PEER), 0, true, cmd_mrt_record },
@@ -1485,6 +1555,7 @@ control_cmd_free(struct control_req *r)
 {
 	mem_free(r->st.seen);
 	mem_free(r->st.service);
+	mem_free(r->st.sessions);
 	if (r->st.mrt)
 		mrt_drop(r->a->mrts, r->st.mrt);
 	r->st.mrt = 0;

@@ -55,7 +55,9 @@ struct control_state {
 	bool have_nh;
 	uint32_t rows;
 	size_t at; /* bfd: the session that comes next */
-	char *service; /* services: key of the last one shown */
+	char *service; /* services, nodes: key of the last one shown */
+	struct view_session *sessions; /* nodes: as bgpd says */
+	size_t nsessions;
 	struct out doc; /* route: the row under construction */
 	bool have_doc;
 	uint32_t mrt;	/* mrt: the job under way, 0: none */

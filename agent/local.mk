@@ -77,6 +77,7 @@ agent_libagent_a_SOURCES = \
 	agent/views.c agent/views.h \
 	agent/views_bfd.c \
 	agent/views_kube.c \
+	agent/views_nodes.c \
 	agent/views_node.c \
 	agent/views_services.c \
 	agent/views_status.c \

@@ -44,6 +44,8 @@ char *source_read_fd(int fd, size_t cap, size_t *ret_len, const char **ret_why);
 
 /* Passwords have changed: give them to the sessions as they are. */
 void source_keys_changed(struct agent *a);
+/* Is the session with that node only kept until its routes come over others (moves.h)? */
+bool source_is_leaving(const struct agent *a, const char *node);
 
 /* The first dump is there, or links and addresses changed: resolve names and addresses again. */
 void source_resolve(struct agent *a);

@@ -82,6 +82,12 @@ expand(struct agent *a, struct conf *c)
 	mem_free(v);
 }
 
+bool
+source_is_leaving(const struct agent *a, const char *node)
+{
+	return moves_is_leaving(a->source->moves, node);
+}
+
 /* ---- loading ----------------------------------------------------------------- */
 
 /*

@@ -85,6 +85,19 @@ void view_warn_kube(struct out *o, const struct agent *a);
 /* Is it not connected although it ought to be? */
 bool view_kube_is_bad(const struct agent *a);
 
+/* ---- nodes --------------------------------------------------------------- */
+
+struct cluster_node;
+/* What bgpd says of a session. */
+struct view_session {
+	uint32_t peer;
+	uint8_t state; /* enum ipc_fsm_state */
+	char reason[IPC_TEXT_MAX];
+};
+/* A node of the cluster; false: there should be a session with it, and is none. */
+bool view_node(struct out *o, const struct agent *a, const struct cluster_node *n,
+    const struct view_session *sessions, size_t nsessions);
+
 /* ---- Services ------------------------------------------------------------ */
 
 struct kube_services;

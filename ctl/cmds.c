@@ -178,6 +178,12 @@ run_bmp(struct ctl *c)
 }
 
 static int
+run_nodes(struct ctl *c)
+{
+	return render(c, request("nodes"), &render_nodes);
+}
+
+static int
 run_services(struct ctl *c)
 {
 	return render(c, request("services"), &render_services);
@@ -363,6 +369,8 @@ const struct ctl_command ctl_commands[] = {
 	{ "events", "[-w] [--since TIME] [--peer NAME]", "what happened", 0, 0,
 	    LOOK | OPT_SINCE | OPT_PEER, false, run_events },
 	{ "bfd", "", "BFD sessions, and why one is down", 0, 0, LOOK, false, run_bfd },
+	{ "nodes", "", "nodes of the Kubernetes cluster, and the sessions with them", 0, 0, LOOK, false,
+	    run_nodes },
 	{ "services", "", "addresses of Kubernetes Services, and why each is announced or not", 0, 0,
 	    LOOK, false, run_services },
 	{ "bmp", "", "BMP collectors, and why one is not connected", 0, 0, LOOK, false, run_bmp },

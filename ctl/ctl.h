@@ -202,7 +202,7 @@ extern const struct render render_kube;
 extern const struct render render_bfd;
 extern const struct render render_nat;
 extern const struct render render_pools;
-extern const struct render render_services;
+extern const struct render render_services, render_nodes;
 extern const struct render render_events;
 extern const struct render render_events_follow;
 extern const struct render render_change, render_reload, render_prepare, render_flush;

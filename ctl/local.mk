@@ -25,6 +25,7 @@ ctl_libctl_a_SOURCES = \
 	ctl/show_peers.c \
 	ctl/show_pools.c \
 	ctl/show_routes.c \
+	ctl/show_nodes.c \
 	ctl/show_services.c \
 	ctl/show_status.c \
 	ctl/text.c \

@@ -1,7 +1,7 @@
 # bash completion for weft(8)
 _weft() {
 	local cur prev words cword
-	local commands="status peers peer routes route fib nexthops events bfd services bmp nat pools cni kube mrt check convert policy reload
+	local commands="status peers peer routes route fib nexthops events bfd nodes services bmp nat pools cni kube mrt check convert policy reload
 		prepare-restart flush drain pre-stop undrain version help"
 	local options="-o -w -4 -6 -h -V --output --watch --interval --no-headers --run-dir
 		--help --version"

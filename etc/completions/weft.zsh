@@ -20,6 +20,7 @@ _weft() {
 		'nexthops:BGP next hops and how they resolve'
 		'events:what happened'
 		'bfd:BFD sessions, and why one is down'
+		'nodes:nodes of the Kubernetes cluster, and the sessions with them'
 		'services:addresses of Kubernetes Services, and why each is announced or not'
 		'bmp:BMP collectors, and why one is not connected'
 		'pools:addresses for load balancers, and who has none'

@@ -21,6 +21,10 @@ def test_mesh_out_of_nodes_alone(lab, api_server):
         nodes.wait_routes(name, others(name, NAMES[:3]))
     a, established = nodes.weft["a"], nodes.weft["a"].peer("b")["established_count"]
     assert a.peer("b")["as"] == AS
+    rows = {r["name"]: r for r in a.json("nodes")["nodes"]}
+    assert rows["a"]["own"] and rows["a"]["why"] == "this node" and rows["a"]["peer"] is None
+    assert (rows["b"]["session"], rows["b"]["as"], rows["b"]["role"]) == ("Established", AS, "mesh")
+    assert rows["b"]["pod_cidrs"] == pods(11)
 
     # A fourth one comes: everybody has its route, and no session was touched.
     nodes.put("d", 13)
@@ -98,6 +102,9 @@ def test_from_mesh_to_reflectors_and_back(lab, api_server, figure):
         nodes.wait_routes(name, others(name, RACK))
     assert lost(monitors) == []
     c = nodes.weft["c"]
+    rows = {r["name"]: r for r in c.json("nodes")["nodes"]}
+    assert {n: r["role"] for n, r in rows.items()} == {n: "reflector" if n in REFLECTORS else "client" for n in RACK}
+    assert rows["d"]["why"] == "neither is a route reflector"
     moved = next(e["text"] for e in c.events() if e["event"] == "sessions-moved")
     figure(f"from mesh to reflectors: {moved}")
     assert "without-another-path=0" in moved
