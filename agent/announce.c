@@ -12,6 +12,7 @@
  */
 #include "agent/announce.h"
 
+#include <event2/event.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/random.h>
@@ -25,6 +26,8 @@
 #include "lib/list.h"
 #include "lib/mem.h"
 #include "lib/trie.h"
+
+#define NEW_RANGE_S 5 /* for a new pod range to be in the kernel */
 
 struct own {
 	struct ipc_originate msg;
@@ -58,6 +61,8 @@ struct announce {
 	size_t n;
 	struct trie services;
 	struct hmap alike;
+	struct event *sweep_ev; /* a pod range waits for the one that takes its place, */
+	bool impatient;	       /* and no longer */
 	bool wait;     /* for Services */
 	size_t naggregates;
 	bool greeted;  /* bgpd has been greeted */
@@ -495,16 +500,37 @@ want_adv(struct announce *an, const struct conf *c, const struct conf_adv *adv)
 	}
 }
 
+/*
+ * A node that gets another pod range announces it before it withdraws the one it had: in which
+ * family is there a new one that is not in the kernel yet?
+ */
+static void
+awaited(const struct announce *an, bool ret_af[IP6 + 1])
+{
+	for (size_t i = 0; i < an->n && !an->impatient; i++) {
+		const struct own *o = an->own[i];
+
+		if (o->wanted && !o->ready && !o->hidden && o->msg.kind == IPC_ORIG_PODCIDR)
+			ret_af[o->msg.prefix.af] = true;
+	}
+}
+
 /* Withdraw first, then take the local route away. */
 static void
 sweep(struct announce *an)
 {
+	static const struct timeval patience = { NEW_RANGE_S, 0 };
+	bool waits[IP6 + 1] = { false };
 	size_t kept = 0;
 
+	awaited(an, waits);
 	for (size_t i = 0; i < an->n; i++) {
 		struct own *o = an->own[i];
+		bool later = o->msg.kind == IPC_ORIG_PODCIDR && o->sent && waits[o->msg.prefix.af];
 
-		if (o->wanted) {
+		if (o->wanted || later) {
+			if (!o->wanted && !event_pending(an->sweep_ev, EV_TIMEOUT, NULL))
+				event_add(an->sweep_ev, &patience);
 			an->own[kept++] = o;
 			continue;
 		}
@@ -513,6 +539,16 @@ sweep(struct announce *an)
 		mem_free(o);
 	}
 	an->n = kept;
+}
+
+static void
+on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+	struct announce *an = arg;
+
+	an->impatient = true;
+	sweep(an);
+	an->impatient = false;
 }
 
 void
@@ -553,6 +589,10 @@ announce_local(struct announce *an, const struct ip_prefix *p, bool ready)
 		send_own(an, o);
 	else
 		withdraw_own(an, o);
+	if (ready && event_pending(an->sweep_ev, EV_TIMEOUT, NULL)) {
+		event_del(an->sweep_ev);
+		sweep(an);
+	}
 	maybe_end(an);
 }
 
@@ -612,6 +652,7 @@ announce_new(struct agent *a)
 	uint64_t key[2];
 
 	an->agent = a;
+	an->sweep_ev = event_new(a->base, -1, 0, on_sweep, an);
 	if (getrandom(key, sizeof key, 0) != (ssize_t)sizeof key)
 		memcpy(key, &an, sizeof an); /* hashes of our own words: any key will do */
 	hmap_init(&an->alike, key);
@@ -632,6 +673,7 @@ announce_free(struct announce *an)
 		mem_free(container_of(n, struct service_own, node));
 	}
 	hmap_free(&an->alike);
+	event_free(an->sweep_ev);
 	mem_free(an->own);
 	mem_free(an);
 }

@@ -33,6 +33,18 @@ def test_mesh_out_of_nodes_alone(lab, api_server):
         nodes.wait_peers(name, others(name))
         nodes.wait_routes(name, others(name))
 
+    # It gets other pod ranges: the new ones are there before the old ones go.
+    monitor, new = Monitor(a.ns), pods(77)
+    nodes.put("d", 13, cidrs=new)
+    wait_until(lambda: set(new) <= learned(a) and not set(pods(13)) & learned(a), 5, "the new ranges")
+    lines = monitor.seen()
+    for old, other in zip(pods(13), new):
+        gone = next(i for i, line in enumerate(lines) if line.startswith("Deleted") and old in line)
+        assert any(other in line and "Deleted" not in line for line in lines[:gone]), lines
+    nodes.put("d", 13)
+    for name in NAMES:
+        nodes.wait_routes(name, others(name))
+
     # Its status is reported again and again: nothing.
     gen = a.status()["config"]["generation"]
     for _ in range(20):
