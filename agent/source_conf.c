@@ -114,6 +114,8 @@ load(struct agent *a, char **ret_errors, char **ret_warnings)
 	}
 	if (c)
 		expand(a, c);
+	for (size_t i = 0; c && c == waiting && i < c->peers.n; i++)
+		c->peers.v[i].enabled = false; /* also those out of the cluster */
 	return c;
 }
 
