@@ -27,7 +27,8 @@
 #include "lib/mem.h"
 #include "lib/trie.h"
 
-#define NEW_RANGE_S 5 /* for a new pod range to be in the kernel */
+#define NEW_RANGE_S  5 /* for a new pod range to be in the kernel, */
+#define ON_THE_WIRE_S 1 /* and to have been told to the peers */
 
 struct own {
 	struct ipc_originate msg;
@@ -580,6 +581,7 @@ announce_apply(struct announce *an, const struct conf *c)
 void
 announce_local(struct announce *an, const struct ip_prefix *p, bool ready)
 {
+	static const struct timeval soon = { ON_THE_WIRE_S, 0 };
 	struct own *o = find(an, p);
 
 	if (!o)
@@ -589,10 +591,8 @@ announce_local(struct announce *an, const struct ip_prefix *p, bool ready)
 		send_own(an, o);
 	else
 		withdraw_own(an, o);
-	if (ready && event_pending(an->sweep_ev, EV_TIMEOUT, NULL)) {
-		event_del(an->sweep_ev);
-		sweep(an);
-	}
+	if (ready && event_pending(an->sweep_ev, EV_TIMEOUT, NULL))
+		event_add(an->sweep_ev, &soon); /* when it is on the wire, too */
 	maybe_end(an);
 }
 

@@ -684,6 +684,7 @@ source_new(struct agent *a)
 	s->announce = announce_new(a);
 	dynamic_init(&s->dynamic);
 	s->moves = moves_new(a);
+	s->former_ev = event_new(a->base, -1, 0, source_on_again, a);
 	s->await_ev = event_new(a->base, -1, 0, source_on_await, a);
 	s->again_ev = event_new(a->base, -1, 0, source_on_again, a);
 	s->guard_ev = event_new(a->base, -1, 0, source_on_guard, a);
@@ -711,8 +712,10 @@ source_free(struct source *s)
 		explicit_bzero(s->range, s->nranges * sizeof *s->range);
 	mem_free(s->range);
 	mem_free(s->free_id);
-	mem_free(s->text);
 	moves_free(s->moves);
+	mem_free(s->permit.v);
+	mem_free(s->former);
+	event_free(s->former_ev);
 	event_free(s->await_ev);
 	event_free(s->again_ev);
 	event_free(s->guard_ev);

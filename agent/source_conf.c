@@ -20,6 +20,7 @@
 #include "lib/logmain.h"
 #include "lib/mem.h"
 
+#define FORMER_US UINT64_C(5000000)
 #define AGAIN_DELAY_US 20000 /* many nodes may change at once */
 
 static const char *
@@ -65,6 +66,63 @@ own_asn(const struct agent *a)
 	return conf_node_asn(&v);
 }
 
+static bool
+is_covered(const struct conf_prefixes *by, const struct ip_prefix *p)
+{
+	for (size_t i = 0; i < by->n; i++)
+		if (ip_prefix_contains(&by->v[i], p))
+			return true;
+	return false;
+}
+
+static void
+add_former(struct source *s, const struct ip_prefix *p)
+{
+	s->former = mem_realloc_array(s->former, s->nformer + 1, sizeof *s->former);
+	s->former[s->nformer++] = (struct former){ *p, mono_add_us(agent_now(), FORMER_US) };
+}
+
+/* Those that are in time still go into the permitted ranges; the others are forgotten. */
+static void
+permit_former(struct source *s, struct conf_prefixes *to)
+{
+	static const struct timeval later = { FORMER_US / 1000000, 100000 };
+	size_t kept = 0;
+
+	to->v = mem_realloc_array(to->v, to->n + s->nformer + 1, sizeof *to->v);
+	for (size_t i = 0; i < s->nformer; i++) {
+		if (agent_now().us >= s->former[i].until.us)
+			continue;
+		to->v[to->n++] = s->former[i].prefix;
+		s->former[kept++] = s->former[i];
+	}
+	s->nformer = kept;
+	to->n = conf_merge_prefixes(to->v, to->n);
+	if (kept > 0 && !event_pending(s->former_ev, EV_TIMEOUT, NULL))
+		event_add(s->former_ev, &later);
+}
+
+/*
+ * A node that gets another pod range announces it before it withdraws the one it had, which has to be
+ * permitted until then: the Node object changes everywhere at once, routes do not.
+ */
+static void
+keep_permit(struct source *s, struct conf *c)
+{
+	struct conf_prefixes was = s->permit, *now = &c->kernel.permit;
+
+	if (c->kernel.permit_given)
+		return;
+	s->permit.v = mem_dup(now->v, now->n * sizeof *now->v);
+	s->permit.n = now->n;
+	for (size_t i = 0; i < was.n; i++)
+		if (!is_covered(now, &was.v[i]))
+			add_former(s, &was.v[i]);
+	mem_free(was.v);
+	if (s->nformer > 0)
+		permit_former(s, now);
+}
+
 static void
 expand(struct agent *a, struct conf *c)
 {
@@ -79,6 +137,7 @@ expand(struct agent *a, struct conf *c)
 	view.keep = moves_keep(a->source->moves, c, &view);
 	conf_expand(c, &view);
 	moves_settle(a->source->moves);
+	keep_permit(a->source, c);
 	mem_free(v);
 }
 

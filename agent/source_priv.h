@@ -55,6 +55,12 @@ struct key_cache {
 	char problem[IPC_TEXT_MAX];
 };
 
+/* A pod range that no node has any more: permitted until routes have changed. */
+struct former {
+	struct ip_prefix prefix;
+	struct mono_us until;
+};
+
 struct source {
 	struct hmap slots;	 /* by name: ids stay with names */
 	uint32_t *gone; /* ids of peers that bgpd is to forget */
@@ -68,6 +74,10 @@ struct source {
 	struct event *found_ev; /* neighbours of unnumbered peers changed */
 	struct key_cache key;
 	struct moves *moves;
+	struct conf_prefixes permit; /* the nodes' pod ranges as they were last */
+	struct former *former;
+	size_t nformer;
+	struct event *former_ev;
 	struct event *again_ev;
 	struct event *await_ev;
 	bool greet_due;	 /* bgpd waits for the first list of nodes, */
