@@ -507,6 +507,12 @@ check_selectors(struct conf_ctx *ctx, const struct conf_peer *p)
 {
 	static const char *const not_with[] = { "peers[].peerIP", "peers[].listenRange", "peers[].interface" };
 
+	static const char needs[] = "it needs the labels of Kubernetes' nodes, and kubernetes.enabled is false";
+
+	if (p->node_selector && ctx->c->kube.enabled == CONF_OFF)
+		CLASH(p, "peers[].nodeSelector", NULL, "%s", needs);
+	if (p->peer_selector && ctx->c->kube.enabled == CONF_OFF)
+		CLASH(p, "peers[].peerSelector", NULL, "%s", needs);
 	if (p->node && p->node_selector)
 		CLASH(p, "peers[].nodeSelector", "peers[].node", "node stands here, too; keep one of them");
 	for (size_t i = 0; p->peer_selector && i < sizeof(not_with) / sizeof(not_with[0]); i++)
