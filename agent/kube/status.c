@@ -40,6 +40,7 @@ struct status {
 	bool right;   /* the Node was as it should be, for `routed` */
 	bool routed;  /* as of the last look */
 	bool seen;    /* the cluster has our Node */
+	const char *doing; /* what the patch under way is for */
 	char problem[256];
 };
 
@@ -185,13 +186,9 @@ patch(struct status *s, const char *more, const char *type, json_t *body)
 
 	if (body && path_of(s, more, path))
 		s->req = api_send(kube_api(s->k), &req, patched, s);
+	else
+		later(s, backoff_next(&s->delay));
 	json_decref(body);
-}
-
-static void
-tell(struct status *s, const char *what)
-{
-	events_addf(kube_agent(s->k)->events, IPC_LVL_NOTICE, "node-status", "what=\"%s\"", what);
 }
 
 /* What is not as it should be, one thing at a time. */
@@ -202,10 +199,10 @@ mend(struct status *s, const json_t *node)
 
 	s->routed = routed_is_done(kube_agent(s->k)->routed);
 	if (s->routed ? !says(cond, "status", "False") || !says(cond, "reason", "WeftReady") : !cond) {
-		tell(s, s->routed ? CONDITION " False" : CONDITION " True");
+		s->doing = s->routed ? CONDITION " is False" : CONDITION " is True";
 		patch(s, "/status", STRATEGIC, condition_patch(cond, s->routed));
 	} else if (s->routed && has_our_taint(node)) {
-		tell(s, "taint " STATUS_TAINT " removed");
+		s->doing = "taint " STATUS_TAINT " removed";
 		patch(s, "", MERGE, taint_patch(node));
 	} else {
 		is_right(s);
@@ -248,10 +245,12 @@ patched(void *ctx, const struct api_answer *ans)
 	struct status *s = ctx;
 
 	s->req = 0;
-	if (ans->status >= 200 && ans->status < 300)
-		later(s, backoff_next(&s->delay));
-	else
+	if (ans->status < 200 || ans->status > 299) {
 		failed(s, ans);
+		return;
+	}
+	events_addf(kube_agent(s->k)->events, IPC_LVL_NOTICE, "node-status", "what=\"%s\"", s->doing);
+	later(s, backoff_next(&s->delay));
 }
 
 /* ---- what causes a look ------------------------------------------------------------------- */
