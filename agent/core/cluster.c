@@ -157,7 +157,8 @@ same_node(const struct cluster_node *a, const struct cluster_node *b)
 {
 	return same_addresses(a, b) && same_labels(&a->labels, &b->labels) &&
 	    same_labels(&a->annotations, &b->annotations) && same_labels(&a->taints, &b->taints) &&
-	    a->cordoned == b->cordoned && a->deleting == b->deleting;
+	    a->cordoned == b->cordoned && a->deleting == b->deleting &&
+	    a->shutting_down == b->shutting_down;
 }
 
 /* ---- all of them ----------------------------------------------------------------- */

@@ -104,11 +104,32 @@ taints_of(const json_t *list, struct labels *ret)
 	return v;
 }
 
+/* The kubelet's last word before the machine goes: Ready is False, and says why. */
+static bool
+is_shutting_down(const json_t *obj)
+{
+	const json_t *list = jget(obj, "status.conditions"), *c;
+	const char *type, *status, *text;
+	size_t i;
+
+	json_array_foreach (list, i, c) {
+		type = jget_str(c, "type");
+		if (!type || strcmp(type, "Ready") != 0)
+			continue;
+		status = jget_str(c, "status");
+		text = jget_str(c, "message");
+		return status && strcmp(status, "False") == 0 && text &&
+		    strstr(text, "node is shutting down");
+	}
+	return false;
+}
+
 static bool
 put_object(struct cluster *c, const char *name, const json_t *obj)
 {
 	struct cluster_node n = { .name = name, .cordoned = jget_bool(obj, "spec.unschedulable", false),
-		.deleting = jget_str(obj, "metadata.deletionTimestamp") != NULL };
+		.deleting = jget_str(obj, "metadata.deletionTimestamp") != NULL,
+		.shutting_down = is_shutting_down(obj) };
 	struct label *labels = labels_of(jget(obj, "metadata.labels"), "", &n.labels);
 	struct label *notes = labels_of(jget(obj, "metadata.annotations"), OURS, &n.annotations);
 	struct label *taints = taints_of(jget(obj, "spec.taints"), &n.taints);

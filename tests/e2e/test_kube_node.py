@@ -13,10 +13,6 @@ from fabric.kube import ApiError
 from fabric.wait import No, holds_for, wait_until
 from fabric.weft import Weft, config, peer
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-pytestmark = pytest.mark.skipif(not os.path.exists(f"{HERE}/../../agent/kube/nodes.c"),
-                                reason="this version follows no Nodes")
-
 TAINT = {"key": "weft.dev/not-ready", "effect": "NoSchedule"}
 OTHER = {"key": "example.org/other", "value": "x", "effect": "PreferNoSchedule"}
 DRAIN = {"key": "weft.dev/drain", "effect": "NoSchedule"}
@@ -25,7 +21,9 @@ FILE = "10-weft.conflist"
 
 # What weft may do to Nodes: agent/kube/nodes.h and status.h.
 RULES = [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list", "watch", "patch"]},
-         {"apiGroups": [""], "resources": ["nodes/status"], "verbs": ["patch"]}]
+         {"apiGroups": [""], "resources": ["nodes/status"], "verbs": ["patch"]},
+         # What it follows beside them: it waits for that before it says that it has told all.
+         {"apiGroups": ["", "discovery.k8s.io", "weft.dev"], "resources": ["*"], "verbs": ["get", "list", "watch"]}]
 
 
 class Rig:
@@ -159,6 +157,11 @@ def test_the_cluster_drains_and_undrains(lab, kube):
         assert (d["reason"], d["by"]) == (why, "cluster"), d
         kube.patch(PATH, off)
         wait_until(lambda: rig.drain() is None, 5, "put back")
+    for status, message, due in (("False", "node is shutting down", True), ("True", "kubelet is ready", False)):
+        said = {"type": "Ready", "status": status, "reason": "KubeletNotReady", "message": message}
+        others = [c for c in kube.get(PATH)["status"]["conditions"] if c["type"] != "Ready"]
+        kube.patch(f"{PATH}/status", {"status": {"conditions": [*others, said]}})
+        wait_until(lambda: bool(rig.drain()) == due, 5, "a shutdown drains, and is over")
     weft.weft("drain", "--reason", "mine", "--no-wait")
     kube.patch(PATH, CAUSES["cordon"][0])
     kube.patch(PATH, CAUSES["cordon"][1])
