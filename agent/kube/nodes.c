@@ -210,10 +210,16 @@ on_problem(void *ctx, const char *why)
 
 static const struct reflector_ops ops = { on_object, on_deleted, on_synced, on_problem };
 
+/* Most of a Node, and what changes every 10 s. */
+static const char *const unwanted[] = { "metadata.managedFields", "status.allocatable", "status.capacity",
+	"status.conditions", "status.daemonEndpoints", "status.declaredFeatures", "status.features",
+	"status.images", "status.nodeInfo", "status.runtimeHandlers", "status.volumesAttached",
+	"status.volumesInUse", NULL };
+
 static void *
 start(struct kube *k)
 {
-	static const struct reflector_spec spec = { .path = "/api/v1/nodes" };
+	static const struct reflector_spec spec = { .path = "/api/v1/nodes", .skip = unwanted };
 	struct nodes *n = mem_zalloc(sizeof *n);
 
 	n->k = k;
