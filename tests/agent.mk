@@ -42,8 +42,10 @@ check_PROGRAMS += tests/e2e/hostile_bgpd
 tests_e2e_hostile_bgpd_SOURCES = tests/e2e/hostile_bgpd.c
 tests_e2e_hostile_bgpd_LDADD = lib/libweft.a
 
-# Nothing but the API server's client, for e2e/test_kube_client.py.
-check_PROGRAMS += tests/e2e/kubewatch
+# Nothing but the API server's client (e2e/test_kube_client.py), and the other nodes of a large
+# cluster (e2e/test_kube_scale.py).
+check_PROGRAMS += tests/e2e/kubewatch tests/e2e/meshnodes
+tests_e2e_meshnodes_SOURCES = tests/e2e/meshnodes.c
 tests_e2e_kubewatch_SOURCES = tests/e2e/kubewatch.c
 tests_e2e_kubewatch_CPPFLAGS = $(AM_CPPFLAGS) $(EVENT_EXTRA_CFLAGS) $(JANSSON_CFLAGS)
 tests_e2e_kubewatch_LDADD = agent/libagent.a agent/core/libagentcore.a lib/libconf.a lib/libweft.a \

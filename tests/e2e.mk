@@ -42,6 +42,7 @@ EXTRA_DIST += \
 	tests/e2e/test_fuzz_peer.py \
 	tests/e2e/test_guard.py \
 	tests/e2e/test_kube_client.py \
+	tests/e2e/test_kube_scale.py \
 	tests/e2e/test_graceful.py \
 	tests/e2e/test_hostile.py \
 	tests/e2e/test_hostile_bgpd.py \
