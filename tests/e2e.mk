@@ -41,6 +41,7 @@ EXTRA_DIST += \
 	tests/e2e/test_footprint.py \
 	tests/e2e/test_fuzz_peer.py \
 	tests/e2e/test_guard.py \
+	tests/e2e/test_kube_chaos.py \
 	tests/e2e/test_kube_client.py \
 	tests/e2e/test_kube_scale.py \
 	tests/e2e/test_graceful.py \

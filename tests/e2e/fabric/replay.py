@@ -37,6 +37,7 @@ import urllib.parse
 from . import apistore, bgp
 from .apistore import Refused, Store, encode
 from .pki import Authority
+from .wait import wait_until
 
 NODES, SERVICES = "/api/v1/nodes", "/api/v1/services"
 SLICES = "/apis/discovery.k8s.io/v1/endpointslices"
@@ -660,7 +661,7 @@ class Server:
         return len(conns)
 
     def cut_watches(self, how="rst", path=None, half=False):
-        """End watches: "rst", "eof" (no final chunk), "close" (TLS says so, too), "clean" (final
+        """End watches, at once: "rst", "eof" (no final chunk), "close" (TLS says so, too), "clean" (final
         chunk). half: after half an event, in mid-word, with the chunk's size promising all of it."""
         def make(conn):
             def cut():
@@ -671,7 +672,10 @@ class Server:
                     conn.send(b"0\r\n\r\n")
                 raise Cut(how)
             return cut
-        return self._order(self.watches(path), make)
+        conns = self.watches(path)
+        self._order(conns, make)
+        wait_until(lambda: not any(c.watch for c in conns), 5, "the watches are cut")
+        return len(conns)
 
     def say(self, octets, path=None, raw=False):
         """Put octets into live watches: as one chunk, or (raw) as they are."""
