@@ -43,6 +43,7 @@ agent_libagent_a_SOURCES = \
 	agent/kube/jskim.c agent/kube/jskim.h \
 	agent/kube/kube.c agent/kube/kube.h agent/kube/kview.h \
 	agent/kube/leave.c agent/kube/leave.h \
+	agent/kube/nodeparse.c agent/kube/nodeparse.h \
 	agent/kube/nodes.c agent/kube/nodes.h \
 	agent/kube/reflector.c agent/kube/reflector.h \
 	agent/kube/services.c agent/kube/services.h \

@@ -17,6 +17,7 @@ fuzz_harnesses = \
 	tests/fuzz/fuzz_kubeconfig \
 	tests/fuzz/fuzz_message \
 	tests/fuzz/fuzz_netlink \
+	tests/fuzz/fuzz_nodes \
 	tests/fuzz/fuzz_open \
 	tests/fuzz/fuzz_out \
 	tests/fuzz/fuzz_pools \
@@ -59,6 +60,8 @@ tests_fuzz_fuzz_jskim_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_fuzz_fuzz_jskim_LDADD = $(fuzz_main) agent/libagent.a lib/libweft.a $(JANSSON_LIBS)
 kube_fuzz_libs = $(fuzz_main) agent/libagent.a agent/core/libagentcore.a lib/libconf.a lib/libweft.a \
 	$(JANSSON_LIBS) $(YAML_LIBS)
+tests_fuzz_fuzz_nodes_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+tests_fuzz_fuzz_nodes_LDADD = $(kube_fuzz_libs)
 tests_fuzz_fuzz_pools_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_fuzz_fuzz_pools_LDADD = $(kube_fuzz_libs)
 tests_fuzz_fuzz_kubeconfig_LDADD = $(fuzz_main) agent/libagent.a lib/libconf.a lib/libweft.a $(YAML_LIBS)

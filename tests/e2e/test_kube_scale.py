@@ -25,7 +25,7 @@ PHANTOMS = COUNT - 3            # n1 ... n997
 PERMIT = ["10.128.0.0/10", "10.192.0.0/16"]
 HZ = os.sysconf("SC_CLK_TCK")
 
-pytestmark = pytest.mark.soak
+pytestmark = [pytest.mark.soak, pytest.mark.release]
 
 
 def phantom(i):
