@@ -43,6 +43,7 @@ EXTRA_DIST += \
 	tests/e2e/test_guard.py \
 	tests/e2e/test_kube_chaos.py \
 	tests/e2e/test_kube_client.py \
+	tests/e2e/test_kube_hostile.py \
 	tests/e2e/test_kube_scale.py \
 	tests/e2e/test_graceful.py \
 	tests/e2e/test_hostile.py \
