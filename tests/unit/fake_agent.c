@@ -1257,3 +1257,15 @@ fake_serve(struct fake *f)
 	event_base_dispatch(f->a.base);
 	_exit(0);
 }
+
+bool
+source_is_leaving(const struct agent *a, const char *node)
+{
+	return false;
+}
+
+bool
+kube_awaits_nodes(const struct kube *k)
+{
+	return false;
+}
