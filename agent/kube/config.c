@@ -30,6 +30,7 @@
 #define CONTRADICT_US 60000000
 #define RETRY_US     2000000
 #define RETRY_MOST   5 /* doublings of it */
+#define PATIENCE_S   3 /* at the start, before others go on without the objects */
 #define MESSAGE_MAX  1024
 #define NAME_MAX_OCTETS 253
 
@@ -63,10 +64,11 @@ struct config {
 	struct kube *k;
 	struct kind kind[4];
 	struct object *objects;
-	struct event *status_ev;
+	struct event *status_ev, *patience_ev;
 	struct object *sent; /* whose status is under way; gone: NULL */
 	uint32_t call;
 	bool loaded; /* its objects are in the composition */
+	bool late;   /* nobody waits for them any longer */
 	struct rng rng;
 };
 
@@ -510,9 +512,20 @@ on_status(evutil_socket_t fd, short what, void *arg)
 
 /* ---- the part ------------------------------------------------------------------------ */
 
+static void
+on_patience(evutil_socket_t fd, short what, void *arg)
+{
+	struct config *c = arg;
+
+	c->late = true;
+	if (!c->loaded)
+		source_again(kube_agent(c->k));
+}
+
 static void *
 start(struct kube *k)
 {
+	static const struct timeval patience = { PATIENCE_S, 0 };
 	static const struct reflector_ops ops = { .object = on_object, .deleted = on_deleted,
 		.synced = on_synced, .problem = on_problem };
 	static const struct {
@@ -531,6 +544,8 @@ start(struct kube *k)
 	c->k = k;
 	rng_seed(&c->rng, agent_now().us);
 	c->status_ev = event_new(base, -1, 0, on_status, c);
+	c->patience_ev = event_new(base, -1, 0, on_patience, c);
+	event_add(c->patience_ev, &patience);
 	for (size_t i = 0; i < 4; i++) {
 		snprintf(path, sizeof path, ROOT "/%s", kinds[i].plural);
 		c->kind[i] = (struct kind){ .config = c, .name = kinds[i].name, .plural = kinds[i].plural,
@@ -554,6 +569,7 @@ stop(void *part)
 	while (c->objects)
 		drop(c, c->objects);
 	event_free(c->status_ev);
+	event_free(c->patience_ev);
 	mem_free(c);
 }
 
@@ -567,6 +583,14 @@ conf(void *part, const struct conf *in_force)
 		return;
 	tell(c);
 	plan(c);
+}
+
+bool
+kube_config_is_awaited(const void *part)
+{
+	const struct config *c = part;
+
+	return c && !c->loaded && !c->late;
 }
 
 bool

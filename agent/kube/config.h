@@ -15,6 +15,9 @@
 
 extern const struct kube_part kube_config_part;
 
+/* Are the objects not known yet, and worth waiting for? part: of that row, NULL: no. */
+bool kube_config_is_awaited(const void *part);
+
 /* Are all objects known, so that the configuration is whole? part: of that row, NULL: it is. */
 bool kube_config_is_loaded(const void *part);
 

@@ -299,7 +299,10 @@ kube_part_find(struct kube *k, const char *name)
 bool
 kube_awaits_nodes(const struct kube *k)
 {
-	return k && k->a->conf && !k->a->cluster && kube_is_wanted((struct kube *)(uintptr_t)k, k->a->conf);
+	struct kube *me = (struct kube *)(uintptr_t)k;
+
+	return k && k->a->conf && kube_is_wanted(me, k->a->conf) &&
+	    (!k->a->cluster || kube_config_is_awaited(kube_part_find(me, "config")));
 }
 
 bool

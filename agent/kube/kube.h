@@ -56,7 +56,7 @@ void kube_peers_changed(struct kube *k);
 /* The namespace of what is weft's own (kubernetes.namespace, else as the credentials say); borrowed,
  * "" while it is not known. */
 const char *kube_namespace(const struct kube *k);
-/* Is there a cluster of which nothing is known yet? k may be NULL. */
+/* Is there a cluster whose nodes or custom resources are not known yet? k may be NULL. */
 bool kube_awaits_nodes(const struct kube *k);
 /* Is the whole cluster known: has every Node been listed once? */
 bool kube_is_synced(const struct kube *k);

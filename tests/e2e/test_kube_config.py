@@ -1,11 +1,13 @@
 """Configuration in the cluster: custom resources against a real API server."""
 
+import contextlib
 import os
+import threading
 import time
 
 import pytest
 
-from fabric.kube import ApiError
+from fabric.kube import ApiError, Kube
 from fabric.weft import BUILD, Weft, config, to_yaml
 from fabric.wait import No, wait_until
 
@@ -81,19 +83,37 @@ def test_definitions(kube):
         assert checked.returncode == 2 or where.startswith("metadata") or o in LENIENT, (o, checked.stdout)
 
 
+@contextlib.contextmanager
+def watching(probe):
+    """Call probe all the time; the list it gives has the times at which it was false."""
+    gaps, stop = [], threading.Event()
+
+    def run():
+        while not stop.wait(0.02):
+            if not probe():
+                gaps.append(time.monotonic())
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield gaps
+    finally:
+        stop.set()
+        thread.join()
+
+
 # ---- an agent that follows them -----------------------------------------------------
 
 
 class Pair:
     """A node in the cluster and a router that knows nothing of it, on one link."""
 
-    def __init__(self, lab, kube, router_peer=None, **more):
+    def __init__(self, lab, kube, router_peer=None, router_pods=(), **more):
         self.kube = kube
         self.node, self.router = lab.ns("node"), lab.ns("router")
         lab.link(self.node, "eth0", self.router, "eth0", ["10.0.0.1/24"], ["10.0.0.2/24"])
         self.tor = Weft(self.router, config("router", 65000, ["10.0.0.2"], [
             {"name": "node", "peerIP": "10.0.0.1", "asNumber": 64512, "passive": True, **(router_peer or {})}],
-            permit=["10.244.0.0/16"])).start()
+            router_pods, ["10.244.0.0/16"])).start()
         self.weft = Weft(self.node, config(
             "node", 64512, ["10.0.0.1"], [], ["10.244.1.0/24"], ["10.244.0.0/16"],
             kubernetes={"enabled": True, "kubeconfig": kube.attach(lab, self.node)}, **more))
@@ -286,3 +306,22 @@ def test_one_status_of_many_nodes(lab, kube):
     assert before == {n: version(n) for n in before}
     written = [w for w in wefts if "own" in w.peers()]
     assert len(written) == 1 and set(written[0].peers()) == {"own", "all"}
+
+
+def test_restart_waits_for_objects(lab, kube):
+    """An agent that starts again knows peers out of objects before it takes away what they gave."""
+    define(kube)
+    t = Pair(lab, kube, router_pods=["10.244.2.0/24"])
+    kube.create(Kube.node("node", ["10.0.0.1"], ["10.244.1.0/24"]), peer("tor", peerIP="10.0.0.2"))
+    t.weft.start()
+    t.up("tor")
+
+    def installed():
+        return any(r["dst"] == "10.244.2.0/24" for r in t.weft.kernel_routes())
+    wait_until(installed, 5, "the route is there")
+    with watching(installed) as gaps:
+        t.weft.kill("weft-agent")
+        wait_until(lambda: t.weft.peers() and t.weft.established("tor"), 20, "again")
+        wait_until(lambda: not t.weft.status()["restart"]["deferring"], 20, "all is settled")
+        t.weft.wait_synced()
+    assert not gaps
