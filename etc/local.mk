@@ -18,7 +18,7 @@ dist_crds_DATA = \
 	etc/kubernetes/crds/bgppeers.yaml
 
 # Kubernetes: image, manifests, chart.
-EXTRA_DIST += etc/kubernetes/Containerfile etc/kubernetes/mkimage \
+EXTRA_DIST += etc/kubernetes/Containerfile etc/kubernetes/mkimage etc/kubernetes/weft.yaml \
 	etc/kubernetes/chart/Chart.yaml etc/kubernetes/chart/values.yaml \
 	$(wildcard $(srcdir)/etc/kubernetes/chart/templates/*.yaml)
 

@@ -33,5 +33,5 @@ EXTRA_DIST += $(wildcard $(srcdir)/tests/golden/ctl/*)
 EXTRA_DIST += tests/tools/cppcheck-jansson.cfg
 
 # Other products' resources against what became of them.
-TESTS += tests/convert/check
-EXTRA_DIST += tests/convert/check $(wildcard $(srcdir)/tests/convert/*.yaml) $(wildcard $(srcdir)/tests/convert/*.ok)
+TESTS += tests/convert/check tests/kube/check-chart
+EXTRA_DIST += tests/kube/check-chart tests/kube/render.go tests/convert/check $(wildcard $(srcdir)/tests/convert/*.yaml) $(wildcard $(srcdir)/tests/convert/*.ok)
