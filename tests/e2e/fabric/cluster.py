@@ -12,7 +12,7 @@ Nodes are AS 64512 in a full mesh, the ToRs are AS 65001 and 65002. Pod ranges c
 
 import json
 import os
-import shutil
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -217,29 +217,30 @@ class Cluster:
                 "kernel": {"permit": PODS}}
 
     def install_weft(self, version):
-        """Copy weft's programs to where the nodes have this version; returns the folder."""
-        to = f"{self.lab.dir}/weft-{version}"
-        os.makedirs(to)
-        for name in ("weftd", "weft-agent", "weft-bgpd", "weft-bfdd", "weft-tls.so", "ctl/weft"):
-            shutil.copy(f"{BUILD}/{name}", to)
-        return to
+        """Make weft's image (etc/kubernetes/mkimage), with a layer of its own, and give it to the nodes; its name."""
+        root, name = f"{self.lab.dir}/weft-{version}", f"weft.test/weft:{version}"
+        subprocess.run(["make", "-s", "-C", BUILD, "install", f"DESTDIR={root}"], check=True, capture_output=True)
+        subprocess.run([f"{TOP}/etc/kubernetes/mkimage", root, f"{root}.tar", name], check=True,
+                       capture_output=True, env={**os.environ, "SOURCE_DATE_EPOCH": str(version)})
+        for n in self.nodes:
+            n.machine.ctr("images", "import", f"{root}.tar")
+        return name
 
-    def weft_daemon_set(self, programs):
+    def weft_daemon_set(self, image):
         """weft as a DaemonSet: on the node's network, with the capabilities it needs and no more."""
-        weft = ["/weft/weft", "--run-dir", "/run/weft"]
         container = {
+            "image": image,
             "securityContext": {"readOnlyRootFilesystem": True, "allowPrivilegeEscalation": False,
                                 "capabilities": {"drop": ["ALL"], "add": CAPABILITIES}},
-            "lifecycle": {"preStop": {"exec": {"command": [*weft, "prepare-restart"]}}},
-            "readinessProbe": {"httpGet": {"host": "127.0.0.1", "port": 9179, "path": "/readyz"}, "periodSeconds": 1},
-            "resources": {}}
+            "lifecycle": {"preStop": {"exec": {"command": ["weft", "--run-dir", "/run/weft", "prepare-restart"]}}},
+            "readinessProbe": {"httpGet": {"host": "127.0.0.1", "port": 9179, "path": "/readyz"}, "periodSeconds": 1}}
         spec = self.daemon_set(
-            "weft", ["/weft/weftd", "--config", "/etc/weft/weft.yaml", "--run-dir", "/run/weft",
+            "weft", ["/usr/bin/weftd", "--config", "/etc/weft/weft.yaml", "--run-dir", "/run/weft",
                      "--cni-dir", "/etc/cni/net.d", "--secret-dir", "/var/run/secrets/kubernetes.io/serviceaccount"],
-            "kube-system", container=container, serviceAccountName="weft", hostNetwork=True,
+            "kube-system", container=container, serviceAccountName="weft", hostNetwork=True, host=(),
             priorityClassName="system-node-critical", tolerations=[{"operator": "Exists"}],
             terminationGracePeriodSeconds=60, securityContext={"supplementalGroups": [64510]},
-            volumes={"/weft": programs, "/run/weft": "/var/lib/weft", "/etc/cni/net.d": "/var/lib/cni/net.d",
+            volumes={"/run/weft": "/var/lib/weft", "/etc/cni/net.d": "/var/lib/cni/net.d",
                      "/etc/weft": {"configMap": {"name": "weft"}}})
         spec["spec"]["minReadySeconds"] = 2
         spec["spec"]["updateStrategy"] = {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1}}
@@ -263,15 +264,15 @@ class Cluster:
             wait_until(joined, deadline_s, f"weft on {n.name} has all sessions", every_s=0.2)
 
     def update_weft(self, version, old, deadline_s=120):
-        """Another version's programs, node by node as the DaemonSet does it; seconds until all are ready.
+        """Another image, node by node as the DaemonSet does it; seconds until all are ready.
 
         old: names of the pods there are now.
         """
         start = time.monotonic()
-        programs = self.install_weft(version)
+        image = self.install_weft(version)
         path = "/apis/apps/v1/namespaces/kube-system/daemonsets/weft"
         wanted = self.kube.get(path)
-        wanted["spec"] = self.weft_daemon_set(programs)["spec"]
+        wanted["spec"] = self.weft_daemon_set(image)["spec"]
         self.kube.put(path, wanted)
 
         def updated():
@@ -349,9 +350,9 @@ def is_ready(pod):
     return any(c["type"] == "Ready" and c["status"] == "True" for c in pod["status"].get("conditions", ()))
 
 
-def pod_spec(name, command, volumes=None, **more):
+def pod_spec(name, command, volumes=None, host=(("/usr", "/usr"), ("/srv", SCRIPTS)), **more):
     """Spec of a pod with one container. volumes: {path in it: folder of the host, or a volume as data}."""
-    mounts = {"/usr": "/usr", "/srv": SCRIPTS, **(volumes or {})}
+    mounts = {**dict(host), **(volumes or {})}
     env = [{"name": key, "valueFrom": {"fieldRef": {"fieldPath": path}}}
            for key, path in (("POD", "metadata.name"), ("NODE", "spec.nodeName"))]
     container = {"name": name, "image": BASE, "imagePullPolicy": "Never", "command": command, "env": env,
