@@ -240,14 +240,26 @@ load(const struct reflector *r, const struct jscan_event *e, size_t flags)
 	return json_loadb(e->text, jskim(e->text, e->len, r->skip), flags, NULL);
 }
 
-/* "namespace/name" or the name; false: it has none. */
+/*
+ * A name as objects have them: of characters that mean nothing in a URL, a file's name or a line of
+ * text, as names go into all of these, and no step to another directory.
+ */
+static bool
+is_name(const char *s)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:";
+
+	return *s && s[strspn(s, plain)] == '\0' && strcmp(s, ".") != 0 && strcmp(s, "..") != 0;
+}
+
+/* "namespace/name" or the name; false: it has none, or one that no API server gives. */
 static bool
 key_of(const json_t *obj, char *key, size_t cap)
 {
 	const char *name = jget_str(obj, "metadata.name"), *ns = jget_str(obj, "metadata.namespace");
 	int n;
 
-	if (!name || !*name)
+	if (!name || !is_name(name) || (ns && *ns && !is_name(ns)))
 		return false;
 	n = snprintf(key, cap, "%s%s%s", ns ? ns : "", ns && *ns ? "/" : "", name);
 	return n > 0 && (size_t)n < cap;

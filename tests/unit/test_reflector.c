@@ -419,6 +419,24 @@ START_TEST(strange_objects)
 }
 END_TEST
 
+/* Names go into URLs, files' names and logs: what could lead elsewhere there is no name. */
+static const char *const no_names[] = { "a/b", "..", ".", "a b", "a\\r\\nHost: b", "a\\u001b[2J", "a?b", "a#b",
+	"a%2fb", "a\\\\b", "a\\\"b", "\xc3\xa4" };
+
+START_TEST(names_that_lead_elsewhere)
+{
+	char *page = mem_printf(PAGE("10", "", "{\"metadata\":{\"name\":\"%s\"}},"
+		"{\"metadata\":{\"namespace\":\"%s\",\"name\":\"a\"}},"
+		"{\"metadata\":{\"name\":\"N-1_a.b:c\"}}"), no_names[_i], no_names[_i]);
+
+	run(200);
+	gives(page);
+	mem_free(page);
+	ends(API_OK, 200);
+	tells("N-1_a.b:c=0 synced ");
+}
+END_TEST
+
 /* ---- watches ------------------------------------------------------------------------- */
 
 START_TEST(events)
@@ -596,6 +614,7 @@ main(void)
 	tcase_add_test(tc, cache);
 	tcase_add_loop_test(tc, not_a_list, 0, NROWS(no_lists));
 	tcase_add_test(tc, strange_objects);
+	tcase_add_loop_test(tc, names_that_lead_elsewhere, 0, NROWS(no_names));
 	tcase_add_test(tc, events);
 	tcase_add_test(tc, bookmarks);
 	tcase_add_test(tc, cut);
