@@ -232,6 +232,20 @@ ports_clash(const struct pool_service *a, const struct pool_service *b)
 	return false;
 }
 
+/* A selector picks pods of its own namespace only. */
+static bool
+same_pods(const struct pool_service *a, const struct pool_service *b)
+{
+	size_t n = strcspn(a->key, "/");
+
+	return strcspn(b->key, "/") == n && strncmp(a->key, b->key, n) == 0 &&
+	    same_text(a->backends, b->backends);
+}
+
+/*
+ * With policy Local each announces the address from where its own pods are: two of different pods
+ * would take each other's packets to nodes that drop them.
+ */
 static bool
 may_share(const struct pool_service *a, const struct pool_service *b)
 {
@@ -239,7 +253,7 @@ may_share(const struct pool_service *a, const struct pool_service *b)
 		return false;
 	if (!a->local && !b->local)
 		return true;
-	return a->local == b->local && same_text(a->backends, b->backends);
+	return a->local == b->local && same_pods(a, b);
 }
 
 /* Who of the users keeps s away from the address; NULL: nobody. */

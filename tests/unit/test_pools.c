@@ -123,23 +123,25 @@ static const struct {
 	uint16_t port[2];
 	bool local[2];
 	const char *backends[2];
-	bool shared;
+	bool shared, one_namespace;
 } sharing[] = {
-	{ { "k", "k" }, { 80, 443 }, { false, false }, { "x", "y" }, true },
-	{ { "k", "k" }, { 80, 80 }, { false, false }, { "x", "x" }, false },
-	{ { "k", "m" }, { 80, 443 }, { false, false }, { "x", "x" }, false },
-	{ { "k", NULL }, { 80, 443 }, { false, false }, { "x", "x" }, false },
-	{ { "k", "k" }, { 80, 443 }, { true, true }, { "x", "x" }, true },
-	{ { "k", "k" }, { 80, 443 }, { true, true }, { "x", "y" }, false },
-	{ { "k", "k" }, { 80, 443 }, { true, false }, { "x", "x" }, false },
+	{ { "k", "k" }, { 80, 443 }, { false, false }, { "x", "y" }, true, false },
+	{ { "k", "k" }, { 80, 80 }, { false, false }, { "x", "x" }, false, false },
+	{ { "k", "m" }, { 80, 443 }, { false, false }, { "x", "x" }, false, false },
+	{ { "k", NULL }, { 80, 443 }, { false, false }, { "x", "x" }, false, false },
+	{ { "k", "k" }, { 80, 443 }, { true, true }, { "x", "x" }, true, true },
+	{ { "k", "k" }, { 80, 443 }, { true, true }, { "x", "x" }, false, false }, /* whose labels are the same */
+	{ { "k", "k" }, { 80, 443 }, { true, true }, { "x", "y" }, false, false },
+	{ { "k", "k" }, { 80, 443 }, { true, false }, { "x", "x" }, false, false },
 };
 
 START_TEST(who_may_share)
 {
+	const char *second = sharing[_i].one_namespace ? "a/b" : "b/b";
 	struct pool_port port[2];
 
 	for (int i = 0; i < 2; i++) {
-		struct pool_service s = service(i ? "b/b" : "a/a");
+		struct pool_service s = service(i ? second : "a/a");
 
 		port[i] = (struct pool_port){ sharing[_i].port[i], 6 };
 		s.ports = &port[i];
@@ -151,7 +153,7 @@ START_TEST(who_may_share)
 		pools_put(p, &s);
 	}
 	expect("a/a", "192.0.2.9", POOLS_ASSIGNED);
-	expect("b/b", sharing[_i].shared ? "192.0.2.9" : "", sharing[_i].shared ? POOLS_ASSIGNED : POOLS_TAKEN);
+	expect(second, sharing[_i].shared ? "192.0.2.9" : "", sharing[_i].shared ? POOLS_ASSIGNED : POOLS_TAKEN);
 }
 END_TEST
 
