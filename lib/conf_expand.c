@@ -16,7 +16,9 @@
 #include "lib/mem.h"
 
 #define MULTIHOP_TTL 255
-#define POD_CIDR_MIN 8 /* bits: what is wider is no node's */
+#define POD_CIDR_MIN4 12 /* bits: what is wider is no node's, whatever its Node object says */
+#define POD_CIDR_MIN6 32
+#define MERGED_MIN    8
 #define NAME_KEPT    54 /* octets of a longer name, before a hash of the whole */
 
 struct expand {
@@ -385,6 +387,16 @@ join_made(struct expand *x)
 
 /* ---- pod ranges -------------------------------------------------------------------- */
 
+/*
+ * A range that a node may have. Routes into it are permitted on every node, and what is not routed
+ * of it discarded: no Node object may have that done to much of the address space.
+ */
+static bool
+is_pod_cidr(const struct ip_prefix *p)
+{
+	return p->len >= (p->af == IP4 ? POD_CIDR_MIN4 : POD_CIDR_MIN6);
+}
+
 static void
 own_pod_cidrs(struct expand *x)
 {
@@ -393,9 +405,12 @@ own_pod_cidrs(struct expand *x)
 
 	if (to->n > 0 || own->ncidrs == 0)
 		return;
-	to->v = mem_dup(own->cidrs, own->ncidrs * sizeof *to->v);
-	to->n = own->ncidrs;
-	opt_mark_set(x->c, opt_find("node.podCIDRs"));
+	to->v = mem_zalloc_array(own->ncidrs, sizeof *to->v);
+	for (size_t i = 0; i < own->ncidrs; i++)
+		if (is_pod_cidr(&own->cidrs[i]))
+			to->v[to->n++] = own->cidrs[i];
+	if (to->n > 0)
+		opt_mark_set(x->c, opt_find("node.podCIDRs"));
 }
 
 static int
@@ -408,7 +423,7 @@ by_prefix(const void *a, const void *b)
 static bool
 are_halves(const struct ip_prefix *a, const struct ip_prefix *b, struct ip_prefix *ret)
 {
-	if (a->af != b->af || a->len != b->len || a->len <= POD_CIDR_MIN)
+	if (a->af != b->af || a->len != b->len || a->len <= MERGED_MIN)
 		return false;
 	*ret = *a;
 	ret->len--;
@@ -449,7 +464,7 @@ permit_pod_cidrs(struct expand *x)
 	k->permit.v = mem_zalloc_array(n, sizeof *k->permit.v);
 	for (size_t i = 0; i < x->view->n; i++)
 		for (size_t j = 0; j < x->view->v[i].ncidrs; j++)
-			if (x->view->v[i].cidrs[j].len >= POD_CIDR_MIN)
+			if (is_pod_cidr(&x->view->v[i].cidrs[j]))
 				k->permit.v[k->permit.n++] = x->view->v[i].cidrs[j];
 	k->permit.n = conf_merge_prefixes(k->permit.v, k->permit.n);
 	opt_mark_set(x->c, opt_find("kernel.permit"));

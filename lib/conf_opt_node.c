@@ -51,8 +51,8 @@ static const struct opt rows[] = {
 	    .doc =
 		"One prefix or a list, IPv4 and IPv6. They are announced to the peers (see "
 		"`advertisements`) and are held in the kernel by a blackhole route (see "
-		"`kernel.ownBlock`). `auto`, the default, takes them from the Kubernetes Node; on "
-		"a plain host it means none.",
+		"`kernel.ownBlock`). `auto`, the default, takes them from the Kubernetes Node, but for "
+		"those wider than 12 bits (IPv4) or 32 (IPv6); on a plain host it means none.",
 	},
 };
 

@@ -310,6 +310,28 @@ START_TEST(pod_ranges)
 }
 END_TEST
 
+/* A Node object says what its kubelet wrote: it does not open the kernel to half the world. */
+START_TEST(wide_pod_ranges)
+{
+	static const char *const own[] = { "a", "c" };
+	static const char *const pods[] = { "", "10.244.2.0/24" };
+	struct cluster_rig r = { .n = 0 };
+	struct conf *c;
+
+	for (int i = 0; i < 3; i++)
+		put_node(&r, &plain[i]);
+	r.cidr[0][0] = px("10.0.0.0/11");
+	r.cidr[1][0] = px("2000::/16");
+	for (int i = 0; i < 2; i++) {
+		c = expand(BGP, &r, own[i], NULL);
+		check_text("permit", BGP, prefixes_text(&c->kernel.permit), "10.244.2.0/24");
+		check_text("own", BGP, prefixes_text(&c->node.pod_cidrs), pods[i]);
+		conf_free(c);
+	}
+	rig_free(&r);
+}
+END_TEST
+
 START_TEST(merging)
 {
 	struct ip_prefix v[] = { px("10.0.3.0/24"), px("10.0.0.0/24"), px("2001:db8::/64"), px("10.0.1.0/24"),
@@ -408,6 +430,7 @@ main(void)
 	tcase_add_loop_test(tc, peers, 0, NROWS(rows));
 	tcase_add_test(tc, settings);
 	tcase_add_test(tc, pod_ranges);
+	tcase_add_test(tc, wide_pod_ranges);
 	tcase_add_test(tc, merging);
 	tcase_add_test(tc, cluster_ids);
 	tcase_add_test(tc, kept);
