@@ -422,6 +422,7 @@ struct conf_adv {
 	uint32_t addresses;			  /* SERVICE: bits 1 << enum conf_service_addr */
 	char *selector;				  /* SERVICE: an expression, NULL: all */
 	struct conf_strs namespaces;		  /* SERVICE; n == 0: all */
+	struct conf_prefixes ranges;		  /* SERVICE: of the addresses; n == 0: all */
 	bool annotations;			  /* SERVICE: theirs count */
 	struct conf_strs community_names;	  /* as written */
 	struct conf_community_values communities; /* the same, resolved, sorted, once each */

@@ -110,6 +110,20 @@ static const struct opt adv_rows[] = {
 	    .doc = "For `type: Service`; one or a list. The default, an empty list, is all of them.",
 	},
 	{
+	    .path = "advertisements[].ranges",
+	    AT(ranges),
+	    .type = OPT_PREFIX,
+	    .flags = OPT_F_MANY,
+	    .max = 1000,
+	    .aliases = OPT_WORDS("range"),
+	    .effect = OPT_POLICY,
+	    .brief = "which addresses of Services, by the prefixes they are in",
+	    .doc = "For `type: Service`; one or a list. The default, an empty list, is all of them. "
+		   "Whoever may edit a Service writes its externalIPs: with `ExternalIP` name here what "
+		   "they may be. One that belongs to a node, its pods, a peer or the API server is never "
+		   "announced.",
+	},
+	{
 	    .path = "advertisements[].serviceAnnotations",
 	    AT(annotations),
 	    .type = OPT_BOOL,

@@ -86,6 +86,9 @@ struct services {
 	const struct service_rule *rule;
 	size_t nrules;
 	bool excluded;
+	struct trie reserved;
+	struct trie_node *reserved_v; /* in the order they were given */
+	size_t nreserved;
 };
 
 /* ---- sorted arrays of pointers --------------------------------------------------- */
@@ -285,6 +288,22 @@ is_bad(const struct ip_prefix *p)
 	    ip_addr_is_multicast(&a) || ip_addr_is_link_local(&a) || ip_addr_is_v4mapped(&a);
 }
 
+/* The other kinds are given out: an external address is whatever somebody wrote into a Service. */
+static bool
+is_reserved(const struct services *s, const struct addr *a)
+{
+	return a->kind == SERVICE_EXTERNAL_IP && trie_covering(&s->reserved, &a->host);
+}
+
+static bool
+is_within(const struct service_rule *r, const struct ip_prefix *p)
+{
+	for (size_t i = 0; i < r->nranges; i++)
+		if (ip_prefix_contains(&r->ranges[i], p))
+			return true;
+	return r->nranges == 0;
+}
+
 /* Do packets to it find an endpoint? */
 static enum service_why
 judge_endpoints(const struct svc *v, const struct addr *a)
@@ -306,10 +325,14 @@ judge(const struct services *s, const struct svc *v, const struct addr *a)
 {
 	if (is_bad(&a->host))
 		return SERVICE_BAD_ADDRESS;
+	if (is_reserved(s, a))
+		return SERVICE_RESERVED;
 	if (v->deleting)
 		return SERVICE_DELETING;
 	if (a->rule == NO_RULE)
 		return SERVICE_UNSELECTED;
+	if (!is_within(&s->rule[a->rule], &a->host))
+		return SERVICE_OUTSIDE;
 	if (a->proxied)
 		return SERVICE_PROXIED;
 	if (a->kind == SERVICE_LB_IP && v->foreign_class)
@@ -729,6 +752,31 @@ services_set_excluded(struct services *s, bool excluded)
 		rejudge(s, s->svc[i]);
 }
 
+static bool
+same_reserved(const struct services *s, const struct ip_prefix *v, size_t n)
+{
+	for (size_t i = 0; n == s->nreserved && i < n; i++)
+		if (!ip_prefix_eq(&s->reserved_v[i].prefix, &v[i]))
+			return false;
+	return n == s->nreserved;
+}
+
+void
+services_set_reserved(struct services *s, const struct ip_prefix *v, size_t n)
+{
+	if (same_reserved(s, v, n))
+		return;
+	mem_free(s->reserved_v);
+	trie_init(&s->reserved);
+	s->reserved_v = mem_zalloc_array(n + 1, sizeof(s->reserved_v[0]));
+	s->nreserved = n;
+	for (size_t i = 0; i < n; i++)
+		if (trie_insert(&s->reserved, &s->reserved_v[i], &v[i]))
+			s->reserved_v[i].prefix = v[i]; /* it is there already */
+	for (size_t i = 0; i < s->nsvc; i++)
+		rejudge(s, s->svc[i]);
+}
+
 /* ---- what comes out ---------------------------------------------------------------------- */
 
 static void
@@ -880,6 +928,8 @@ static const char *const whys[] = {
 	[SERVICE_AGGREGATED] = "announced by",
 	[SERVICE_UNSELECTED] = "no advertisement selects it",
 	[SERVICE_BAD_ADDRESS] = "not an address that can be announced",
+	[SERVICE_RESERVED] = "it is the address of a node, a pod, a peer or the API server",
+	[SERVICE_OUTSIDE] = "not in the advertisement's ranges",
 	[SERVICE_PROXIED] = "ipMode is Proxy: nodes do not deliver it",
 	[SERVICE_FOREIGN] = "loadBalancerClass is another implementation's",
 	[SERVICE_DELETING] = "the Service is being deleted",
@@ -908,6 +958,7 @@ services_new(void)
 
 	list_init(&s->changed);
 	trie_init(&s->dests);
+	trie_init(&s->reserved);
 	return s;
 }
 
@@ -926,6 +977,7 @@ services_free(struct services *s)
 		mem_free(s->slice[i]);
 	TRIE_FOREACH_SAFE (n, next, &s->dests)
 		dest_free(s, container_of(n, struct dest, node));
+	mem_free(s->reserved_v);
 	mem_free(s->svc);
 	mem_free(s->slice);
 	mem_free(s);

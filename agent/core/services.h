@@ -41,6 +41,8 @@ struct service_rule {
 	const struct selector *selector; /* NULL: every Service */
 	const char *const *namespaces;	 /* n == 0: all */
 	size_t nnamespaces;
+	const struct ip_prefix *ranges; /* of the addresses; nranges == 0: all */
+	size_t nranges;
 	uint8_t aggregate[2]; /* [0] IPv4, [1] IPv6; 0: off */
 };
 
@@ -98,6 +100,8 @@ enum service_why {
 	SERVICE_AGGREGATED, /* announced by a shorter prefix */
 	SERVICE_UNSELECTED,
 	SERVICE_BAD_ADDRESS,
+	SERVICE_RESERVED,
+	SERVICE_OUTSIDE,
 	SERVICE_PROXIED,
 	SERVICE_FOREIGN,
 	SERVICE_DELETING,
@@ -131,6 +135,12 @@ void services_set_rules(struct services *s, const struct service_rule *rules, si
 
 /* This node is not for load balancers (node.kubernetes.io/exclude-from-external-load-balancers). */
 void services_set_excluded(struct services *s, bool excluded);
+
+/*
+ * What is somebody else's: nodes, pods, peers, the API server. Whoever may edit a Service may write
+ * any external address into it: none within these is announced. Copied.
+ */
+void services_set_reserved(struct services *s, const struct ip_prefix *v, size_t n);
 
 /* All of it is copied. */
 void services_put(struct services *s, const struct service *v);

@@ -29,6 +29,7 @@
 #include "lib/out.h"
 
 #define SYNC_WAIT_S 10
+#define SERVERS_MAX 8
 #define PAGE	    200 /* objects are small, and a restart waits for all of them */
 #define ASK_AGAIN_S 1  /* which version, while none is known */
 #define ASK_LATER_S 15 /* while one is, and does not work */
@@ -355,6 +356,7 @@ rules_free(struct rules *r)
 		for (size_t k = 0; k < r->v[i].nnamespaces; k++)
 			mem_free((void *)r->v[i].namespaces[k]);
 		mem_free((void *)r->v[i].namespaces);
+		mem_free((void *)r->v[i].ranges);
 	}
 	mem_free(r->v);
 	mem_free(r->from);
@@ -390,6 +392,8 @@ add_rule(const struct agent *a, struct rules *r, const struct conf_adv *adv, siz
 		.selector = adv->selector ? selector_parse(adv->selector, NULL, NULL) : NULL,
 		.namespaces = copy_names(&adv->namespaces),
 		.nnamespaces = adv->namespaces.n,
+		.ranges = adv->ranges.n ? mem_dup(adv->ranges.v, adv->ranges.n * sizeof(adv->ranges.v[0])) : NULL,
+		.nranges = adv->ranges.n,
 		.aggregate = { (uint8_t)adv->aggregate[0], (uint8_t)adv->aggregate[1] },
 	};
 }
@@ -398,11 +402,17 @@ add_rule(const struct agent *a, struct rules *r, const struct conf_adv *adv, siz
 static void
 put_selection(struct out *o, const struct conf_adv *adv)
 {
+	char buf[IP_PREFIX_STRLEN];
+
 	out_u64(o, NULL, adv->addresses);
 	out_str(o, NULL, adv->selector);
 	out_open_array(o, NULL);
 	for (size_t i = 0; i < adv->namespaces.n; i++)
 		out_str(o, NULL, adv->namespaces.v[i]);
+	out_close(o);
+	out_open_array(o, NULL);
+	for (size_t i = 0; i < adv->ranges.n; i++)
+		out_str(o, NULL, ip_prefix_str(&adv->ranges.v[i], buf));
 	out_close(o);
 	out_u64(o, NULL, adv->aggregate[0]);
 	out_u64(o, NULL, adv->aggregate[1]);
@@ -536,6 +546,54 @@ clear_all(struct kube_services *p)
 	announce_services_end(announcer(p));
 }
 
+/* A list of prefixes that grows. */
+struct prefixes {
+	struct ip_prefix *v;
+	size_t n, room;
+};
+
+static void
+prefixes_add(struct prefixes *to, struct ip_prefix p)
+{
+	if (p.af == IP_NONE)
+		return;
+	if (to->n == to->room) {
+		to->room = to->room ? to->room * 2 : 64;
+		to->v = mem_realloc_array(to->v, to->room, sizeof(to->v[0]));
+	}
+	to->v[to->n++] = p;
+}
+
+static void
+reserve_nodes(const struct cluster *c, struct prefixes *to)
+{
+	for (const struct cluster_node *n = c ? cluster_next(c, NULL) : NULL; n; n = cluster_next(c, n)) {
+		for (size_t i = 0; i < n->naddrs; i++)
+			prefixes_add(to, ip_prefix_from_addr(&n->addrs[i]));
+		for (size_t i = 0; i < n->ncidrs; i++)
+			prefixes_add(to, n->cidrs[i]);
+	}
+}
+
+/* What is somebody's already is no Service's. */
+static void
+reserve(struct kube_services *p)
+{
+	const struct conf *c = p->a->conf;
+	struct ip_addr server[SERVERS_MAX];
+	size_t n = kube_server_addresses(p->k, server, SERVERS_MAX);
+	struct prefixes all = { .v = NULL };
+
+	reserve_nodes(p->a->cluster, &all);
+	for (size_t i = 0; i < n; i++)
+		prefixes_add(&all, ip_prefix_from_addr(&server[i]));
+	for (size_t i = 0; c && i < c->peers.n; i++)
+		if (c->peers.v[i].addr.af != IP_NONE)
+			prefixes_add(&all, ip_prefix_from_addr(&c->peers.v[i].addr));
+	services_set_reserved(p->model, all.v, all.n);
+	mem_free(all.v);
+}
+
 static void
 services_cluster(void *part)
 {
@@ -544,6 +602,7 @@ services_cluster(void *part)
 
 	if (!p->model)
 		return;
+	reserve(p);
 	services_set_excluded(p->model, own && labels_get(&own->labels, EXCLUDED));
 	publish(p);
 	maybe_tell(p);

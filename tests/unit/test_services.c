@@ -316,6 +316,57 @@ START_TEST(exclusion)
 }
 END_TEST
 
+/* What somebody wrote into his Service, of what is a node's: nothing else keeps it from everybody. */
+static const struct {
+	const char *addr;
+	enum service_kind kind;
+	enum service_why want;
+} claimed[] = {
+	{ "10.0.0.7", SERVICE_EXTERNAL_IP, SERVICE_RESERVED },
+	{ "10.244.1.9", SERVICE_EXTERNAL_IP, SERVICE_RESERVED },
+	{ "2001:db8::7", SERVICE_EXTERNAL_IP, SERVICE_RESERVED },
+	{ "10.0.0.8", SERVICE_EXTERNAL_IP, SERVICE_ANNOUNCED },
+	{ "10.0.0.7", SERVICE_LB_IP, SERVICE_ANNOUNCED },
+	{ "10.0.0.7", SERVICE_CLUSTER_IP, SERVICE_ANNOUNCED },
+};
+
+START_TEST(addresses_of_others)
+{
+	const struct ip_prefix v[] = { px("10.0.0.7/32"), px("10.244.1.0/24"), px("10.0.0.7/32"),
+		px("2001:db8::7/128") };
+
+	services_set_reserved(s, v, 4);
+	put_kind("d/web", claimed[_i].addr, claimed[_i].kind, false);
+	slice_of("d/web-4", "d/web", IP4, counts(1, 1, 0, 0));
+	slice_of("d/web-6", "d/web", IP6, counts(1, 1, 0, 0));
+	ck_assert_int_eq(why_of("d/web"), claimed[_i].want);
+	services_set_reserved(s, v, 4);
+	services_set_reserved(s, NULL, 0);
+	ck_assert_int_eq(why_of("d/web"), SERVICE_ANNOUNCED);
+	services_set_reserved(s, v, 1);
+	ck_assert_int_eq(why_of("d/web") == SERVICE_RESERVED,
+	    claimed[_i].want == SERVICE_RESERVED && strcmp(claimed[_i].addr, "10.0.0.7") == 0);
+}
+END_TEST
+
+START_TEST(ranges)
+{
+	const struct ip_prefix v[] = { px("192.0.2.0/25"), px("2001:db8::/64") };
+	const struct service_rule rule = { .kinds = ANY, .ranges = v, .nranges = 2 };
+
+	services_set_rules(s, &rule, 1);
+	slice_of("d/web-4", "d/web", IP4, counts(1, 1, 0, 0));
+	slice_of("d/web-6", "d/web", IP6, counts(1, 1, 0, 0));
+	put_kind("d/web", "192.0.2.127", SERVICE_EXTERNAL_IP, false);
+	ck_assert_str_eq(changes(), "+192.0.2.127/32");
+	put_kind("d/web", "192.0.2.128", SERVICE_EXTERNAL_IP, false);
+	ck_assert_int_eq(why_of("d/web"), SERVICE_OUTSIDE);
+	ck_assert_str_eq(changes(), "-192.0.2.127/32");
+	put_kind("d/web", "2001:db8::1", SERVICE_LB_IP, false);
+	ck_assert_str_eq(changes(), "+2001:db8::1/128");
+}
+END_TEST
+
 /* ---- rules ----------------------------------------------------------------------- */
 
 static struct selector *
@@ -732,6 +783,8 @@ main(void)
 	tcase_add_loop_test(tc, bad_addresses, 0, NROWS(bad));
 	tcase_add_loop_test(tc, reason, 0, NROWS(reasons));
 	tcase_add_test(tc, exclusion);
+	tcase_add_loop_test(tc, addresses_of_others, 0, NROWS(claimed));
+	tcase_add_test(tc, ranges);
 	tcase_add_loop_test(tc, selection, 0, NROWS(selections));
 	tcase_add_test(tc, rules_in_order);
 	tcase_add_test(tc, annotations);
