@@ -12,7 +12,6 @@
 #include <event2/event.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "agent/composition.h"
 #include "agent/events.h"
@@ -362,33 +361,21 @@ is_contradicted(const struct config *c, const struct object *o, const struct wan
 	    !ours;
 }
 
-static char *
-now_text(void)
-{
-	time_t now = time(NULL);
-	struct tm tm;
-	char buf[32];
-
-	gmtime_r(&now, &tm);
-	strftime(buf, sizeof buf, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	return mem_strdup(buf);
-}
-
 static json_t *
 status_body(const struct config *c, const struct object *o, const struct wanted *w)
 {
 	const char *status = w->taken ? "True" : "False";
 	bool same = strcmp(o->seen_status, status) == 0 && o->seen_since[0];
-	char *since = same ? mem_strdup(o->seen_since) : now_text();
+	char now[KUBE_TIME_STRLEN];
 	char *message = w->taken ? mem_strdup(w->message) :
 				   mem_printf("%s (%s)", w->message, kube_agent(c->k)->conf->node.name);
 	json_t *j = json_pack("{s:{s:s}, s:{s:I, s:[{s:s, s:s, s:s, s:s, s:I, s:s}]}}", "metadata",
 	    "resourceVersion", o->version, "status", "observedGeneration", (json_int_t)o->generation,
 	    "conditions", "type", "Accepted", "status", status, "reason",
 	    w->taken ? "Accepted" : "Invalid", "message", message, "observedGeneration",
-	    (json_int_t)o->generation, "lastTransitionTime", since);
+	    (json_int_t)o->generation, "lastTransitionTime",
+	    same ? o->seen_since : kube_time_str(now));
 
-	mem_free(since);
 	mem_free(message);
 	return j;
 }

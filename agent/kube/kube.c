@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "agent/events.h"
@@ -312,6 +313,17 @@ kube_is_synced(const struct kube *k)
 		if (k->part[i] && parts[i]->synced)
 			return parts[i]->synced(k->part[i]);
 	return false;
+}
+
+const char *
+kube_time_str(char buf[KUBE_TIME_STRLEN])
+{
+	time_t now = time(NULL);
+	struct tm tm;
+
+	gmtime_r(&now, &tm);
+	strftime(buf, KUBE_TIME_STRLEN, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return buf;
 }
 
 bool

@@ -48,6 +48,9 @@ size_t kube_server_addresses(const struct kube *k, struct ip_addr *ret, size_t c
 /* For the parts. */
 struct agent *kube_agent(struct kube *k);
 struct api *kube_api(struct kube *k);
+/* Now, in RFC 3339 as the API's Time has it: UTC, whole seconds. Returns buf. */
+#define KUBE_TIME_STRLEN 32
+const char *kube_time_str(char buf[KUBE_TIME_STRLEN]);
 /* The part of that name, NULL when it does not run. */
 void *kube_part_find(struct kube *k, const char *name);
 /* Tell all parts (see struct kube_part); in this turn of the loop, once for many calls. */

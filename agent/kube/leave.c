@@ -82,7 +82,7 @@ leave_is_due(const struct agent *a, char *ret_why)
 {
 	const struct drain *d = drains_find(a->drains, "");
 	const struct leave *l = a->kube ? kube_part_find(a->kube, "leave") : NULL;
-	struct leaving_rules rules = { .cordon = true };
+	struct leaving_rules rules;
 	char why[LEAVING_TEXT_MAX];
 	bool due;
 

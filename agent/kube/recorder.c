@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "agent/kube/api.h"
+#include "agent/kube/apicall.h"
 #include "lib/conf.h"
 #include "lib/mem.h"
 #include "lib/mono.h"
@@ -45,19 +46,6 @@ static void run(struct recorder *r);
 
 /* ---- texts ---------------------------------------------------------------------- */
 
-/* RFC 3339 in seconds, as metav1.Time wants it. */
-static char *
-time_text(void)
-{
-	time_t now = time(NULL);
-	struct tm tm;
-	char buf[32];
-
-	gmtime_r(&now, &tm);
-	strftime(buf, sizeof buf, "%Y-%m-%dT%H:%M:%SZ", &tm);
-	return mem_strdup(buf);
-}
-
 /* At most MESSAGE_MAX octets, cut before a character. */
 static char *
 message_text(const char *s)
@@ -75,11 +63,12 @@ body_of(struct recorder *r, const struct record *rec, const struct kube_ref *ref
     const char *reason, const char *message)
 {
 	const char *node = kube_agent(r->k)->conf ? kube_agent(r->k)->conf->node.name : "";
-	char *now = time_text(), *text = message_text(message);
+	char now[KUBE_TIME_STRLEN], *text = message_text(message);
 	json_t *involved = json_pack("{s:s, s:s, s:s}", "apiVersion", ref->api_version, "kind", ref->kind,
 	    "name", ref->name);
 	json_t *j;
 
+	kube_time_str(now);
 	if (ref->namespace)
 		json_object_set_new(involved, "namespace", json_string(ref->namespace));
 	if (ref->uid)
@@ -90,7 +79,6 @@ body_of(struct recorder *r, const struct record *rec, const struct kube_ref *ref
 	    warning ? "Warning" : "Normal", "source", "component", "weft", "host", node,
 	    "firstTimestamp", now, "lastTimestamp", now, "count", 1, "reportingComponent",
 	    "weft.dev/agent", "reportingInstance", node);
-	mem_free(now);
 	mem_free(text);
 	return j ? j : json_object(); /* a text that is not UTF-8: the server refuses that */
 }
@@ -191,8 +179,9 @@ write_event(struct recorder *r, struct record *rec)
 {
 	json_t *change = NULL;
 	struct api_req req = { .method = "POST", .body = rec->body };
-	char *path, *now = time_text();
+	char *path, now[KUBE_TIME_STRLEN];
 
+	kube_time_str(now);
 	json_object_set_new(rec->body, "count", json_integer(rec->count));
 	json_object_set_new(rec->body, "lastTimestamp", json_string(now));
 	path = mem_printf("/api/v1/namespaces/%s/events", rec->namespace);
@@ -210,7 +199,6 @@ write_event(struct recorder *r, struct record *rec)
 	r->call = api_send(kube_api(r->k), &req, done, r);
 	json_decref(change);
 	mem_free(path);
-	mem_free(now);
 }
 
 /* Send what is due, one at a time. */
@@ -292,6 +280,7 @@ start(struct kube *k)
 	struct recorder *r = mem_zalloc(sizeof *r);
 
 	r->k = k;
+	r->made = api_seed(kube_api(k)); /* other nodes make names in the same second */
 	r->tokens = BURST;
 	r->refilled = agent_now();
 	r->ev = event_new(kube_agent(k)->base, -1, 0, on_timer, r);

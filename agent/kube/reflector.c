@@ -15,9 +15,9 @@
  *	any other error -> wait, longer each time; 403 and 404 as well: they never mean that there
  *	    are no objects
  *
- * An event with a resourceVersion that is not above the one that was seen last is a replay and
- * changes nothing. resourceVersions are compared only where they are numbers; the servers of today
- * promise that they are.
+ * An event with a resourceVersion below the one that was seen last is a replay and changes nothing.
+ * resourceVersions are compared only where they are numbers; the servers of today promise that they
+ * are.
  */
 #include "agent/kube/reflector.h"
 

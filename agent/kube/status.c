@@ -13,7 +13,6 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "agent/core/cluster.h"
 #include "agent/events.h"
@@ -87,25 +86,15 @@ has_our_taint(const json_t *node)
 
 /* ---- patches ------------------------------------------------------------------------ */
 
-static void
-now_text(char buf[32])
-{
-	time_t t = time(NULL);
-	struct tm tm;
-
-	gmtime_r(&t, &tm);
-	strftime(buf, 32, "%Y-%m-%dT%H:%M:%SZ", &tm);
-}
-
 /* The time of the last change stays while the condition says the same. */
 static json_t *
 condition_patch(const json_t *was, bool routed)
 {
 	const char *status = routed ? "False" : "True";
 	const char *since = says(was, "status", status) ? jget_str(was, "lastTransitionTime") : NULL;
-	char now[32];
+	char now[KUBE_TIME_STRLEN];
 
-	now_text(now);
+	kube_time_str(now);
 	return json_pack("{s:{s:[{s:s, s:s, s:s, s:s, s:s, s:s}]}}", "status", "conditions", "type",
 	    CONDITION, "status", status, "reason", routed ? "WeftReady" : "WeftConverging", "message",
 	    routed ? "weft has this node's routes" : "weft waits for this node's routes",
