@@ -51,7 +51,7 @@ tell(struct agent *a, const char *errors)
 
 	if (!a->kube || !a->conf)
 		return;
-	node.name = a->conf->node.name;
+	node.name = node.uid = a->conf->node.name;
 	kube_event(a->kube, &node, true, "InvalidConfiguration", errors);
 }
 

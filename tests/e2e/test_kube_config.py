@@ -273,6 +273,7 @@ def test_config_map_is_followed(lab, kube):
     wait_until(lambda: t.events("InvalidConfiguration"), 10, "an Event")
     [e] = t.events("InvalidConfiguration")
     assert e["involvedObject"]["kind"] == "Node" and "10.0.0.300" in e["message"]
+    assert e["involvedObject"]["uid"] == e["involvedObject"]["name"]    # where `kubectl describe node` looks
     assert t.weft.status()["config"]["failures"] == 1
     p = t.weft.peer("tor")
     assert p["state"] == "Established" and p["established_count"] == 1
