@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "agent/events.h"
+#include "agent/kube/creds.h"
 #include "agent/kube/jget.h"
 #include "agent/kube/reflector.h"
 #include "agent/source.h"
@@ -46,41 +47,6 @@ struct secrets {
 
 /* ---- values ---------------------------------------------------------------------- */
 
-static int
-digit(char c)
-{
-	static const char all[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	const char *p = c ? strchr(all, c) : NULL;
-
-	return p ? (int)(p - all) : -1;
-}
-
-/* RFC 4648 section 4; SIZE_MAX when it is none or longer than cap. */
-static size_t
-decode(const char *text, uint8_t *to, size_t cap)
-{
-	size_t len = strlen(text), n = 0, pad = 0;
-	uint32_t bits = 0;
-
-	if (len % 4 != 0)
-		return SIZE_MAX;
-	while (pad < 2 && len > pad && text[len - pad - 1] == '=')
-		pad++;
-	for (size_t i = 0; i < len - pad; i++) {
-		int d = digit(text[i]);
-
-		if (d < 0)
-			return SIZE_MAX;
-		bits = bits << 6 | (uint32_t)d;
-		if (i % 4 == 0)
-			continue;
-		if (n == cap)
-			return SIZE_MAX;
-		to[n++] = (uint8_t)(bits >> (6 - 2 * (i % 4)));
-	}
-	return n;
-}
-
 static void
 values_clear(struct secret *s)
 {
@@ -97,15 +63,17 @@ values_clear(struct secret *s)
 static void
 value_read(struct value *v, const char *text)
 {
-	uint8_t all[SOURCE_SECRET_MAX + 2];
-	size_t n = decode(text, all, sizeof all);
+	size_t whole = 0, n;
+	char *all = creds_base64(text, strlen(text), &whole);
 
-	while (n != SIZE_MAX && n > 0 && (all[n - 1] == '\n' || all[n - 1] == '\r'))
+	for (n = whole; n > 0 && (all[n - 1] == '\n' || all[n - 1] == '\r');)
 		n--;
-	v->len = n > SOURCE_SECRET_MAX ? SIZE_MAX : n;
+	v->len = !all || n > SOURCE_SECRET_MAX ? SIZE_MAX : n;
 	if (v->len != SIZE_MAX)
 		memcpy(v->octets, all, n);
-	explicit_bzero(all, sizeof all);
+	if (all)
+		explicit_bzero(all, whole);
+	mem_free(all);
 }
 
 static void
