@@ -156,7 +156,8 @@ source_is_leaving(const struct agent *a, const char *node)
 static struct conf *
 load(struct agent *a, char **ret_errors, char **ret_warnings)
 {
-	struct conf_env env = { .hostname = a->hostname, .getenv = env_get, .asn = own_asn(a) };
+	struct conf_env env = { .hostname = a->hostname, .getenv = env_get, .asn = own_asn(a),
+		.clustered = getenv("KUBERNETES_SERVICE_HOST") != NULL };
 	struct conf *c = composition_load(a->composition, &env, ret_errors, ret_warnings), *waiting = NULL;
 
 	if (!c)

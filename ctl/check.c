@@ -75,7 +75,7 @@ ctl_read_file(const char *name, size_t *ret_len)
 /* ---- what is read ------------------------------------------------------------------- */
 
 /* Nothing says what else a cluster's configuration has: what every one must have is assumed. */
-#define ASSUMED "bgp: {asNumber: 64512}\nkernel: {install: false}\n"
+#define ASSUMED "bgp: {asNumber: 64512}\n"
 
 struct input {
 	const char *name;
@@ -106,6 +106,15 @@ add_parts(struct inputs *in, const struct input *from, enum conf_part_kind kind)
 }
 
 static bool
+has_as_number(const struct inputs *in)
+{
+	for (size_t i = 0; i < in->n; i++)
+		if (in->v[i].m.as_number)
+			return true;
+	return false;
+}
+
+static bool
 has_kind(const struct inputs *in, enum conf_part_kind kind)
 {
 	for (size_t i = 0; i < in->n; i++)
@@ -129,7 +138,7 @@ gather_parts(struct inputs *in)
 	in->part = mem_zalloc_array(n, sizeof(in->part[0]));
 	in->text = mem_zalloc_array(n, sizeof(in->text[0]));
 	if (!has_kind(in, CONF_PART_FILE) && n > 1) {
-		file.text = has_kind(in, CONF_PART_DEFAULT) ? "{}" : ASSUMED;
+		file.text = has_as_number(in) ? "{}" : ASSUMED;
 		file.len = strlen(file.text);
 		in->assumed = true;
 		in->part[in->nparts] = file;
@@ -226,10 +235,11 @@ static void
 print_ok(struct ctl *c, const struct inputs *in, const struct conf *conf, size_t nwarnings)
 {
 	const char *name = in->v[0].name;
+	size_t nparts = in->nparts - in->assumed;
 
 	if (in->objects) {
 		print_clean(c->out, "%s%s: good: %zu part%s", name, in->n > 1 ? " and others" : "",
-		    in->nparts, in->nparts == 1 ? "" : "s");
+		    nparts, nparts == 1 ? "" : "s");
 		if (nwarnings)
 			fprintf(c->out, "; %zu warning%s", nwarnings, nwarnings == 1 ? "" : "s");
 		fputc('\n', c->out);
@@ -331,6 +341,7 @@ load(struct ctl *c, const char *const *names, size_t n, bool quiet)
 	if (gethostname(hostname, sizeof(hostname) - 1) < 0)
 		hostname[0] = '\0';
 	if (inputs_read(c, &in, names, n, &form)) {
+		env.clustered = in.objects;
 		if (in.nparts > 0)
 			conf = conf_load_parts(&env, in.part, in.nparts, &errs);
 		if (in.nparts == 0 && form.nerrors == 0)

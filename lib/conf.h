@@ -721,6 +721,7 @@ struct conf_env {
 	const char *(*getenv)(void *arg, const char *name);
 	void *arg;
 	uint32_t asn; /* this node's in place of bgp.asNumber; 0: as written */
+	bool clustered; /* for a pod: `kubernetes.enabled: auto` is `true` */
 };
 
 /* ---- findings ------------------------------------------------------------ */

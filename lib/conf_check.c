@@ -204,7 +204,7 @@ check_permit(struct conf_ctx *ctx)
 	struct conf_clash at = { .base = ctx->c, .path = "kernel.permit", .item = -1 };
 	char buf[IP_PREFIX_STRLEN];
 
-	if (k->install && k->permit.n == 0 && !k->permit_given && conf_is_clustered(ctx->c))
+	if (k->install && k->permit.n == 0 && !k->permit_given && conf_is_clustered(ctx))
 		return; /* the nodes' pod ranges are */
 	if (k->install && k->permit.n == 0) {
 		at.warning = true;

@@ -26,8 +26,8 @@ void conf_clash(struct conf_ctx *ctx, const struct conf_clash *at, const char *f
 /* "peers[2].name": the option as an element's, for messages; owned by the caller. */
 char *conf_instance_path(const struct conf *c, const void *base, const struct opt *o, int item);
 
-/* Does the file speak of a cluster, whose nodes are peers then? */
-bool conf_is_clustered(const struct conf *c);
+/* Is it for a cluster, as it says or by where it is, whose nodes are peers then? */
+bool conf_is_clustered(const struct conf_ctx *ctx);
 
 /*
  * Rules for peers between their options and each other: addresses, AS numbers, ranges,

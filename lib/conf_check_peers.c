@@ -552,9 +552,13 @@ check_reflectors(struct conf_ctx *ctx)
 }
 
 bool
-conf_is_clustered(const struct conf *c)
+conf_is_clustered(const struct conf_ctx *ctx)
 {
-	return c->kube.enabled == CONF_ON || c->kube.kubeconfig || c->bgp.mesh_enabled == CONF_ON || c->bgp.mesh.n > 0 || c->bgp.rr_selector;
+	const struct conf *c = ctx->c;
+
+	return c->kube.enabled == CONF_ON || (c->kube.enabled == CONF_AUTO && ctx->env && ctx->env->clustered) ||
+	    c->kube.kubeconfig || c->bgp.mesh_enabled == CONF_ON || c->bgp.mesh.n > 0 ||
+	    c->bgp.rr_selector;
 }
 
 void
@@ -563,7 +567,7 @@ conf_check_peers(struct conf_ctx *ctx)
 	const struct conf_peers *ps = &ctx->c->peers;
 	struct conf_clash none = { .base = ctx->c, .path = "peers", .item = -1, .warning = true };
 
-	if (ps->n == 0 && !conf_is_clustered(ctx->c))
+	if (ps->n == 0 && !conf_is_clustered(ctx))
 		conf_clash(ctx, &none, "no peers: nothing will be announced or learned");
 	check_twins(ctx);
 	check_passwords(ctx);
@@ -627,12 +631,12 @@ check_adv_keys(struct conf_ctx *ctx, const struct conf_adv *a)
 
 /* May a peer be called by a node's name? */
 static bool
-has_nodes(const struct conf *c)
+has_nodes(const struct conf_ctx *ctx)
 {
-	for (size_t i = 0; i < c->peers.n; i++)
-		if (c->peers.v[i].peer_selector)
+	for (size_t i = 0; i < ctx->c->peers.n; i++)
+		if (ctx->c->peers.v[i].peer_selector)
 			return true;
-	return conf_is_clustered(c);
+	return conf_is_clustered(ctx);
 }
 
 static void
@@ -642,7 +646,7 @@ check_adv_peers(struct conf_ctx *ctx, const struct conf_adv *a)
 	struct conf_suggest s;
 
 	for (size_t i = 0; i < a->peers.n; i++) {
-		if (conf_peer_find(ctx->c, a->peers.v[i]) || has_nodes(ctx->c)) /* one may be a node's */
+		if (conf_peer_find(ctx->c, a->peers.v[i]) || has_nodes(ctx)) /* one may be a node's */
 			continue;
 		s = conf_suggest_for(a->peers.v[i]);
 		for (size_t j = 0; j < ctx->c->peers.n; j++)

@@ -212,6 +212,8 @@ take_resource(struct reader *r, const struct ynode *root, enum conf_part_kind ki
 	}
 	if (kind == CONF_PART_DEFAULT && strcmp(name, "default") != 0)
 		kind = CONF_PART_NODE;
+	if (kind == CONF_PART_DEFAULT && member(member(member(root, "spec"), "bgp"), "asNumber"))
+		r->m->as_number = true;
 	p = add_part(r, kind);
 	p->element = own(r->m, mem_strdup(name));
 }
@@ -233,6 +235,68 @@ take_ours(struct reader *r, const struct ynode *root, const char *kind)
 	    "BGPConfiguration, BGPPeer, BGPFilter or BGPAdvertisement", kind);
 }
 
+static void
+take_object(struct reader *r, const struct ynode *root)
+{
+	const char *kind = text_of(root, "kind");
+
+	if (strncmp(text_of(root, "apiVersion"), "weft.dev/", 9) == 0)
+		take_ours(r, root, kind);
+	else if (strcmp(kind, "ConfigMap") == 0)
+		take_config_map(r, root);
+}
+
+/* ---- lists -------------------------------------------------------------------- */
+
+/* Where in the piece n characters end that begin at octet `at`. */
+static size_t
+skip_chars(const struct piece *p, size_t at, uint32_t n)
+{
+	for (; n > 0 && at < p->len; n--)
+		do
+			at++;
+		while (at < p->len && ((unsigned char)p->text[at] & 0xc0) == 0x80);
+	return at;
+}
+
+/* Those len octets of the text as a piece in which the node has the column that it has there. */
+static struct piece
+cut_out(struct reader *r, const char *text, size_t len, const struct ynode *n)
+{
+	int indent = (int)n->col - 1;
+
+	return (struct piece){ .text = own(r->m, mem_printf("%*s%.*s", indent, "", (int)len, text)),
+		.len = (size_t)indent + len,
+		.line = n->line - 1 };
+}
+
+/*
+ * The objects of a `kind: List`, which is how kubectl prints several. Aliases, of which kubectl
+ * knows nothing, are passed over: so each octet is copied once at most.
+ */
+static void
+take_list(struct reader *r, const struct ynode *items)
+{
+	struct piece list = r->at;
+	size_t from, to = 0;
+	uint32_t chars = 0; /* before `to` */
+
+	for (size_t i = 0; items && items->kind == YNODE_SEQ && i < items->n; i++) {
+		const struct ynode *n = items->item[i];
+
+		if (!is_object(n) || n->from < chars)
+			continue;
+		from = skip_chars(&list, to, n->from - chars);
+		to = skip_chars(&list, from, n->to - n->from);
+		chars = n->to;
+		r->at = cut_out(r, list.text + from, to - from, n);
+		take_object(r, n);
+	}
+	r->at = list;
+}
+
+/* ---- files -------------------------------------------------------------------- */
+
 /* One document; false: it is no object, and nothing was said. */
 static bool
 take_piece(struct reader *r)
@@ -241,15 +305,11 @@ take_piece(struct reader *r)
 	struct conf_errs unsaid = { 0 };
 	struct ydoc *d = ydoc_parse_part(r->at.text, r->at.len, &from, &unsaid);
 	bool object = d && is_object(d->root);
-	const char *kind;
 
-	if (object) {
-		kind = text_of(d->root, "kind");
-		if (strncmp(text_of(d->root, "apiVersion"), "weft.dev/", 9) == 0)
-			take_ours(r, d->root, kind);
-		else if (strcmp(kind, "ConfigMap") == 0)
-			take_config_map(r, d->root);
-	}
+	if (object && strcmp(text_of(d->root, "kind"), "List") == 0)
+		take_list(r, member(d->root, "items"));
+	else if (object)
+		take_object(r, d->root);
 	if (!d && r->m->objects) /* in others it is said when the part is loaded */
 		ydoc_parse_part(r->at.text, r->at.len, &from, r->errs);
 	ydoc_free(d);

@@ -87,7 +87,7 @@ struct conf *conf_compose(const struct conf_env *env, struct conf_source_part *p
 
 /*
  * The parts in a file of manifests: documents with apiVersion and kind, custom resources of
- * weft.dev and ConfigMaps with a weft.yaml. Any other text is one FILE. Texts are borrowed from
+ * weft.dev and ConfigMaps with a weft.yaml, by themselves or in a `kind: List`. Any other text is one FILE. Texts are borrowed from
  * `text` or owned by the result; mistakes in what holds the parts go to errs, in which the file
  * becomes one more part.
  */
@@ -97,6 +97,7 @@ struct conf_manifest {
 	char **owned;
 	size_t nowned;
 	bool objects; /* it is such a file */
+	bool as_number; /* a BGPConfiguration in it says bgp.asNumber */
 };
 void conf_manifest_read(
     struct conf_manifest *m, const char *name, const char *text, size_t len, struct conf_errs *errs);

@@ -440,10 +440,12 @@ compose_map(struct compose *c, const yaml_event_t *ev)
 	if (!take_anchor(c, n, ev->data.mapping_start.anchor, ev))
 		return NULL;
 	n->open = true;
+	n->from = (uint32_t)ev->start_mark.index;
 	while (ok) {
 		if (!next_event(c, &e))
 			return NULL;
 		if (e.type == YAML_MAPPING_END_EVENT) {
+			n->to = (uint32_t)e.end_mark.index;
 			yaml_event_delete(&e);
 			break;
 		}

@@ -38,6 +38,7 @@ struct ynode {
 	bool own;		 /* made for a composition, which may change it */
 	bool open;		 /* still being read: an alias to it would be a loop */
 	uint32_t weight;	 /* nodes in it, itself and what it shares included */
+	uint32_t from, to;	 /* MAP: characters of the text before it, and before what follows */
 	char *anchor;		 /* NULL: none */
 	char *text;		 /* SCALAR, NUL-terminated */
 	size_t len;		 /* SCALAR: octets, which may contain NUL */

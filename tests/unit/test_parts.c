@@ -385,6 +385,68 @@ START_TEST(plain_files_are_one_part)
 }
 END_TEST
 
+/* As `kubectl get -o yaml` and `-o json` print several objects: each finding has its own place. */
+static const char *const lists[] = {
+	"apiVersion: v1\n"
+	"items:\n"
+	"- apiVersion: weft.dev/v1alpha1\n"
+	"  kind: BGPPeer\n"
+	"  metadata:\n"
+	"    annotations: {note: \"f\u00fcr \u2026\"}\n"
+	"    name: tor1\n"
+	"  spec:\n"
+	"    asNumber: 65000\n"
+	"    peerIP: 10.0.0.300\n"
+	"  status: {accepted: true}\n"
+	"- apiVersion: v1\n"
+	"  kind: Secret\n"
+	"- apiVersion: v1\n"
+	"  data:\n"
+	"    weft.yaml: |\n"
+	"      bgp: {asNumber: 64512}\n"
+	"      kernel: {permit: [10.0.0.0/33]}\n"
+	"  kind: ConfigMap\n"
+	"- nothing\n"
+	"- apiVersion: weft.dev/v1alpha1\n"
+	"  kind: BGPFilter\n"
+	"  metadata: {name: f}\n"
+	"  spec: {exportV4: [{action: Stop}]}\n"
+	"kind: List\n"
+	"metadata: {resourceVersion: \"\"}\n",
+	"{\"apiVersion\": \"v1\", \"kind\": \"List\", \"items\": [\n\n\n"
+	"{\"apiVersion\": \"v1\", \"kind\": \"ConfigMap\",\n"
+	"\"data\": {\"weft.yaml\": \"{bgp: {asNumber: 64512}, kernel: {install: false}}\"}}, {\"apiVersion\":\n"
+	"\"weft.dev/v1alpha1\", \"kind\": \"BGPPeer\", \"metadata\": {\"labels\": {\"a\":\n"
+	"\"\u00fc\"}, \"name\": \"tor1\"}, \"spec\": {\"asNumber\": 65000,\n"
+	"  \"peerIP\": \"10.0.0.300\"}}]}\n",
+};
+static const char *const list_findings[] = {
+	"l.yaml:18:25: kernel.permit[0]: want a prefix (address/length), got \"10.0.0.0/33\"\n"
+	"l.yaml:24:30: spec.exportV4[0].action: want one of Continue, Accept, Reject, got \"Stop\"\n"
+	"l.yaml:10:13: spec.peerIP: want an IPv4 or IPv6 address, got \"10.0.0.300\"\n",
+	"l.yaml:8:13: spec.peerIP: want an IPv4 or IPv6 address, got \"10.0.0.300\"\n",
+};
+
+START_TEST(lists_hold_objects)
+{
+	const char *list = lists[_i];
+	struct conf_errs form = { 0 }, errs = { 0 };
+	struct conf_manifest m;
+	char *text;
+
+	conf_manifest_read(&m, "l.yaml", list, strlen(list), &form);
+	ck_assert(m.objects && !m.as_number && form.nerrors == 0);
+	ck_assert_uint_eq(m.n, _i == 0 ? 3 : 2);
+	ck_assert_ptr_null(conf_load_parts(&testconf_env, m.part, m.n, &errs));
+	text = conf_errs_text(&errs);
+	ck_assert_str_eq(text, list_findings[_i]);
+	mem_free(text);
+	conf_errs_free(&form);
+	conf_errs_free(&errs);
+	conf_manifest_free(&m);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -404,5 +466,6 @@ main(void)
 	tcase_add_test(tc, hundreds_of_bad_parts);
 	tcase_add_test(tc, manifests_keep_positions);
 	tcase_add_test(tc, plain_files_are_one_part);
+	tcase_add_loop_test(tc, lists_hold_objects, 0, 2);
 	return unit_run(s);
 }
