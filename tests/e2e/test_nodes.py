@@ -108,7 +108,11 @@ def test_from_mesh_to_reflectors_and_back(lab, api_server, figure):
     since = {n: w.peer("a")["established_count"] for n, w in nodes.weft.items() if n != "a"}
     monitors = {n: Monitor(w.ns) for n, w in nodes.weft.items()}
 
-    nodes.reconfigure(**BY_LABEL)
+    # The clients hear of it first: nobody reflects yet, so that the sessions between them have to stay.
+    nodes.reconfigure([n for n in RACK if n not in REFLECTORS], **BY_LABEL)
+    holds_for(lambda: nodes.weft["c"].peers().get("d", {}).get("state") == "Established" and not lost(monitors), 2.5,
+              "no client gives up another before there is a reflector")
+    nodes.reconfigure(REFLECTORS, **BY_LABEL)
     for name in RACK:
         nodes.wait_peers(name, others(name, RACK) if name in REFLECTORS else REFLECTORS)
         nodes.wait_routes(name, others(name, RACK))

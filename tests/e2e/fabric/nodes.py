@@ -50,12 +50,13 @@ class Nodes:
         for i, name in enumerate(names):
             self.start(name, 10 + i, wait=False, **more)
 
-    def reconfigure(self, **bgp):
-        """Other settings of bgp, on all nodes at once."""
+    def reconfigure(self, names=None, **bgp):
+        """Other settings of bgp, on these nodes (None: all) at once."""
         self.bgp = bgp
-        for name, weft in self.weft.items():
+        wefts = [weft for name, weft in self.weft.items() if names is None or name in names]
+        for weft in wefts:
             weft.write_config({**weft.config, **{"bgp": {"asNumber": AS, "timers": TIMERS, **bgp}}})
-        for weft in self.weft.values():
+        for weft in wefts:
             weft.weft("reload")
 
     def wait_peers(self, name, want, deadline_s=15):
