@@ -158,6 +158,10 @@ static const struct {
 	  "false, 'serving': true, 'terminating': true}}, {'conditions': {'ready': false, 'serving': "
 	  "false, 'terminating': true}}]}",
 	    true, { { 0, 0 }, { 1, 1 } } },
+	/* serving absent: what ready is, so that one that terminates does not count. */
+	{ "{" OF_WEB ", 'addressType': 'IPv4', 'endpoints': [{'nodeName': 'n1', 'conditions': {'ready': "
+	  "false, 'terminating': true}}, {'conditions': {'ready': true, 'terminating': true}}]}",
+	    true, { { 0, 0 }, { 1, 0 } } },
 	/* v1beta1: topology in place of nodeName, no serving. */
 	{ "{" OF_WEB ", 'addressType': 'IPv4', 'endpoints': [{'conditions': {'ready': true}, 'topology': "
 	  "{'kubernetes.io/hostname': 'n1'}}, {'topology': {'kubernetes.io/hostname': 'host-1'}}, "

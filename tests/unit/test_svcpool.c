@@ -121,6 +121,32 @@ START_TEST(odd_ones)
 }
 END_TEST
 
+/* spec's families, as servers with one or two of them and those before dual stack write them. */
+static const struct {
+	const char *text;
+	uint8_t family, policy;
+} families[] = {
+	{ "{'spec':{" TYPE ",'ipFamilies':['IPv4'],'ipFamilyPolicy':'SingleStack'}}", IP4, POOLS_SINGLE },
+	{ "{'spec':{" TYPE ",'ipFamilies':['IPv6','IPv4'],'ipFamilyPolicy':'PreferDualStack'}}", IP6,
+	    POOLS_PREFER_DUAL },
+	{ "{'spec':{" TYPE ",'ipFamilies':['IPv4'],'ipFamilyPolicy':'PreferDualStack'}}", IP4, POOLS_SINGLE },
+	{ "{'spec':{" TYPE ",'clusterIP':'2001:db8::1'}}", IP6, POOLS_SINGLE },
+	{ "{'spec':{" TYPE ",'clusterIP':'None'}}", IP4, POOLS_SINGLE },
+};
+
+START_TEST(which_families)
+{
+	char buf[2048];
+	json_t *j;
+	struct svcpool p = parse(quoted(families[_i].text, buf, sizeof buf), NULL, &j);
+
+	ck_assert_msg(p.s.family == families[_i].family && p.s.policy == families[_i].policy, "%s",
+	    families[_i].text);
+	svcpool_clear(&p);
+	json_decref(j);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -130,5 +156,6 @@ main(void)
 	tcase_add_loop_test(tc, whose_it_is, 0, NROWS(kinds));
 	tcase_add_test(tc, everything);
 	tcase_add_loop_test(tc, odd_ones, 0, NROWS(odd));
+	tcase_add_loop_test(tc, which_families, 0, NROWS(families));
 	return unit_run(s);
 }
