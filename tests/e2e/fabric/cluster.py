@@ -232,7 +232,7 @@ class Cluster:
             "image": image,
             "securityContext": {"readOnlyRootFilesystem": True, "allowPrivilegeEscalation": False,
                                 "capabilities": {"drop": ["ALL"], "add": CAPABILITIES}},
-            "lifecycle": {"preStop": {"exec": {"command": ["weft", "--run-dir", "/run/weft", "prepare-restart"]}}},
+            "lifecycle": {"preStop": {"exec": {"command": ["weft", "--run-dir", "/run/weft", "pre-stop"]}}},
             "readinessProbe": {"httpGet": {"host": "127.0.0.1", "port": 9179, "path": "/readyz"}, "periodSeconds": 1}}
         spec = self.daemon_set(
             "weft", ["/usr/bin/weftd", "--config", "/etc/weft/weft.yaml", "--run-dir", "/run/weft",
