@@ -158,3 +158,25 @@ def test_foreign_table(lab):
     assert f.seen(OUTSIDE[0]) == POD[0]
     f.reload()
     assert f.node.run("nft", "list", "ruleset") == before
+
+
+def test_nodes_of_a_cluster(lab, kube):
+    """Nodes and their pods are known by the cluster alone; before that nothing is translated."""
+    f = Fabric(lab, natOutgoing=True)
+    path = kube.attach(lab, f.node)
+    f.weft.config["kernel"]["permit"] = ["172.16.0.0/12"]
+    f.weft.config["peers"] = []
+    f.weft.config["kubernetes"] = {"enabled": True, "kubeconfig": path}
+    f.weft.options = ["--secret-dir", path.rsplit("/", 1)[0]]
+    kube.apiserver.hang()
+    f.weft.start()
+    wait_until(lambda: f.weft.status()["nat"]["state"] == "waiting", 5, "it waits for the cluster")
+    assert f.tables() == []
+    kube.apiserver.go_on()
+    kube.create(kube.node("node", NODE, PODS), kube.node("other", INSIDE["node"], ["10.244.2.0/24", "fd00:10:244:2::/64"]))
+
+    wait_until(f.translating, 15, "the table is there")
+    want = {**UNTOUCHED, "service": NODE, "outside": NODE}
+    wait_until(lambda: f.sources() == want or No(f.sources()), 15, "the other node is known")
+    kube.delete("/api/v1/nodes/other")
+    wait_until(lambda: f.seen(INSIDE["pod"][0]) == NODE[0], 10, "a node that is gone is outside")
