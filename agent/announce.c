@@ -308,6 +308,19 @@ announce_services_end(struct announce *an)
 	guard(an);
 }
 
+void
+announce_services_each(const struct announce *an,
+    void (*fn)(void *ctx, const struct ip_prefix *p, const struct ipc_originate *o), void *ctx)
+{
+	const struct trie_node *n;
+	struct ipc_originate o;
+
+	TRIE_FOREACH (n, &an->services) {
+		unpack(container_of(n, struct service_own, node)->alike, &o);
+		fn(ctx, &n->prefix, &o);
+	}
+}
+
 /* Observing may have begun or ended. */
 static void
 observe_services(struct announce *an)

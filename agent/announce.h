@@ -47,6 +47,9 @@ void announce_service_clear(struct announce *an, const struct ip_prefix *p);
 /* All will be set again; those that were not until the end are cleared by it. */
 void announce_services_again(struct announce *an);
 void announce_services_end(struct announce *an);
+/* All that is set, in the order of the prefixes; o is valid during the call only. */
+void announce_services_each(const struct announce *an,
+    void (*fn)(void *ctx, const struct ip_prefix *p, const struct ipc_originate *o), void *ctx);
 /* They are not known yet: bgpd must not take what it was told for everything. */
 void announce_service_wait(struct announce *an, bool wait);
 /* Have all been given to bgpd that are announced? */

@@ -280,6 +280,20 @@ composition_next_refused(
 }
 
 bool
+composition_next_good(const struct composition *c, size_t *pos, struct composition_good *ret)
+{
+	while (*pos < c->n) {
+		const struct piece *p = &c->v[(*pos)++];
+
+		if (p->kind == CONF_PART_FILE || !p->good)
+			continue;
+		*ret = (struct composition_good){ p->kind, p->element, p->age, p->good };
+		return true;
+	}
+	return false;
+}
+
+bool
 composition_waits(const struct composition *c)
 {
 	return c && c->waits;

@@ -67,6 +67,14 @@ bool composition_result(const struct composition *c, enum conf_part_kind kind, c
 const char *composition_next_refused(
     const struct composition *c, size_t *pos, struct composition_result *ret);
 
+/* An object as it is in force: what was good last, not what is written now. Borrowed until the next change. */
+struct composition_good {
+	enum conf_part_kind kind;
+	const char *element, *age, *text;
+};
+/* The next one, *pos from 0; false: no more. */
+bool composition_next_good(const struct composition *c, size_t *pos, struct composition_good *ret);
+
 /* Does what was loaded last wait for objects? c may be NULL. */
 bool composition_waits(const struct composition *c);
 

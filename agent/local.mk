@@ -41,6 +41,7 @@ agent_libagent_a_SOURCES = \
 	agent/kube/jget.c agent/kube/jget.h \
 	agent/kube/jscan.c agent/kube/jscan.h \
 	agent/kube/jskim.c agent/kube/jskim.h \
+	agent/kube/keep.c agent/kube/keep.h \
 	agent/kube/kube.c agent/kube/kube.h agent/kube/kview.h \
 	agent/kube/leave.c agent/kube/leave.h \
 	agent/kube/nodeparse.c agent/kube/nodeparse.h \
@@ -101,6 +102,7 @@ agent_core_libagentcore_a_SOURCES = \
 	agent/core/fib_see.c \
 	agent/core/fib_view.c \
 	agent/core/hops.c agent/core/hops.h \
+	agent/core/kept.c agent/core/kept.h \
 	agent/core/kern.c agent/core/kern.h \
 	agent/core/lease.c agent/core/lease.h \
 	agent/core/leaving.c agent/core/leaving.h \

@@ -53,7 +53,7 @@ facts(const struct routed *r)
 	struct converge_facts f = { .known = a->conf && a->kernel_seen };
 
 	f.known = f.known && (!kube_is_on(a->kube) ||
-	    (kube_is_synced(a->kube) && a->conf->node.pod_cidrs.n > 0));
+	    (a->cluster && a->conf->node.pod_cidrs.n > 0));
 	if (!f.known)
 		return f;
 	f.own = source_own_announced(a);

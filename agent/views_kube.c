@@ -60,6 +60,24 @@ server_members(struct out *o, const struct api_view *v)
 	out_str(o, "why", or_null(v->why));
 }
 
+/* What is in force of a former life. */
+static void
+kept_member(struct out *o, const struct agent *a)
+{
+	struct kube_kept kept;
+
+	if (!kube_look_kept(a->kube, &kept)) {
+		out_null(o, "kept");
+		return;
+	}
+	out_open(o, "kept");
+	out_u64(o, "age_s", kept.age_s);
+	out_u64(o, "nodes", kept.nodes);
+	out_u64(o, "objects", kept.objects);
+	out_u64(o, "services", kept.services);
+	out_close(o);
+}
+
 void
 view_kube(struct out *o, const struct agent *a)
 {
@@ -77,6 +95,7 @@ view_kube(struct out *o, const struct agent *a)
 	out_u64(o, "connections", v.connections);
 	out_u64(o, "connects", v.connects);
 	out_u64(o, "losses", v.losses);
+	kept_member(o, a);
 	out_open_array(o, "answers");
 	for (size_t i = 0; i < v.ncodes; i++) {
 		out_open(o, NULL);
@@ -106,6 +125,7 @@ view_status_kube(struct out *o, const struct agent *a)
 	server_members(o, &v);
 	out_u64(o, "watches", n);
 	out_u64(o, "synced", synced);
+	kept_member(o, a);
 	out_close(o);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "agent/core/cluster.h"
+#include "agent/kube/kview.h"
 #include "agent/source.h"
 #include "lib/conf_expand.h"
 
@@ -88,6 +89,7 @@ view_node(struct out *o, const struct agent *a, const struct cluster_node *n,
 	const struct agent_peer *p = peer_of(a, n);
 	uint32_t asn = conf_node_asn(&view);
 	enum ipc_fsm_state state = IPC_IDLE;
+	struct kube_kept kept;
 	const char *why = p ? NULL : no_peer(a, n);
 
 	for (size_t i = 0; p && i < nsessions; i++)
@@ -109,5 +111,7 @@ view_node(struct out *o, const struct agent *a, const struct cluster_node *n,
 	out_str(o, "peer", p ? p->conf->name : NULL);
 	out_str(o, "session", p ? ipc_fsm_state_name(state) : NULL);
 	out_str(o, "why", why);
+	if (kube_look_kept(a->kube, &kept))
+		out_u64(o, "stale_s", kept.age_s);
 	return !p || state == IPC_ESTABLISHED || !p->conf->enabled;
 }

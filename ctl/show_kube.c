@@ -32,6 +32,7 @@ static void
 server(struct ctl *c, const json_t *r)
 {
 	char since[UPTIME_STRLEN];
+	const json_t *kept = js_obj(r, "kept");
 	size_t i;
 	json_t *a;
 
@@ -43,6 +44,10 @@ server(struct ctl *c, const json_t *r)
 	    js_has(r, "namespace") ? js_str(r, "namespace") : "unknown");
 	print_clean(c->out, "connections  %llu open, %llu made, lost %llu time%s\n", num(r, "connections"),
 	    num(r, "connects"), num(r, "losses"), num(r, "losses") == 1 ? "" : "s");
+	if (js_has(r, "kept"))
+		print_clean(c->out, "kept         as known %s ago: %llu nodes, %llu objects, %llu service prefixes\n",
+		    js_uptime(kept, "age_s", since), num(kept, "nodes"), num(kept, "objects"),
+		    num(kept, "services"));
 	fputs("answers     ", c->out);
 	json_array_foreach(js_obj(r, "answers"), i, a) {
 		if (num(a, "code"))

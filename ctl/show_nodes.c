@@ -21,6 +21,7 @@ struct view {
 	struct ctl *c;
 	struct table t;
 	size_t nodes, peers, up;
+	char stale[UPTIME_STRLEN]; /* "" when it is how things are */
 };
 
 static void *
@@ -54,6 +55,8 @@ row(void *ctx, json_t *r)
 	struct view *v = ctx;
 
 	v->nodes++;
+	if (js_has(r, "stale_s"))
+		js_uptime(r, "stale_s", v->stale);
 	v->peers += js_has(r, "peer");
 	v->up += js_has(r, "peer") && strcmp(js_str(r, "session"), "Established") == 0;
 	table_cell(&v->t, js_str(r, "name"));
@@ -79,6 +82,8 @@ end(void *ctx, const struct client_end *e)
 	else if (v->nodes && !v->c->no_headers)
 		fprintf(v->c->out, "%zu node%s: %zu %s, %zu established\n", v->nodes, v->nodes == 1 ? "" : "s",
 		    v->peers, v->peers == 1 ? "is a peer" : "are peers", v->up);
+	if (v->stale[0] && !v->c->no_headers)
+		fprintf(v->c->out, "as known %s ago: the API server has not told them since\n", v->stale);
 	mem_free(v);
 }
 

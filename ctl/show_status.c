@@ -153,6 +153,9 @@ status_kube(struct ctl *c, const json_t *row)
 		item(c, "kubernetes", "%s for %s%s%s, %llu of %llu watches synced (see: weft kube)",
 		    js_str(k, "state"), js_uptime(k, "since_s", age), js_has(k, "server") ? ", " : "",
 		    js_str(k, "server"), num(k, "synced"), num(k, "watches"));
+	if (js_has(row, "kubernetes") && js_has(k, "kept"))
+		item(c, "cluster", "as it was known %s ago; the API server has not told all since (see: weft kube)",
+		    js_uptime(js_obj(k, "kept"), "age_s", age));
 }
 
 static void

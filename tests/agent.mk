@@ -75,6 +75,7 @@ tests_prop_prop_fib_LDADD = $(AGENTCORE_TEST_LIBS)
 agentcore_unit_tests = \
 	tests/unit/test_admit \
 	tests/unit/test_cluster \
+	tests/unit/test_kept \
 	tests/unit/test_conflict \
 	tests/unit/test_cnilist \
 	tests/unit/test_converge \
@@ -96,6 +97,9 @@ tests_unit_test_admit_SOURCES = tests/unit/test_admit.c tests/unit/unit.h
 tests_unit_test_admit_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
 tests_unit_test_admit_LDADD = $(AGENTCORE_TEST_LIBS)
 
+tests_unit_test_kept_SOURCES = tests/unit/test_kept.c tests/unit/unit.h
+tests_unit_test_kept_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
+tests_unit_test_kept_LDADD = $(AGENTCORE_TEST_LIBS)
 tests_unit_test_cluster_SOURCES = tests/unit/test_cluster.c tests/unit/unit.h
 tests_unit_test_cluster_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
 tests_unit_test_cluster_LDADD = $(AGENTCORE_TEST_LIBS)

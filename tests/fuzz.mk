@@ -17,6 +17,7 @@ fuzz_harnesses = \
 	tests/fuzz/fuzz_kubeconfig \
 	tests/fuzz/fuzz_message \
 	tests/fuzz/fuzz_netlink \
+	tests/fuzz/fuzz_kept \
 	tests/fuzz/fuzz_nodes \
 	tests/fuzz/fuzz_open \
 	tests/fuzz/fuzz_out \
@@ -66,6 +67,7 @@ tests_fuzz_fuzz_pools_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 tests_fuzz_fuzz_pools_LDADD = $(kube_fuzz_libs)
 tests_fuzz_fuzz_kubeconfig_LDADD = $(fuzz_main) agent/libagent.a lib/libconf.a lib/libweft.a $(YAML_LIBS)
 tests_fuzz_fuzz_intents_LDADD = $(fuzz_main) agent/core/libagentcore.a lib/libweft.a
+tests_fuzz_fuzz_kept_LDADD = $(fuzz_main) agent/core/libagentcore.a lib/libweft.a
 tests_fuzz_fuzz_ip_LDADD = $(fuzz_libs)
 tests_fuzz_fuzz_message_LDADD = $(fuzz_core)
 tests_fuzz_fuzz_netlink_CPPFLAGS = $(AM_CPPFLAGS) $(NL_CFLAGS)

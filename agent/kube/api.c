@@ -1139,6 +1139,12 @@ api_look(const struct api *api, struct api_view *ret)
 	ret->why = api->why;
 }
 
+const char *
+api_ca(const struct api *api)
+{
+	return api->have_creds ? api->creds.ca : NULL;
+}
+
 struct list *
 api_reflectors(struct api *api)
 {

@@ -104,6 +104,9 @@ bool api_may_ask(const struct api *api);
 /* Why the server is not there, or not ready, in words; "" all is well. Borrowed. */
 const char *api_why(const struct api *api);
 
+/* What its certificate is checked with (PEM); NULL: nothing, or no credentials. Borrowed. */
+const char *api_ca(const struct api *api);
+
 /* Where the server is, as far as that is known: at most cap addresses; returns how many. */
 size_t api_addresses(const struct api *api, struct ip_addr *ret, size_t cap);
 

@@ -572,6 +572,38 @@ conf(void *part, const struct conf *in_force)
 	plan(c);
 }
 
+static const struct kind *
+kind_of(const struct config *c, enum conf_part_kind part)
+{
+	if (part == CONF_PART_NODE)
+		part = CONF_PART_DEFAULT;
+	for (size_t i = 0; i < 4; i++)
+		if (c->kind[i].part == part)
+			return &c->kind[i];
+	return NULL;
+}
+
+/* The first list sweeps away those that it has not (on_synced()). */
+void
+kube_config_remember(
+    void *part, enum conf_part_kind kind, const char *element, const char *age, const char *text)
+{
+	struct config *c = part;
+	const struct kind *k = kind_of(c, kind);
+
+	if (k && !k->settled && !find(k, element) && is_name(element))
+		composition_set(kube_agent(c->k)->composition, kind, element, age, text);
+}
+
+void
+kube_config_go_on(void *part)
+{
+	struct config *c = part;
+
+	c->late = true;
+	source_again(kube_agent(c->k));
+}
+
 bool
 kube_config_is_awaited(const void *part)
 {

@@ -17,6 +17,7 @@
 
 #include "agent/events.h"
 #include "agent/kube/apicall.h"
+#include "agent/kube/keep.h"
 #include "agent/kube/kview.h"
 #include "agent/kube/nodes.h"
 #include "agent/kube/pools.h"
@@ -40,6 +41,7 @@ static const struct kube_part *const parts[] = {
 	&kube_status_part,
 	&kube_leave_part,
 	&kube_part_services, /* behind what the configuration comes from */
+	&kube_keep_part,     /* last: it looks at all of them */
 	NULL,
 };
 #define PARTS_MAX 16
@@ -324,6 +326,14 @@ kube_time_str(char buf[KUBE_TIME_STRLEN])
 	gmtime_r(&now, &tm);
 	strftime(buf, KUBE_TIME_STRLEN, "%Y-%m-%dT%H:%M:%SZ", &tm);
 	return buf;
+}
+
+bool
+kube_look_kept(const struct kube *k, struct kube_kept *ret)
+{
+	const struct keep *p = k && k->api ? kube_part_find((struct kube *)(uintptr_t)k, "keep") : NULL;
+
+	return p && kube_keep_look(p, ret);
 }
 
 bool

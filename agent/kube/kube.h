@@ -9,6 +9,7 @@
  *   pools.c     LoadBalancer addresses, by whoever holds the Lease
  *   status.c    the node's network condition, its start-up taint
  *   recorder.c  Events
+ *   keep.c      what is known, in a file for the next life
  * Each part has a row in the table of kube.c and knows the others by their headers only.
  */
 #ifndef AGENT_KUBE_KUBE_H

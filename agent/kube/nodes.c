@@ -117,6 +117,8 @@ on_conf(void *part, const struct conf *c)
 {
 	struct nodes *n = part;
 
+	if (n->listing && n->a->cluster)
+		cluster_rename(n->a->cluster, c->node.name);
 	if (cluster_rename(model(n), c->node.name))
 		changed(n);
 }

@@ -21,6 +21,7 @@
 #include "agent/kube/api.h"
 #include "agent/kube/apicall.h"
 #include "agent/kube/config.h"
+#include "agent/kube/keep.h"
 #include "agent/kube/reflector.h"
 #include "agent/kube/svcparse.h"
 #include "agent/source.h"
@@ -151,6 +152,8 @@ publish(struct kube_services *p)
 		else
 			announce_service_clear(announcer(p), &c.prefix);
 	}
+	if (any)
+		kube_keep_soon(kube_part_find(p->k, "keep"));
 	return any;
 }
 
@@ -627,6 +630,25 @@ services_conf(void *part, const struct conf *c)
 		watch(p, c);
 	apply_rules(p, c);
 	services_cluster(p);
+}
+
+void
+kube_services_remember(
+    struct kube_services *p, const struct ip_prefix *prefix, const struct ipc_originate *o)
+{
+	if (p->model && !p->told)
+		announce_service_set(announcer(p), prefix, o);
+}
+
+/* The list will find out which of them are no more (tell()). */
+bool
+kube_services_remembered(struct kube_services *p)
+{
+	if (!p->model || p->told)
+		return false;
+	announce_services_again(announcer(p));
+	announce_service_wait(announcer(p), false);
+	return true;
 }
 
 /* ---- views ----------------------------------------------------------------------------------- */

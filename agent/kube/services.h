@@ -15,6 +15,7 @@
 
 #include "agent/core/services.h"
 #include "agent/kube/kube.h"
+#include "lib/ipcmsg.h"
 
 #define SERVICES_NBUCKETS 10 /* of the histogram, the last one without an upper bound */
 
@@ -31,6 +32,15 @@ struct kube_services_status {
 	const char *slices; /* API version of the EndpointSlices, "" when that is not known yet */
 };
 void kube_services_status(const struct kube_services *p, struct kube_services_status *ret);
+
+/*
+ * Announce that until the API server has told of all Services: it was, in a former life. Nothing
+ * happens when the configuration has no advertisement of type Service, or they are known.
+ * kube_services_remembered(): that was all of them; true: what is announced is what was.
+ */
+void kube_services_remember(
+    struct kube_services *p, const struct ip_prefix *prefix, const struct ipc_originate *o);
+bool kube_services_remembered(struct kube_services *p);
 
 /* The model; NULL while nothing is watched. */
 const struct services *kube_services_model(const struct kube_services *p);
