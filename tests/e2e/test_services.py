@@ -1,6 +1,8 @@
 """Addresses of Kubernetes Services, announced: by policy and endpoints, in time, and for good."""
 
+import contextlib
 import ipaddress
+import os
 import shutil
 import socket
 import statistics
@@ -442,6 +444,7 @@ def test_restart_waits(lab, api_server, ads, before, late):
     site.weft.weft("prepare-restart")
     site.weft.stop()
     first.close()
+    forget(site)
     site.api.allow = late
     site.weft.start()
     again = Listener(site, caps=caps)
@@ -453,6 +456,41 @@ def test_restart_waits(lab, api_server, ads, before, late):
     at = next(t for t, on, p, _ in again.heard if p == "192.0.2.1/32")
     assert at <= again.end_of_rib
     assert not [p for _, on, p, _ in again.heard if not on]
+    again.close()
+
+
+def forget(site):
+    """Another life, which knows nothing of this one's cluster."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(f"{site.weft.run_dir}/kept-cluster")
+
+
+@pytest.mark.patient
+def test_restart_while_server_is_gone(lab, api_server):
+    """What was announced is announced before End-of-RIB, with its attributes; then the server is asked."""
+    site = Site(lab, api_server, ads=[{**LB, "communities": ["64512:7"], "peers": ["tor"]}], listen=False)
+    web, gone = (service(n, [a]) for n, a in (("web", "192.0.2.1"), ("gone", "192.0.2.2")))
+    site.put(web, slice_of("web", endpoint(HERE)), gone, slice_of("gone", endpoint(HERE)))
+    caps = bgp.cap_mp("ipv4") + bgp.cap_as4(TOR_AS) + bgp.cap_gr(120, ["ipv4"])
+    first = Listener(site, caps=caps)
+    first.has("192.0.2.1/32", "192.0.2.2/32")
+    before = first.table()
+    kept = f"{site.weft.run_dir}/kept-cluster"
+    # An IPv4 host prefix as the file has it.
+    wait_until(lambda: all(socket.inet_aton(a) + b"\x20" in (open(kept, "rb").read() if os.path.exists(kept) else b"")
+                           for a in ("192.0.2.1", "192.0.2.2")), 5, "both are kept")
+    site.weft.weft("prepare-restart")
+    site.api.stop()
+    site.weft.stop()
+    first.close()
+    site.weft.start()
+    again = Listener(site, caps=caps)
+    wait_until(lambda: again.end_of_rib, 12, "End-of-RIB")
+    assert again.table() == before
+    site.drop(slice_of("gone", endpoint(HERE)))
+    site.api.start()
+    wait_until(lambda: "192.0.2.2/32" not in again.table(), 8, "what is no more is withdrawn")
+    assert not [p for _, on, p, _ in again.heard if not on and p != "192.0.2.2/32"]
     again.close()
 
 
