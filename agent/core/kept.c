@@ -6,7 +6,6 @@
 
 #include <string.h>
 
-#include "lib/conf_parts.h"
 #include "lib/mem.h"
 #include "lib/wire.h"
 
@@ -320,7 +319,7 @@ read_object(const struct reading *g, struct rd *r)
 	o.element = get_name(r);
 	o.age = get_name(r);
 	o.text = get_text(r, rd_u32(r));
-	if (!rd_done(r) || o.kind <= CONF_PART_FILE || o.kind >= CONF_PART_NKINDS)
+	if (!rd_done(r))
 		return false;
 	if (g->ops && g->ops->object)
 		g->ops->object(g->ctx, &o);

@@ -22,7 +22,7 @@
 #define KEPT_VERSION  1
 #define KEPT_LIST_MAX 64 /* communities of an announcement, and peers that it is for */
 
-/* An object that is in force: enum conf_part_kind and what agent/composition.h has of it. */
+/* An object that is in force: enum conf_part_kind, any number for the reader, and what agent/composition.h has of it. */
 struct kept_object {
 	uint8_t kind;
 	const char *element, *age, *text;
