@@ -113,9 +113,14 @@ deleting(struct cluster_node *n)
 {
 	n->deleting = true;
 }
+static void
+shutting_down(struct cluster_node *n)
+{
+	n->shutting_down = true;
+}
 
 static void (*const changes[])(struct cluster_node *) = { other_address, more_addresses, other_cidr,
-	no_cidr, other_label, other_key, fewer_labels, annotated, tainted, cordoned, deleting };
+	no_cidr, other_label, other_key, fewer_labels, annotated, tainted, cordoned, deleting, shutting_down };
 
 START_TEST(one_change)
 {

@@ -251,6 +251,23 @@ START_TEST(buggy_ones_are_left_out)
 }
 END_TEST
 
+/* An address that we gave, with a name or another one beside it: written as it should be. */
+START_TEST(odd_status)
+{
+	struct pool_service s = service("a/a");
+	struct pools_todo t;
+
+	s.status[s.nstatus++] = ad("192.0.2.8");
+	pools_put(p, &s);
+	expect("a/a", "192.0.2.8", POOLS_ASSIGNED);
+	ck_assert(!pools_next_todo(p, &t));
+	s.odd_status = true;
+	pools_put(p, &s);
+	ck_assert(pools_next_todo(p, &t));
+	ck_assert_uint_eq(t.n, 1);
+}
+END_TEST
+
 /* What is not ours, or is no longer, is written only to take away what came out of a pool. */
 START_TEST(what_is_not_ours)
 {
@@ -308,6 +325,7 @@ main(void)
 	tcase_add_test(tc, asking_for_another_pool_moves);
 	tcase_add_test(tc, adopted_twice);
 	tcase_add_test(tc, buggy_ones_are_left_out);
+	tcase_add_test(tc, odd_status);
 	tcase_add_test(tc, what_is_not_ours);
 	tcase_add_test(tc, counts);
 	return unit_run(s);
