@@ -25,7 +25,7 @@ class Pod:
     def __init__(self, cluster, node, app, namespace, count=None):
         pod = cluster.wait_pods(app, namespace, count)[node.name]
         self.node, self.name = node, pod["metadata"]["name"]
-        self.ns = node.machine.pod_ns(self.name, namespace, alias=f"{app}{node.n}")
+        self.ns = node.machine.pod_ns(self.name, namespace, alias=f"pod-{app}{node.n}")
         self.addrs = sorted((ip["ip"] for ip in pod["status"]["podIPs"]), key=lambda a: ":" in a)
 
 
@@ -135,17 +135,22 @@ The cluster stays up. Try:
 Remove everything: sudo ./quickstart kubernetes down"""
 
 
+def table(cluster):
+    """Ping and ask on a cluster that runs, and capture on the way: the rows of the table."""
+    pods = [Pod(cluster, n, "web", "default") for n in cluster.nodes]
+    dns = Pod(cluster, cluster.nodes[-1], "dns", "kube-system", 1)
+    cluster.wait_announced(VIPS)
+    cluster.say("both ToRs have routes to the LoadBalancer addresses by all three nodes")
+    cluster.say("sending pings and requests and capturing them on the way")
+    return quickstart.run_probes(cluster.lab, [*probes(cluster, pods, dns), *asks(cluster, pods)],
+                                 "icmp or icmp6 or proto 4 or proto 41 or proto 47 or esp or tcp port 80")
+
+
 def bring_up(lab):
     """Returns whether every verdict is good."""
     say("making namespaces and links: 2 top-of-rack routers, 3 nodes, control plane, outside host")
     cluster = Cluster(lab, say=say).start_all()
-    pods = [Pod(cluster, n, "web", "default") for n in cluster.nodes]
-    dns = Pod(cluster, cluster.nodes[-1], "dns", "kube-system", 1)
-    cluster.wait_announced(VIPS)
-    say("both ToRs have routes to the LoadBalancer addresses by all three nodes")
-    say("sending pings and requests and capturing them on the way")
-    rows = quickstart.run_probes(lab, [*probes(cluster, pods, dns), *asks(cluster, pods)],
-                                 "icmp or icmp6 or proto 4 or proto 41 or proto 47 or esp or tcp port 80")
+    rows = table(cluster)
     show(cluster)
     quickstart.print_table(rows)
     node = cluster.nodes[0]

@@ -7,6 +7,7 @@ an outside host a LoadBalancer address behind two ToRs, NodePorts; and a rolling
 import itertools
 
 import pytest
+import quickstart_kube
 from fabric import traffic
 from fabric.cluster import OUTSIDE, VIPS, is_ready
 from fabric.wait import No, wait_until
@@ -106,6 +107,13 @@ def test_node_port(cluster, web, family):
     for n in cluster.nodes:
         answer = cluster.ask(cluster.outside.ns, url(n.addrs[family], port))
         assert answer["node"] == n.name and answer["client"] == OUTSIDE[family]
+
+
+def test_table_of_the_quickstart(cluster, web):
+    """Every line of what `./quickstart kubernetes` shows, on this cluster."""
+    rows = quickstart_kube.table(cluster)
+    assert [(p.scope, p.family, verdict) for p, _, verdict, good in rows if not good] == []
+    assert len({p.scope for p, *_ in rows}) == 9
 
 
 def url(address, port=80):
