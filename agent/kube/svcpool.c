@@ -16,6 +16,8 @@
 #define ASK_POOL    "metadata.annotations['weft.dev/load-balancer-pool']"
 #define ASK_SHARING "metadata.annotations['weft.dev/allow-shared-ip']"
 #define PORTS_MAX   256
+#define LABELS_MAX  128
+#define NOTE_MAX    253 /* octets of a pool's name, and of a sharing key */
 
 uint64_t
 svcpool_time(const char *text)
@@ -57,9 +59,9 @@ parse_labels(const json_t *obj, struct svcpool *ret)
 
 	if (!json_is_object(labels) || json_object_size(labels) == 0)
 		return;
-	ret->labels = mem_zalloc_array(json_object_size(labels), sizeof *ret->labels);
+	ret->labels = mem_zalloc_array(LABELS_MAX, sizeof *ret->labels);
 	json_object_foreach(labels, key, v)
-		if (json_is_string(v))
+		if (json_is_string(v) && n < LABELS_MAX)
 			ret->labels[n++] = (struct label){ key, json_string_value(v) };
 	qsort(ret->labels, n, sizeof *ret->labels, label_cmp);
 	ret->s.labels = (struct labels){ ret->labels, n };
@@ -113,7 +115,7 @@ parse_requests(const json_t *obj, struct pool_service *s)
 	for (char *w = copy ? strtok_r(copy, ", \t\n", &save) : NULL; w; w = strtok_r(NULL, ", \t\n", &save))
 		s->bad_request |= !add_addr(s->requested, &s->nrequested, w);
 	if (!list && one && *one)
-		s->bad_request = !add_addr(s->requested, &s->nrequested, one);
+		s->bad_request |= !add_addr(s->requested, &s->nrequested, one);
 	mem_free(copy);
 }
 
@@ -126,6 +128,17 @@ parse_status(const json_t *obj, struct pool_service *s)
 	if (json_is_array(v))
 		json_array_foreach(v, i, e)
 			s->odd_status |= !add_addr(s->status, &s->nstatus, jget_str(e, "ip"));
+}
+
+/* An annotation may have 256 KiB: one that long asks for nothing that there is. */
+static const char *
+note(const json_t *obj, const char *path, bool *bad)
+{
+	const char *text = jget_str(obj, path);
+	bool is_long = text && strlen(text) > NOTE_MAX;
+
+	*bad |= is_long;
+	return is_long ? NULL : text;
 }
 
 static uint8_t
@@ -162,15 +175,15 @@ svcpool_parse(const char *key, const json_t *obj, const char *class, struct svcp
 	s->key = key;
 	s->kind = kind_of(obj, class);
 	s->created = svcpool_time(jget_str(obj, "metadata.creationTimestamp"));
-	s->pool = jget_str(obj, ASK_POOL);
-	s->sharing = jget_str(obj, ASK_SHARING);
+	s->pool = note(obj, ASK_POOL, &s->bad_request);
+	s->sharing = note(obj, ASK_SHARING, &s->bad_request);
 	s->local = etp && strcmp(etp, "Local") == 0;
 	parse_labels(obj, ret);
 	parse_ports(obj, ret);
 	parse_families(obj, s);
 	parse_requests(obj, s);
 	parse_status(obj, s);
-	if (selector) {
+	if (selector && s->local && s->sharing) {
 		char *text = json_dumps(selector, JSON_SORT_KEYS | JSON_COMPACT);
 
 		ret->backends = text ? mem_strdup(text) : NULL;

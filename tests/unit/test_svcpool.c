@@ -147,6 +147,28 @@ START_TEST(which_families)
 }
 END_TEST
 
+/* A long annotation is not kept for as long as the Service is. */
+START_TEST(long_notes)
+{
+	static const char *const names[] = { "weft.dev/load-balancer-pool", "weft.dev/allow-shared-ip" };
+	char text[255];
+
+	for (size_t n = 253; n <= 254; n++) {
+		struct svcpool p;
+		json_t *j;
+
+		memset(text, 'x', n);
+		text[n] = '\0';
+		j = json_pack("{s:{s:{s:s}}}", "metadata", "annotations", names[_i], text);
+		svcpool_parse("ns/name", j, NULL, &p);
+		ck_assert_uint_eq(p.s.bad_request, n == 254);
+		ck_assert_int_eq(!(_i ? p.s.sharing : p.s.pool), n == 254);
+		svcpool_clear(&p);
+		json_decref(j);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -157,5 +179,6 @@ main(void)
 	tcase_add_test(tc, everything);
 	tcase_add_loop_test(tc, odd_ones, 0, NROWS(odd));
 	tcase_add_loop_test(tc, which_families, 0, NROWS(families));
+	tcase_add_loop_test(tc, long_notes, 0, 2);
 	return unit_run(s);
 }
