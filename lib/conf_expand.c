@@ -387,12 +387,8 @@ join_made(struct expand *x)
 
 /* ---- pod ranges -------------------------------------------------------------------- */
 
-/*
- * A range that a node may have. Routes into it are permitted on every node, and what is not routed
- * of it discarded: no Node object may have that done to much of the address space.
- */
-static bool
-is_pod_cidr(const struct ip_prefix *p)
+bool
+conf_is_pod_cidr(const struct ip_prefix *p)
 {
 	return p->len >= (p->af == IP4 ? POD_CIDR_MIN4 : POD_CIDR_MIN6);
 }
@@ -407,7 +403,7 @@ own_pod_cidrs(struct expand *x)
 		return;
 	to->v = mem_zalloc_array(own->ncidrs, sizeof *to->v);
 	for (size_t i = 0; i < own->ncidrs; i++)
-		if (is_pod_cidr(&own->cidrs[i]))
+		if (conf_is_pod_cidr(&own->cidrs[i]))
 			to->v[to->n++] = own->cidrs[i];
 	if (to->n > 0)
 		opt_mark_set(x->c, opt_find("node.podCIDRs"));
@@ -464,7 +460,7 @@ permit_pod_cidrs(struct expand *x)
 	k->permit.v = mem_zalloc_array(n, sizeof *k->permit.v);
 	for (size_t i = 0; i < x->view->n; i++)
 		for (size_t j = 0; j < x->view->v[i].ncidrs; j++)
-			if (is_pod_cidr(&x->view->v[i].cidrs[j]))
+			if (conf_is_pod_cidr(&x->view->v[i].cidrs[j]))
 				k->permit.v[k->permit.n++] = x->view->v[i].cidrs[j];
 	k->permit.n = conf_merge_prefixes(k->permit.v, k->permit.n);
 	opt_mark_set(x->c, opt_find("kernel.permit"));

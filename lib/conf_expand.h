@@ -56,6 +56,13 @@ struct conf_cluster_view {
  */
 void conf_expand(struct conf *c, const struct conf_cluster_view *view);
 
+/*
+ * Is that a range that a node may have? Routes into it are permitted on every node, what is not
+ * routed of it is discarded, and nothing in it is translated: no Node object may have that done to
+ * much of the address space.
+ */
+bool conf_is_pod_cidr(const struct ip_prefix *p);
+
 /* The fewest prefixes (from 8 bits on) that cover exactly the same; returns their number. */
 size_t conf_merge_prefixes(struct ip_prefix *v, size_t n);
 

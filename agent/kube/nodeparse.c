@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/kube/jget.h"
+#include "lib/conf_expand.h"
 #include "lib/mem.h"
 
 #define OURS	  "weft.dev/" /* annotations of ours */
@@ -37,7 +38,7 @@ put_cidr(struct cluster_node *n, const char *text)
 	struct ip_prefix p;
 
 	if (text && n->ncidrs < CLUSTER_CIDRS_MAX && ip_prefix_parse(text, &p, NULL) &&
-	    !ip_prefix_is_default(&p))
+	    conf_is_pod_cidr(&p))
 		n->cidrs[n->ncidrs++] = p;
 }
 
