@@ -36,6 +36,7 @@ struct claim {
 	struct dest *dest;
 	struct svc *svc;
 	uint16_t rule;
+	bool written; /* by whoever edits the Service: nobody gave it out */
 };
 
 struct addr {
@@ -195,13 +196,20 @@ dest_of(struct services *s, const struct ip_prefix *p)
 	return d;
 }
 
-/* A claim is better: that of a host route, of the earlier rule, of the first key. */
+/*
+ * A claim is better: that of the earlier rule; with a host route of an address that was given out
+ * rather than written into the Service, then of the first key.
+ */
 static bool
 is_better(const struct claim *c, const struct claim *than)
 {
+	if (c->dest->aggregate)
+		return c->rule < than->rule;
+	if (c->written != than->written)
+		return than->written;
 	if (c->rule != than->rule)
 		return c->rule < than->rule;
-	return !c->dest->aggregate && strcmp(c->svc->text, than->svc->text) < 0;
+	return strcmp(c->svc->text, than->svc->text) < 0;
 }
 
 static void
@@ -224,13 +232,14 @@ elect(struct services *s, struct dest *d, const struct claim *gone)
 }
 
 static struct claim *
-claim_new(struct services *s, struct svc *v, uint16_t rule, const struct ip_prefix *p, bool aggregate)
+claim_new(struct services *s, struct svc *v, const struct addr *a, const struct ip_prefix *p, bool aggregate)
 {
 	struct claim *c = mem_zalloc(sizeof(*c));
 	struct dest *d = dest_of(s, p);
 
 	c->svc = v;
-	c->rule = rule;
+	c->rule = a->rule;
+	c->written = a->kind == SERVICE_EXTERNAL_IP;
 	c->dest = d;
 	if (list_is_empty(&d->claims))
 		d->aggregate = aggregate;
@@ -257,17 +266,17 @@ claim_drop(struct services *s, struct claim *c)
 	mem_free(c);
 }
 
-/* Make *at what it has to be: rule NO_RULE: no claim. */
+/* Make *at what it has to be for a, one of v's; a NULL: no claim. */
 static void
-claim_set(struct services *s, struct claim **at, struct svc *v, uint16_t rule,
+claim_set(struct services *s, struct claim **at, struct svc *v, const struct addr *a,
     const struct ip_prefix *p, bool aggregate)
 {
 	struct claim *was = *at;
 
-	if (was && was->rule == rule && ip_prefix_eq(&was->dest->node.prefix, p))
+	if (was && a && was->rule == a->rule && ip_prefix_eq(&was->dest->node.prefix, p))
 		return;
 	/* The new one first: a destination that both are for is not withdrawn between. */
-	*at = rule == NO_RULE ? NULL : claim_new(s, v, rule, p, aggregate);
+	*at = a ? claim_new(s, v, a, p, aggregate) : NULL;
 	claim_drop(s, was);
 }
 
@@ -365,12 +374,12 @@ claim_addr(struct services *s, struct svc *v, struct addr *a)
 	covered = on && cover_of(s, a, &cover);
 	if (covered && !is_local(v, a) && !v->communities && !v->local_pref) {
 		a->why = SERVICE_AGGREGATED;
-		claim_set(s, &a->cover, v, a->rule, &cover, true);
-		claim_set(s, &a->own, v, NO_RULE, &a->host, false);
+		claim_set(s, &a->cover, v, a, &cover, true);
+		claim_set(s, &a->own, v, NULL, &a->host, false);
 		return;
 	}
-	claim_set(s, &a->own, v, on ? a->rule : NO_RULE, &a->host, false);
-	claim_set(s, &a->cover, v, covered ? a->rule : NO_RULE, &cover, true);
+	claim_set(s, &a->own, v, on ? a : NULL, &a->host, false);
+	claim_set(s, &a->cover, v, covered ? a : NULL, &cover, true);
 }
 
 static void
@@ -435,10 +444,17 @@ text_len(const char *s)
 	return s ? strlen(s) + 1 : 0;
 }
 
+/* An annotation may have 256 KiB, and there may be many Services. */
+static size_t
+note_len(const char *s)
+{
+	return s ? strnlen(s, SERVICES_NOTE_MAX + 1) : 0;
+}
+
 static size_t
 texts_len(const struct service *v)
 {
-	size_t n = text_len(v->key) * 2 + text_len(v->communities) + text_len(v->local_pref);
+	size_t n = text_len(v->key) * 2 + note_len(v->communities) + note_len(v->local_pref) + 2;
 
 	for (size_t i = 0; i < v->labels.n; i++)
 		n += text_len(v->labels.v[i].key) + text_len(v->labels.v[i].value);
@@ -536,9 +552,9 @@ put_texts(struct svc *to, const struct service *v)
 	to->text = t.p;
 	put_text(&t, v->key, strlen(v->key));
 	if (v->communities)
-		to->communities = put_text(&t, v->communities, strlen(v->communities));
+		to->communities = put_text(&t, v->communities, note_len(v->communities));
 	if (v->local_pref)
-		to->local_pref = put_text(&t, v->local_pref, strlen(v->local_pref));
+		to->local_pref = put_text(&t, v->local_pref, note_len(v->local_pref));
 	put_labels(to, v, &t);
 }
 
@@ -567,9 +583,9 @@ put_addrs(struct svc *to, const struct service *v)
 }
 
 static bool
-same_text(const char *a, const char *b)
+same_note(const char *a, const char *b)
 {
-	return (!a && !b) || (a && b && strcmp(a, b) == 0);
+	return (!a && !b) || (a && b && strncmp(a, b, SERVICES_NOTE_MAX + 1) == 0);
 }
 
 /*
@@ -580,7 +596,7 @@ void
 services_put(struct services *s, const struct service *v)
 {
 	struct svc *to = svc_get(s, v->key), old = *to;
-	bool same = same_text(old.communities, v->communities) && same_text(old.local_pref, v->local_pref);
+	bool same = same_note(old.communities, v->communities) && same_note(old.local_pref, v->local_pref);
 
 	to->addr = NULL;
 	to->naddrs = 0;

@@ -30,6 +30,7 @@
 
 #define SERVICES_ADDRS_MAX 64 /* of one Service; more are not looked at */
 #define SERVICES_WHY_MAX   96
+#define SERVICES_NOTE_MAX  1024 /* octets of an annotation; of a longer one only that it is longer */
 
 struct services;
 

@@ -18,7 +18,6 @@
 
 #define OUR_CLASS     "weft.dev/" /* of loadBalancerClass */
 #define NOTE_COMM_MAX 16	  /* communities in one annotation */
-#define NOTE_MAX      1024	  /* octets of an annotation */
 
 /* ---- Services -------------------------------------------------------------------- */
 
@@ -250,8 +249,8 @@ note_communities(const struct conf *c, const char *text, struct ipc_originate *o
 	char *copy;
 	bool ok;
 
-	if (strlen(text) > NOTE_MAX) {
-		snprintf(why, IPC_TEXT_MAX, "weft.dev/communities: want at most %d octets", NOTE_MAX);
+	if (strlen(text) > SERVICES_NOTE_MAX) {
+		snprintf(why, IPC_TEXT_MAX, "weft.dev/communities: want at most %d octets", SERVICES_NOTE_MAX);
 		return false;
 	}
 	copy = mem_strdup(text);

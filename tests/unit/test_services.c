@@ -464,6 +464,45 @@ START_TEST(annotations)
 }
 END_TEST
 
+/* They may be as long as objects may: what is kept is enough to see that it is too much. */
+START_TEST(annotations_bounded)
+{
+	static char text[200000];
+	struct service_addr a = { .addr = ad("192.0.2.1"), .kind = SERVICE_LB_IP };
+	struct service v = { .key = "d/web", .addrs = &a, .naddrs = 1, .communities = text, .local_pref = text };
+	struct service_change c;
+
+	memset(text, '1', sizeof text - 1);
+	slice_of("d/web-1", "d/web", IP4, counts(1, 1, 0, 0));
+	services_put(s, &v);
+	ck_assert(services_next_change(s, &c));
+	ck_assert_uint_eq(strlen(c.communities), SERVICES_NOTE_MAX + 1);
+	ck_assert_uint_eq(strlen(c.local_pref), SERVICES_NOTE_MAX + 1);
+}
+END_TEST
+
+/* An address that was given out, and somebody who wrote it into his Service: he has no say. */
+START_TEST(claimed_address)
+{
+	struct service_change c;
+
+	slice_of("a/a-1", "a/a", IP4, counts(1, 0, 0, 0));
+	slice_of("d/b-1", "d/b", IP4, counts(1, 0, 0, 0));
+	put_kind("a/a", "192.0.2.1", SERVICE_EXTERNAL_IP, false);
+	ck_assert(services_next_change(s, &c));
+	ck_assert_str_eq(c.key, "a/a");
+	put_kind("d/b", "192.0.2.1", _i ? SERVICE_LB_IP : SERVICE_CLUSTER_IP, false);
+	ck_assert(services_next_change(s, &c));
+	ck_assert_str_eq(c.key, "d/b");
+	services_remove(s, "a/a");
+	put_kind("a/a", "192.0.2.1", SERVICE_EXTERNAL_IP, false);
+	ck_assert(!services_next_change(s, &c) || strcmp(c.key, "d/b") == 0);
+	services_remove(s, "d/b");
+	ck_assert(services_next_change(s, &c) && c.on);
+	ck_assert_str_eq(c.key, "a/a");
+}
+END_TEST
+
 /* Two Services with one address: it stays until the last one goes, by the first key's word. */
 START_TEST(shared_address)
 {
@@ -788,6 +827,8 @@ main(void)
 	tcase_add_loop_test(tc, selection, 0, NROWS(selections));
 	tcase_add_test(tc, rules_in_order);
 	tcase_add_test(tc, annotations);
+	tcase_add_test(tc, annotations_bounded);
+	tcase_add_loop_test(tc, claimed_address, 0, 2);
 	tcase_add_test(tc, shared_address);
 	tcase_add_test(tc, address_changes);
 	tcase_add_test(tc, aggregate);
