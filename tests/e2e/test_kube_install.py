@@ -11,6 +11,7 @@ WHO = "system:serviceaccount:weft-system:weft"
 ALLOWED = ["list nodes", "watch nodes", "patch nodes", "patch nodes/status", "list services", "watch services",
            "patch services/status", "list endpointslices.discovery.k8s.io", "list bgppeers.weft.dev",
            "patch bgppeers.weft.dev/status", "create events", "create leases.coordination.k8s.io -n weft-system",
+           "get leases.coordination.k8s.io/weft-load-balancer -n weft-system",
            "patch leases.coordination.k8s.io/weft-load-balancer -n weft-system"]
 FORBIDDEN = ["delete nodes", "create pods", "list pods", "list secrets", "list secrets -n weft-system",
              "get secrets/other -n weft-system", "patch services", "update bgppeers.weft.dev",
