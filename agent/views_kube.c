@@ -143,7 +143,12 @@ view_warn_kube(struct out *o, const struct agent *a)
 bool
 view_kube_is_bad(const struct agent *a)
 {
+	struct reflector_view w;
 	struct api_view v;
+	bool on = kube_look(a->kube, &v), bad = on && v.health != API_UP;
+	size_t pos = 0;
 
-	return kube_look(a->kube, &v) && v.health != API_UP;
+	while (on && !bad && kube_next_watch(a->kube, &pos, &w))
+		bad = !w.synced && !w.absent && *w.problem;
+	return bad;
 }

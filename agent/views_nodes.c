@@ -3,6 +3,7 @@
  */
 #include "agent/views.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "agent/core/cluster.h"
@@ -58,9 +59,37 @@ peer_of(const struct agent *a, const struct cluster_node *n)
 	return written;
 }
 
-/* Why the node is no peer. */
+/* The other node that has this address, too; NULL: none. */
+static const struct cluster_node *
+twin_of(const struct agent *a, const struct cluster_node *n, const struct ip_addr *addr)
+{
+	const struct cluster_node *other = NULL;
+
+	while ((other = cluster_next(a->cluster, other)) != NULL)
+		if (other != n && has_addr(other, addr))
+			return other;
+	return NULL;
+}
+
+/* Why a node with addresses, which is to be a peer, is none. */
 static const char *
-no_peer(const struct agent *a, const struct cluster_node *n)
+no_address(const struct agent *a, const struct cluster_node *n, char *buf, size_t cap)
+{
+	const struct cluster_node *twin;
+	char addr[IP_ADDR_STRLEN];
+
+	for (size_t i = 0; i < n->naddrs; i++)
+		if ((twin = twin_of(a, n, &n->addrs[i])) != NULL) {
+			snprintf(buf, cap, "its address %s is also that of node %s",
+			    ip_addr_str(&n->addrs[i], addr), twin->name);
+			return buf;
+		}
+	return "no address of a family that both have, or another peer's address";
+}
+
+/* Why the node is no peer; buf is for sentences with names. */
+static const char *
+no_peer(const struct agent *a, const struct cluster_node *n, char *buf, size_t cap)
 {
 	const struct cluster_node *own = cluster_own(a->cluster);
 	struct conf_node_view mine, its = view_of(n);
@@ -68,7 +97,7 @@ no_peer(const struct agent *a, const struct cluster_node *n)
 	if (n == own)
 		return "this node";
 	if (!own)
-		return "this node's own Node is not known: is node.name right?";
+		return "this node's own Node is not there: was it deleted, or is node.name wrong?";
 	mine = view_of(own);
 	if (n->naddrs == 0)
 		return "it has no InternalIP";
@@ -78,7 +107,7 @@ no_peer(const struct agent *a, const struct cluster_node *n)
 		return "neither is a route reflector";
 	if (!conf_mesh_on(a->conf) && !a->conf->bgp.rr_selector)
 		return "there is no mesh, and no peerSelector that means it";
-	return "no address of a family that both have, or another's address";
+	return no_address(a, n, buf, cap);
 }
 
 bool
@@ -90,7 +119,8 @@ view_node(struct out *o, const struct agent *a, const struct cluster_node *n,
 	uint32_t asn = conf_node_asn(&view);
 	enum ipc_fsm_state state = IPC_IDLE;
 	struct kube_kept kept;
-	const char *why = p ? NULL : no_peer(a, n);
+	char words[512];
+	const char *why = p ? NULL : no_peer(a, n, words, sizeof(words));
 
 	for (size_t i = 0; p && i < nsessions; i++)
 		if (sessions[i].peer == p->id) {

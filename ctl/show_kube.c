@@ -3,18 +3,19 @@
  */
 #include "ctl/ctl.h"
 
-static const struct table_col cols[] = {
-	{ "WATCH", false, false },
-	{ "STATE", false, false },
-	{ "SYNCED", false, false },
-	{ "OBJECTS", true, false },
-	{ "EVENTS", true, false },
-	{ "HEARD", true, false },
-	{ "LISTS", true, true },
-	{ "RESTARTS", true, false },
-	{ "GONE", true, true },
-	{ "PROBLEM", false, false },
-};
+#include <string.h>
+
+#define COLS(narrow) \
+	{ "WATCH", false, false }, { "STATE", false, false }, { "SYNCED", false, false }, \
+	    { "OBJECTS", true, false }, { "EVENTS", true, narrow }, { "HEARD", true, false }, \
+	    { "LISTS", true, true }, { "RESTARTS", true, narrow }, { "GONE", true, true }, \
+	{ \
+		"PROBLEM", false, narrow \
+	}
+
+static const struct table_col cols[] = { COLS(false) };
+/* Problems stand below the table there. */
+static const struct table_col narrow_cols[] = { COLS(true) };
 
 static void *
 begin(struct ctl *c)
@@ -58,13 +59,49 @@ server(struct ctl *c, const json_t *r)
 	fputs(i ? "\n\n" : " -\n\n", c->out);
 }
 
-static void
-watch_cells(struct table *t, const json_t *w)
+/* What is watched: its path, which is shortened where it is not to be shown as a whole. */
+static const char *
+watch_name(const json_t *w, bool whole, char *buf, size_t cap)
 {
-	char age[UPTIME_STRLEN];
-	bool query = js_has(w, "query");
+	static const char one[] = "fieldSelector=metadata.name%3D";
+	const char *path = js_str(w, "path"), *query = js_has(w, "query") ? js_str(w, "query") : "";
+	bool named = strncmp(query, one, strlen(one)) == 0;
 
-	table_cellf(t, "%s%s%s", js_str(w, "path"), query ? "?" : "", query ? js_str(w, "query") : "");
+	if (whole) {
+		snprintf(buf, cap, "%s%s%s", path, *query ? "?" : "", query);
+		return buf;
+	}
+	if (strncmp(path, "/apis/", 6) == 0)
+		path += 6;
+	else if (strncmp(path, "/api/v1/", 8) == 0)
+		path += 8;
+	snprintf(buf, cap, "%s%s%s", path, named ? "/" : "", named ? query + strlen(one) : "");
+	return buf;
+}
+
+/* The problems below a table that has no room for them. */
+static void
+problems(struct ctl *c, const json_t *watches)
+{
+	char name[512];
+	size_t i;
+	json_t *w;
+
+	json_array_foreach(watches, i, w) {
+		if (!js_has(w, "problem"))
+			continue;
+		watch_name(w, false, name, sizeof(name));
+		print_clean(c->out, "\n%s:\n  ", name);
+		put_wrapped(c->out, js_str(w, "problem"), 2, c->columns);
+	}
+}
+
+static void
+watch_cells(struct ctl *c, struct table *t, const json_t *w)
+{
+	char age[UPTIME_STRLEN], name[512];
+
+	table_cell(t, watch_name(w, c->format == CTL_WIDE, name, sizeof(name)));
 	table_cell(t, js_str(w, "state"));
 	table_cell(t, js_bool(w, "synced") ? "yes" : "no");
 	table_cellf(t, "%llu", num(w, "objects"));
@@ -81,6 +118,7 @@ row(void *ctx, json_t *r)
 {
 	struct ctl *c = ctx;
 	struct table t;
+	bool below;
 	size_t i;
 	json_t *w;
 
@@ -89,10 +127,13 @@ row(void *ctx, json_t *r)
 		return;
 	}
 	server(c, r);
-	table_init(&t, cols, sizeof(cols) / sizeof(cols[0]), c->format == CTL_WIDE);
+	below = is_narrow(c) && c->format != CTL_WIDE;
+	table_init(&t, below ? narrow_cols : cols, sizeof(cols) / sizeof(cols[0]), c->format == CTL_WIDE);
 	json_array_foreach(js_obj(r, "watches"), i, w)
-		watch_cells(&t, w);
+		watch_cells(c, &t, w);
 	print_table(c, &t, true);
+	if (below)
+		problems(c, js_obj(r, "watches"));
 }
 
 static void

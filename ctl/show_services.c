@@ -5,17 +5,17 @@
 
 #include "lib/mem.h"
 
-static const struct table_col cols[] = {
-	{ "SERVICE", false, false },
-	{ "ADDRESS", false, false },
-	{ "KIND", false, false },
-	{ "POLICY", false, false },
-	{ "LOCAL", true, false },
-	{ "ALL", true, false },
-	{ "ADV", true, true },
-	{ "ANNOUNCED", false, false },
-	{ "WHY", false, false },
-};
+#define COLS(narrow) \
+	{ "SERVICE", false, false }, { "ADDRESS", false, false }, { "KIND", false, false }, \
+	    { "POLICY", false, narrow }, { "LOCAL", true, narrow }, { "ALL", true, narrow }, \
+	    { "ADV", true, true }, { "ANNOUNCED", false, false }, \
+	{ \
+		"WHY", false, false \
+	}
+
+static const struct table_col cols[] = { COLS(false) };
+/* With room for WHY. */
+static const struct table_col narrow_cols[] = { COLS(true) };
 
 struct view {
 	struct ctl *c;
@@ -29,7 +29,7 @@ begin(struct ctl *c)
 	struct view *v = mem_zalloc(sizeof(*v));
 
 	v->c = c;
-	table_init(&v->t, cols, sizeof(cols) / sizeof(cols[0]), c->format == CTL_WIDE);
+	table_init(&v->t, is_narrow(c) ? narrow_cols : cols, sizeof(cols) / sizeof(cols[0]), c->format == CTL_WIDE);
 	return v;
 }
 

@@ -237,6 +237,12 @@ kube_lease_holder(const struct kube_lease *kl)
 	return kl->l.known ? kl->l.seen.holder : "";
 }
 
+bool
+kube_lease_is_ours(const struct kube_lease *kl)
+{
+	return strcmp(kube_lease_holder(kl), kl->l.conf.identity) == 0;
+}
+
 const char *
 kube_lease_problem(const struct kube_lease *kl)
 {

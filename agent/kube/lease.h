@@ -28,6 +28,8 @@ void kube_lease_free(struct kube_lease *l);
 
 /* Do we lead at this very moment? */
 bool kube_lease_is_held(const struct kube_lease *l);
+/* Is the last holder that the server told of this agent? Also when it does not lead any more. */
+bool kube_lease_is_ours(const struct kube_lease *l);
 /* Who has it as far as is known, "" nobody; what is wrong with our requests, "" nothing. */
 const char *kube_lease_holder(const struct kube_lease *l);
 const char *kube_lease_problem(const struct kube_lease *l);

@@ -382,8 +382,9 @@ on_lost(void *ctx)
 {
 	struct kube_pools *kp = ctx;
 
-	events_addf(kp->a->events, IPC_LVL_WARN, "load-balancer-lead-lost", "lease=" LEASE_NAME " holder=%.100s",
-	    kube_lease_holder(kp->lease));
+	events_addf(kp->a->events, IPC_LVL_WARN, "load-balancer-lead-lost", "lease=" LEASE_NAME " holder=%.100s%s",
+	    kube_lease_holder(kp->lease),
+	    kube_lease_is_ours(kp->lease) ? " why=\"it could not be renewed in time\"" : "");
 	forget_all(kp);
 }
 
@@ -469,6 +470,9 @@ kube_pools_look(const struct kube_pools *kp, struct kube_pools_view *ret)
 	ret->holder = kube_lease_holder(kp->lease);
 	ret->problem = kp->problem[0] ? kp->problem : kp->watch_problem[0] ? kp->watch_problem :
 	    kube_lease_problem(kp->lease);
+	if (!*ret->problem && !ret->leads && kube_lease_is_ours(kp->lease))
+		ret->problem = "the API server does not take the renewal of the Lease: nobody gives addresses "
+			       "out until it does, or until another agent has the Lease";
 	ret->model = kp->model;
 	ret->writes = kp->writes;
 	ret->failures = kp->failures;

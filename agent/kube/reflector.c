@@ -88,6 +88,7 @@ struct reflector {
 	char *cont;		 /* the page that is asked for; NULL: the first one */
 	char *next;		 /* the one after it; NULL: none */
 	size_t list_octets;
+	bool absent;		 /* the last failure was 404 */
 	bool stop_scan;		 /* what came is no JSON, or no list */
 	struct mono_us call_at, heard;
 	char why[WHY_MAX], told[WHY_MAX];
@@ -357,7 +358,8 @@ retry(struct reflector *r, const struct api_end *e)
 static void
 fail(struct reflector *r, const struct api_end *e)
 {
-	if (e->status == 404)
+	r->absent = e->status == 404;
+	if (r->absent)
 		snprintf(r->why, sizeof r->why, "not served here (%s)", e->why);
 	else
 		snprintf(r->why, sizeof r->why, "%s", e->why);
@@ -805,6 +807,7 @@ reflector_look(const struct list *link, struct reflector_view *ret)
 		.query = r->query ? r->query : "",
 		.state = words[r->state],
 		.problem = r->told,
+		.absent = r->absent,
 		.synced = r->synced,
 		.objects = r->known.n,
 		.heard = r->heard,

@@ -58,6 +58,7 @@ struct reflector_view {
 	size_t objects;
 	struct mono_us heard; /* the last octet; us 0: never */
 	uint64_t events, restarts, gone, lists;
+	bool absent; /* the problem is that it is not served there: a definition is not installed */
 };
 
 /* One of api_reflectors(); the texts are borrowed from it. */

@@ -326,8 +326,8 @@ on_version(void *ctx, const struct api_answer *ans)
 	struct kube_services *p = ctx;
 
 	p->asked = 0;
-	if (ans->status == 200) {
-		watch_slices(p, V1);
+	if (ans->status == 200 || (ans->status == 403 && !p->slices)) {
+		watch_slices(p, V1); /* not allowed: the watch says so, and goes on when it is */
 	} else if (ans->status == 404) {
 		watch_slices(p, V1BETA1);
 	} else if (!p->slices) {
