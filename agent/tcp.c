@@ -712,10 +712,12 @@ tcp_problem(const struct tcp *t, char *buf, size_t cap)
 
 		if (!l->problem[0])
 			continue;
-		snprintf(buf, cap, "peers cannot connect to %s port %u: %s",
+		snprintf(buf, cap, "peers cannot connect to %s port %u: %s%s",
 		    ip_addr_is_unspec(&l->conf.addr) ? ip_af_str(l->conf.addr.af)
 						     : ip_addr_str(&l->conf.addr, addr),
-		    l->conf.port, l->problem);
+		    l->conf.port, l->problem,
+		    strstr(l->problem, strerror(EADDRINUSE)) ? " by another program (ss -ltnp shows which)"
+							      : "");
 		return;
 	}
 }

@@ -97,6 +97,8 @@ struct view_session {
 /* A node of the cluster; false: there should be a session with it, and is none. */
 bool view_node(struct out *o, const struct agent *a, const struct cluster_node *n,
     const struct view_session *sessions, size_t nsessions);
+/* What is wrong with the cluster's nodes as a whole, for the warnings of the status; a->conf is there. */
+void view_warn_nodes(struct out *o, const struct agent *a);
 
 /* ---- Services ------------------------------------------------------------ */
 

@@ -145,3 +145,20 @@ view_node(struct out *o, const struct agent *a, const struct cluster_node *n,
 		out_u64(o, "stale_s", kept.age_s);
 	return !p || state == IPC_ESTABLISHED || !p->conf->enabled;
 }
+
+void
+view_warn_nodes(struct out *o, const struct agent *a)
+{
+	const struct cluster_node *n = NULL;
+	struct conf_node_view view;
+
+	if (!a->cluster || !cluster_own(a->cluster) || !a->conf->bgp.rr_selector)
+		return;
+	while ((n = cluster_next(a->cluster, n)) != NULL) {
+		view = view_of(n);
+		if (conf_node_role(a->conf, &view) == CONF_NODE_REFLECTOR)
+			return;
+	}
+	out_fmt(o, NULL, "bgp.routeReflector: no node of the cluster has labels that match \"%s\", so there is "
+	    "no reflector to peer with", a->conf->bgp.rr_selector);
+}

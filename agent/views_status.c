@@ -501,6 +501,7 @@ view_status(struct out *o, const struct agent *a, const struct view_totals *t,
 		warn_kernel(o, a, &fs);
 		warn_nat(o, a);
 		warn_pools(o, a);
+		view_warn_nodes(o, a);
 	}
 	if (a->tcp)
 		tcp_problem(a->tcp, listen, sizeof(listen));

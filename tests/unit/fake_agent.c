@@ -535,9 +535,9 @@ bool
 kube_next_watch(const struct kube *k, size_t *pos, struct reflector_view *ret)
 {
 	static const struct reflector_view watches[] = {
-		{ "/api/v1/nodes", "", "watching", "", true, 1000, { 1 }, 4711, 2, 1, 2 },
+		{ "/api/v1/nodes", "", "watching", "", true, 1000, { 1 }, 4711, 2, 1, 2, false },
 		{ "/api/v1/secrets", "fieldSelector=metadata.name%3Dtor1", "waiting",
-		    "the server answered 403: secrets is forbidden", false, 0, { 0 }, 0, 0, 0, 0 },
+		    "the server answered 403: secrets is forbidden", false, 0, { 0 }, 0, 0, 0, 0, false },
 	};
 
 	if (!the_fake->kube || *pos == sizeof(watches) / sizeof(watches[0]))
