@@ -16,7 +16,7 @@ KUBE_CACHE=${WEFT_KUBE:-/var/cache/weft-test-kube}
 PKG_BUILD="build-essential autoconf automake pkg-config libnl-3-dev
 	libevent-dev libyaml-dev libjansson-dev libmd-dev libseccomp-dev libssl-dev check"
 PKG_FABRIC="iproute2 iputils-ping tcpdump containernetworking-plugins python3 procps util-linux"
-PKG_TEST="python3-pytest iptables tshark bgpdump"
+PKG_TEST="python3-pytest curl iptables nftables tshark bgpdump"
 PKG_KUBE="openssl conntrack iptables ipset"
 PKG_KUBE_BUILD="golang-1.19-go golang-github-modern-go-reflect2-dev"
 PEER_DAEMONS="bird2 frr gobgpd openbgpd exabgp"
