@@ -17,6 +17,13 @@ dist_crds_DATA = \
 	etc/kubernetes/crds/bgpfilters.yaml \
 	etc/kubernetes/crds/bgppeers.yaml
 
+kubesamplesdir = $(docdir)/examples/kubernetes/samples
+dist_kubesamples_DATA = \
+	etc/kubernetes/samples/advertisements.yaml \
+	etc/kubernetes/samples/configmap.yaml \
+	etc/kubernetes/samples/configuration.yaml \
+	etc/kubernetes/samples/peers.yaml
+
 # Kubernetes: image, manifests, chart.
 EXTRA_DIST += etc/kubernetes/Containerfile etc/kubernetes/mkimage etc/kubernetes/weft.yaml \
 	etc/kubernetes/chart/Chart.yaml etc/kubernetes/chart/values.yaml \
