@@ -185,6 +185,9 @@ const char *js_list(const json_t *row, const char *key, const char *sep, char *b
 /* Print a table and free it. */
 void print_table(struct ctl *c, struct table *t, bool heads);
 
+/* The same at the end of an answer; without rows, and if nothing went wrong, `none` in its place. */
+void end_table(struct ctl *c, struct table *t, bool rows, const struct client_end *e, const char *none);
+
 /* Is out a terminal too narrow for full tables? */
 bool is_narrow(const struct ctl *c);
 

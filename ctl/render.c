@@ -172,6 +172,18 @@ print_table(struct ctl *c, struct table *t, bool heads)
 	table_free(t);
 }
 
+void
+end_table(struct ctl *c, struct table *t, bool rows, const struct client_end *e, const char *none)
+{
+	if (rows) {
+		print_table(c, t, true);
+		return;
+	}
+	table_free(t);
+	if (!e->error)
+		fputs(none, c->out);
+}
+
 /* ---- JSON documents ------------------------------------------------------------------ */
 
 struct document {

@@ -127,13 +127,8 @@ end(void *ctx, const struct client_end *e)
 {
 	struct view *v = ctx;
 
-	if (v->total)
-		print_table(v->c, &v->t, true);
-	else
-		table_free(&v->t);
-	if (!v->total && !e->error)
-		fputs("no peer has BFD (see bfd under peers in weft.yaml(5))\n", v->c->out);
-	else if (v->total && !v->c->no_headers)
+	end_table(v->c, &v->t, v->total, e, "no peer has BFD (see bfd under peers in weft.yaml(5))\n");
+	if (v->total && !v->c->no_headers)
 		fprintf(v->c->out, "%zu of %zu session%s up\n", v->up, v->total,
 		    v->total == 1 ? "" : "s");
 	mem_free(v);

@@ -81,13 +81,8 @@ end(void *ctx, const struct client_end *e)
 {
 	struct view *v = ctx;
 
-	if (v->total)
-		print_table(v->c, &v->t, true);
-	else
-		table_free(&v->t);
-	if (!v->total && !e->error)
-		fputs("natOutgoing is off: nothing is translated\n", v->c->out);
-	else if (v->why)
+	end_table(v->c, &v->t, v->total, e, "natOutgoing is off: nothing is translated\n");
+	if (v->why)
 		print_clean(v->c->out, "nothing is translated: %s\n", v->why);
 	mem_free(v->why);
 	mem_free(v);

@@ -73,13 +73,8 @@ end(void *ctx, const struct client_end *e)
 {
 	struct view *v = ctx;
 
-	if (v->nodes)
-		print_table(v->c, &v->t, true);
-	else
-		table_free(&v->t);
-	if (!v->nodes && !e->error)
-		fputs("no node of a cluster is known\n", v->c->out);
-	else if (v->nodes && !v->c->no_headers)
+	end_table(v->c, &v->t, v->nodes, e, "no node of a cluster is known\n");
+	if (v->nodes && !v->c->no_headers)
 		fprintf(v->c->out, "%zu node%s: %zu %s, %zu established\n", v->nodes, v->nodes == 1 ? "" : "s",
 		    v->peers, v->peers == 1 ? "is a peer" : "are peers", v->up);
 	if (v->stale[0] && !v->c->no_headers)

@@ -86,13 +86,8 @@ end(void *ctx, const struct client_end *e)
 {
 	struct view *v = ctx;
 
-	if (v->addresses)
-		print_table(v->c, &v->t, true);
-	else
-		table_free(&v->t);
-	if (!v->addresses && !e->error)
-		fputs("no Service with an address is known\n", v->c->out);
-	else if (v->addresses && !v->c->no_headers)
+	end_table(v->c, &v->t, v->addresses, e, "no Service with an address is known\n");
+	if (v->addresses && !v->c->no_headers)
 		fprintf(v->c->out, "%zu of %zu addresses of %zu Service%s announced\n", v->announced,
 		    v->addresses, v->services, v->services == 1 ? "" : "s");
 	mem_free(v);
