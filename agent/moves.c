@@ -69,7 +69,7 @@ peer_of(const struct agent *a, const char *node)
 	return NULL;
 }
 
-/* Asked for nodes that would be no peers: those that are stay for now. */
+/* Asked for nodes that would be no peers: those that are stay until the others are up. */
 static bool
 stays(void *ctx, const char *node)
 {

@@ -316,8 +316,8 @@ def test_named_twice(lab, api_server):
         wait_until(lambda: communities(site.peer.table()["192.0.2.1/32"]) == {to}, 5, f"it is announced with {to}")
     site.peer.has("192.0.2.1/32", "192.0.2.2/32")
     belongs("64512:1")
-    for now, whose in ((ads, "64512:2"), ([own, *ads], "64512:1"), (ads, "64512:2")):
-        site.weft.write_config({**site.conf, "advertisements": [{"type": "PodCIDR"}, *now]})
+    for rules, whose in ((ads, "64512:2"), ([own, *ads], "64512:1"), (ads, "64512:2")):
+        site.weft.write_config({**site.conf, "advertisements": [{"type": "PodCIDR"}, *rules]})
         site.weft.weft("reload")
         belongs(whose)
     assert not [p for _, on, p, _ in site.peer.heard if not on]
