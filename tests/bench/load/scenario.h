@@ -1,0 +1,22 @@
+/*
+ * The scenarios; the table is in main.c.
+ */
+#ifndef LOAD_SCENARIO_H
+#define LOAD_SCENARIO_H
+
+#include "tests/bench/load/load.h"
+
+/*
+ * Each runs to its end or to the first failure, and adds its figures to the result.
+ * What it measures is said above it, and in the table.
+ */
+void s1_run(struct load *l);
+
+/* The option, or what the scenario takes when it is not given. */
+static inline uint32_t
+or_default(uint32_t option, uint32_t usual)
+{
+	return option ? option : usual;
+}
+
+#endif
