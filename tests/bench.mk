@@ -8,7 +8,8 @@ EXTRA_DIST += \
 	tests/bench/results.py \
 	tests/bench/run \
 	tests/bench/scenarios.py \
-	tests/bench/targets.py
+	tests/bench/targets.py \
+	tests/e2e/test_bench.py
 
 # make bench SCENARIOS="S1 S3" DAEMONS="weft bird" REPEAT=3; BENCH: more options of the runner.
 SCENARIOS =

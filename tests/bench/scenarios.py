@@ -96,7 +96,9 @@ class Scenario:
 
 
 # What the generator has to know of a daemon, beyond what the standards leave open.
-HABITS = {}
+# FRR sends routes back to where they came from when others of that update group get them, too;
+# the receiver drops them by their AS path or ORIGINATOR_ID.
+HABITS = {"frr": {"own-back": "ok"}}
 
 TABLE = {s.name: s for s in (
     Scenario("S1", "1,000,000 IPv4 prefixes, 8 per attribute set, from one eBGP peer to another",

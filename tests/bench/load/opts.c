@@ -49,7 +49,7 @@ static const struct opt_row opt_rows[] = {
 	{ "change", OPT_NUM, AT(change), "10000", "prefixes that change in a round" },
 	{ "mrt", OPT_TEXT, AT(mrt), NULL, "MRT file with updates (not compressed; - is standard input)" },
 	{ "next-hop", OPT_TEXT, AT(next_hop), "any", "eBGP next hop wanted: self, keep or any of both" },
-	{ "own-back", OPT_TEXT, AT(own_back), "fail", "a client's own routes reflected to it: fail or ok" },
+	{ "own-back", OPT_TEXT, AT(own_back), "fail", "a peer's own routes sent back to it: fail or ok" },
 	{ "expect-wrong", OPT_FLAG, AT(expect_wrong), NULL,
 	    "corrupt one octet of what comes in: the run must fail" },
 };

@@ -37,7 +37,7 @@ struct opts {
 	uint32_t change; /* prefixes that change in a round */
 	const char *mrt;
 	const char *next_hop; /* eBGP: any, self or keep */
-	const char *own_back; /* fail or ok: a reflector sends a client its own routes */
+	const char *own_back; /* fail or ok: a peer is sent its own routes */
 	bool expect_wrong;    /* one octet received is corrupted before it is checked */
 };
 
