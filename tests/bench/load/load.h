@@ -18,6 +18,7 @@
 
 struct load;
 struct sess;
+struct path;
 
 /* A descriptor in the loop; lives in its owner. */
 struct watch {
@@ -43,7 +44,8 @@ struct load {
 	struct sess *sess;  /* of nsess, sess_make() */
 	unsigned nsess, nup;
 	struct watch listener; /* fd -1: none */
-	unsigned dialing, next_dial;
+	unsigned dialing;
+	struct mono_us first_at; /* when the first connection was there */
 	struct mono_us scan_at; /* next look at the sessions' timers */
 	struct load_counts count;
 	uint8_t *in; /* LOAD_IN octets and one message: shared by all readers */
@@ -52,7 +54,9 @@ struct load {
 	char *result; /* text of the fields so far */
 	size_t result_len;
 	bool corrupt; /* one attribute octet is still to be corrupted (--expect-wrong) */
-	void *own;    /* the scenario's */
+	/* Attribute set k of a sender when it is not path_make()'s own (stream.h). */
+	void (*path)(struct path *p, const struct sess *s, uint32_t k);
+	void *own; /* the scenario's */
 };
 
 #define LOAD_IN 262144

@@ -6,7 +6,11 @@ tests_bench_load_weft_load_SOURCES = \
 	tests/bench/load/opts.c tests/bench/load/opts.h \
 	tests/bench/load/pool.c tests/bench/load/pool.h \
 	tests/bench/load/recv.c tests/bench/load/recv.h \
+	tests/bench/load/phase.c \
 	tests/bench/load/s1.c \
+	tests/bench/load/s2.c \
+	tests/bench/load/s4.c \
+	tests/bench/load/s7.c \
 	tests/bench/load/scenario.h \
 	tests/bench/load/sess.c tests/bench/load/sess.h \
 	tests/bench/load/stream.c tests/bench/load/stream.h \

@@ -34,6 +34,7 @@ static const struct opt_row opt_rows[] = {
 	{ "v6", OPT_FLAG, AT(v6), NULL, "IPv6 prefixes over IPv6 sessions" },
 	{ "families", OPT_TEXT, AT(families), NULL, "families offered: 4, 6 or 46" },
 	{ "prefixes", OPT_NUM, AT(prefixes), "0", "prefixes, 0: what the scenario says" },
+	{ "each", OPT_NUM, AT(each), "4", "prefixes of each client of a reflector" },
 	{ "per-set", OPT_NUM, AT(per_set), "8", "prefixes that share an attribute set" },
 	{ "prefix-len", OPT_NUM, AT(prefix_len), "0", "bits of a prefix: 24 (IPv4), 48 (IPv6)" },
 	{ "hold", OPT_NUM, AT(hold_s), "90", "hold time offered, seconds" },

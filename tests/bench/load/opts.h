@@ -22,6 +22,7 @@ struct opts {
 	bool v6;	     /* IPv6 prefixes over IPv6 sessions */
 	const char *families; /* of OPEN: "4", "6" or "46"; NULL: that of the prefixes */
 	uint32_t prefixes;
+	uint32_t each;	     /* prefixes of each client */
 	uint32_t per_set;    /* prefixes that share an attribute set */
 	uint32_t prefix_len; /* bits; 0: 24 or 48 */
 	uint32_t hold_s;

@@ -9,10 +9,11 @@
 #include "lib/mem.h"
 
 void
-receiver_init(struct receiver *rx, const struct load *l, const struct pool *pool,
+receiver_init(struct receiver *rx, struct load *l, const struct pool *pool,
     receiver_expect *expect)
 {
 	memset(rx, 0, sizeof(*rx));
+	rx->l = l;
 	rx->pool = pool;
 	rx->rules = rules_make(l->opt);
 	rx->expect = expect;
@@ -50,6 +51,19 @@ receiver_corrupt(struct sess *s, const struct update *u)
 	s->l->corrupt = false;
 }
 
+static void
+receiver_move(struct receiver *rx, uint32_t i, uint8_t tag)
+{
+	uint8_t was = rx->cur[i];
+
+	if (was == tag)
+		return;
+	rx->have += (tag != 0) - (was != 0);
+	rx->cur[i] = tag;
+	if (rx->moved)
+		rx->moved(rx, i, was, tag);
+}
+
 /* One prefix announced; `checked` is the set that u was found to carry. */
 static bool
 receiver_announce(struct receiver *rx, struct sess *s, const struct update *u, uint32_t i,
@@ -67,8 +81,7 @@ receiver_announce(struct receiver *rx, struct sess *s, const struct update *u, u
 		receiver_wrong(rx, s, i, why);
 		return false;
 	}
-	rx->have += rx->cur[i] == 0;
-	rx->cur[i] = e.tag;
+	receiver_move(rx, i, e.tag);
 	rx->announced++;
 	return true;
 }
@@ -106,8 +119,7 @@ receiver_gone(struct receiver *rx, struct sess *s, const struct update *u)
 			sess_fail(s, "withdrawal of a prefix that nobody announced");
 			return;
 		}
-		rx->have -= rx->cur[i] != 0;
-		rx->cur[i] = 0;
+		receiver_move(rx, i, 0);
 		rx->withdrawn++;
 		s->l->count.withdrawn++;
 	}
@@ -127,4 +139,15 @@ receiver_update(struct receiver *rx, struct sess *s, const uint8_t *body, size_t
 		receiver_corrupt(s, &u);
 	receiver_gone(rx, s, &u);
 	receiver_nlri(rx, s, &u);
+}
+
+void
+sess_no_routes(struct sess *s, const uint8_t *body, size_t len)
+{
+	struct update u;
+	const char *why = update_read(&u, body, len);
+
+	s->l->count.checks++;
+	if (why || (!u.bare && strcmp(s->l->opt->own_back, "ok") != 0))
+		sess_fail(s, "the sender got %s", why ? why : "an UPDATE with prefixes");
 }

@@ -407,6 +407,8 @@ sess_connected(struct sess *s)
 		return;
 	}
 	s->state = SESS_OPENSENT;
+	if (!s->l->first_at.us)
+		s->l->first_at = clock_mono();
 	s->give_up_at = MONO_NEVER;
 	sess_queue(s, s->open, open_make(s));
 }

@@ -40,7 +40,9 @@ void
 path_make(struct path *p, const struct sess *s, uint32_t k)
 {
 	memset(p, 0, sizeof(*p));
-	if (s->l->opt->ibgp)
+	if (s->l->path)
+		s->l->path(p, s, k);
+	else if (s->l->opt->ibgp)
 		path_ibgp(p);
 	else
 		path_ebgp(p, s, k);
@@ -213,6 +215,18 @@ stream_announce(struct stream *st, const struct pool *pool, const struct path *p
     uint32_t hi)
 {
 	announce(st, pool, p, NULL, lo, hi);
+}
+
+void
+stream_table(struct stream *st, const struct pool *pool, const struct sess *s)
+{
+	uint32_t per = s->l->opt->per_set;
+	struct path p;
+
+	for (uint32_t i = 0; i < pool->n; i += per) {
+		path_make(&p, s, i / per);
+		stream_announce(st, pool, &p, i, i + per < pool->n ? i + per : pool->n);
+	}
 }
 
 void

@@ -34,7 +34,8 @@ struct stream {
 /*
  * The attribute set k of session s: an eBGP peer's path has its AS first, three more
  * that no other set has together, every fourth set a MED; an iBGP peer's path is
- * empty, with LOCAL_PREF 100. Two communities in both.
+ * empty, with LOCAL_PREF 100. Two communities in both. l->path replaces all but those and
+ * the next hop, which is the session's own address.
  */
 void path_make(struct path *p, const struct sess *s, uint32_t k);
 
@@ -44,6 +45,9 @@ void path_put(const struct path *p, struct wr *w, bool mp);
 /* Append the announcement of prefixes lo to hi - 1 with one attribute set, in as few messages as it takes. */
 void stream_announce(struct stream *st, const struct pool *pool, const struct path *p, uint32_t lo,
     uint32_t hi);
+
+/* Append the whole pool as the session announces it: set i / --per-set for prefix i. */
+void stream_table(struct stream *st, const struct pool *pool, const struct sess *s);
 
 /* Append the same of n prefixes by number. */
 void stream_announce_list(struct stream *st, const struct pool *pool, const struct path *p,
