@@ -3,11 +3,13 @@ EXTRA_PROGRAMS += tests/bench/load/weft-load
 tests_bench_load_weft_load_SOURCES = \
 	tests/bench/load/load.c tests/bench/load/load.h \
 	tests/bench/load/main.c \
+	tests/bench/load/mrt.c tests/bench/load/mrt.h \
 	tests/bench/load/opts.c tests/bench/load/opts.h \
 	tests/bench/load/pool.c tests/bench/load/pool.h \
 	tests/bench/load/recv.c tests/bench/load/recv.h \
 	tests/bench/load/phase.c \
 	tests/bench/load/s1.c \
+	tests/bench/load/s11.c \
 	tests/bench/load/s2.c \
 	tests/bench/load/s4.c \
 	tests/bench/load/s7.c \

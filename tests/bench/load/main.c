@@ -30,6 +30,7 @@ static const struct scenario scenarios[] = {
 	{ "s1", "one eBGP sender of 1,000,000 prefixes, one eBGP receiver", s1_run },
 	{ "s2", "20 eBGP senders of the same prefixes, one receiver, until the best paths", s2_run },
 	{ "s4", "a route reflector and its clients, all to all", s4_run },
+	{ "s11", "a real table (--mrt) from one eBGP sender to one receiver", s11_run },
 	{ "s7", "churn in a closed loop", s7_run },
 };
 

@@ -13,6 +13,10 @@ struct pool {
 	uint8_t len; /* bits, a multiple of 8; 8 to 32, or 48 to 64 */
 	uint32_t n;
 	uint32_t base; /* number of the first one: its last (up to four) octets */
+	/* For prefixes of another kind: in place of pool_get() and pool_prefix(). */
+	uint32_t (*get)(const struct pool *p, struct rd *r);
+	struct ip_prefix (*prefix)(const struct pool *p, uint32_t i);
+	void *own;
 };
 
 #define POOL_FOREIGN UINT32_MAX

@@ -64,18 +64,18 @@ receiver_move(struct receiver *rx, uint32_t i, uint8_t tag)
 		rx->moved(rx, i, was, tag);
 }
 
-/* One prefix announced; `checked` is the set that u was found to carry. */
+/* One prefix announced; `checked` is what u was found to carry. */
 static bool
 receiver_announce(struct receiver *rx, struct sess *s, const struct update *u, uint32_t i,
-    const struct wanted **checked)
+    struct expected *checked)
 {
-	struct expected e = { NULL, 0 };
+	struct expected e = { NULL, 0, 0 };
 	const char *why = rx->expect(rx, u, i, &e);
 
-	if (!why && e.want != *checked) {
+	if (!why && (e.want != checked->want || e.set != checked->set)) {
 		why = attrs_check(u, &e.want->attrs, &e.want->next_hop, &rx->rules);
 		s->l->count.checks++;
-		*checked = e.want;
+		*checked = e;
 	}
 	if (why) {
 		receiver_wrong(rx, s, i, why);
@@ -90,7 +90,7 @@ static void
 receiver_nlri(struct receiver *rx, struct sess *s, const struct update *u)
 {
 	struct rd r = rd_init(u->nlri.p, u->nlri.len);
-	const struct wanted *checked = NULL;
+	struct expected checked = { NULL, 0, 0 };
 	uint64_t n = 0;
 
 	while (rd_left(&r) > 0) {

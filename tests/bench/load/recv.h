@@ -12,6 +12,7 @@ struct receiver;
 /* What the receiver has to get for a prefix that an UPDATE announces. */
 struct expected {
 	const struct wanted *want; /* the attributes that were sent */
+	uint32_t set;		   /* their number: those of one number are compared once */
 	uint8_t tag; /* 1 to 255: kept for the prefix, such as the number of its sender; 0: not kept */
 };
 

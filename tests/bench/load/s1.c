@@ -26,7 +26,7 @@ s1_expect(struct receiver *rx, const struct update *u, uint32_t i, struct expect
 
 	(void)u;
 	wanted_make(&t->want, &l->sess[0], i / l->opt->per_set);
-	*ret = (struct expected){ &t->want, 1 };
+	*ret = (struct expected){ &t->want, i / rx->l->opt->per_set, 1 };
 	return NULL;
 }
 

@@ -66,7 +66,7 @@ s2_expect(struct receiver *rx, const struct update *u, uint32_t i, struct expect
 	if (!s)
 		return "sender: the path is of none of them";
 	wanted_make(&t->want[s->i], s, i / rx->l->opt->per_set);
-	*ret = (struct expected){ &t->want[s->i], (uint8_t)(s->i + 1) };
+	*ret = (struct expected){ &t->want[s->i], i / rx->l->opt->per_set, (uint8_t)(s->i + 1) };
 	return NULL;
 }
 

@@ -34,7 +34,7 @@ s4_expect(struct receiver *rx, const struct update *u, uint32_t i, struct expect
 		return "receiver: it is the client's own";
 	t->own_back += own;
 	rx->rules.originator = rx->l->sess[client].id;
-	*ret = (struct expected){ &t->want[client], !own };
+	*ret = (struct expected){ &t->want[client], client, !own };
 	return NULL;
 }
 

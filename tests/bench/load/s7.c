@@ -29,7 +29,7 @@ s7_expect(struct receiver *rx, const struct update *u, uint32_t i, struct expect
 
 	(void)u;
 	wanted_make(&t->want, &rx->l->sess[0], i / rx->l->opt->per_set);
-	*ret = (struct expected){ &t->want, 1 };
+	*ret = (struct expected){ &t->want, i / rx->l->opt->per_set, 1 };
 	return NULL;
 }
 

@@ -14,6 +14,7 @@ void s1_run(struct load *l);
 void s2_run(struct load *l);
 void s4_run(struct load *l);
 void s7_run(struct load *l);
+void s11_run(struct load *l);
 
 /*
  * The beginning of every scenario: all sessions up, EVENT up, pause "up", and seconds_up

@@ -119,9 +119,8 @@ wanted_make(struct wanted *w, const struct sess *sender, uint32_t k)
 
 /* ---- messages ---- */
 
-/* A writer at the end of the stream with room for one message; msg_end() takes it over. */
-static struct wr
-msg_begin(struct stream *st)
+struct wr
+stream_msg_begin(struct stream *st)
 {
 	struct wr w;
 
@@ -137,8 +136,8 @@ msg_begin(struct stream *st)
 	return w;
 }
 
-static void
-msg_end(struct stream *st, struct wr *w)
+void
+stream_msg_end(struct stream *st, struct wr *w)
 {
 	size_t n = wr_len(w);
 
@@ -200,13 +199,13 @@ announce(struct stream *st, const struct pool *pool, const struct path *p, const
     uint32_t i, uint32_t hi)
 {
 	while (i < hi) {
-		struct wr w = msg_begin(st);
+		struct wr w = stream_msg_begin(st);
 
 		if (pool->af == IP4)
 			announce_v4(st, &w, pool, p, list, &i, hi);
 		else
 			announce_v6(st, &w, pool, p, list, &i, hi);
-		msg_end(st, &w);
+		stream_msg_end(st, &w);
 	}
 }
 
@@ -271,20 +270,20 @@ stream_withdraw_list(struct stream *st, const struct pool *pool, const uint32_t 
 	uint32_t i = 0;
 
 	while (i < n) {
-		struct wr w = msg_begin(st);
+		struct wr w = stream_msg_begin(st);
 
 		if (pool->af == IP4)
 			withdraw_v4(st, &w, pool, index, &i, n);
 		else
 			withdraw_v6(st, &w, pool, index, &i, n);
-		msg_end(st, &w);
+		stream_msg_end(st, &w);
 	}
 }
 
 void
 stream_end_of_rib(struct stream *st, uint8_t af)
 {
-	struct wr w = msg_begin(st);
+	struct wr w = stream_msg_begin(st);
 
 	wr_u16(&w, 0);
 	wr_u16(&w, af == IP4 ? 0 : 6);
@@ -295,7 +294,7 @@ stream_end_of_rib(struct stream *st, uint8_t af)
 		wr_u16(&w, IP6);
 		wr_u8(&w, 1);
 	}
-	msg_end(st, &w);
+	stream_msg_end(st, &w);
 }
 
 void

@@ -60,6 +60,14 @@ void stream_withdraw_list(struct stream *st, const struct pool *pool, const uint
 /* Append End-of-RIB for a family: RFC 4724 section 2. */
 void stream_end_of_rib(struct stream *st, uint8_t af);
 
+/*
+ * For messages of another kind: a writer at the end of the stream, behind the header of
+ * an UPDATE, with room for one message; stream_msg_end() takes it over. Not ended: nothing
+ * was appended.
+ */
+struct wr stream_msg_begin(struct stream *st);
+void stream_msg_end(struct stream *st, struct wr *w);
+
 void stream_free(struct stream *st);
 
 /* What set k of a sender looks like on the wire; kept so that runs of one set are made once. */

@@ -10,6 +10,7 @@
 #define FLAG_TRANSITIVE 0x40
 #define FLAG_PARTIAL	0x20
 #define FLAG_LONG	0x10
+#define UNKNOWN		(FLAG_OPTIONAL | FLAG_TRANSITIVE) /* others are not passed on */
 #define SEQUENCE	2
 
 /* Flags that a known attribute must carry (Partial apart), and its length; 0: any. */
@@ -45,9 +46,10 @@ attrs_read(struct attrs *a, struct rd r)
 
 		if (!p)
 			return "attribute overruns the message";
-		if (type >= ATTR_MAX || !attr_rows[type].known)
+		if (type >= ATTR_MAX)
 			return "an attribute that was not sent";
-		if ((flags & (FLAG_OPTIONAL | FLAG_TRANSITIVE)) != attr_rows[type].flags)
+		if ((flags & (FLAG_OPTIONAL | FLAG_TRANSITIVE)) !=
+		    (attr_rows[type].known ? attr_rows[type].flags : UNKNOWN))
 			return "wrong attribute flags";
 		if (attr_rows[type].len && attr_rows[type].len != len)
 			return "wrong attribute length";
@@ -256,6 +258,26 @@ reflection_ok(const struct attrs *a, const struct rules *r)
 	    get_u32(c->p) == r->cluster;
 }
 
+/* As it is; one of AS 0 may be thrown away (RFC 7607 section 2). */
+static bool
+aggregator_ok(const struct span *got, const struct span *sent)
+{
+	if (!got->p && sent->p && get_u32(sent->p) == 0)
+		return true;
+	return span_eq(got, sent);
+}
+
+/* RFC 4271 section 5: optional transitive ones are passed on. */
+static bool
+unknown_ok(const struct attrs *got, const struct attrs *sent)
+{
+	for (unsigned t = 1; t < ATTR_MAX; t++)
+		if (!attr_rows[t].known && (got->v[t].p || sent->v[t].p) &&
+		    !span_eq(&got->v[t], &sent->v[t]))
+			return false;
+	return true;
+}
+
 const char *
 attrs_check(const struct update *u, const struct attrs *sent, const struct span *sent_next_hop,
     const struct rules *r)
@@ -275,7 +297,7 @@ attrs_check(const struct update *u, const struct attrs *sent, const struct span 
 		return "LOCAL_PREF";
 	if (!span_eq(&got[ATTR_ATOMIC], &want[ATTR_ATOMIC]))
 		return "ATOMIC_AGGREGATE";
-	if (!span_eq(&got[ATTR_AGGREGATOR], &want[ATTR_AGGREGATOR]))
+	if (!aggregator_ok(&got[ATTR_AGGREGATOR], &want[ATTR_AGGREGATOR]))
 		return "AGGREGATOR";
 	if (!set_eq(&got[ATTR_COMMUNITIES], &want[ATTR_COMMUNITIES], 4))
 		return "COMMUNITIES";
@@ -285,7 +307,7 @@ attrs_check(const struct update *u, const struct attrs *sent, const struct span 
 		return "LARGE COMMUNITIES";
 	if (!reflection_ok(&u->attrs, r))
 		return "ORIGINATOR_ID or CLUSTER_LIST";
-	return NULL;
+	return unknown_ok(&u->attrs, sent) ? NULL : "attribute that the daemon need not know";
 }
 
 struct rules

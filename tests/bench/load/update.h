@@ -25,7 +25,7 @@ enum attr_type {
 	ATTR_MP_UNREACH = 15,
 	ATTR_EXT_COMM = 16,
 	ATTR_LARGE_COMM = 32,
-	ATTR_MAX = 33
+	ATTR_MAX = 41
 };
 
 struct span {
