@@ -127,5 +127,6 @@ weft_tls_so_LDADD = $(OPENSSL_LIBS)
 
 pkglibexec_PROGRAMS += weft-agent
 weft_agent_SOURCES = agent/main.c
+weft_agent_LDFLAGS = $(WEFT_LDFLAGS) $(WEFT_LTO_LDFLAGS)
 weft_agent_LDADD = agent/libagent.a agent/core/libagentcore.a lib/libconf.a lib/libweft.a \
 	$(NL_LIBS) $(EVENT_EXTRA_LIBS) $(YAML_LIBS) $(JANSSON_LIBS)
