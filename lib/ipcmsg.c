@@ -238,7 +238,7 @@ x_conf_speaker(struct codec *c, struct ipc_msg *msg)
 	x_count(c, &m->nmembers, 0, IPC_CONFED_MAX);
 	for (uint16_t i = 0; more(c, i, m->nmembers); i++)
 		x_u32(c, &m->member[i]);
-	x_u8(c, &m->reserved);
+	x_bool(c, &m->no_routes);
 	if (m->asn == 0 || m->router_id == 0)
 		fail(c, "AS number or router id is 0");
 	if (m->multipath < 1 || m->multipath > 64 || m->gr_restart_time_s > 4095)

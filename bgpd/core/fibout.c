@@ -373,6 +373,8 @@ wanted(const struct speaker *sp, unsigned i, uint32_t dest, struct fib_want *w)
 	w->set.n = 0;
 	w->set.discard = false;
 	w->backup = (struct ip_addr){ 0 };
+	if (sp->conf.no_routes)
+		return;
 	for (k = 0; k < d->used && w->set.n < IPC_MEMBERS_MAX; k++, id = rib_path(rib, id)->next) {
 		const struct path *p = rib_path(rib, id);
 		struct ip_addr addr = adjin_next_hop(p);

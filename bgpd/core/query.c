@@ -91,6 +91,10 @@ fill_fib(const struct speaker *sp, unsigned i, uint32_t dest, struct ipc_row_pat
 	if (!(r->flags & (IPC_PATH_BEST | IPC_PATH_MULTIPATH)) || (r->flags & IPC_PATH_LOCAL) ||
 	    bitq_has(&sp->fib.dirty[i], dest))
 		return;
+	if (sp->conf.no_routes) { /* the agent is not even asked */
+		fib.state = IPC_V_REFUSED;
+		fib.code = IPC_REF_INSTALL_OFF;
+	}
 	r->fib_state = fib.state;
 	r->fib_code = fib.code;
 }
