@@ -6,7 +6,7 @@ dist_man_MANS = \
 	doc/man/weft.8 \
 	doc/man/weft.yaml.5 \
 	doc/man/weftd.8
-EXTRA_DIST += doc/coexistence.md doc/configuration.md doc/kubernetes.md doc/moving.md doc/operations.md \
+EXTRA_DIST += doc/benchmarks.md doc/coexistence.md doc/configuration.md doc/kubernetes.md doc/moving.md doc/operations.md \
 	doc/standards.md
 
 # What is written about the configuration comes from its option table.

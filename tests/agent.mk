@@ -197,3 +197,8 @@ tests_unit_test_jscan_LDADD = $(KUBE_TEST_LIBS)
 tests_unit_test_reflector_SOURCES = tests/unit/test_reflector.c tests/unit/unit.h
 tests_unit_test_reflector_CPPFLAGS = $(KUBE_TEST_CPPFLAGS)
 tests_unit_test_reflector_LDADD = $(KUBE_TEST_LIBS)
+
+# Not run by make check: make tests/bench/bench_kernel.
+EXTRA_PROGRAMS += tests/bench/bench_kernel
+tests_bench_bench_kernel_SOURCES = tests/bench/bench_kernel.c \
+	tests/bench/load/rtnl.c tests/bench/load/rtnl.h

@@ -137,7 +137,7 @@ static void
 configure(void)
 {
 	struct ipc_conf_speaker conf = {
-		.asn = 65000, .router_id = 1, .multipath = 1, .transit = true, .no_routes = true
+		.asn = 65000, .router_id = 1, .multipath = 1, .transit = true
 	};
 	struct ipc_conf_peer peer[2] = {
 		{ .id = 1, .addr = { .af = IP4, .b = { 10, 0, 0, 1 } }, .enabled = true, .passive = true,
@@ -181,7 +181,7 @@ static void
 reflect(uint32_t n, uint32_t each)
 {
 	struct ipc_conf_speaker conf = {
-		.asn = 65000, .router_id = 1, .multipath = 1, .transit = true, .no_routes = true
+		.asn = 65000, .router_id = 1, .multipath = 1, .transit = true
 	};
 	struct ipc_conf_peer *conf_peer = mem_zalloc_array(n, sizeof(*conf_peer));
 	struct peer **p = mem_zalloc_array(n, sizeof(*p));

@@ -154,6 +154,10 @@ class Ns:
                 _sys(_libc.prctl(PR_SET_PDEATHSIG, deathsig, 0, 0, 0))
         return setup
 
+    def child_setup(self):
+        """For subprocess.Popen(preexec_fn=...): the child lives here, and ends with us."""
+        return self._child_setup((), self.lab.deathsig)
+
     def run(self, *argv, check=True, stdin=None, env=None, timeout=60, binds=()):
         """Run a command to its end; returns its standard output as text.
 

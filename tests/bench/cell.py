@@ -1,0 +1,158 @@
+"""One cell of the table: one daemon does one scenario's work once."""
+
+import dataclasses
+import json
+import os
+import select
+import signal
+import subprocess
+import time
+
+import ground
+
+GENERATOR = "tests/bench/load/weft-load"
+FLOOR = "tests/bench/bench_kernel"
+
+
+class Failed(Exception):
+    """The cell has no figures; the text says why."""
+
+
+@dataclasses.dataclass
+class Result:
+    """What a cell gave. values: the generator's RESULT, and what times() made of events.
+
+    usage: {name of a pause: ground.Usage}, in their order.
+    """
+    values: dict
+    usage: dict
+    seconds: float
+
+
+class Generator:
+    """weft-load in a namespace, and what it says on its standard output."""
+
+    def __init__(self, ns, build, words):
+        self.events, self.result = [], None
+        self.log = f"{ns.dir}/generator.log"
+        with open(self.log, "ab") as err:
+            self.popen = subprocess.Popen(
+                [f"{build}/{GENERATOR}", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=err, start_new_session=True, preexec_fn=ns.child_setup())
+        self.buf = b""
+
+    def lines(self, deadline):
+        """Its lines as they come; Failed when it is silent until the deadline."""
+        fd = self.popen.stdout.fileno()
+        while True:
+            *whole, self.buf = self.buf.split(b"\n")
+            yield from (line.decode() for line in whole)
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([fd], [], [], left)[0]:
+                raise Failed("the generator was not done in time")
+            more = os.read(fd, 65536)
+            if not more:
+                return
+            self.buf += more
+
+    def go_on(self):
+        """The pause is over."""
+        self.popen.stdin.write(b"\n")
+        self.popen.stdin.flush()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        """End it if it still runs."""
+        if self.popen.poll() is None:
+            self.popen.send_signal(signal.SIGKILL)
+        self.popen.wait()
+        self.popen.stdin.close()
+        self.popen.stdout.close()
+
+    def said(self):
+        with open(self.log, errors="replace") as f:
+            return f.read()[-1000:].strip()
+
+
+def words_of(line):
+    """{key: value} of "EVENT name key=value ...", with the name as "event"."""
+    _, name, *rest = line.split()
+    return {"event": name, **dict(w.split("=", 1) for w in rest if "=" in w)}
+
+
+class Cell:
+    """One daemon in one scenario, in namespaces of its own."""
+
+    def __init__(self, lab, build, scenario, kind, name=""):
+        self.lab, self.build, self.scenario, self.kind = lab, build, scenario, kind
+        self.name, self.usage, self.events = name, {}, []
+
+    def run(self):
+        """The Result; Failed when a check did not pass."""
+        began = time.monotonic()
+        self.ground = ground.Ground(self.lab, self.scenario.peers, self.name)
+        try:
+            self.daemon = self.kind(self.ground.d, self.scenario.plan()).start()
+            if not self.scenario.go_at:
+                self.went = self.daemon.go()
+            words = self.scenario.words(self.ground.d.full, self.kind.name)
+            with Generator(self.ground.g, self.build, words) as generator:
+                values = self.watch(generator, began + self.scenario.deadline_s)
+            return Result(values, self.usage, time.monotonic() - began)
+        finally:
+            self.ground.remove()
+
+    def watch(self, generator, deadline):
+        """Serve the generator's pauses until its end; its values."""
+        values = None
+        try:
+            for line in generator.lines(deadline):
+                if line.startswith("RESULT "):
+                    values = json.loads(line.removeprefix("RESULT "))
+                elif line.startswith("EVENT "):
+                    self.event(generator, words_of(line))
+        except Failed as e:
+            raise Failed(self.reason(str(e), generator)) from None
+        if generator.popen.wait() != 0 or not values or not values["ok"]:
+            raise Failed(self.reason(values["why"] if values else "no result", generator))
+        return values | self.scenario.times(self.events, self.went)
+
+    def event(self, generator, event):
+        self.events.append(event)
+        if event["event"] != "pause":
+            return
+        if event["name"] == self.scenario.go_at:
+            self.went = self.daemon.go()
+        else:
+            self.usage[event["name"]] = ground.usage(self.ground.d)
+        generator.go_on()
+
+    def reason(self, why, generator):
+        end = "" if self.daemon.alive() else f"; the daemon has ended: {self.daemon.log()}"
+        return f"{why} {generator.said()}{end}".strip()
+
+
+class Floor:
+    """The kernel's own limit, as one more daemon: bench_kernel alone in a namespace."""
+
+    name, kernel = "kernel", True
+
+
+def run(lab, build, scenario, kind):
+    """The Result of one cell; Failed without."""
+    if kind is Floor:
+        return floor(build, scenario)
+    return Cell(lab, build, scenario, kind).run()
+
+
+def floor(build, scenario):
+    """What bench_kernel says: it makes a namespace of its own."""
+    began = time.monotonic()
+    p = subprocess.run([f"{build}/{FLOOR}", *scenario.floor], capture_output=True, text=True,
+                       timeout=scenario.deadline_s, check=False)
+    found = [x for x in p.stdout.splitlines() if x.startswith("RESULT ")]
+    if p.returncode != 0 or not found:
+        raise Failed(f"{FLOOR}: exit {p.returncode} {p.stderr[-500:].strip()}")
+    return Result(json.loads(found[-1].removeprefix("RESULT ")), {}, time.monotonic() - began)

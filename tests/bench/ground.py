@@ -1,0 +1,105 @@
+"""Where a cell runs, and what a daemon costs there.
+
+A Ground is two namespaces joined by one veth: d holds the daemon, g the generator with
+any number of addresses, which are local there without being configured one by one. d
+knows the neighbours beforehand: the neighbour table's limit is the host's.
+"""
+
+import contextlib
+import dataclasses
+import ipaddress
+import os
+
+from fabric.net import pids_inside
+
+ADDR4, ADDR6 = "10.99.0.1", "fd99::1"
+FIRST4, FIRST6 = ipaddress.ip_address("10.99.1.1"), ipaddress.ip_address("fd99::1:1")
+
+
+def peer_address(i, v6=False):
+    """Address of the generator's peer i, from 0."""
+    return str((FIRST6 if v6 else FIRST4) + i)
+
+
+class Ground:
+    """The two namespaces of one cell; count: how many peers the generator plays."""
+
+    def __init__(self, lab, count, name=""):
+        self.lab = lab
+        self.d, self.g = lab.ns(f"d{name}"), lab.ns(f"g{name}", router=False)
+        lab.link(self.d, "eth0", self.g, "eth0", [f"{ADDR4}/16", f"{ADDR6}/64"])
+        self.g.sysctl(net__ipv4__ip_nonlocal_bind=1, net__ipv6__ip_nonlocal_bind=1)
+        self.g.batch([*self._local(FIRST4, count), *self._local(FIRST6, count),
+                      "route add 10.99.0.0/16 dev eth0 src " + str(FIRST4),
+                      "route add fd99::/64 dev eth0"])
+        self._neighbours(self.d, self.g, [peer_address(i, v) for i in range(count)
+                                          for v in (False, True)])
+        self._neighbours(self.g, self.d, [ADDR4, ADDR6])
+
+    @staticmethod
+    def _local(first, count):
+        return [f"route add local {net} dev lo"
+                for net in ipaddress.summarize_address_range(first, first + count - 1)]
+
+    @staticmethod
+    def _neighbours(here, there, addresses):
+        mac = there.ipj("link", "show", "eth0")[0]["address"]
+        here.batch([f"neigh replace {a} lladdr {mac} nud permanent dev eth0" for a in addresses])
+
+    def remove(self):
+        """Kill what runs there and remove the namespaces."""
+        self.lab.remove(self.d, self.g)
+        self.lab.procs.clear()
+
+
+@dataclasses.dataclass
+class Usage:
+    """What the processes of a namespace take, summed: seconds of CPU, kilobytes."""
+    cpu_s: float = 0.0
+    peak: int = 0           # VmHWM: shared pages count once per process
+    private: int = 0        # Private_Clean + Private_Dirty
+    pss: int = 0
+    anon: int = 0
+    processes: int = 0
+
+    def add(self, other):
+        for f in dataclasses.fields(self):
+            setattr(self, f.name, getattr(self, f.name) + getattr(other, f.name))
+
+
+def fields(path):
+    """{name: number} of a file of /proc with lines "Name: number kB"."""
+    found = {}
+    with open(path) as f:
+        for line in f:
+            name, _, rest = line.partition(":")
+            value = rest.split()
+            if value and value[0].isdigit():
+                found[name] = int(value[0])
+    return found
+
+
+def cpu_seconds(pid):
+    """CPU of a process's threads, to the nanosecond; threads that ended are not in it."""
+    total = 0
+    with contextlib.suppress(OSError):
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/schedstat") as f:
+                total += int(f.read().split()[0])
+    return total / 1e9
+
+
+def usage_of(pid):
+    rollup, status = fields(f"/proc/{pid}/smaps_rollup"), fields(f"/proc/{pid}/status")
+    return Usage(cpu_seconds(pid), status["VmHWM"],
+                 rollup["Private_Clean"] + rollup["Private_Dirty"], rollup["Pss"],
+                 rollup["Anonymous"], 1)
+
+
+def usage(ns):
+    """Usage of everything that runs in a namespace."""
+    total = Usage()
+    for pid in pids_inside([ns.full]):
+        with contextlib.suppress(OSError, KeyError):    # it has just ended
+            total.add(usage_of(pid))
+    return total

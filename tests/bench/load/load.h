@@ -1,0 +1,117 @@
+/*
+ * One run: the event loop, the clock, what is said to the runner.
+ *
+ * A scenario is a function that is written top to bottom: it makes sessions
+ * (sess.h), sends octets made beforehand (stream.h), and waits with load_until()
+ * for what the sessions' callbacks count. One thread does everything; a callback
+ * never waits. The first load_fail() ends every wait, and the run fails.
+ */
+#ifndef LOAD_LOAD_H
+#define LOAD_LOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/mono.h"
+#include "tests/bench/load/opts.h"
+
+struct load;
+struct sess;
+struct path;
+
+/* A descriptor in the loop; lives in its owner. */
+struct watch {
+	int fd;
+	uint32_t events; /* EPOLL... that are asked for now; 0: not in the loop */
+	void (*cb)(struct watch *w, uint32_t events);
+	struct load *l;
+};
+
+struct load_counts {
+	uint64_t updates;   /* UPDATE messages received */
+	uint64_t prefixes;  /* prefixes announced in them */
+	uint64_t withdrawn; /* and withdrawn */
+	uint64_t octets;
+	uint64_t checks; /* attribute sets and prefixes compared */
+	uint64_t refused; /* connections refused or given up before the session was up */
+};
+
+struct load {
+	const struct opts *opt;
+	int epfd;
+	struct mono_us now; /* when the loop woke up last */
+	struct sess *sess;  /* of nsess, sess_make() */
+	unsigned nsess, nup;
+	struct watch listener; /* fd -1: none */
+	unsigned dialing;
+	struct mono_us first_at; /* when the first connection was there */
+	struct mono_us scan_at; /* next look at the sessions' timers */
+	struct load_counts count;
+	uint8_t *in; /* LOAD_IN octets and one message: shared by all readers */
+	bool failed;
+	char why[256];
+	char *result; /* text of the fields so far */
+	size_t result_len;
+	bool corrupt; /* one attribute octet is still to be corrupted (--expect-wrong) */
+	/* Attribute set k of a sender when it is not path_make()'s own (stream.h). */
+	void (*path)(struct path *p, const struct sess *s, uint32_t k);
+	void *own; /* the scenario's */
+};
+
+#define LOAD_IN 262144
+
+/* A scenario: its name on the command line, what it measures, and what runs it. */
+struct scenario {
+	const char *name;
+	const char *what;
+	void (*run)(struct load *l);
+};
+
+/* Make (end) a run. */
+void load_init(struct load *l, const struct opts *o);
+void load_fini(struct load *l);
+
+/* Ask for events of a descriptor (0: no more of them); fails the run when the kernel refuses. */
+void load_watch(struct load *l, struct watch *w, uint32_t events);
+
+/* The run has failed; the first reason stays. */
+void load_fail(struct load *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Wait for events once, at most us microseconds (timers included), and serve them. */
+void load_step(struct load *l, uint64_t us);
+
+/*
+ * Serve until done(l) is true (asked after each batch of events), or the run has
+ * failed, or --timeout is over, which fails it: `what` is what did not come.
+ * True when done.
+ */
+bool load_until(struct load *l, bool (*done)(struct load *l), const char *what);
+
+/* Serve for that long; false when the run has failed. */
+bool load_serve(struct load *l, uint64_t us);
+
+/* Seconds from a to b, and the time of now. */
+double load_seconds(struct mono_us a, struct mono_us b);
+
+/* ---- what the runner reads ---- */
+
+/* A line "EVENT name t=... TEXT", TEXT from fmt ("" for none); flushed. */
+void load_event(struct load *l, const char *name, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/*
+ * "EVENT pause name=...": the runner looks at the daemon and then writes a line to
+ * standard input, for which this waits; sessions are served meanwhile. Without
+ * anybody at standard input (end of file) it goes on at once.
+ */
+void load_pause(struct load *l, const char *name);
+
+/* Add a field to the result. */
+void load_result_num(struct load *l, const char *key, double v);
+void load_result_text(struct load *l, const char *key, const char *v);
+
+/* "RESULT {json}" with the fields, the counts, ok and why. */
+void load_result_print(struct load *l, const char *scenario);
+
+#endif

@@ -1,0 +1,20 @@
+# The load generator. Not run by make check: make tests/bench/load/weft-load.
+EXTRA_PROGRAMS += tests/bench/load/weft-load
+tests_bench_load_weft_load_SOURCES = \
+	tests/bench/load/load.c tests/bench/load/load.h \
+	tests/bench/load/main.c \
+	tests/bench/load/mrt.c tests/bench/load/mrt.h \
+	tests/bench/load/opts.c tests/bench/load/opts.h \
+	tests/bench/load/pool.c tests/bench/load/pool.h \
+	tests/bench/load/recv.c tests/bench/load/recv.h \
+	tests/bench/load/phase.c \
+	tests/bench/load/s1.c \
+	tests/bench/load/s11.c \
+	tests/bench/load/s2.c \
+	tests/bench/load/s4.c \
+	tests/bench/load/s7.c \
+	tests/bench/load/scenario.h \
+	tests/bench/load/sess.c tests/bench/load/sess.h \
+	tests/bench/load/stream.c tests/bench/load/stream.h \
+	tests/bench/load/update.c tests/bench/load/update.h
+tests_bench_load_weft_load_LDADD = lib/libweft.a

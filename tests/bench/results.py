@@ -1,0 +1,141 @@
+"""What was measured: kept as plain data, summed up, shown as tables.
+
+A file of results is JSON: {"made": ..., "machine": {...}, "versions": {...},
+"repeat": n, "scenarios": [{"name", "title", "columns", "cells": [{"daemon", "runs"}]}],
+"verdicts": [...]}. A run is {"values": {key: number}, "usage": {pause: {...}},
+"seconds": s} or {"failed": why}.
+"""
+
+import dataclasses
+import json
+import os
+import statistics
+import time
+
+from scenarios import USED
+
+
+def machine():
+    """What the figures depend on, and nothing that names the machine."""
+    return {"cores": os.cpu_count(), "kernel": os.uname().release.split("-")[0],
+            "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30)}
+
+
+def numbers(result):
+    """{key: number} of a cell.Result: the generator's values, and what the daemon used."""
+    found = {k: v for k, v in result.values.items()
+             if isinstance(v, (int, float)) and not isinstance(v, bool)}
+    if result.usage:
+        last = list(result.usage.values())[-1]
+        found |= {k: getattr(last, k) for k in USED}
+        found["peak"] = max(u.peak for u in result.usage.values())
+    return found
+
+
+class Results:
+    """All cells of a run of the runner."""
+
+    def __init__(self, versions, repeat):
+        self.versions, self.repeat = versions, repeat
+        self.scenarios, self.cells, self.verdicts = {}, {}, []
+        self.machine, self.made = machine(), time.strftime("%Y-%m-%d", time.gmtime())
+
+    def add(self, scenario, daemon, result=None, failed=None):
+        """One more run of a cell, or why it gave nothing."""
+        self.scenarios[scenario.name] = scenario
+        run = {"failed": failed} if failed is not None else {
+            "values": numbers(result), "seconds": round(result.seconds, 3),
+            "usage": {k: dataclasses.asdict(u) for k, u in result.usage.items()}}
+        self.cells.setdefault((scenario.name, daemon), []).append(run)
+        return run
+
+    def runs(self, scenario, daemon):
+        """The runs of a cell that have figures."""
+        return [r for r in self.cells.get((scenario, daemon), []) if "values" in r]
+
+    def failures(self):
+        return [(s, d, r["failed"]) for (s, d), runs in self.cells.items() for r in runs
+                if "failed" in r]
+
+    def daemons(self, scenario):
+        return [d for s, d in self.cells if s == scenario]
+
+    def values(self, scenario, daemon, key):
+        return [r["values"][key] for r in self.runs(scenario, daemon) if key in r["values"]]
+
+    def median(self, scenario, daemon, key):
+        """Median of a key, or None where there is none."""
+        found = self.values(scenario, daemon, key)
+        return statistics.median(found) if found else None
+
+    def best_peer(self, scenario, figure):
+        """(name, median) of the best of the others, or None."""
+        peers = [(d, self.median(scenario, d, figure.key)) for d in self.daemons(scenario)
+                 if d not in ("weft", "kernel")]
+        peers = [(d, m) for d, m in peers if m is not None]
+        return (max if figure.more else min)(peers, key=lambda x: x[1], default=None)
+
+    def save(self, path):
+        data = {"made": self.made, "machine": self.machine, "versions": self.versions,
+                "repeat": self.repeat, "verdicts": self.verdicts, "scenarios": [
+                    {"name": s.name, "title": s.title,
+                     "columns": [dataclasses.asdict(c) for c in s.columns()],
+                     "cells": [{"daemon": d, "runs": self.cells[s.name, d]}
+                               for d in self.daemons(s.name)]}
+                    for s in self.scenarios.values()]}
+        with open(path, "w") as f:
+            json.dump(data, f, indent=1)
+            f.write("\n")
+
+
+def load(path, table):
+    """Results from a file; table: {name: Scenario} that gives the columns."""
+    with open(path) as f:
+        data = json.load(f)
+    r = Results(data["versions"], data["repeat"])
+    r.machine, r.made, r.verdicts = data["machine"], data["made"], data["verdicts"]
+    for s in data["scenarios"]:
+        r.scenarios[s["name"]] = table[s["name"]]
+        for c in s["cells"]:
+            r.cells[s["name"], c["daemon"]] = c["runs"]
+    return r
+
+
+def shown(value, figure):
+    return "-" if value is None else f"{value * figure.scale:,.{figure.digits}f}"
+
+
+def rows(results, scenario):
+    """Header and one row of text per daemon: median, least, most and ratio of each figure."""
+    head = ["daemon"]
+    for f in scenario.figures:
+        head += [f"{f.label} ({f.unit})", "min", "max", "ratio"]
+    head += [f"{f.label} ({f.unit})" for f in scenario.columns()[len(scenario.figures):]] + ["runs"]
+    return [head] + [_row(results, scenario, d) for d in results.daemons(scenario.name)]
+
+
+def _row(results, scenario, daemon):
+    name, row = scenario.name, [daemon]
+    for f in scenario.figures:
+        found, best = results.values(name, daemon, f.key), results.best_peer(name, f)
+        row += [shown(results.median(name, daemon, f.key), f),
+                shown(min(found, default=None), f), shown(max(found, default=None), f)]
+        row.append(f"{results.median(name, daemon, f.key) / best[1]:.2f}"
+                   if found and best and best[1] else "-")
+    row += [shown(results.median(name, daemon, f.key), f)
+            for f in scenario.columns()[len(scenario.figures):]]
+    done, tried = len(results.runs(name, daemon)), len(results.cells[name, daemon])
+    return [*row, f"{done}" if done == tried else f"{done} of {tried}"]
+
+
+def in_columns(table):
+    """Lines of a table for a terminal; all but the first column to the right."""
+    widths = [max(len(r[i]) for r in table) for i in range(len(table[0]))]
+    return ["  ".join(c.ljust(w) if i == 0 else c.rjust(w)
+                      for i, (c, w) in enumerate(zip(r, widths))).rstrip() for r in table]
+
+
+def in_markdown(table):
+    head, *body = table
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *body]
+    return ["| " + " | ".join(r) + " |" for r in lines]

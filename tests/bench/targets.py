@@ -1,0 +1,59 @@
+"""What weft has to reach, judged within one run: against others in it, never against old figures.
+
+A Target is a row: the figure of weft's median and its bound, which is `limit` in the
+figure's own unit, or `factor` times another daemon's median ("best": of the best peer;
+"kernel": what the kernel alone needs). It is not judged when that one is not there.
+"""
+
+import dataclasses
+
+from results import shown
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    scenario: str
+    key: str
+    factor: float = 1
+    of: str = ""
+    limit: float = None
+
+    def judge(self, results):
+        """{"scenario", "text", "ok"}, or None when something is missing."""
+        scenario = results.scenarios.get(self.scenario)
+        if scenario is None:
+            return None
+        figure = next(f for f in scenario.columns() if f.key == self.key)
+        have, bound = results.median(self.scenario, "weft", self.key), self._bound(results, figure)
+        if have is None or bound is None:
+            return None
+        ok = have >= bound if figure.more else have <= bound
+        return {"scenario": self.scenario, "ok": ok, "text": self._text(results, figure, have, bound)}
+
+    def _bound(self, results, figure):
+        if self.limit is not None:
+            return self.limit / figure.scale
+        other = self._other(results, figure)
+        return None if other is None else self.factor * other
+
+    def _other(self, results, figure):
+        if self.of == "best":
+            best = results.best_peer(self.scenario, figure)
+            return best and best[1]
+        return results.median(self.scenario, self.of, self.key)
+
+    def _text(self, results, figure, have, bound):
+        least = "at least" if figure.more else "at most"
+        text = f"{figure.label} {shown(have, figure)} {figure.unit}, {least} {shown(bound, figure)}"
+        if self.limit is None:
+            other = self._other(results, figure)
+            text += f" ({self.factor:g} x {self.of}); it is {have / other:.2f} x"
+        return text
+
+
+TARGETS = ()
+
+
+def judge(results, targets=TARGETS):
+    """Verdicts of all targets that can be judged."""
+    return [v for v in (t.judge(results) for t in targets) if v]
