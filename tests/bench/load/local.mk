@@ -1,5 +1,7 @@
-# The load generator. Not run by make check: make tests/bench/load/weft-load.
-EXTRA_PROGRAMS += tests/bench/load/weft-load
+# The load generator; make check runs its self-test only.
+check_PROGRAMS += tests/bench/load/weft-load
+TESTS += tests/bench/load/self-test
+EXTRA_DIST += tests/bench/load/self-test
 tests_bench_load_weft_load_SOURCES = \
 	tests/bench/load/load.c tests/bench/load/load.h \
 	tests/bench/load/main.c \
@@ -14,6 +16,7 @@ tests_bench_load_weft_load_SOURCES = \
 	tests/bench/load/s4.c \
 	tests/bench/load/s7.c \
 	tests/bench/load/scenario.h \
+	tests/bench/load/selftest.c \
 	tests/bench/load/sess.c tests/bench/load/sess.h \
 	tests/bench/load/stream.c tests/bench/load/stream.h \
 	tests/bench/load/update.c tests/bench/load/update.h

@@ -32,6 +32,7 @@ static const struct scenario scenarios[] = {
 	{ "s4", "a route reflector and its clients, all to all", s4_run },
 	{ "s11", "a real table (--mrt) from one eBGP sender to one receiver", s11_run },
 	{ "s7", "churn in a closed loop", s7_run },
+	{ "self-test", "do the checks find what is wrong? without a network", selftest_run },
 };
 
 #define NSCENARIOS (sizeof(scenarios) / sizeof(scenarios[0]))
@@ -41,7 +42,7 @@ usage(void)
 {
 	fprintf(stderr, "weft-load SCENARIO [--key=value ...]\n");
 	for (size_t i = 0; i < NSCENARIOS; i++)
-		fprintf(stderr, "  %-6s %s\n", scenarios[i].name, scenarios[i].what);
+		fprintf(stderr, "  %-9s %s\n", scenarios[i].name, scenarios[i].what);
 	opts_help(stderr);
 	return 2;
 }

@@ -15,6 +15,7 @@ void s2_run(struct load *l);
 void s4_run(struct load *l);
 void s7_run(struct load *l);
 void s11_run(struct load *l);
+void selftest_run(struct load *l);
 
 /*
  * The beginning of every scenario: all sessions up, EVENT up, pause "up", and seconds_up

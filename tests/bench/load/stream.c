@@ -97,6 +97,10 @@ path_put(const struct path *p, struct wr *w, bool mp)
 		put_head(w, 0xc0, ATTR_COMMUNITIES, (uint8_t)(4 * p->ncomm));
 	for (unsigned i = 0; i < p->ncomm; i++)
 		wr_u32(w, p->comm[i]);
+	if (p->has_reflection) {
+		put_u32(w, 0x80, ATTR_ORIGINATOR, p->originator);
+		put_u32(w, 0x80, ATTR_CLUSTER_LIST, p->cluster);
+	}
 }
 
 void

@@ -19,8 +19,9 @@ struct path {
 	unsigned nas, ncomm;
 	uint32_t as[PATH_MAX_AS];
 	uint32_t comm[PATH_MAX_COMM];
-	bool has_med, has_local_pref;
+	bool has_med, has_local_pref, has_reflection;
 	uint32_t med, local_pref;
+	uint32_t originator, cluster; /* of a reflector */
 	struct ip_addr next_hop;
 };
 
