@@ -41,9 +41,10 @@ class Scenario:
     setup: fields of adapters.Plan. ibgp: the peers are of the daemon's AS. v6: sessions
     run over IPv6. figures: columns before those of CPU and memory. go_at: name of the
     pause at which the daemon is started; without one it starts first. deadline_s: for
-    the whole cell. floor: words for the program that finds the kernel's own limit.
-    since_go: {key: event}, for seconds from the daemon's start to an event. mrt: it needs
-    a real table. usual: run when no scenario is named.
+    the whole cell. since_go: {key: event}, for seconds from the daemon's start to an event.
+    floor: measure also what the kernel needs alone. each: CPU from one pause to another,
+    by a count of the generator's. mrt: it needs a real table. usual: run when no scenario
+    is named.
     """
     name: str
     title: str
@@ -57,7 +58,8 @@ class Scenario:
     go_at: str = ""
     since_go: dict = dataclasses.field(default_factory=dict)
     deadline_s: int = 300
-    floor: tuple = ()
+    floor: bool = False
+    each: tuple = ()
     mrt: bool = False
     usual: bool = True
 
@@ -89,6 +91,17 @@ class Scenario:
         at = {e["event"]: float(e["t"]) for e in reversed(events)}
         return {key: at[name] - went for key, name in self.since_go.items() if name in at}
 
+    def derived(self, values, usage):
+        """Values made of the generator's and of what the daemon had used at pauses."""
+        if not self.each:
+            return {}
+        begin, end, count = self.each
+        return {"cpu_each": (usage[end].cpu_s - usage[begin].cpu_s) / values[count]}
+
+    def floor_words(self):
+        """The command line of the program that finds the kernel's own limit."""
+        return [f"--limit={self.keys['prefixes']}", *(["--v6"] if self.v6 else [])]
+
     def changed(self, **keys):
         """The same with other numbers: peers, and the generator's keys."""
         peers = keys.pop("peers", self.peers)
@@ -100,7 +113,33 @@ class Scenario:
 # the receiver drops them by their AS path or ORIGINATOR_ID.
 HABITS = {"frr": {"own-back": "ok"}}
 
+EVENTS = Figure("events_per_s", "rate", "events/s", more=True, digits=0)
+EACH = Figure("cpu_each", "CPU each", "us", 1e6)
+REDUNDANT = Figure("redundant", "redundant", "updates", digits=0)
+UP = Figure("seconds_up", "sessions up", "s")
+REFLECTED = Figure("seconds_complete", "reflected", "s")
+REFLECTOR = {"reflector": True}
+KERNEL = {"kernel": True}
+
 TABLE = {s.name: s for s in (
     Scenario("S1", "1,000,000 IPv4 prefixes, 8 per attribute set, from one eBGP peer to another",
-             "s1", 2),
+             "s1", 2, {"prefixes": 1_000_000}),
+    Scenario("S2", "20 eBGP senders, the same 100,000 prefixes by different paths, one receiver",
+             "s2", 21, {"prefixes": 100_000}, figures=(TIME, REDUNDANT)),
+    Scenario("S3", "200,000 IPv4 /24 from one peer into the kernel",
+             "s3", 1, {"prefixes": 200_000}, KERNEL, floor=True),
+    Scenario("S4", "a reflector and 300 iBGP clients with 4 prefixes each, all to all",
+             "s4", 300, setup=REFLECTOR, figures=(UP, REFLECTED), ibgp=True),
+    Scenario("S4k", "a reflector and 1,000 iBGP clients with 4 prefixes each, all to all",
+             "s4", 1000, setup=REFLECTOR, figures=(UP, REFLECTED), ibgp=True),
+    Scenario("S7", "churn: 10,000 of 100,000 prefixes withdrawn and announced again, on and on",
+             "s7", 2, {"prefixes": 100_000, "change": 10_000}, figures=(EVENTS, EACH),
+             each=("loaded", "complete", "events")),
+    Scenario("S8", "a node in a mesh of 1,000 iBGP peers, one IPv4 and one IPv6 prefix each, "
+             "into the kernel", "s8", 1000, setup={**KERNEL, "families": adapters.FAMILIES},
+             figures=(UP, TIME), ibgp=True),
+    Scenario("S9", "wire to kernel: one route on an idle node, 1,000 times",
+             "s9", 1, {"rounds": 1000}, KERNEL, figures=(
+                 Figure("there_median", "median", "us", 1, digits=0),
+                 Figure("there_p99", "99 %", "us", 1, digits=0))),
 )}
