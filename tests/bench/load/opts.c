@@ -51,6 +51,7 @@ static const struct opt_row opt_rows[] = {
 	{ "mrt", OPT_TEXT, AT(mrt), NULL, "MRT file with updates (not compressed; - is standard input)" },
 	{ "next-hop", OPT_TEXT, AT(next_hop), "any", "eBGP next hop wanted: self, keep or any of both" },
 	{ "own-back", OPT_TEXT, AT(own_back), "fail", "a peer's own routes sent back to it: fail or ok" },
+	{ "med", OPT_TEXT, AT(med), "as-sent", "MED of iBGP routes without one: as-sent or zero" },
 	{ "expect-wrong", OPT_FLAG, AT(expect_wrong), NULL,
 	    "corrupt one octet of what comes in: the run must fail" },
 };

@@ -39,6 +39,7 @@ struct opts {
 	const char *mrt;
 	const char *next_hop; /* eBGP: any, self or keep */
 	const char *own_back; /* fail or ok: a peer is sent its own routes */
+	const char *med; /* iBGP routes without one come as-sent, or may have zero */
 	bool expect_wrong;    /* one octet received is corrupted before it is checked */
 };
 

@@ -278,6 +278,15 @@ unknown_ok(const struct attrs *got, const struct attrs *sent)
 	return true;
 }
 
+/* None to another AS (RFC 4271 section 5.1.4); none counts as 0 (9.1.2.2 c), and may come as such. */
+static bool
+med_ok(const struct span *got, const struct span *sent, const struct rules *r)
+{
+	if (r->ebgp)
+		return !got->p;
+	return span_eq(got, sent) || (r->med_zero && !sent->p && get_u32(got->p) == 0);
+}
+
 const char *
 attrs_check(const struct update *u, const struct attrs *sent, const struct span *sent_next_hop,
     const struct rules *r)
@@ -290,7 +299,7 @@ attrs_check(const struct update *u, const struct attrs *sent, const struct span 
 		return "AS_PATH";
 	if (!next_hop_ok(u, sent_next_hop, r))
 		return "NEXT_HOP";
-	if (r->ebgp ? got[ATTR_MED].p != NULL : !span_eq(&got[ATTR_MED], &want[ATTR_MED]))
+	if (!med_ok(&got[ATTR_MED], &want[ATTR_MED], r))
 		return "MED";
 	if (r->ebgp ? got[ATTR_LOCAL_PREF].p != NULL
 		    : !span_eq(&got[ATTR_LOCAL_PREF], &want[ATTR_LOCAL_PREF]))
@@ -317,6 +326,7 @@ rules_make(const struct opts *o)
 
 	r.next_hop_self = !o->ibgp && strcmp(o->next_hop, "keep") != 0;
 	r.next_hop_keep = o->ibgp || strcmp(o->next_hop, "self") != 0;
+	r.med_zero = strcmp(o->med, "zero") == 0;
 	r.reflected = o->ibgp;
 	r.cluster = ip_addr_v4(&o->cluster_id);
 	return r;

@@ -62,6 +62,7 @@ struct rules {
 	uint32_t dut_as;
 	struct ip_addr dut;	/* next hop when it is the daemon itself */
 	bool next_hop_self, next_hop_keep; /* allowed */
+	bool med_zero;		/* where there was none iBGP peers may get one of 0 */
 	bool reflected;		/* ORIGINATOR_ID and CLUSTER_LIST are wanted */
 	uint32_t originator;	/* host order */
 	uint32_t cluster;
