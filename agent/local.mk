@@ -113,6 +113,7 @@ agent_core_libagentcore_a_SOURCES = \
 	agent/core/nhdown.c agent/core/nhdown.h \
 	agent/core/nht.c agent/core/nht.h \
 	agent/core/plan.c agent/core/plan.h \
+	agent/core/ptree.c agent/core/ptree.h \
 	agent/core/pools.c agent/core/pools.h \
 	agent/core/poison.c agent/core/poison.h \
 	agent/core/services.c agent/core/services.h

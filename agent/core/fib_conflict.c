@@ -89,7 +89,7 @@ note_legs(struct fib *f, struct conflict_facts *ret)
 		if (++turn > LEGS_TURN)
 			break;
 		if (s->nhs.nlegs > 1)
-			ret->several[entry_at(f, s->first)->node.prefix.af == IP6] = true;
+			ret->several[entry_is6(entry_at(f, s->first))] = true;
 		for (i = 0; i < s->nhs.nlegs; i++) {
 			struct conflict_iface *x = iface_row(f, ret, s->nhs.leg[i].ifindex);
 
