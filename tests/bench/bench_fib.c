@@ -21,7 +21,6 @@ static struct fib *f;
 static struct mono_us now = { 1000000 };
 static struct ipc_msg *msg, *verdicts;
 static uint8_t octets[IPC_MAX_OCTETS];
-static struct nl_msg *request;
 static struct fib_kop op;
 static uint32_t seq;
 static uint64_t told;
@@ -152,7 +151,7 @@ static uint32_t
 operate(void)
 {
 	static uint64_t token[BATCH];
-	static char batch[65536];
+	static char batch[65536] __attribute__((aligned(8)));
 	size_t n, len, i;
 	uint32_t sum = 0;
 
@@ -160,10 +159,7 @@ operate(void)
 		for (n = 0, len = 0; n < BATCH && fib_next_op(f, now, &op);) {
 			if (op.kind == FIB_OP_DUMP)
 				continue;
-			if (!nl_build_op(request, &op, ++seq))
-				abort();
-			memcpy(batch + len, nlmsg_hdr(request), nlmsg_hdr(request)->nlmsg_len);
-			len += nlmsg_hdr(request)->nlmsg_len;
+			len += nl_build_op(batch + len, sizeof batch - len, &op, ++seq);
 			token[n++] = op.token;
 		}
 		for (i = 0; i < n; i++)
@@ -234,7 +230,6 @@ main(int argc, char **argv)
 
 	msg = mem_zalloc(sizeof *msg);
 	verdicts = mem_zalloc(sizeof *verdicts);
-	request = nlmsg_alloc_size(NL_OP_OCTETS);
 	make_order(n, argc > 3);
 	start();
 	t = seconds();
@@ -251,7 +246,6 @@ main(int argc, char **argv)
 	intents(af, n, 2, true);
 	phase("withdrawn", n, &t);
 	printf("verdicts %llu\n", (unsigned long long)told);
-	nlmsg_free(request);
 	fib_free(f);
 	mem_free(msg);
 	mem_free(verdicts);
