@@ -7,9 +7,6 @@
  */
 #include "agent/core/ptree.h"
 
-#include <endian.h>
-#include <string.h>
-
 #include "lib/mem.h"
 
 #define LEAF	  0x80000000u
@@ -29,23 +26,14 @@ struct way {
 	uint32_t leaf; /* number */
 };
 
-static uint64_t
-word(const uint8_t *b)
-{
-	uint64_t v;
-
-	memcpy(&v, b, sizeof v);
-	return be64toh(v);
-}
-
 static struct key
 key_of(const struct ip_prefix *p)
 {
 	uint64_t len = p->len;
 
 	if (p->af == IP4)
-		return (struct key){ { word(p->b) | len << 24 } };
-	return (struct key){ { word(p->b), word(p->b + 8), len << 56 } };
+		return (struct key){ { ip_word(p->b) | len << 24 } };
+	return (struct key){ { ip_word(p->b), ip_word(p->b + 8), len << 56 } };
 }
 
 static unsigned
