@@ -33,6 +33,7 @@ struct load_counts {
 	uint64_t prefixes;  /* prefixes announced in them */
 	uint64_t withdrawn; /* and withdrawn */
 	uint64_t octets;
+	uint64_t others; /* prefixes of other generators (--others=ok) */
 	uint64_t checks; /* attribute sets and prefixes compared */
 	uint64_t refused; /* connections refused or given up before the session was up */
 };
@@ -56,7 +57,8 @@ struct load {
 	bool corrupt; /* one attribute octet is still to be corrupted (--expect-wrong) */
 	/* Attribute set k of a sender when it is not path_make()'s own (stream.h). */
 	void (*path)(struct path *p, const struct sess *s, uint32_t k);
-	void *own; /* the scenario's */
+	double cpu_at; /* seconds of processor when the work began: phase.c */
+	void *own;     /* the scenario's */
 };
 
 #define LOAD_IN 262144
@@ -91,8 +93,11 @@ bool load_until(struct load *l, bool (*done)(struct load *l), const char *what);
 /* Serve for that long; false when the run has failed. */
 bool load_serve(struct load *l, uint64_t us);
 
-/* Seconds from a to b, and the time of now. */
+/* Seconds from a to b. */
 double load_seconds(struct mono_us a, struct mono_us b);
+
+/* Seconds of processor that the generator has used. */
+double load_cpu(void);
 
 /* ---- what the runner reads ---- */
 

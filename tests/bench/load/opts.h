@@ -24,6 +24,8 @@ struct opts {
 	uint32_t prefixes;
 	uint32_t each;	     /* prefixes of each client */
 	uint32_t per_set;    /* prefixes that share an attribute set */
+	uint32_t first_prefix; /* number of the first one: several generators side by side */
+	const char *others;    /* fail or ok: prefixes that this generator did not send */
 	uint32_t prefix_len; /* bits; 0: 24 or 48 */
 	uint32_t hold_s;
 	const char *dut_netns;

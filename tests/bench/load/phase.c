@@ -20,12 +20,14 @@ phase_up(struct load *l)
 	load_result_num(l, "seconds_up", load_seconds(l->first_at, up));
 	load_event(l, "up", "sessions=%u seconds=%.6f", l->nup, load_seconds(l->first_at, up));
 	load_pause(l, "up");
+	l->cpu_at = load_cpu();
 	return !l->failed;
 }
 
 void
 phase_quiet(struct load *l)
 {
+	load_result_num(l, "generator_cpu_work", load_cpu() - l->cpu_at);
 	load_pause(l, "complete");
 	load_serve(l, QUIET_US);
 }

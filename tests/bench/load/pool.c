@@ -14,6 +14,15 @@ pool_make(uint8_t af, uint8_t len, uint32_t n)
 	return p;
 }
 
+struct pool
+pool_of(const struct opts *o, uint32_t n)
+{
+	struct pool p = pool_make(o->v6 ? IP6 : IP4, (uint8_t)o->prefix_len, n);
+
+	p.base += o->first_prefix;
+	return p;
+}
+
 struct ip_prefix
 pool_prefix(const struct pool *p, uint32_t i)
 {

@@ -24,6 +24,9 @@ struct pool {
 /* n prefixes; IPv4 16.0.0.0 + i, IPv6 2a00:: + i, counted in the last octets of the length. */
 struct pool pool_make(uint8_t af, uint8_t len, uint32_t n);
 
+/* n prefixes of the options' family and length, from --first-prefix on. */
+struct pool pool_of(const struct opts *o, uint32_t n);
+
 /* Append prefix i as NLRI (RFC 4271 section 4.3). */
 void pool_put(const struct pool *p, struct wr *w, uint32_t i);
 

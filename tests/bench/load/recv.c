@@ -64,6 +64,30 @@ receiver_move(struct receiver *rx, uint32_t i, uint8_t tag)
 		rx->moved(rx, i, was, tag);
 }
 
+static bool
+own_back_ok(const struct load *l)
+{
+	return strcmp(l->opt->own_back, "ok") == 0;
+}
+
+/* The next prefix's number; POOL_FOREIGN for one that is none of ours, which fails the run unless it may. */
+static uint32_t
+next_prefix(struct sess *s, const struct pool *pool, uint8_t af, struct rd *r)
+{
+	uint32_t i = POOL_FOREIGN;
+
+	if (af == pool->af)
+		i = pool_get(pool, r);
+	else
+		rd_skip(r, rd_left(r));
+	if (i != POOL_FOREIGN)
+		return i;
+	s->l->count.others++;
+	if (r->bad || strcmp(s->l->opt->others, "ok") != 0)
+		sess_fail(s, r->bad ? "bad NLRI" : "a prefix that nobody announced");
+	return i;
+}
+
 /* One prefix announced; `checked` is what u was found to carry. */
 static bool
 receiver_announce(struct receiver *rx, struct sess *s, const struct update *u, uint32_t i,
@@ -94,12 +118,10 @@ receiver_nlri(struct receiver *rx, struct sess *s, const struct update *u)
 	uint64_t n = 0;
 
 	while (rd_left(&r) > 0) {
-		uint32_t i = u->nlri_af == rx->pool->af ? pool_get(rx->pool, &r) : POOL_FOREIGN;
+		uint32_t i = next_prefix(s, rx->pool, u->nlri_af, &r);
 
-		if (i == POOL_FOREIGN) {
-			sess_fail(s, "a prefix that nobody announced");
-			return;
-		}
+		if (i == POOL_FOREIGN)
+			continue;
 		if (!receiver_announce(rx, s, u, i, &checked))
 			return;
 		n++;
@@ -113,12 +135,10 @@ receiver_gone(struct receiver *rx, struct sess *s, const struct update *u)
 	struct rd r = rd_init(u->gone.p, u->gone.len);
 
 	while (rd_left(&r) > 0) {
-		uint32_t i = u->gone_af == rx->pool->af ? pool_get(rx->pool, &r) : POOL_FOREIGN;
+		uint32_t i = next_prefix(s, rx->pool, u->gone_af, &r);
 
-		if (i == POOL_FOREIGN) {
-			sess_fail(s, "withdrawal of a prefix that nobody announced");
-			return;
-		}
+		if (i == POOL_FOREIGN)
+			continue;
 		receiver_move(rx, i, 0);
 		rx->withdrawn++;
 		s->l->count.withdrawn++;
@@ -142,12 +162,21 @@ receiver_update(struct receiver *rx, struct sess *s, const uint8_t *body, size_t
 }
 
 void
-sess_no_routes(struct sess *s, const uint8_t *body, size_t len)
+sess_no_routes(struct sess *s, const struct pool *pool, const uint8_t *body, size_t len)
 {
 	struct update u;
 	const char *why = update_read(&u, body, len);
+	struct rd r;
 
 	s->l->count.checks++;
-	if (why || (!u.bare && strcmp(s->l->opt->own_back, "ok") != 0))
-		sess_fail(s, "the sender got %s", why ? why : "an UPDATE with prefixes");
+	if (why) {
+		sess_fail(s, "UPDATE: %s", why);
+		return;
+	}
+	r = rd_init(u.nlri.p, u.nlri.len);
+	while (rd_left(&r) > 0)
+		if (next_prefix(s, pool, u.nlri_af, &r) != POOL_FOREIGN && !own_back_ok(s->l)) {
+			sess_fail(s, "the sender got a prefix of its own");
+			return;
+		}
 }

@@ -48,7 +48,10 @@ void receiver_fini(struct receiver *rx);
  */
 void receiver_update(struct receiver *rx, struct sess *s, const uint8_t *body, size_t len);
 
-/* For a session that only sends: an UPDATE with prefixes in it fails the run unless --own-back=ok. */
-void sess_no_routes(struct sess *s, const uint8_t *body, size_t len);
+/*
+ * For a session that only sends: an UPDATE with prefixes of the pool, which are its own,
+ * fails the run unless --own-back=ok, and one with others unless --others=ok.
+ */
+void sess_no_routes(struct sess *s, const struct pool *pool, const uint8_t *body, size_t len);
 
 #endif

@@ -38,7 +38,7 @@ s1_update(struct sess *s, const uint8_t *body, size_t len)
 	if (s->i == 1)
 		receiver_update(&t->rx, s, body, len);
 	else
-		sess_no_routes(s, body, len);
+		sess_no_routes(s, &t->pool, body, len);
 }
 
 static const struct sess_ops s1_ops = { .update = s1_update };
@@ -59,7 +59,7 @@ s1_prepare(struct load *l, struct s1 *t)
 
 	l->own = t;
 	sess_make(l, 2, &s1_ops);
-	t->pool = pool_make(o->v6 ? IP6 : IP4, (uint8_t)o->prefix_len, n);
+	t->pool = pool_of(o, n);
 	stream_table(&t->stream, &t->pool, &l->sess[0]);
 	receiver_init(&t->rx, l, &t->pool, s1_expect);
 }

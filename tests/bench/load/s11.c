@@ -36,7 +36,7 @@ s11_update(struct sess *s, const uint8_t *body, size_t len)
 	if (s->i == 1)
 		receiver_update(&t->rx, s, body, len);
 	else
-		sess_no_routes(s, body, len);
+		sess_no_routes(s, &t->mrt.pool, body, len);
 }
 
 static const struct sess_ops s11_ops = { .update = s11_update };

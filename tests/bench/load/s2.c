@@ -110,8 +110,7 @@ s2_prepare(struct load *l, struct s2 *t)
 		load_fail(l, "S2 takes 2 to 255 peers, each of its own AS");
 		t->n = 0;
 	}
-	t->pool = pool_make(o->v6 ? IP6 : IP4, (uint8_t)o->prefix_len,
-	    or_default(o->prefixes, 100000));
+	t->pool = pool_of(o, or_default(o->prefixes, 100000));
 	t->stream = mem_zalloc_array(t->n, sizeof(*t->stream));
 	t->want = mem_zalloc_array(t->n, sizeof(*t->want));
 	t->rx = mem_zalloc_array(l->nsess, sizeof(*t->rx));

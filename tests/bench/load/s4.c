@@ -74,7 +74,7 @@ s4_prepare(struct load *l, struct s4 *t)
 	l->own = t;
 	t->n = or_default(o->peers, 300);
 	sess_make(l, t->n, &s4_ops);
-	t->pool = pool_make(o->v6 ? IP6 : IP4, (uint8_t)o->prefix_len, t->n * o->each);
+	t->pool = pool_of(o, t->n * o->each);
 	t->stream = mem_zalloc_array(t->n, sizeof(*t->stream));
 	t->rx = mem_zalloc_array(t->n, sizeof(*t->rx));
 	t->want = mem_zalloc_array(t->n, sizeof(*t->want));

@@ -41,7 +41,7 @@ s7_update(struct sess *s, const uint8_t *body, size_t len)
 	if (s->i == 1)
 		receiver_update(&t->rx, s, body, len);
 	else
-		sess_no_routes(s, body, len);
+		sess_no_routes(s, &t->pool, body, len);
 }
 
 static const struct sess_ops s7_ops = { .update = s7_update };
@@ -81,7 +81,7 @@ s7_prepare(struct load *l, struct s7 *t)
 
 	l->own = t;
 	sess_make(l, 2, &s7_ops);
-	t->pool = pool_make(o->v6 ? IP6 : IP4, (uint8_t)o->prefix_len, n);
+	t->pool = pool_of(o, n);
 	t->nparts = o->change && o->change < n ? n / o->change : 1;
 	t->out = mem_zalloc_array(t->nparts, sizeof(*t->out));
 	t->in = mem_zalloc_array(t->nparts, sizeof(*t->in));
