@@ -71,6 +71,7 @@ agent_libagent_a_SOURCES = \
 	agent/source_dynamic.c \
 	agent/source_fib.c \
 	agent/source_keys.c \
+	agent/sysctl.c agent/sysctl.h \
 	agent/tcp.c agent/tcp.h \
 	agent/tcp_ao.c agent/tcp_ao.h \
 	agent/tcp_hint.c agent/tcp_hint.h \

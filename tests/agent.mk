@@ -25,6 +25,12 @@ tests_unit_test_hint_SOURCES = tests/unit/test_hint.c tests/unit/unit.h
 tests_unit_test_hint_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
 tests_unit_test_hint_LDADD = $(NL_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_procs
+TESTS += tests/unit/test_procs
+tests_unit_test_procs_SOURCES = tests/unit/test_procs.c tests/unit/unit.h
+tests_unit_test_procs_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
+tests_unit_test_procs_LDADD = agent/libagent.a lib/libweft.a $(CHECK_LIBS)
+
 check_PROGRAMS += tests/unit/test_ao
 TESTS += tests/unit/test_ao
 tests_unit_test_ao_SOURCES = tests/unit/test_ao.c tests/unit/unit.h

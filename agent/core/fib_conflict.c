@@ -236,13 +236,14 @@ fib_facts(struct fib *f, struct mono_us now, struct conflict_facts *ret)
 	ret->our_metric = f->place.metric[FIB_LEARNED];
 }
 
-void
+bool
 fib_look(struct fib *f, struct mono_us now, const struct conflict_facts *facts)
 {
 	f->now = now;
 	if (f->ready)
 		conflict_look(&f->conflict, now, facts);
 	fib_conflict_events(f);
+	return f->nevents > 0;
 }
 
 const struct conflict *
