@@ -157,5 +157,5 @@ def floor(build, scenario):
     if p.returncode != 0 or not found:
         raise Failed(f"{FLOOR}: exit {p.returncode} {p.stderr[-500:].strip()}")
     values = json.loads(found[-1].removeprefix("RESULT "))
-    values["seconds_complete"] = values["seconds"]
+    values[scenario.floor[0]] = values["seconds"]
     return Result(values, {}, time.monotonic() - began)
