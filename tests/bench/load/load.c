@@ -103,6 +103,8 @@ load_step(struct load *l, uint64_t us)
 	}
 	if (mono_reached(l->now, l->scan_at))
 		l->scan_at = sess_timers(l);
+	else if (l->dial_more)
+		sess_dial_more(l);
 }
 
 bool

@@ -45,7 +45,10 @@ struct load {
 	struct sess *sess;  /* of nsess, sess_make() */
 	unsigned nsess, nup;
 	struct watch listener; /* fd -1: none */
-	unsigned dialing;
+	unsigned dialing;   /* sessions on their way up */
+	unsigned next_dial; /* who is asked first when another one may begin */
+	unsigned dial_max;  /* --dialing, or 0 when only the daemon connects */
+	bool dial_more;
 	struct mono_us first_at; /* when the first connection was there */
 	struct mono_us scan_at; /* next look at the sessions' timers */
 	struct load_counts count;

@@ -33,6 +33,7 @@ struct receiver {
 	uint64_t announced, withdrawn;
 	/* A prefix has another tag than before. May be NULL. */
 	void (*moved)(struct receiver *rx, uint32_t i, uint8_t was, uint8_t is);
+	uint32_t self; /* the peer, where that matters to expect() */
 	void *own;
 };
 

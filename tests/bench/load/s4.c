@@ -27,13 +27,13 @@ s4_expect(struct receiver *rx, const struct update *u, uint32_t i, struct expect
 {
 	struct s4 *t = rx->l->own;
 	uint32_t client = i / rx->l->opt->each;
-	bool own = rx->own == &rx->l->sess[client];
+	bool own = rx->self == client;
 
 	(void)u;
 	if (own && strcmp(rx->l->opt->own_back, "ok") != 0)
 		return "receiver: it is the client's own";
 	t->own_back += own;
-	rx->rules.originator = rx->l->sess[client].id;
+	rx->rules.originator = rx->l->sess[0].id + client;
 	*ret = (struct expected){ &t->want[client], client, !own };
 	return NULL;
 }
@@ -83,7 +83,7 @@ s4_prepare(struct load *l, struct s4 *t)
 		stream_announce(&t->stream[i], &t->pool, &p, i * o->each, (i + 1) * o->each);
 		wanted_make(&t->want[i], &l->sess[i], i);
 		receiver_init(&t->rx[i], l, &t->pool, s4_expect);
-		t->rx[i].own = &l->sess[i];
+		t->rx[i].self = i;
 	}
 }
 

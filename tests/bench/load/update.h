@@ -35,6 +35,7 @@ struct span {
 
 /* The value of each attribute; p is NULL where it is absent. */
 struct attrs {
+	uint64_t have; /* a bit for each type that is there */
 	struct span v[ATTR_MAX];
 };
 
