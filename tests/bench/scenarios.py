@@ -24,11 +24,11 @@ class Figure:
     digits: int = 2
 
 
-TIME = Figure("seconds_complete", "time", "s")
+TIME = Figure("seconds_complete", "time", "s", digits=3)
 REDUNDANT = Figure("redundant", "redundant", "updates", digits=0)
 GONE = Figure("seconds_gone", "withdrawn", "s")
-UP = Figure("seconds_up", "sessions up", "s")
-REFLECTED = Figure("seconds_complete", "reflected", "s")
+UP = Figure("seconds_up", "sessions up", "s", digits=3)
+REFLECTED = Figure("seconds_complete", "reflected", "s", digits=3)
 MOVED = Figure("seconds_moved", "traffic moved", "ms", 1000)
 UNUSED = Figure("seconds_unused", "unused", "ms", 1000, digits=1)
 SETTLED = Figure("seconds_settled", "settled", "ms", 1000, digits=1)
