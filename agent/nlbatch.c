@@ -30,10 +30,11 @@ struct answer {
 struct nlbatch {
 	struct nlsock sock;
 	uint8_t *recv;	    /* borrowed */
+	struct nl_msg *msg; /* scratch */
 	uint32_t seq;	    /* of the first message */
 	size_t n, len, last;
 	struct answer op[NLBATCH_OPS];
-	char buf[BATCH_OCTETS] __attribute__((aligned(8)));
+	char buf[BATCH_OCTETS];
 };
 
 struct nlbatch *
@@ -44,9 +45,10 @@ nlbatch_new(uint8_t *recv)
 
 	b->recv = recv;
 	b->seq = 1;
-	if (rc < 0) {
+	b->msg = nlmsg_alloc_size(NL_OP_OCTETS);
+	if (rc < 0 || !b->msg) {
 		nlbatch_free(b);
-		errno = -rc;
+		errno = rc < 0 ? -rc : ENOMEM;
 		return NULL;
 	}
 	nlsock_set_rcvbuf(&b->sock, ANSWERS_OCTETS);
@@ -59,6 +61,7 @@ nlbatch_free(struct nlbatch *b)
 	if (!b)
 		return;
 	nlsock_close(&b->sock);
+	nlmsg_free(b->msg);
 	mem_free(b);
 }
 
@@ -74,25 +77,11 @@ nlbatch_count(const struct nlbatch *b)
 	return b->n;
 }
 
-/* Keep the place of what cannot be built with a message that does nothing. */
-static size_t
-build_noop(void *buf, uint32_t seq)
-{
-	struct nlmsghdr *h = buf;
-
-	*h = (struct nlmsghdr){ .nlmsg_len = NLMSG_HDRLEN,
-		.nlmsg_type = NLMSG_NOOP,
-		.nlmsg_flags = NLM_F_REQUEST,
-		.nlmsg_seq = seq };
-	return NLMSG_HDRLEN;
-}
-
 bool
 nlbatch_add(struct nlbatch *b, const struct fib_kop *op)
 {
 	struct answer *a = &b->op[b->n];
-	uint32_t seq = b->seq + (uint32_t)b->n;
-	size_t len;
+	const struct nlmsghdr *h;
 
 	if (b->n == NLBATCH_OPS || b->len + NL_OP_OCTETS > sizeof(b->buf))
 		return false;
@@ -100,13 +89,19 @@ nlbatch_add(struct nlbatch *b, const struct fib_kop *op)
 	a->err = 0;
 	a->there = false;
 	a->text[0] = '\0';
-	len = nl_build_op(b->buf + b->len, sizeof(b->buf) - b->len, op, seq);
-	if (len == 0) {
-		len = build_noop(b->buf + b->len, seq);
+	if (!nl_build_op(b->msg, op, b->seq + (uint32_t)b->n)) {
+		/* Keep its place with a message that does nothing. */
+		memset(nlmsg_hdr(b->msg), 0, NLMSG_HDRLEN);
+		nlmsg_hdr(b->msg)->nlmsg_len = NLMSG_HDRLEN;
+		nlmsg_hdr(b->msg)->nlmsg_type = NLMSG_NOOP;
+		nlmsg_hdr(b->msg)->nlmsg_flags = NLM_F_REQUEST;
+		nlmsg_hdr(b->msg)->nlmsg_seq = b->seq + (uint32_t)b->n;
 		a->err = EMSGSIZE;
 	}
+	h = nlmsg_hdr(b->msg);
+	memcpy(b->buf + b->len, h, h->nlmsg_len);
 	b->last = b->len;
-	b->len += len;
+	b->len += NLMSG_ALIGN(h->nlmsg_len);
 	b->n++;
 	return true;
 }

@@ -36,13 +36,12 @@ fib_admit(const struct fib *f)
 void
 fib_judge_all(struct fib *f)
 {
-	struct fib_entry *e;
-	struct ip_prefix at;
+	struct trie_node *n, *tmp;
 	int k;
 
 	for (k = 0; k < FIB_NKINDS; k++) {
-		FIB_FOREACH(f, (enum fib_kind)k, e, &at)
-			entry_judge(f, e);
+		TRIE_FOREACH_SAFE(n, tmp, &f->tree[k])
+			entry_judge(f, container_of(n, struct fib_entry, node));
 	}
 	f->limit_at = MONO_NEVER;
 }
@@ -50,26 +49,25 @@ fib_judge_all(struct fib *f)
 void
 fib_judge_covering(struct fib *f, const struct ip_prefix *p)
 {
-	struct fib_entry *e = entry_covering(f, FIB_LEARNED, p);
+	struct trie_node *n = trie_covering(&f->tree[FIB_LEARNED], p), *up;
 
-	while (e) {
-		struct ip_prefix at = entry_prefix(e);
-
-		entry_judge(f, e);
-		e = entry_shorter(f, FIB_LEARNED, &at);
+	for (; n; n = up) {
+		up = trie_lpm_next_shorter(&f->tree[FIB_LEARNED], n);
+		entry_judge(f, container_of(n, struct fib_entry, node));
 	}
-	if (entry_covering(f, FIB_DISCARD, p))
+	if (trie_covering(&f->tree[FIB_DISCARD], p))
 		local_configure(f);
 }
 
 void
 fib_judge_limited(struct fib *f)
 {
-	struct fib_entry *e;
-	struct ip_prefix at;
+	struct trie_node *n, *tmp;
 
 	f->limit_at = MONO_NEVER;
-	FIB_FOREACH(f, FIB_LEARNED, e, &at) {
+	TRIE_FOREACH_SAFE(n, tmp, &f->tree[FIB_LEARNED]) {
+		struct fib_entry *e = container_of(n, struct fib_entry, node);
+
 		if (f->nadmitted >= f->conf.max_routes)
 			return;
 		if (e->set != 0 && !e->admitted && e->code == IPC_REF_LIMIT)
@@ -271,14 +269,14 @@ set_eval_covering(struct fib *f, const struct fib_set *s)
 	uint16_t i;
 
 	for (i = 0; i < s->nhs.n; i++) {
-		struct ip_prefix at = ip_prefix_from_addr(&s->nhs.ref[i].nh->addr);
-		struct fib_entry *e = entry_covering(f, FIB_LEARNED, &at);
+		struct trie_node *n = trie_lpm(&f->tree[FIB_LEARNED], &s->nhs.ref[i].nh->addr), *up;
 
-		while (e) {
-			at = entry_prefix(e);
+		for (; n; n = up) {
+			struct fib_entry *e = container_of(n, struct fib_entry, node);
+
+			up = trie_lpm_next_shorter(&f->tree[FIB_LEARNED], n);
 			if (e->set == s->self)
 				entry_eval(f, e);
-			e = entry_shorter(f, FIB_LEARNED, &at);
 		}
 	}
 }
@@ -298,16 +296,17 @@ static bool
 on_own(void *ctx, const struct ip_addr *a, int below, struct nht_own *ret)
 {
 	struct fib *f = ctx;
-	struct ip_prefix at = ip_prefix_from_addr(a);
-	const struct fib_entry *e = entry_covering(f, FIB_LEARNED, &at);
+	const struct trie *t = &f->tree[FIB_LEARNED];
+	struct trie_node *n;
 
-	for (; e; e = entry_shorter(f, FIB_LEARNED, &at)) {
-		at = entry_prefix(e);
-		if (e->len >= below || !e->usable || f->setv[e->set]->discard)
+	for (n = trie_lpm(t, a); n; n = trie_lpm_next_shorter(t, n)) {
+		const struct fib_entry *e = container_of(n, struct fib_entry, node);
+
+		if (n->prefix.len >= below || !e->usable || f->setv[e->set]->discard)
 			continue;
 		if (f->setv[e->set]->nhs.nlegs == 0)
 			continue; /* not usable, only not evaluated yet */
-		ret->prefix = at;
+		ret->prefix = n->prefix;
 		ret->set = &f->setv[e->set]->nhs;
 		ret->metric = f->conf.metric;
 		return true;
@@ -407,7 +406,6 @@ fib_new(struct mono_us now, uint64_t seed, struct log *log)
 	f->limit_at = MONO_NEVER;
 	f->nsetv = 1;
 	f->setv = mem_zalloc(sizeof(*f->setv) * 2);
-	entries_init(f);
 	hops_init(&f->hops, key);
 	f->hops.ctx = f;
 	f->hops.first = on_first;
@@ -605,13 +603,13 @@ fib_stray_add(struct fib *f, const struct ip_prefix *p, const struct place *at, 
 static void
 place_move(struct fib *f, const struct place *to)
 {
-	struct fib_entry *e;
-	struct ip_prefix at;
+	struct trie_node *n, *tmp;
 	int k;
 
 	place_remember(f, &f->place);
 	for (k = 0; k < FIB_NKINDS; k++) {
-		FIB_FOREACH(f, (enum fib_kind)k, e, &at) {
+		TRIE_FOREACH_SAFE(n, tmp, &f->tree[k]) {
+			struct fib_entry *e = container_of(n, struct fib_entry, node);
 			bool moved = f->place.metric[k] != to->metric[k] || f->place.table != to->table;
 
 			if (e->have == 0 || (!moved && f->place.protocol == to->protocol))
@@ -621,7 +619,7 @@ place_move(struct fib *f, const struct place *to)
 				continue;
 			}
 			hops_ref(&f->hops, e->have);
-			fib_stray_add(f, &at, &f->place, (enum fib_kind)k, e->have);
+			fib_stray_add(f, &n->prefix, &f->place, (enum fib_kind)k, e->have);
 			e->adopted = 0;
 			entry_set_have(f, e, 0);
 			entry_eval(f, e);
@@ -845,11 +843,10 @@ fib_route_del(struct fib *f, struct mono_us now, const struct ip_prefix *p)
 static void
 unfresh_all(struct fib *f)
 {
-	struct fib_entry *e;
-	struct ip_prefix at;
+	struct trie_node *n;
 
-	FIB_FOREACH(f, FIB_LEARNED, e, &at)
-		e->fresh = 0;
+	TRIE_FOREACH(n, &f->tree[FIB_LEARNED])
+		container_of(n, struct fib_entry, node)->fresh = 0;
 }
 
 void
@@ -862,18 +859,21 @@ fib_sync_begin(struct fib *f, struct mono_us now)
 void
 fib_sync_end(struct fib *f, struct mono_us now)
 {
-	struct fib_entry *e;
-	struct ip_prefix at;
+	struct trie_node *n, *tmp;
 	int k;
 
 	f->now = now;
 	f->stale = false;
-	FIB_FOREACH(f, FIB_LEARNED, e, &at) {
+	TRIE_FOREACH_SAFE(n, tmp, &f->tree[FIB_LEARNED]) {
+		struct fib_entry *e = container_of(n, struct fib_entry, node);
+
 		if (!e->fresh)
 			unroute(f, e);
 	}
 	for (k = FIB_BLOCK; k < FIB_NKINDS; k++) {
-		FIB_FOREACH(f, (enum fib_kind)k, e, &at) {
+		TRIE_FOREACH_SAFE(n, tmp, &f->tree[k]) {
+			struct fib_entry *e = container_of(n, struct fib_entry, node);
+
 			e->adopted = 0;
 			entry_eval(f, e);
 		}
@@ -930,8 +930,7 @@ fib_addr_down(struct fib *f, struct mono_us now, const struct ip_addr *a, bool d
 uint64_t
 fib_flush(struct fib *f, struct mono_us now)
 {
-	struct fib_entry *e;
-	struct ip_prefix at;
+	struct trie_node *n, *tmp;
 	int k;
 
 	f->now = now;
@@ -940,7 +939,9 @@ fib_flush(struct fib *f, struct mono_us now)
 	f->stale = false;
 	fib_set_refresh_all(f); /* bgpd's sets stay known: only their objects go */
 	for (k = 0; k < FIB_NKINDS; k++) {
-		FIB_FOREACH(f, (enum fib_kind)k, e, &at) {
+		TRIE_FOREACH_SAFE(n, tmp, &f->tree[k]) {
+			struct fib_entry *e = container_of(n, struct fib_entry, node);
+
 			e->adopted = 0;
 			entry_judge(f, e);
 		}
