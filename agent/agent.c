@@ -358,6 +358,17 @@ static const struct tcp_ops tcp_ops = { connect_done, accepted, admit, tcp_event
 
 /* ---- the launcher ---------------------------------------------------------------------- */
 
+/* What is done now and then is done in one waking up. */
+static void
+beat(void *ctx)
+{
+	struct agent *a = ctx;
+
+	launcher_pong(a->launcher);
+	places_tidy(a->places);
+	lookout_beat(a->lookout);
+}
+
 static void
 child_started(struct agent *a, const struct launch_msg *m, const int *fds, size_t nfds)
 {
@@ -442,8 +453,7 @@ notice(void *ctx, const struct launch_msg *m, const int *fds, size_t nfds)
 		break;
 	case LAUNCH_PING:
 		launcher_pong(a->launcher);
-		watch_beat(a->watch, m->delay_ms);
-		places_tidy(a->places);
+		watch_start(a->watch, m->delay_ms);
 		break;
 	default: /* of a newer launcher: nothing we know how to do */
 		break;
@@ -645,7 +655,7 @@ agent_init(struct agent *a, const char *config_name, bool observe)
 	a->events = events_new(EVENTS_KEPT);
 	a->fib = fib_new(a->started, random_seed(), &log_main);
 	a->bgpd = bgpd_new(a, &bgpd_ops);
-	a->watch = watch_new(a);
+	a->watch = watch_new(a, beat);
 	a->places = places_new(a);
 	a->composition = composition_new();
 	a->source = source_new(a);

@@ -50,7 +50,7 @@ int launcher_open_claim(struct launcher *l, uint8_t protocol, char *ret_text);
 /* For the service manager; lost silently when weftd is gone. */
 void launcher_ready(struct launcher *l, const char *status);
 void launcher_status(struct launcher *l, const char *status);
-/* The answer to LAUNCH_PING. */
+/* The answer to LAUNCH_PING, or a beat that saves the next one. */
 void launcher_pong(struct launcher *l);
 /* There are BFD sessions, or none any more: a LAUNCH_BFDD notice follows. */
 void launcher_want_bfdd(struct launcher *l, bool want);

@@ -71,6 +71,7 @@ agent_libagent_a_SOURCES = \
 	agent/source_dynamic.c \
 	agent/source_fib.c \
 	agent/source_keys.c \
+	agent/sysctl.c agent/sysctl.h \
 	agent/tcp.c agent/tcp.h \
 	agent/tcp_ao.c agent/tcp_ao.h \
 	agent/tcp_hint.c agent/tcp_hint.h \
@@ -113,6 +114,7 @@ agent_core_libagentcore_a_SOURCES = \
 	agent/core/nhdown.c agent/core/nhdown.h \
 	agent/core/nht.c agent/core/nht.h \
 	agent/core/plan.c agent/core/plan.h \
+	agent/core/ptree.c agent/core/ptree.h \
 	agent/core/pools.c agent/core/pools.h \
 	agent/core/poison.c agent/core/poison.h \
 	agent/core/services.c agent/core/services.h
@@ -127,5 +129,6 @@ weft_tls_so_LDADD = $(OPENSSL_LIBS)
 
 pkglibexec_PROGRAMS += weft-agent
 weft_agent_SOURCES = agent/main.c
+weft_agent_LDFLAGS = $(WEFT_LDFLAGS) $(WEFT_LTO_LDFLAGS)
 weft_agent_LDADD = agent/libagent.a agent/core/libagentcore.a lib/libconf.a lib/libweft.a \
 	$(NL_LIBS) $(EVENT_EXTRA_LIBS) $(YAML_LIBS) $(JANSSON_LIBS)

@@ -1,32 +1,49 @@
 /*
  * Looking for conflicts; see lookout.h.
  *
- * Settings are read every few seconds: a dozen small files. Processes are looked
- * through once a minute, and soon after somebody took routes away.
+ * The kernel tells when forwarding or rp_filter changes (RTM_NEWNETCONF); it does not for other
+ * settings, so all are read every ten seconds: a dozen small files. Processes are looked through
+ * once a minute, and soon after somebody took routes away.
  */
 #include "agent/lookout.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "agent/core/conflict.h"
+#include "agent/nlsock.h"
 #include "agent/procs.h"
+#include "agent/sysctl.h"
 #include "lib/mem.h"
 
-#define LOOK_S	      5
+#define LOOK_S	      10
+#define LATE_S	      1 /* later than that, as the beat saves waking up for this alone */
+#define EARLY_S	      3 /* before it is due a beat will do */
+#define SOON_US	      100000  /* sessions and routes come up first */
+#define TOLD_GAP_US   1000000 /* between two looks because the kernel has told something */
 #define PROCS_S	      60
 #define PROCS_SOON_S  5 /* when routes were taken away: not more often than that */
+#define TOLD_MAX      64      /* messages taken in one turn of the loop */
 #define NM_DEVICES    "/run/NetworkManager/devices"
 
 struct lookout {
 	struct agent *a;
 	struct event *ev;
+	struct mono_us looked_at; /* MONO_NEVER: not yet */
+	struct mono_us due;	  /* MONO_NEVER: nobody waits for it */
+	struct nlsock sock;	  /* on which the kernel tells */
+	struct event *told;	  /* NULL: it does not */
+	struct sysctls *sysctls;
 	struct procs procs;
+	bool networkd_foreign;
 	struct mono_us procs_at; /* when they were looked through */
 	bool procs_known;
 	uint64_t repairs; /* as of then */
@@ -34,26 +51,6 @@ struct lookout {
 };
 
 /* ---- files --------------------------------------------------------------- */
-
-/* The number in that file; -1: there is none. */
-static int
-read_number(const char *fmt, const char *name)
-{
-	char path[256], text[16];
-	ssize_t n = -1;
-	int fd;
-
-	snprintf(path, sizeof path, fmt, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		n = read(fd, text, sizeof text - 1);
-		close(fd);
-	}
-	if (n <= 0)
-		return -1;
-	text[n] = '\0';
-	return atoi(text);
-}
 
 /* 0 or -errno. */
 static int
@@ -106,21 +103,22 @@ look_at_procs(struct lookout *w)
 	fib_stats(w->a->fib, &st);
 	if (w->procs_known && age_s < (st.repairs != w->repairs ? PROCS_SOON_S : PROCS_S))
 		return;
-	w->procs = procs_look();
+	procs_look(&w->procs, !w->procs_known || st.repairs != w->repairs);
+	w->networkd_foreign = w->procs.networkd != 0 && procs_networkd_foreign("");
 	w->procs_at = agent_now();
 	w->procs_known = true;
 	w->repairs = st.repairs;
 }
 
 static void
-look_at_iface(struct conflict_iface *i, bool network_manager)
+look_at_iface(struct lookout *w, struct conflict_iface *i, bool network_manager)
 {
 	if (i->uplink) {
 		i->rp_filter = larger(
-		    read_number("/proc/sys/net/ipv4/conf/%s/rp_filter", i->name),
-		    read_number("/proc/sys/net/ipv4/conf/%s/rp_filter", "all"));
-		i->accept_ra = read_number("/proc/sys/net/ipv6/conf/%s/accept_ra", i->name);
-		i->forward6 = read_number("/proc/sys/net/ipv6/conf/%s/forwarding", i->name);
+		    sysctls_number(w->sysctls, "net/ipv4/conf/%s/rp_filter", i->name),
+		    sysctls_number(w->sysctls, "net/ipv4/conf/%s/rp_filter", "all"));
+		i->accept_ra = sysctls_number(w->sysctls, "net/ipv6/conf/%s/accept_ra", i->name);
+		i->forward6 = sysctls_number(w->sysctls, "net/ipv6/conf/%s/forwarding", i->name);
 	}
 	i->nm = network_manager && i->pods && nm_manages(i->ifindex);
 }
@@ -130,15 +128,16 @@ gather(struct lookout *w, struct conflict_facts *f)
 {
 	fib_facts(w->a->fib, agent_now(), f);
 	look_at_procs(w);
-	f->forward[0] = read_number("/proc/sys/net/ipv4/%s", "ip_forward");
-	f->forward[1] = read_number("/proc/sys/net/ipv6/conf/%s/forwarding", "all");
-	f->hash[0] = read_number("/proc/sys/net/ipv4/%s", "fib_multipath_hash_policy");
-	f->hash[1] = read_number("/proc/sys/net/ipv6/%s", "fib_multipath_hash_policy");
-	f->networkd = w->procs.networkd;
-	f->networkd_foreign = f->networkd && procs_networkd_foreign("");
-	f->network_manager = w->procs.network_manager;
+	sysctls_begin(w->sysctls);
+	f->forward[0] = sysctls_number(w->sysctls, "net/ipv4/%s", "ip_forward");
+	f->forward[1] = sysctls_number(w->sysctls, "net/ipv6/conf/%s/forwarding", "all");
+	f->hash[0] = sysctls_number(w->sysctls, "net/ipv4/%s", "fib_multipath_hash_policy");
+	f->hash[1] = sysctls_number(w->sysctls, "net/ipv6/%s", "fib_multipath_hash_policy");
+	f->networkd = w->procs.networkd != 0;
+	f->networkd_foreign = w->networkd_foreign;
+	f->network_manager = w->procs.network_manager != 0;
 	for (size_t i = 0; i < f->n; i++)
-		look_at_iface(&f->iface[i], f->network_manager);
+		look_at_iface(w, &f->iface[i], f->network_manager);
 }
 
 /* ---- settings ---------------------------------------------------------------- */
@@ -166,34 +165,92 @@ set_sysctls(struct lookout *w, const struct conflict_facts *f)
 	return changed;
 }
 
+/* ---- when ---------------------------------------------------------------------- */
+
 static void
-look(evutil_socket_t fd, short what, void *arg)
+arm(struct lookout *w, uint64_t us)
 {
-	static const struct timeval again = { LOOK_S, 0 };
-	struct lookout *w = arg;
+	struct timeval tv = { .tv_sec = (time_t)(us / 1000000), .tv_usec = us % 1000000 };
+
+	w->due = mono_add_us(agent_now(), us);
+	event_add(w->ev, &tv);
+}
+
+static void
+look(struct lookout *w)
+{
 	struct agent *a = w->a;
 	struct conflict_facts f;
 
-	event_add(w->ev, &again);
+	w->looked_at = agent_now();
+	arm(w, (LOOK_S + LATE_S) * 1000000);
 	if (!a->kernel_seen || !a->conf || a->stopping)
 		return;
 	gather(w, &f);
 	if (!agent_observes(a) && a->conf->kernel.install && a->conf->kernel.sysctls == CONF_SYSCTLS_MANAGE &&
 	    set_sysctls(w, &f))
 		gather(w, &f);
-	fib_look(a->fib, agent_now(), &f);
-	agent_kick(a);
+	if (fib_look(a->fib, agent_now(), &f))
+		agent_kick(a);
 }
 
-/* ---- life ---------------------------------------------------------------------- */
+static void
+on_time(evutil_socket_t fd, short what, void *arg)
+{
+	look(arg);
+}
+
+/* Soon, but not more often than that, as interfaces come and go with pods. */
+static void
+look_within(struct lookout *w, uint64_t us, uint64_t gap_us)
+{
+	uint64_t age = mono_is_never(w->looked_at) ? gap_us : mono_diff_us(agent_now(), w->looked_at);
+	uint64_t wait = age + us < gap_us ? gap_us - age : us;
+
+	if (mono_before(mono_add_us(agent_now(), wait), w->due))
+		arm(w, wait);
+}
+
+/* What it says is read from the files: only that it says something counts. */
+static void
+on_told(evutil_socket_t fd, short what, void *arg)
+{
+	struct lookout *w = arg;
+	char octets[512];
+
+	for (int i = 0; i < TOLD_MAX && nlsock_recv(&w->sock, octets, sizeof octets) != 0; i++)
+		;
+	if (!mono_is_never(w->looked_at))
+		look_within(w, SOON_US, TOLD_GAP_US);
+}
+
+static void
+listen_to_kernel(struct lookout *w)
+{
+	static const int groups[] = { RTNLGRP_IPV4_NETCONF, RTNLGRP_IPV6_NETCONF };
+
+	if (nlsock_open(&w->sock) < 0)
+		return;
+	for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
+		setsockopt(w->sock.fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i], sizeof groups[i]);
+	w->told = event_new(w->a->base, w->sock.fd, EV_READ | EV_PERSIST, on_told, w);
+	event_add(w->told, NULL);
+}
 
 void
 lookout_now(struct lookout *w)
 {
-	static const struct timeval soon = { 0, 100000 }; /* sessions and routes come up first */
-
-	event_add(w->ev, &soon);
+	look_within(w, SOON_US, 0);
 }
+
+void
+lookout_beat(struct lookout *w)
+{
+	if (!mono_is_never(w->due) && mono_reached(mono_add_s(agent_now(), EARLY_S), w->due))
+		look(w);
+}
+
+/* ---- life ---------------------------------------------------------------------- */
 
 struct lookout *
 lookout_new(struct agent *a)
@@ -201,8 +258,12 @@ lookout_new(struct agent *a)
 	struct lookout *w = mem_zalloc(sizeof *w);
 
 	w->a = a;
-	w->ev = event_new(a->base, -1, 0, look, w);
+	w->looked_at = w->due = MONO_NEVER;
+	w->ev = event_new(a->base, -1, 0, on_time, w);
 	w->failures = (struct log_limit){ .burst = 4, .interval_us = 600000000 };
+	w->sysctls = sysctls_new();
+	w->sock.fd = -1;
+	listen_to_kernel(w);
 	return w;
 }
 
@@ -211,6 +272,10 @@ lookout_free(struct lookout *w)
 {
 	if (!w)
 		return;
+	if (w->told)
+		event_free(w->told);
+	nlsock_close(&w->sock);
+	sysctls_free(w->sysctls);
 	event_free(w->ev);
 	mem_free(w);
 }

@@ -16,5 +16,7 @@ struct lookout *lookout_new(struct agent *a);
 void lookout_free(struct lookout *w);
 /* The kernel's state is known, or the configuration is another one: look at once. */
 void lookout_now(struct lookout *w);
+/* The agent is awake: look now if it were time in a few seconds. */
+void lookout_beat(struct lookout *w);
 
 #endif

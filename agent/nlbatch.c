@@ -30,11 +30,10 @@ struct answer {
 struct nlbatch {
 	struct nlsock sock;
 	uint8_t *recv;	    /* borrowed */
-	struct nl_msg *msg; /* scratch */
 	uint32_t seq;	    /* of the first message */
 	size_t n, len, last;
 	struct answer op[NLBATCH_OPS];
-	char buf[BATCH_OCTETS];
+	char buf[BATCH_OCTETS] __attribute__((aligned(8)));
 };
 
 struct nlbatch *
@@ -45,10 +44,9 @@ nlbatch_new(uint8_t *recv)
 
 	b->recv = recv;
 	b->seq = 1;
-	b->msg = nlmsg_alloc_size(NL_OP_OCTETS);
-	if (rc < 0 || !b->msg) {
+	if (rc < 0) {
 		nlbatch_free(b);
-		errno = rc < 0 ? -rc : ENOMEM;
+		errno = -rc;
 		return NULL;
 	}
 	nlsock_set_rcvbuf(&b->sock, ANSWERS_OCTETS);
@@ -61,7 +59,6 @@ nlbatch_free(struct nlbatch *b)
 	if (!b)
 		return;
 	nlsock_close(&b->sock);
-	nlmsg_free(b->msg);
 	mem_free(b);
 }
 
@@ -77,11 +74,25 @@ nlbatch_count(const struct nlbatch *b)
 	return b->n;
 }
 
+/* Keep the place of what cannot be built with a message that does nothing. */
+static size_t
+build_noop(void *buf, uint32_t seq)
+{
+	struct nlmsghdr *h = buf;
+
+	*h = (struct nlmsghdr){ .nlmsg_len = NLMSG_HDRLEN,
+		.nlmsg_type = NLMSG_NOOP,
+		.nlmsg_flags = NLM_F_REQUEST,
+		.nlmsg_seq = seq };
+	return NLMSG_HDRLEN;
+}
+
 bool
 nlbatch_add(struct nlbatch *b, const struct fib_kop *op)
 {
 	struct answer *a = &b->op[b->n];
-	const struct nlmsghdr *h;
+	uint32_t seq = b->seq + (uint32_t)b->n;
+	size_t len;
 
 	if (b->n == NLBATCH_OPS || b->len + NL_OP_OCTETS > sizeof(b->buf))
 		return false;
@@ -89,19 +100,13 @@ nlbatch_add(struct nlbatch *b, const struct fib_kop *op)
 	a->err = 0;
 	a->there = false;
 	a->text[0] = '\0';
-	if (!nl_build_op(b->msg, op, b->seq + (uint32_t)b->n)) {
-		/* Keep its place with a message that does nothing. */
-		memset(nlmsg_hdr(b->msg), 0, NLMSG_HDRLEN);
-		nlmsg_hdr(b->msg)->nlmsg_len = NLMSG_HDRLEN;
-		nlmsg_hdr(b->msg)->nlmsg_type = NLMSG_NOOP;
-		nlmsg_hdr(b->msg)->nlmsg_flags = NLM_F_REQUEST;
-		nlmsg_hdr(b->msg)->nlmsg_seq = b->seq + (uint32_t)b->n;
+	len = nl_build_op(b->buf + b->len, sizeof(b->buf) - b->len, op, seq);
+	if (len == 0) {
+		len = build_noop(b->buf + b->len, seq);
 		a->err = EMSGSIZE;
 	}
-	h = nlmsg_hdr(b->msg);
-	memcpy(b->buf + b->len, h, h->nlmsg_len);
 	b->last = b->len;
-	b->len += NLMSG_ALIGN(h->nlmsg_len);
+	b->len += len;
 	b->n++;
 	return true;
 }

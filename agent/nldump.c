@@ -174,12 +174,10 @@ on_message(struct nldump *d, struct mono_us now, const struct nlmsghdr *h)
 static void
 ask(struct nldump *d, struct mono_us now)
 {
-	struct nl_msg *m = nlmsg_alloc_size(256);
-	int err = -ENOMEM;
+	uint32_t buf[NL_DUMP_OCTETS / 4];
+	size_t len = nl_build_dump(buf, sizeof buf, d->what, d->table[d->at], ++d->seq);
+	int err = nlsock_send(&d->sock, buf, len);
 
-	if (m && nl_build_dump(m, d->what, d->table[d->at], ++d->seq))
-		err = nlsock_send(&d->sock, nlmsg_hdr(m), nlmsg_hdr(m)->nlmsg_len);
-	nlmsg_free(m);
 	d->asked = err == 0;
 	if (err < 0)
 		fail(d, now, -err, "");

@@ -13,13 +13,15 @@
 #define NL_OP_OCTETS 4096
 
 /*
- * Make m (of at least NL_OP_OCTETS) the request for op, without NLM_F_ACK. False:
- * op is no request (FIB_OP_DUMP) or does not fit.
+ * Write the request for op, without NLM_F_ACK, to buf (cap octets, aligned to 4). Returns
+ * its length, which is aligned, too; 0: op is no request (FIB_OP_DUMP) or does not fit.
  */
-bool nl_build_op(struct nl_msg *m, const struct fib_kop *op, uint32_t seq);
+size_t nl_build_op(void *buf, size_t cap, const struct fib_kop *op, uint32_t seq);
 
-/* Make m the request to dump that kind; table for routes. */
-bool nl_build_dump(struct nl_msg *m, enum kern_what what, uint32_t table, uint32_t seq);
+/* Longest request for a dump. */
+#define NL_DUMP_OCTETS 64
+/* The same for a request to dump that kind; table for routes. */
+size_t nl_build_dump(void *buf, size_t cap, enum kern_what what, uint32_t table, uint32_t seq);
 
 /* What a message is about. */
 struct nl_seen {

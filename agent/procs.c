@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define DROPINS_MAX 64
+#define FEW	    100 /* numbers to try one by one, which takes less than to list all */
 
 bool
 proc_name(uint32_t pid, char ret[PROC_NAME_MAX])
@@ -32,25 +33,86 @@ proc_name(uint32_t pid, char ret[PROC_NAME_MAX])
 	return n > 0;
 }
 
-struct procs
-procs_look(void)
+#define NETWORKD	"systemd-network"
+#define NETWORK_MANAGER "NetworkManager"
+
+/* The number that the last new process got: the last word of that file; 0: unknown. */
+static uint32_t
+last_pid(void)
 {
-	struct procs found = { 0 };
-	DIR *d = opendir("/proc");
-	struct dirent *e;
+	char text[96], *word;
+	ssize_t n = -1;
+	int fd = open("/proc/loadavg", O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		n = read(fd, text, sizeof text - 1);
+		close(fd);
+	}
+	text[n > 0 ? n : 0] = '\0';
+	word = strrchr(text, ' ');
+	return word ? (uint32_t)strtoul(word, NULL, 10) : 0;
+}
+
+static void
+keep_if_running(uint32_t *pid, const char *name)
+{
+	char now[PROC_NAME_MAX];
+
+	if (*pid != 0 && (!proc_name(*pid, now) || strcmp(now, name) != 0))
+		*pid = 0;
+}
+
+static void
+look_at_one(struct procs *p, uint32_t pid)
+{
 	char name[PROC_NAME_MAX];
+
+	if (!proc_name(pid, name))
+		return;
+	if (strcmp(name, NETWORKD) == 0)
+		p->networkd = pid;
+	else if (strcmp(name, NETWORK_MANAGER) == 0)
+		p->network_manager = pid;
+}
+
+/* Those of a higher number; returns the highest there is. */
+static uint32_t
+look_at_all(struct procs *p, uint32_t above)
+{
+	DIR *d = opendir("/proc");
+	uint32_t newest = 0, pid;
+	struct dirent *e;
 
 	/* cppcheck-suppress readdirCalled ; one thread, and readdir_r() is deprecated */
 	while (d && (e = readdir(d))) {
-		if (!isdigit((unsigned char)e->d_name[0]) ||
-		    !proc_name((uint32_t)strtoul(e->d_name, NULL, 10), name))
+		if (!isdigit((unsigned char)e->d_name[0]))
 			continue;
-		found.networkd |= strcmp(name, "systemd-network") == 0;
-		found.network_manager |= strcmp(name, "NetworkManager") == 0;
+		pid = (uint32_t)strtoul(e->d_name, NULL, 10);
+		newest = pid > newest ? pid : newest;
+		if (pid > above)
+			look_at_one(p, pid);
 	}
 	if (d)
 		closedir(d);
-	return found;
+	return newest;
+}
+
+void
+procs_look(struct procs *p, bool all)
+{
+	uint32_t last = last_pid(), above = all || last < p->newest ? 0 : p->newest_before, newest;
+
+	keep_if_running(&p->networkd, NETWORKD);
+	keep_if_running(&p->network_manager, NETWORK_MANAGER);
+	if (above != 0 && last - above <= FEW) {
+		for (uint32_t pid = above + 1; pid <= last; pid++)
+			look_at_one(p, pid);
+		newest = last;
+	} else {
+		newest = look_at_all(p, above);
+	}
+	p->newest_before = p->newest;
+	p->newest = newest;
 }
 
 /* ---- systemd-networkd's settings --------------------------------------------- */

@@ -156,6 +156,12 @@ quarantine_bgpd_ended(struct quarantine *q, int status, bool hung)
 		crashed(q, p, &v);
 }
 
+uint32_t
+quarantine_bgpd_turns(const struct quarantine *q)
+{
+	return q && q->page ? q->page->turns : 0;
+}
+
 const char *
 quarantine_why(const struct quarantine *q, const struct ip_addr *addr, char *buf, size_t cap)
 {

@@ -26,6 +26,9 @@ void quarantine_free(struct quarantine *q);
 /* bgpd has ended (status as from waitpid()), and the next one has not been greeted. */
 void quarantine_bgpd_ended(struct quarantine *q, int status, bool hung);
 
+/* Turns of bgpd's loop, over and over from 0, as bgpd tells; 0 without a page (or q is NULL). */
+uint32_t quarantine_bgpd_turns(const struct quarantine *q);
+
 /* Why the peer with that address is kept away, in words; NULL: it is not (or q is NULL). */
 const char *quarantine_why(const struct quarantine *q, const struct ip_addr *addr, char *buf,
     size_t cap);

@@ -164,6 +164,7 @@ send_speaker(struct agent *a)
 		.weighted = c->weighted_multipath,
 		.transit = c->transit,
 		.install = a->conf->kernel.install,
+		.no_routes = !a->conf->kernel.install,
 		.observe = a->conf->observe,
 		.gr_enabled = c->gr.enabled,
 		.gr_restart_time_s = (uint16_t)c->gr.restart_s,

@@ -71,6 +71,7 @@ bgpd_libbgpd_a_SOURCES = \
 
 pkglibexec_PROGRAMS += weft-bgpd
 weft_bgpd_SOURCES = bgpd/main.c
+weft_bgpd_LDFLAGS = $(WEFT_LDFLAGS) $(WEFT_LTO_LDFLAGS)
 weft_bgpd_LDADD = bgpd/libbgpd.a bgpd/core/libbgpcore.a lib/libsandbox.a lib/libweft.a \
 	$(EVENT_CORE_LIBS) $(SECCOMP_LIBS)
 

@@ -16,11 +16,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/crashpage.h"
 #include "lib/logmain.h"
 #include "lib/mem.h"
 
 #define WORK_US		 2000
 #define OUTPUT_WITHIN_MS 50
+#define COARSE_US	 4000 /* libevent reads a coarse clock, and would wake us so much too early */
 
 void
 bgpd_stop(struct bgpd *b, int status, const char *why)
@@ -102,7 +104,8 @@ static void
 timer_arm(struct bgpd *b)
 {
 	struct mono_us next = mono_min(mono_min(speaker_deadline(b->sp), io_deadline(b)), sink_deadline(b));
-	uint64_t us = mono_diff_us(next, clock_mono());
+	uint64_t left = mono_diff_us(next, clock_mono());
+	uint64_t us = left + (left > 10 * COARSE_US ? COARSE_US : 0);
 	struct timeval tv = { .tv_sec = (time_t)(us / 1000000), .tv_usec = us % 1000000 };
 
 	if (mono_is_never(next))
@@ -117,6 +120,7 @@ loop(struct bgpd *b)
 	while (!b->stop) {
 		bool busy = b->sp && turn(b);
 
+		crash_page_turn(b->crash);
 		if (b->stop)
 			break;
 		if (b->sp && !busy)

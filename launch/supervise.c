@@ -394,10 +394,25 @@ want_bfdd(struct weftd *w, bool wanted)
 		bfdd_join(w);
 }
 
+static uint32_t
+ping_interval_ms(const struct weftd *w)
+{
+	return w->o->child_timeout_s * 1000 / LAUNCH_PINGS_MISSED;
+}
+
+/* It speaks unasked, too, once an interval: a little later it is asked. */
+static void
+agent_heard(struct weftd *w)
+{
+	w->pings = 0;
+	if (!mono_is_never(w->ping_at))
+		w->ping_at = mono_add_ms(clock_mono(), ping_interval_ms(w) / 10 * 11);
+}
+
 static void
 agent_request(struct weftd *w, struct launch_msg *m)
 {
-	w->pings = 0;
+	agent_heard(w);
 	m->text[sizeof(m->text) - 1] = '\0';
 	m->text[strcspn(m->text, "\n")] = '\0'; /* one line for the service manager */
 	switch (m->type) {
@@ -471,6 +486,8 @@ start_both(struct weftd *w)
 		w->chan = -1;
 		return;
 	}
+	if (w->o->child_timeout_s > 0) /* its first ping tells it how often to speak */
+		w->ping_at = clock_mono();
 	child_start(w, LAUNCH_CHILD_BGPD, bgpd_fd, IPC_NCHANS, LAUNCH_FD_IPC);
 	child_start(w, LAUNCH_CHILD_AGENT, agent_fd, 1 + IPC_NCHANS, LAUNCH_FD_CHANNEL);
 	ipcsock_close_all(agent_fd, 1 + IPC_NCHANS);
@@ -658,12 +675,6 @@ reload(struct weftd *w)
 	agent_send(w, &m, NULL, 0);
 }
 
-static uint32_t
-ping_interval_ms(const struct weftd *w)
-{
-	return w->o->child_timeout_s * 1000 / LAUNCH_PINGS_MISSED;
-}
-
 /* Counted by pings rather than time: a weftd that was stopped itself kills nobody for it. */
 static void
 agent_ping(struct weftd *w, struct mono_us now)
@@ -807,8 +818,6 @@ supervise(const struct launch_opts *o, struct rundir *rd)
 	w.crash_fd = crash_page_make();
 	if (w.crash_fd < 0)
 		return 1;
-	if (o->child_timeout_s > 0)
-		w.ping_at = clock_mono();
 	if (notify_watchdog_us() > 0)
 		w.watchdog_at = clock_mono();
 	start_both(&w);

@@ -5,6 +5,7 @@
  * it to both at exec as LAUNCH_FD_CRASH and never looks at it.  bgpd writes it
  * with plain stores around the handling of each message; the agent reads it
  * when bgpd has died by a fault, and empties it, before it greets the next one.
+ * It also counts the turns of bgpd's loop there, by which the agent sees that it lives.
  * The writer may be in a stranger's hands: the reader takes a copy, and nothing in it is
  * more than a number or octets to count.
  */
@@ -20,7 +21,8 @@
 struct crash_page {
 	volatile uint32_t peer;	  /* whose message is being handled; 0: none is */
 	volatile uint32_t octets; /* its length; what does not fit below is not kept */
-	uint8_t msg[CRASH_PAGE_OCTETS - 8];
+	volatile uint32_t turns;  /* of the loop, over and over from 0 */
+	uint8_t msg[CRASH_PAGE_OCTETS - 12];
 };
 
 /* That peer's message is handled from now on.  No page (NULL) is fine. */
@@ -32,6 +34,14 @@ crash_page_enter(struct crash_page *c, uint32_t peer, const uint8_t *msg, size_t
 	memcpy(c->msg, msg, octets < sizeof(c->msg) ? octets : sizeof(c->msg));
 	c->octets = (uint32_t)octets;
 	c->peer = peer;
+}
+
+/* A turn of the loop begins.  No page (NULL) is fine. */
+static inline void
+crash_page_turn(struct crash_page *c)
+{
+	if (c)
+		c->turns = c->turns + 1;
 }
 
 /* It is done. */

@@ -10,63 +10,75 @@
 
 #define HMAP_MIN 16 /* buckets of the smallest map with entries */
 
-static uint64_t
+static inline uint64_t
 rotl(uint64_t v, unsigned k)
 {
 	return v << k | v >> (64 - k);
 }
 
-static void
-sip_round(uint64_t v[4])
+/* Always inlined: four words in registers are the whole state, and every prefix comes by here. */
+static inline __attribute__((always_inline)) void
+sip_round(uint64_t *v0, uint64_t *v1, uint64_t *v2, uint64_t *v3)
 {
-	v[0] += v[1];
-	v[2] += v[3];
-	v[1] = rotl(v[1], 13) ^ v[0];
-	v[3] = rotl(v[3], 16) ^ v[2];
-	v[0] = rotl(v[0], 32);
-	v[2] += v[1];
-	v[0] += v[3];
-	v[1] = rotl(v[1], 17) ^ v[2];
-	v[3] = rotl(v[3], 21) ^ v[0];
-	v[2] = rotl(v[2], 32);
+	*v0 += *v1;
+	*v2 += *v3;
+	*v1 = rotl(*v1, 13) ^ *v0;
+	*v3 = rotl(*v3, 16) ^ *v2;
+	*v0 = rotl(*v0, 32);
+	*v2 += *v1;
+	*v0 += *v3;
+	*v1 = rotl(*v1, 17) ^ *v2;
+	*v3 = rotl(*v3, 21) ^ *v0;
+	*v2 = rotl(*v2, 32);
 }
 
-/* Up to eight octets, the first one lowest. */
+/* Up to seven octets, the first one lowest: in pieces of fixed size, which are plain loads. */
 static inline uint64_t
-little_endian(const uint8_t *p, size_t n)
+tail_octets(const uint8_t *p, size_t n)
 {
 	uint64_t v = 0;
+	uint32_t four;
+	uint16_t two;
 
-	if (n > 0)
-		memcpy(&v, p, n);
-	return le64toh(v);
+	if (n & 4) {
+		memcpy(&four, p, 4);
+		v = le32toh(four);
+		p += 4;
+	}
+	if (n & 2) {
+		memcpy(&two, p, 2);
+		v |= (uint64_t)le16toh(two) << 8 * (n & 4);
+		p += 2;
+	}
+	if (n & 1)
+		v |= (uint64_t)*p << 8 * (n & 6);
+	return v;
 }
 
-static inline uint64_t
+static inline __attribute__((always_inline)) uint64_t
 siphash(const uint64_t key[2], const void *data, size_t len, unsigned c, unsigned d)
 {
-	const uint8_t *p = data;
-	uint64_t v[4] = { key[0] ^ 0x736f6d6570736575u, key[1] ^ 0x646f72616e646f6du,
-		key[0] ^ 0x6c7967656e657261u, key[1] ^ 0x7465646279746573u };
-	size_t left = len;
-	uint64_t m;
+	const uint8_t *p = data, *end = p + (len & ~(size_t)7);
+	uint64_t v0 = key[0] ^ 0x736f6d6570736575u, v1 = key[1] ^ 0x646f72616e646f6du;
+	uint64_t v2 = key[0] ^ 0x6c7967656e657261u, v3 = key[1] ^ 0x7465646279746573u, m;
 
-	for (;;) {
-		m = left >= 8 ? little_endian(p, 8) :
-				little_endian(p, left) | (uint64_t)(len & 0xff) << 56;
-		v[3] ^= m;
+	for (; p < end; p += 8) {
+		memcpy(&m, p, 8);
+		m = le64toh(m);
+		v3 ^= m;
 		for (unsigned i = 0; i < c; i++)
-			sip_round(v);
-		v[0] ^= m;
-		if (left < 8)
-			break;
-		p += 8;
-		left -= 8;
+			sip_round(&v0, &v1, &v2, &v3);
+		v0 ^= m;
 	}
-	v[2] ^= 0xff;
+	m = tail_octets(p, len & 7) | (uint64_t)(len & 0xff) << 56;
+	v3 ^= m;
+	for (unsigned i = 0; i < c; i++)
+		sip_round(&v0, &v1, &v2, &v3);
+	v0 ^= m;
+	v2 ^= 0xff;
 	for (unsigned i = 0; i < d; i++)
-		sip_round(v);
-	return v[0] ^ v[1] ^ v[2] ^ v[3];
+		sip_round(&v0, &v1, &v2, &v3);
+	return v0 ^ v1 ^ v2 ^ v3;
 }
 
 uint64_t

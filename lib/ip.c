@@ -239,53 +239,27 @@ ip_prefix_addr(const struct ip_prefix *p)
 	return ip_addr_from_bytes(p->af, p->b);
 }
 
+static void
+mask_word(uint8_t *b, unsigned keep)
+{
+	uint64_t v = htobe64(keep == 0 ? 0 : ip_word(b) & ~(uint64_t)0 << (64 - keep));
+
+	memcpy(b, &v, sizeof(v));
+}
+
 void
 ip_prefix_mask(struct ip_prefix *p)
 {
-	unsigned whole;
-
 	if (p->len > ip_af_bits(p->af))
 		p->len = ip_af_bits(p->af);
-	whole = p->len / 8u;
-	if (whole >= sizeof(p->b))
-		return;
-	p->b[whole] &= (uint8_t)(0xff00u >> (p->len % 8u));
-	memset(p->b + whole + 1, 0, sizeof(p->b) - whole - 1);
-}
-
-bool
-ip_prefix_contains(const struct ip_prefix *a, const struct ip_prefix *b)
-{
-	return a->af == b->af && a->len <= b->len && ip_common_bits(a->b, b->b, a->len) == a->len;
-}
-
-bool
-ip_prefix_has_addr(const struct ip_prefix *p, const struct ip_addr *a)
-{
-	return p->af == a->af && p->af != IP_NONE && ip_common_bits(p->b, a->b, p->len) == p->len;
+	mask_word(p->b, p->len < 64 ? p->len : 64);
+	mask_word(p->b + 8, p->len < 64 ? 0 : p->len - 64u);
 }
 
 bool
 ip_prefix_overlaps(const struct ip_prefix *a, const struct ip_prefix *b)
 {
 	return ip_prefix_contains(a, b) || ip_prefix_contains(b, a);
-}
-
-bool
-ip_prefix_eq(const struct ip_prefix *a, const struct ip_prefix *b)
-{
-	return memcmp(a, b, sizeof(*a)) == 0;
-}
-
-int
-ip_prefix_cmp(const struct ip_prefix *a, const struct ip_prefix *b)
-{
-	int c;
-
-	if (a->af != b->af)
-		return a->af < b->af ? -1 : 1;
-	c = memcmp(a->b, b->b, sizeof(a->b));
-	return c != 0 ? c : (int)a->len - (int)b->len;
 }
 
 bool
@@ -303,11 +277,12 @@ ip_prefix_is_host(const struct ip_prefix *p)
 uint8_t
 ip_common_bits(const uint8_t *a, const uint8_t *b, uint8_t max)
 {
-	unsigned n = 0;
+	uint64_t high = ip_word(a) ^ ip_word(b), low = ip_word(a + 8) ^ ip_word(b + 8);
+	unsigned n = 128;
 
-	while (n < max && a[n / 8] == b[n / 8])
-		n += 8;
-	if (n < max)
-		n += (unsigned)__builtin_clz((unsigned)(a[n / 8] ^ b[n / 8])) - 24;
+	if (high != 0)
+		n = (unsigned)__builtin_clzll(high);
+	else if (low != 0)
+		n = 64 + (unsigned)__builtin_clzll(low);
 	return (uint8_t)(n < max ? n : max);
 }

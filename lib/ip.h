@@ -9,9 +9,11 @@
 #ifndef LIB_IP_H
 #define LIB_IP_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 enum ip_af {
 	IP_NONE = 0,
@@ -118,23 +120,68 @@ ip_prefix_octets(uint8_t len_bits)
 	return (uint8_t)((len_bits + 7u) / 8u);
 }
 
+/* Eight octets as a number whose highest bit is the first. */
+static inline uint64_t
+ip_word(const uint8_t *b)
+{
+	uint64_t v;
+
+	memcpy(&v, b, sizeof(v));
+	return be64toh(v);
+}
+
+/* a and b (16 octets each) have the first len bits (at most 128) in common. */
+static inline bool
+ip_same_bits(const uint8_t *a, const uint8_t *b, uint8_t len)
+{
+	uint64_t high = ip_word(a) ^ ip_word(b);
+
+	if (len <= 64)
+		return len == 0 || high >> (64 - len) == 0;
+	return high == 0 && (ip_word(a + 8) ^ ip_word(b + 8)) >> (128 - len) == 0;
+}
+
 /* a contains b: same family, a not longer, same leading bits. Equal prefixes contain each other. */
-bool ip_prefix_contains(const struct ip_prefix *a, const struct ip_prefix *b);
+static inline bool
+ip_prefix_contains(const struct ip_prefix *a, const struct ip_prefix *b)
+{
+	return a->af == b->af && a->len <= b->len && ip_same_bits(a->b, b->b, a->len);
+}
 
 /* The address lies in the prefix (its scope does not matter). */
-bool ip_prefix_has_addr(const struct ip_prefix *p, const struct ip_addr *a);
+static inline bool
+ip_prefix_has_addr(const struct ip_prefix *p, const struct ip_addr *a)
+{
+	return p->af == a->af && p->af != IP_NONE && ip_same_bits(p->b, a->b, p->len);
+}
 
 /* One contains the other. */
 bool ip_prefix_overlaps(const struct ip_prefix *a, const struct ip_prefix *b);
 
 /* Same family, length and octets; both masked (ip_prefix_mask()). */
-bool ip_prefix_eq(const struct ip_prefix *a, const struct ip_prefix *b);
+static inline bool
+ip_prefix_eq(const struct ip_prefix *a, const struct ip_prefix *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
 
 /*
  * Total order: family, octets, then length, shorter first; so a prefix comes
  * right before everything it contains. Below, at or above 0 as memcmp().
  */
-int ip_prefix_cmp(const struct ip_prefix *a, const struct ip_prefix *b);
+static inline int
+ip_prefix_cmp(const struct ip_prefix *a, const struct ip_prefix *b)
+{
+	uint64_t x = ip_word(a->b), y = ip_word(b->b);
+
+	if (a->af != b->af)
+		return a->af < b->af ? -1 : 1;
+	if (x == y) {
+		x = ip_word(a->b + 8);
+		y = ip_word(b->b + 8);
+	}
+	return x != y ? (x < y ? -1 : 1) : (int)a->len - (int)b->len;
+}
 
 bool ip_prefix_is_default(const struct ip_prefix *p); /* 0.0.0.0/0, ::/0 */
 bool ip_prefix_is_host(const struct ip_prefix *p);    /* /32, /128 */

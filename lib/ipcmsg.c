@@ -163,22 +163,35 @@ x_addr(struct codec *c, struct ip_addr *a)
 	x_octets(c, a->b, ip_af_octets(a->af));
 }
 
+/* Octets of a prefix of that length, which is within range. */
+static void
+x_prefix_bits(struct codec *c, struct ip_prefix *p)
+{
+	size_t n = ip_prefix_octets(p->len);
+	const uint8_t *from;
+
+	if (!c->r) {
+		wr_bytes(c->w, p->b, n);
+		return;
+	}
+	memset(p->b, 0, sizeof(p->b));
+	from = rd_take(c->r, n);
+	if (from && n > 0)
+		memcpy(p->b, from, n);
+}
+
 /* A prefix, or none at all (family 0, length 0). */
 static void
 x_prefix_opt(struct codec *c, struct ip_prefix *p)
 {
-	struct ip_prefix masked;
-
 	x_enum(c, &p->af, IP6);
 	x_u8(c, &p->len);
 	if (p->len > ip_af_bits(p->af)) {
 		fail(c, "prefix length out of range");
 		return;
 	}
-	x_octets(c, p->b, ip_prefix_octets(p->len));
-	masked = *p;
-	ip_prefix_mask(&masked);
-	if (memcmp(masked.b, p->b, ip_prefix_octets(p->len)) != 0)
+	x_prefix_bits(c, p);
+	if (p->len % 8 != 0 && (p->b[p->len / 8] & 0xffu >> p->len % 8) != 0)
 		fail(c, "a prefix has bits beyond its length");
 }
 
@@ -238,7 +251,7 @@ x_conf_speaker(struct codec *c, struct ipc_msg *msg)
 	x_count(c, &m->nmembers, 0, IPC_CONFED_MAX);
 	for (uint16_t i = 0; more(c, i, m->nmembers); i++)
 		x_u32(c, &m->member[i]);
-	x_u8(c, &m->reserved);
+	x_bool(c, &m->no_routes);
 	if (m->asn == 0 || m->router_id == 0)
 		fail(c, "AS number or router id is 0");
 	if (m->multipath < 1 || m->multipath > 64 || m->gr_restart_time_s > 4095)

@@ -188,7 +188,7 @@ struct ipc_conf_speaker {
 	uint32_t confed_id;	     /* RFC 5065: shown outside, asn is our Member-AS; 0: none */
 	uint16_t nmembers;
 	uint32_t member[IPC_CONFED_MAX]; /* Member-ASes; asn may be among them */
-	uint8_t reserved;
+	bool no_routes; /* the agent would refuse every route: it is told of none */
 };
 
 struct ipc_maxpfx {

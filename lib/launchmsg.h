@@ -71,7 +71,8 @@ enum launch_type {
 	LAUNCH_START_BFDD,	/* there are BFD sessions: answered by LAUNCH_BFDD */
 	LAUNCH_STOP_BFDD,	/* there are none any more */
 	LAUNCH_RESTART_BFDD,	/* as LAUNCH_RESTART_BGPD */
-	LAUNCH_PONG,		/* the answer to LAUNCH_PING */
+	LAUNCH_PONG,		/* the answer to LAUNCH_PING, and after the first of them every delay_ms
+				 * without another: who speaks need not be asked */
 	/* weftd -> agent */
 	LAUNCH_ANSWER, /* err 0 and a descriptor, or an errno and the reason as text */
 	LAUNCH_BGPD,   /* a new bgpd runs: pid, and three descriptors, the agent's ends of the
@@ -81,8 +82,8 @@ enum launch_type {
 	LAUNCH_CHILD,  /* child ended: which, status, restarts, delay_ms until the next start */
 	LAUNCH_RELOAD, /* SIGHUP */
 	LAUNCH_STOP,   /* SIGTERM or SIGINT: finish and exit; again: and hurry */
-	LAUNCH_PING,   /* every delay_ms: an agent that says nothing (LAUNCH_PONG or anything else) for
-			* LAUNCH_PINGS_MISSED of them is hung */
+	LAUNCH_PING,   /* at start, then every delay_ms while the agent says nothing (LAUNCH_PONG or
+			* anything else): after LAUNCH_PINGS_MISSED of them it is hung */
 	/* weftd -> bfdd */
 	LAUNCH_AGENT, /* one descriptor: bfdd's end of the channel to a new agent */
 };

@@ -25,6 +25,12 @@ tests_unit_test_hint_SOURCES = tests/unit/test_hint.c tests/unit/unit.h
 tests_unit_test_hint_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
 tests_unit_test_hint_LDADD = $(NL_TEST_LIBS)
 
+check_PROGRAMS += tests/unit/test_procs
+TESTS += tests/unit/test_procs
+tests_unit_test_procs_SOURCES = tests/unit/test_procs.c tests/unit/unit.h
+tests_unit_test_procs_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
+tests_unit_test_procs_LDADD = agent/libagent.a lib/libweft.a $(CHECK_LIBS)
+
 check_PROGRAMS += tests/unit/test_ao
 TESTS += tests/unit/test_ao
 tests_unit_test_ao_SOURCES = tests/unit/test_ao.c tests/unit/unit.h
@@ -57,8 +63,8 @@ tests_unit_test_agentchan_SOURCES = tests/unit/test_agentchan.c tests/unit/unit.
 tests_unit_test_agentchan_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
 tests_unit_test_agentchan_LDADD = agent/libagent.a $(AGENTCORE_TEST_LIBS) $(EVENT_CORE_LIBS)
 
-check_PROGRAMS += tests/prop/prop_fib tests/prop/prop_lease tests/prop/prop_pools
-TESTS += tests/prop/prop_fib tests/prop/prop_lease tests/prop/prop_pools
+check_PROGRAMS += tests/prop/prop_fib tests/prop/prop_lease tests/prop/prop_pools tests/prop/prop_ptree
+TESTS += tests/prop/prop_fib tests/prop/prop_lease tests/prop/prop_pools tests/prop/prop_ptree
 check_PROGRAMS += tests/unit/test_svcpool
 TESTS += tests/unit/test_svcpool
 tests_unit_test_svcpool_SOURCES = tests/unit/test_svcpool.c tests/unit/unit.h
@@ -68,6 +74,8 @@ tests_prop_prop_lease_SOURCES = tests/prop/prop_lease.c tests/prop/prop.h
 tests_prop_prop_lease_LDADD = agent/core/libagentcore.a lib/libweft.a
 tests_prop_prop_pools_SOURCES = tests/prop/prop_pools.c tests/prop/prop.h
 tests_prop_prop_pools_LDADD = agent/core/libagentcore.a lib/libweft.a
+tests_prop_prop_ptree_SOURCES = tests/prop/prop_ptree.c tests/prop/prop.h
+tests_prop_prop_ptree_LDADD = agent/core/libagentcore.a lib/libweft.a
 tests_prop_prop_fib_SOURCES = tests/prop/prop_fib.c tests/prop/fakekern.c tests/prop/fakekern.h tests/prop/prop.h
 tests_prop_prop_fib_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
 tests_prop_prop_fib_LDADD = $(AGENTCORE_TEST_LIBS)
@@ -202,3 +210,9 @@ tests_unit_test_reflector_LDADD = $(KUBE_TEST_LIBS)
 EXTRA_PROGRAMS += tests/bench/bench_kernel
 tests_bench_bench_kernel_SOURCES = tests/bench/bench_kernel.c \
 	tests/bench/load/rtnl.c tests/bench/load/rtnl.h
+
+# Not run by make check: make tests/bench/bench_fib.
+EXTRA_PROGRAMS += tests/bench/bench_fib
+tests_bench_bench_fib_SOURCES = tests/bench/bench_fib.c
+tests_bench_bench_fib_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
+tests_bench_bench_fib_LDADD = $(NL_TEST_LIBS)

@@ -36,12 +36,13 @@ fib_admit(const struct fib *f)
 void
 fib_judge_all(struct fib *f)
 {
-	struct trie_node *n, *tmp;
+	struct fib_entry *e;
+	struct ip_prefix at;
 	int k;
 
 	for (k = 0; k < FIB_NKINDS; k++) {
-		TRIE_FOREACH_SAFE(n, tmp, &f->tree[k])
-			entry_judge(f, container_of(n, struct fib_entry, node));
+		FIB_FOREACH(f, (enum fib_kind)k, e, &at)
+			entry_judge(f, e);
 	}
 	f->limit_at = MONO_NEVER;
 }
@@ -49,25 +50,26 @@ fib_judge_all(struct fib *f)
 void
 fib_judge_covering(struct fib *f, const struct ip_prefix *p)
 {
-	struct trie_node *n = trie_covering(&f->tree[FIB_LEARNED], p), *up;
+	struct fib_entry *e = entry_covering(f, FIB_LEARNED, p);
 
-	for (; n; n = up) {
-		up = trie_lpm_next_shorter(&f->tree[FIB_LEARNED], n);
-		entry_judge(f, container_of(n, struct fib_entry, node));
+	while (e) {
+		struct ip_prefix at = entry_prefix(e);
+
+		entry_judge(f, e);
+		e = entry_shorter(f, FIB_LEARNED, &at);
 	}
-	if (trie_covering(&f->tree[FIB_DISCARD], p))
+	if (entry_covering(f, FIB_DISCARD, p))
 		local_configure(f);
 }
 
 void
 fib_judge_limited(struct fib *f)
 {
-	struct trie_node *n, *tmp;
+	struct fib_entry *e;
+	struct ip_prefix at;
 
 	f->limit_at = MONO_NEVER;
-	TRIE_FOREACH_SAFE(n, tmp, &f->tree[FIB_LEARNED]) {
-		struct fib_entry *e = container_of(n, struct fib_entry, node);
-
+	FIB_FOREACH(f, FIB_LEARNED, e, &at) {
 		if (f->nadmitted >= f->conf.max_routes)
 			return;
 		if (e->set != 0 && !e->admitted && e->code == IPC_REF_LIMIT)
@@ -269,14 +271,14 @@ set_eval_covering(struct fib *f, const struct fib_set *s)
 	uint16_t i;
 
 	for (i = 0; i < s->nhs.n; i++) {
-		struct trie_node *n = trie_lpm(&f->tree[FIB_LEARNED], &s->nhs.ref[i].nh->addr), *up;
+		struct ip_prefix at = ip_prefix_from_addr(&s->nhs.ref[i].nh->addr);
+		struct fib_entry *e = entry_covering(f, FIB_LEARNED, &at);
 
-		for (; n; n = up) {
-			struct fib_entry *e = container_of(n, struct fib_entry, node);
-
-			up = trie_lpm_next_shorter(&f->tree[FIB_LEARNED], n);
+		while (e) {
+			at = entry_prefix(e);
 			if (e->set == s->self)
 				entry_eval(f, e);
+			e = entry_shorter(f, FIB_LEARNED, &at);
 		}
 	}
 }
@@ -296,17 +298,16 @@ static bool
 on_own(void *ctx, const struct ip_addr *a, int below, struct nht_own *ret)
 {
 	struct fib *f = ctx;
-	const struct trie *t = &f->tree[FIB_LEARNED];
-	struct trie_node *n;
+	struct ip_prefix at = ip_prefix_from_addr(a);
+	const struct fib_entry *e = entry_covering(f, FIB_LEARNED, &at);
 
-	for (n = trie_lpm(t, a); n; n = trie_lpm_next_shorter(t, n)) {
-		const struct fib_entry *e = container_of(n, struct fib_entry, node);
-
-		if (n->prefix.len >= below || !e->usable || f->setv[e->set]->discard)
+	for (; e; e = entry_shorter(f, FIB_LEARNED, &at)) {
+		at = entry_prefix(e);
+		if (e->len >= below || !e->usable || f->setv[e->set]->discard)
 			continue;
 		if (f->setv[e->set]->nhs.nlegs == 0)
 			continue; /* not usable, only not evaluated yet */
-		ret->prefix = n->prefix;
+		ret->prefix = at;
 		ret->set = &f->setv[e->set]->nhs;
 		ret->metric = f->conf.metric;
 		return true;
@@ -406,6 +407,7 @@ fib_new(struct mono_us now, uint64_t seed, struct log *log)
 	f->limit_at = MONO_NEVER;
 	f->nsetv = 1;
 	f->setv = mem_zalloc(sizeof(*f->setv) * 2);
+	entries_init(f);
 	hops_init(&f->hops, key);
 	f->hops.ctx = f;
 	f->hops.first = on_first;
@@ -603,13 +605,13 @@ fib_stray_add(struct fib *f, const struct ip_prefix *p, const struct place *at, 
 static void
 place_move(struct fib *f, const struct place *to)
 {
-	struct trie_node *n, *tmp;
+	struct fib_entry *e;
+	struct ip_prefix at;
 	int k;
 
 	place_remember(f, &f->place);
 	for (k = 0; k < FIB_NKINDS; k++) {
-		TRIE_FOREACH_SAFE(n, tmp, &f->tree[k]) {
-			struct fib_entry *e = container_of(n, struct fib_entry, node);
+		FIB_FOREACH(f, (enum fib_kind)k, e, &at) {
 			bool moved = f->place.metric[k] != to->metric[k] || f->place.table != to->table;
 
 			if (e->have == 0 || (!moved && f->place.protocol == to->protocol))
@@ -619,7 +621,7 @@ place_move(struct fib *f, const struct place *to)
 				continue;
 			}
 			hops_ref(&f->hops, e->have);
-			fib_stray_add(f, &n->prefix, &f->place, (enum fib_kind)k, e->have);
+			fib_stray_add(f, &at, &f->place, (enum fib_kind)k, e->have);
 			e->adopted = 0;
 			entry_set_have(f, e, 0);
 			entry_eval(f, e);
@@ -843,10 +845,11 @@ fib_route_del(struct fib *f, struct mono_us now, const struct ip_prefix *p)
 static void
 unfresh_all(struct fib *f)
 {
-	struct trie_node *n;
+	struct fib_entry *e;
+	struct ip_prefix at;
 
-	TRIE_FOREACH(n, &f->tree[FIB_LEARNED])
-		container_of(n, struct fib_entry, node)->fresh = 0;
+	FIB_FOREACH(f, FIB_LEARNED, e, &at)
+		e->fresh = 0;
 }
 
 void
@@ -859,21 +862,18 @@ fib_sync_begin(struct fib *f, struct mono_us now)
 void
 fib_sync_end(struct fib *f, struct mono_us now)
 {
-	struct trie_node *n, *tmp;
+	struct fib_entry *e;
+	struct ip_prefix at;
 	int k;
 
 	f->now = now;
 	f->stale = false;
-	TRIE_FOREACH_SAFE(n, tmp, &f->tree[FIB_LEARNED]) {
-		struct fib_entry *e = container_of(n, struct fib_entry, node);
-
+	FIB_FOREACH(f, FIB_LEARNED, e, &at) {
 		if (!e->fresh)
 			unroute(f, e);
 	}
 	for (k = FIB_BLOCK; k < FIB_NKINDS; k++) {
-		TRIE_FOREACH_SAFE(n, tmp, &f->tree[k]) {
-			struct fib_entry *e = container_of(n, struct fib_entry, node);
-
+		FIB_FOREACH(f, (enum fib_kind)k, e, &at) {
 			e->adopted = 0;
 			entry_eval(f, e);
 		}
@@ -930,7 +930,8 @@ fib_addr_down(struct fib *f, struct mono_us now, const struct ip_addr *a, bool d
 uint64_t
 fib_flush(struct fib *f, struct mono_us now)
 {
-	struct trie_node *n, *tmp;
+	struct fib_entry *e;
+	struct ip_prefix at;
 	int k;
 
 	f->now = now;
@@ -939,9 +940,7 @@ fib_flush(struct fib *f, struct mono_us now)
 	f->stale = false;
 	fib_set_refresh_all(f); /* bgpd's sets stay known: only their objects go */
 	for (k = 0; k < FIB_NKINDS; k++) {
-		TRIE_FOREACH_SAFE(n, tmp, &f->tree[k]) {
-			struct fib_entry *e = container_of(n, struct fib_entry, node);
-
+		FIB_FOREACH(f, (enum fib_kind)k, e, &at) {
 			e->adopted = 0;
 			entry_judge(f, e);
 		}

@@ -307,9 +307,10 @@ uint64_t fib_flush(struct fib *f, struct mono_us now);
 
 struct conflict;
 struct conflict_facts;
-/* What is known here; the shell adds what /proc and /etc say, and hands it to fib_look(). */
+/* What is known here; the shell adds what /proc and /etc say, and hands it to fib_look(), which is
+ * true when there are events to tell. */
 void fib_facts(struct fib *f, struct mono_us now, struct conflict_facts *ret);
-void fib_look(struct fib *f, struct mono_us now, const struct conflict_facts *facts);
+bool fib_look(struct fib *f, struct mono_us now, const struct conflict_facts *facts);
 const struct conflict *fib_conflict(const struct fib *f);
 
 /* ---- views (for the CLI and metrics) ------------------------------------- */

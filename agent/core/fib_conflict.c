@@ -89,7 +89,7 @@ note_legs(struct fib *f, struct conflict_facts *ret)
 		if (++turn > LEGS_TURN)
 			break;
 		if (s->nhs.nlegs > 1)
-			ret->several[entry_at(f, s->first)->node.prefix.af == IP6] = true;
+			ret->several[entry_is6(entry_at(f, s->first))] = true;
 		for (i = 0; i < s->nhs.nlegs; i++) {
 			struct conflict_iface *x = iface_row(f, ret, s->nhs.leg[i].ifindex);
 
@@ -236,13 +236,14 @@ fib_facts(struct fib *f, struct mono_us now, struct conflict_facts *ret)
 	ret->our_metric = f->place.metric[FIB_LEARNED];
 }
 
-void
+bool
 fib_look(struct fib *f, struct mono_us now, const struct conflict_facts *facts)
 {
 	f->now = now;
 	if (f->ready)
 		conflict_look(&f->conflict, now, facts);
 	fib_conflict_events(f);
+	return f->nevents > 0;
 }
 
 const struct conflict *

@@ -7,9 +7,6 @@
 #include "agent/core/plan.h"
 #include "lib/mem.h"
 
-#define CHUNK_BITS 7
-#define CHUNK	   (1u << CHUNK_BITS)
-
 /* ---- rings --------------------------------------------------------------- */
 
 void
@@ -51,62 +48,110 @@ ring_pop(struct ring *r, uint32_t *ret)
 
 /* ---- memory -------------------------------------------------------------- */
 
-struct fib_entry *
-entry_at(const struct fib *f, uint32_t idx)
+static struct ip_prefix
+prefix_of(const void *ctx, uint32_t idx)
 {
-	return &f->chunk[idx >> CHUNK_BITS][idx & (CHUNK - 1)];
+	return entry_prefix(entry_at(ctx, idx));
+}
+
+void
+entries_init(struct fib *f)
+{
+	int k, v6;
+
+	for (k = 0; k < FIB_NKINDS; k++)
+		for (v6 = 0; v6 < 2; v6++)
+			ptree_init(&f->tree[k][v6], prefix_of, f);
 }
 
 static void
-chunk_add(struct fib *f)
+chunk_add(struct fib *f, uint32_t v6)
 {
-	uint32_t base = f->nchunks << CHUNK_BITS, i;
-	struct fib_entry *c = mem_zalloc_array(CHUNK, sizeof(*c));
+	struct fib_pool *pool = &f->pool[v6];
+	uint32_t base = pool->nchunks << FIB_CHUNK_BITS, i;
 
-	f->chunk = mem_realloc_array(f->chunk, f->nchunks + 1, sizeof(*f->chunk));
-	f->chunk[f->nchunks++] = c;
-	for (i = CHUNK; i-- > 0;) {
-		if (base + i == 0)
+	pool->chunk = mem_realloc_array(pool->chunk, pool->nchunks + 1, sizeof(*pool->chunk));
+	pool->chunk[pool->nchunks++] = mem_zalloc_array(FIB_CHUNK, FIB_ENTRY_OCTETS(v6));
+	for (i = FIB_CHUNK; i-- > 0;) {
+		uint32_t idx = (base + i) << 1 | v6;
+
+		if (idx == 0)
 			continue; /* 0 is "none" */
-		c[i].self = base + i;
-		c[i].next = f->free_entry;
-		f->free_entry = base + i;
+		entry_at(f, idx)->next = pool->free;
+		pool->free = idx;
 	}
 }
 
 struct fib_entry *
 entry_find(const struct fib *f, enum fib_kind kind, const struct ip_prefix *p)
 {
-	struct trie_node *n = trie_find(&f->tree[kind], p);
+	uint32_t idx = ptree_find(&f->tree[kind][p->af == IP6], p);
 
-	return n ? container_of(n, struct fib_entry, node) : NULL;
+	return idx ? entry_at(f, idx) : NULL;
+}
+
+struct fib_entry *
+entry_covering(const struct fib *f, enum fib_kind kind, const struct ip_prefix *p)
+{
+	uint32_t idx = ptree_covering(&f->tree[kind][p->af == IP6], p);
+
+	return idx ? entry_at(f, idx) : NULL;
+}
+
+struct fib_entry *
+entry_shorter(const struct fib *f, enum fib_kind kind, const struct ip_prefix *p)
+{
+	struct ip_prefix q = *p;
+
+	if (q.len == 0)
+		return NULL;
+	q.len--;
+	ip_prefix_mask(&q);
+	return entry_covering(f, kind, &q);
+}
+
+struct fib_entry *
+entry_after(const struct fib *f, enum fib_kind kind, const struct ip_prefix *p)
+{
+	const struct ptree *t = f->tree[kind];
+	uint32_t idx;
+
+	if (p->af == IP6)
+		idx = ptree_after(&t[1], p);
+	else
+		idx = p->af == IP4 ? ptree_after(&t[0], p) : ptree_first(&t[0]);
+	if (idx == 0 && p->af != IP6)
+		idx = ptree_first(&t[1]);
+	return idx ? entry_at(f, idx) : NULL;
 }
 
 static void
 count_state(struct fib *f, const struct fib_entry *e, int by)
 {
 	if (e->kind == FIB_LEARNED)
-		f->nstate[e->state][e->node.prefix.af == IP6] += (uint64_t)by;
+		f->nstate[e->state][entry_is6(e)] += (uint64_t)by;
 }
 
 struct fib_entry *
 entry_get(struct fib *f, enum fib_kind kind, const struct ip_prefix *p)
 {
-	struct fib_entry *e = entry_find(f, kind, p);
-	uint32_t idx;
+	uint32_t v6 = p->af == IP6, idx, have;
+	struct fib_entry *e;
 
-	if (e)
-		return e;
-	if (f->free_entry == 0)
-		chunk_add(f);
-	idx = f->free_entry;
+	if (f->pool[v6].free == 0)
+		chunk_add(f, v6);
+	idx = f->pool[v6].free;
+	have = ptree_put(&f->tree[kind][v6], p, idx);
+	if (have != 0)
+		return entry_at(f, have);
 	e = entry_at(f, idx);
-	f->free_entry = e->next;
-	memset(e, 0, sizeof(*e));
+	f->pool[v6].free = e->next;
+	memset(e, 0, FIB_ENTRY_OCTETS(v6));
 	e->self = idx;
+	e->len = p->len;
+	memcpy(e->addr, p->b, v6 ? 16 : 4);
 	e->kind = (unsigned int)kind;
 	e->state = FIB_ST_PENDING;
-	trie_insert(&f->tree[kind], &e->node, p);
 	f->nentries++;
 	count_state(f, e, 1);
 	return e;
@@ -116,25 +161,31 @@ void
 entry_gc(struct fib *f, struct fib_entry *e)
 {
 	bool asked = e->set != 0 || e->adopted || e->wanted;
+	struct ip_prefix p;
 
 	if (asked || e->have != 0 || e->busy || e->queued || e->report)
 		return;
+	p = entry_prefix(e);
 	count_state(f, e, -1);
 	trouble_free(f, e);
-	trie_remove(&f->tree[e->kind], &e->node);
-	e->next = f->free_entry;
-	f->free_entry = e->self;
+	ptree_remove(&f->tree[e->kind][entry_is6(e)], &p);
+	e->next = f->pool[entry_is6(e)].free;
+	f->pool[entry_is6(e)].free = e->self;
 	f->nentries--;
 }
 
 void
 entries_free(struct fib *f)
 {
-	uint32_t i;
+	uint32_t v6, i, k;
 
-	for (i = 0; i < f->nchunks; i++)
-		mem_free(f->chunk[i]);
-	mem_free(f->chunk);
+	for (v6 = 0; v6 < 2; v6++) {
+		for (i = 0; i < f->pool[v6].nchunks; i++)
+			mem_free(f->pool[v6].chunk[i]);
+		mem_free(f->pool[v6].chunk);
+		for (k = 0; k < FIB_NKINDS; k++)
+			ptree_free(&f->tree[k][v6]);
+	}
 	mem_free(f->work.v);
 	mem_free(f->reports.v);
 	mem_free(f->leaving.v);
@@ -168,7 +219,7 @@ entry_join(struct fib *f, struct fib_entry *e, struct fib_set *s)
 		if (f->eval_at == e->self)
 			f->eval_at = e->next;
 		was->n--;
-		f->nwanted[e->node.prefix.af == IP6]--;
+		f->nwanted[entry_is6(e)]--;
 	}
 	e->next = e->prev = 0;
 	e->set = s ? s->self : 0;
@@ -178,7 +229,7 @@ entry_join(struct fib *f, struct fib_entry *e, struct fib_set *s)
 			entry_at(f, s->first)->prev = e->self;
 		s->first = e->self;
 		s->n++;
-		f->nwanted[e->node.prefix.af == IP6]++;
+		f->nwanted[entry_is6(e)]++;
 	}
 	if (was)
 		fib_set_gc(f, was);
@@ -281,7 +332,7 @@ static uint32_t
 want_learned(const struct fib *f, const struct fib_entry *e, enum fib_state *ret_state,
     uint16_t *ret_code)
 {
-	const struct ip_prefix *p = &e->node.prefix;
+	struct ip_prefix p;
 	const struct fib_set *s;
 
 	if (e->leaving && (e->set == 0 || !f->guard.holding)) {
@@ -295,16 +346,17 @@ want_learned(const struct fib *f, const struct fib_entry *e, enum fib_state *ret
 	s = f->setv[e->set];
 	if (!e->admitted)
 		return refuse((enum ipc_refusal)e->code, ret_state, ret_code);
-	if (p->af == IP6 && s->nhs.has4)
+	if (entry_is6(e) && s->nhs.has4)
 		return refuse(IPC_REF_FAMILY, ret_state, ret_code);
-	if (nht_covers_self(&f->nht, &s->nhs, p))
+	p = entry_prefix(e);
+	if (nht_covers_self(&f->nht, &s->nhs, &p))
 		return refuse(IPC_REF_VIA_SELF, ret_state, ret_code);
 	if (s->nhs.nlegs == 0) {
 		*ret_state = FIB_ST_HELD;
 		return 0;
 	}
 	*ret_state = e->leaving ? FIB_ST_HELD : FIB_ST_PENDING;
-	return s->want[p->af == IP6];
+	return s->want[entry_is6(e)];
 }
 
 uint32_t
@@ -370,8 +422,10 @@ entry_eval(struct fib *f, struct fib_entry *e)
 	bool usable = e->kind == FIB_LEARNED && e->set != 0 && want != 0;
 
 	if (e->usable != usable) {
+		struct ip_prefix p = entry_prefix(e);
+
 		e->usable = usable;
-		nht_touch(&f->nht, &e->node.prefix);
+		nht_touch(&f->nht, &p);
 	}
 	if (want == 0) {
 		trouble_end_wait(f, e);
@@ -394,6 +448,7 @@ entry_eval(struct fib *f, struct fib_entry *e)
 void
 entry_judge(struct fib *f, struct fib_entry *e)
 {
+	struct ip_prefix p = entry_prefix(e);
 	struct admit a;
 	enum ipc_refusal r;
 
@@ -409,7 +464,7 @@ entry_judge(struct fib *f, struct fib_entry *e)
 	else if (e->code == IPC_REF_LIMIT && f->nlimited > 0)
 		f->nlimited--;
 	a = fib_admit(f);
-	r = admit_learned(&a, &e->node.prefix);
+	r = admit_learned(&a, &p);
 	e->admitted = r == IPC_REF_NONE;
 	if (e->admitted) {
 		f->nadmitted++;

@@ -22,7 +22,7 @@ static void
 count_leaving(struct fib *f, const struct fib_entry *e, uint32_t by)
 {
 	if (e->set != 0)
-		f->nleaving[e->node.prefix.af == IP6] += by;
+		f->nleaving[entry_is6(e)] += by;
 }
 
 /* It is withdrawn for good. */

@@ -142,7 +142,7 @@ flight_take(struct fib *f, enum fib_op_kind op, struct fib_kop *ret)
 static void
 fill_route(const struct fib *f, const struct fib_entry *e, uint32_t hops, struct kern_route *r)
 {
-	r->prefix = e->node.prefix;
+	r->prefix = entry_prefix(e);
 	r->table = f->place.table;
 	r->metric = entry_metric(f, e);
 	r->protocol = f->place.protocol;
@@ -166,10 +166,11 @@ entry_op(struct fib *f, struct fib_entry *e, struct fib_kop *ret)
 		.waiting = t && t->waiting,
 	};
 	enum fib_op_kind op = FIB_OP_ROUTE_ADD;
+	struct ip_prefix p = entry_prefix(e);
 	uint32_t i, hops = in.want;
 
 	if (in.have != 0 && in.want != in.have)
-		in.foreign = kern_route_at(&f->kern, &e->node.prefix, f->place.table,
+		in.foreign = kern_route_at(&f->kern, &p, f->place.table,
 		    entry_metric(f, e)) != NULL;
 	switch (plan_route(&in)) {
 	case PLAN_NOTHING:
@@ -287,7 +288,7 @@ is_puzzling(struct fib *f, const struct fib_entry *e, uint32_t hops, int err, bo
 	const struct hops *h = hops_at(&f->hops, hops);
 
 	if (err == EEXIST && !other) {
-		fib_want_dump(f, e->node.prefix.af == IP4 ? KERN_ROUTES4 : KERN_ROUTES6);
+		fib_want_dump(f, entry_is6(e) ? KERN_ROUTES6 : KERN_ROUTES4);
 		return true;
 	}
 	if (err == EINVAL && h && h->nhid != 0) {
@@ -301,9 +302,10 @@ is_puzzling(struct fib *f, const struct fib_entry *e, uint32_t hops, int err, bo
 static void
 entry_failed(struct fib *f, struct fib_entry *e, uint32_t hops, int err, const char *text)
 {
+	struct ip_prefix p = entry_prefix(e);
 	struct trouble *t = trouble_get(f, e);
 	bool other = err == EEXIST &&
-	    kern_route_at(&f->kern, &e->node.prefix, f->place.table, entry_metric(f, e));
+	    kern_route_at(&f->kern, &p, f->place.table, entry_metric(f, e));
 	bool puzzling = is_puzzling(f, e, hops, err, other);
 
 	t->failures++;
@@ -312,7 +314,7 @@ entry_failed(struct fib *f, struct fib_entry *e, uint32_t hops, int err, const c
 	if (puzzling && t->failures < 3)
 		return;
 	if (t->failures == (puzzling ? 3 : 1))
-		fib_gather(f, err == EEXIST ? AGG_FOREIGN : AGG_FAILED, &e->node.prefix, 0, err,
+		fib_gather(f, err == EEXIST ? AGG_FOREIGN : AGG_FAILED, &p, 0, err,
 		    text);
 	entry_set_state(f, e, err == EEXIST ? FIB_ST_FOREIGN : FIB_ST_FAILED, (uint16_t)err);
 }

@@ -39,6 +39,7 @@ is_same_loss(const struct fib *f, struct trouble *t, bool object)
 static void
 entry_fought(struct fib *f, struct fib_entry *e, uint32_t by, bool changed, bool object)
 {
+	struct ip_prefix p = entry_prefix(e);
 	struct trouble *t = trouble_get(f, e);
 	uint64_t us;
 	enum fib_agg kind;
@@ -55,7 +56,7 @@ entry_fought(struct fib *f, struct fib_entry *e, uint32_t by, bool changed, bool
 		conflict_removed(&f->conflict, f->now, by, fib_process_name(f, by), t->losses);
 	us = plan_repair_delay_us(t->losses);
 	kind = us > 0 ? AGG_FIGHT : changed ? AGG_CHANGED : AGG_LOST;
-	fib_gather(f, kind, &e->node.prefix, by, 0, NULL);
+	fib_gather(f, kind, &p, by, 0, NULL);
 	if (t->losses > f->agg[kind].most)
 		f->agg[kind].most = t->losses;
 	if (us > 0) {
@@ -151,7 +152,7 @@ plain_routes_lost(struct fib *f, uint32_t ifindex)
 			next = e->next;
 			for (k = 0; h && k < h->nlegs; k++)
 				other += h->leg[k].ifindex != ifindex;
-			if (h && other == 0 && !e->busy && e->node.prefix.af == IP4)
+			if (h && other == 0 && !e->busy && !entry_is6(e))
 				fib_entry_lost(f, e, 0, false);
 		}
 	}
@@ -573,13 +574,14 @@ is_routes(enum kern_what what)
 static void
 entries_unsee(struct fib *f, uint8_t af)
 {
-	struct trie_node *n;
+	struct fib_entry *e;
+	struct ip_prefix at;
 	int k;
 
 	for (k = 0; k < FIB_NKINDS; k++) {
-		TRIE_FOREACH(n, &f->tree[k]) {
-			if (n->prefix.af == af)
-				container_of(n, struct fib_entry, node)->seen = 0;
+		FIB_FOREACH(f, (enum fib_kind)k, e, &at) {
+			if (at.af == af)
+				e->seen = 0;
 		}
 	}
 }
@@ -619,15 +621,14 @@ on_sweep(void *ctx, enum kern_what what, const void *obj)
 static void
 entries_sweep(struct fib *f, uint8_t af)
 {
-	struct trie_node *n, *tmp;
 	uint32_t by = f->link_trouble ? 0 : FIB_BY_DUMP;
+	struct fib_entry *e;
+	struct ip_prefix at;
 	int k;
 
 	for (k = 0; k < FIB_NKINDS; k++) {
-		TRIE_FOREACH_SAFE(n, tmp, &f->tree[k]) {
-			struct fib_entry *e = container_of(n, struct fib_entry, node);
-
-			if (n->prefix.af == af && e->have != 0 && !e->seen && !e->busy)
+		FIB_FOREACH(f, (enum fib_kind)k, e, &at) {
+			if (at.af == af && e->have != 0 && !e->seen && !e->busy)
 				fib_entry_lost(f, e, by, false);
 		}
 	}

@@ -46,6 +46,7 @@ static void
 fill_reason(const struct fib *f, const struct fib_entry *e, char *buf, size_t cap)
 {
 	const struct trouble *t = trouble_find(f, e);
+	struct ip_prefix p = entry_prefix(e);
 	const struct kroute *r;
 
 	buf[0] = '\0';
@@ -58,7 +59,7 @@ fill_reason(const struct fib *f, const struct fib_entry *e, char *buf, size_t ca
 		    e->code, t && t->waiting ? ", will try again" : "");
 		break;
 	case FIB_ST_FOREIGN:
-		r = kern_route_at(&f->kern, &e->node.prefix, f->place.table, entry_metric(f, e));
+		r = kern_route_at(&f->kern, &p, f->place.table, entry_metric(f, e));
 		if (r)
 			snprintf(buf, cap, "a route of protocol %u with the same metric is there",
 			    r->protocol);
@@ -97,7 +98,7 @@ fill_route(const struct fib *f, const struct fib_entry *e, uint32_t hops, struct
 	const struct hops *h = hops_at(&f->hops, hops);
 
 	memset(r, 0, sizeof(*r));
-	r->prefix = e->node.prefix;
+	r->prefix = entry_prefix(e);
 	r->table = f->place.table;
 	r->metric = entry_metric(f, e);
 	r->protocol = f->place.protocol;
@@ -157,7 +158,7 @@ fill_view(const struct fib *f, const struct fib_entry *e, struct fib_view *v)
 	uint16_t code;
 	uint32_t want = entry_want(f, e, &state, &code);
 
-	v->prefix = e->node.prefix;
+	v->prefix = entry_prefix(e);
 	v->state = (enum fib_state)e->state;
 	if (v->state == FIB_ST_INSTALLED && f->stale && e->kind == FIB_LEARNED && !e->fresh)
 		v->state = FIB_ST_STALE;
@@ -179,44 +180,45 @@ fill_view(const struct fib *f, const struct fib_entry *e, struct fib_view *v)
 bool
 fib_next_view(const struct fib *f, struct fib_cursor *cur, struct fib_view *ret)
 {
-	struct trie_node *best = NULL, *n;
-	int k, kind = 0;
+	struct fib_entry *best = NULL, *e;
+	struct ip_prefix first = { 0 }, p;
+	int k;
 
 	for (k = 0; k < FIB_NKINDS; k++) {
-		if (cur->after.af == IP_NONE)
-			n = trie_first(&f->tree[k]);
-		else if (k > cur->kind && (n = trie_find(&f->tree[k], &cur->after)))
-			;
-		else
-			n = trie_after(&f->tree[k], &cur->after);
-		if (n && (!best || ip_prefix_cmp(&n->prefix, &best->prefix) < 0)) {
-			best = n;
-			kind = k;
+		e = k > cur->kind && cur->after.af != IP_NONE
+		    ? entry_find(f, (enum fib_kind)k, &cur->after) : NULL;
+		if (!e)
+			e = entry_after(f, (enum fib_kind)k, &cur->after);
+		if (!e)
+			continue;
+		p = entry_prefix(e);
+		if (!best || ip_prefix_cmp(&p, &first) < 0) {
+			best = e;
+			first = p;
 		}
 	}
 	if (!best)
 		return false;
-	cur->after = best->prefix;
-	cur->kind = (uint8_t)kind;
-	fill_view(f, container_of(best, struct fib_entry, node), ret);
+	cur->after = first;
+	cur->kind = best->kind;
+	fill_view(f, best, ret);
 	return true;
 }
 
 bool
 fib_view_lookup(const struct fib *f, const struct ip_prefix *p, bool longest, struct fib_view *ret)
 {
-	struct trie_node *best = NULL;
+	struct fib_entry *best = NULL, *e;
 	int k;
 
 	for (k = 0; k < FIB_NKINDS; k++) {
-		struct trie_node *n = longest ? trie_covering(&f->tree[k], p)
-					      : trie_find(&f->tree[k], p);
-
-		if (n && (!best || n->prefix.len > best->prefix.len))
-			best = n;
+		e = longest ? entry_covering(f, (enum fib_kind)k, p)
+			    : entry_find(f, (enum fib_kind)k, p);
+		if (e && (!best || e->len > best->len))
+			best = e;
 	}
 	if (best)
-		fill_view(f, container_of(best, struct fib_entry, node), ret);
+		fill_view(f, best, ret);
 	return best != NULL;
 }
 

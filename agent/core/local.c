@@ -40,8 +40,13 @@ local_say(struct fib *f, struct local *l, bool ready)
 void
 local_entry_installed(struct fib *f, struct fib_entry *e)
 {
-	struct local *l = e->kind == FIB_BLOCK ? local_find(f, &e->node.prefix) : NULL;
+	struct ip_prefix p;
+	struct local *l;
 
+	if (e->kind != FIB_BLOCK)
+		return;
+	p = entry_prefix(e);
+	l = local_find(f, &p);
 	if (!l || !wants_block(f, l))
 		return;
 	if (e->state == FIB_ST_INSTALLED || e->state == FIB_ST_FOREIGN)
@@ -83,12 +88,13 @@ discards_configure(struct fib *f)
 {
 	const struct fib_conf *c = &f->conf;
 	struct admit a = fib_admit(f);
-	struct trie_node *n, *tmp;
+	struct fib_entry *e;
+	struct ip_prefix at;
 	uint32_t refused = 0;
 	size_t i;
 
-	TRIE_FOREACH(n, &f->tree[FIB_DISCARD])
-		container_of(n, struct fib_entry, node)->wanted = 0;
+	FIB_FOREACH(f, FIB_DISCARD, e, &at)
+		e->wanted = 0;
 	for (i = 0; c->install && c->discard_permit && i < c->npermit; i++) {
 		const struct ip_prefix *p = &c->permit[i];
 
@@ -104,8 +110,8 @@ discards_configure(struct fib *f)
 		entry_get(f, FIB_DISCARD, p)->wanted = 1;
 	}
 	f->ndiscard_refused = refused;
-	TRIE_FOREACH_SAFE(n, tmp, &f->tree[FIB_DISCARD])
-		entry_eval(f, container_of(n, struct fib_entry, node));
+	FIB_FOREACH(f, FIB_DISCARD, e, &at)
+		entry_eval(f, e);
 }
 
 void
@@ -121,11 +127,14 @@ local_configure(struct fib *f)
 static void
 judge_below(struct fib *f, const struct ip_prefix *p)
 {
-	struct trie_node *n = trie_first_below(&f->tree[FIB_LEARNED], p), *next;
+	struct fib_entry *e = entry_find(f, FIB_LEARNED, p);
+	struct ip_prefix at = *p;
 
-	for (; n; n = next) {
-		next = trie_next_below(n, p);
-		entry_judge(f, container_of(n, struct fib_entry, node));
+	for (e = e ? e : entry_after(f, FIB_LEARNED, p); e; e = entry_after(f, FIB_LEARNED, &at)) {
+		at = entry_prefix(e);
+		if (!ip_prefix_contains(p, &at))
+			break;
+		entry_judge(f, e);
 	}
 }
 

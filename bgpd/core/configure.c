@@ -83,7 +83,7 @@ apply_speaker(struct speaker *sp, const struct ipc_conf_speaker *old)
 	unsigned i;
 
 	if (old->multipath != sp->conf.multipath || old->weighted != sp->conf.weighted ||
-	    old->install != sp->conf.install)
+	    old->install != sp->conf.install || old->no_routes != sp->conf.no_routes)
 		decide_all(sp); /* with install there are backups */
 	if (old->install != sp->conf.install)
 		for (i = 0; i < AF_COUNT; i++)

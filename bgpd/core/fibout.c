@@ -1,7 +1,7 @@
 /*
  * Next-hop sets and route intents.  See fibout.h.
  *
- * dest->fib_set is what the agent was told last.  The members a destination
+ * rib_fib() of a destination is what the agent was told last.  The members a destination
  * wants are made from its used paths whenever they are needed, so there is
  * nothing to keep up to date.  References to a set: destinations told, sets
  * whose backup it is, and fib.next_set, which bridges the time between its NHSET
@@ -357,7 +357,10 @@ weigh(const struct speaker *sp, unsigned i, const struct dest *d, struct fib_wan
 		w->set.member[n].weight = weight[n];
 }
 
-/* What the destination wants. Until the next decision used paths of an ended session are there. */
+/*
+ * What the destination wants.  Nothing where the agent would refuse it all: it need not know
+ * a million routes for that.  Until the next decision used paths of an ended session are there.
+ */
 static void
 wanted(const struct speaker *sp, unsigned i, uint32_t dest, struct fib_want *w)
 {
@@ -370,6 +373,8 @@ wanted(const struct speaker *sp, unsigned i, uint32_t dest, struct fib_want *w)
 	w->set.n = 0;
 	w->set.discard = false;
 	w->backup = (struct ip_addr){ 0 };
+	if (sp->conf.no_routes)
+		return;
 	for (k = 0; k < d->used && w->set.n < IPC_MEMBERS_MAX; k++, id = rib_path(rib, id)->next) {
 		const struct path *p = rib_path(rib, id);
 		struct ip_addr addr = adjin_next_hop(p);
@@ -404,13 +409,13 @@ note_from(struct fib_set *s, unsigned i, const struct fib_want *w)
 
 /* The agent has been told just what the destination wants. */
 static bool
-is_told(const struct fib *f, const struct dest *d, unsigned i, const struct fib_want *w)
+is_told(const struct fib *f, uint32_t set, unsigned i, const struct fib_want *w)
 {
 	struct fib_set *s;
 
-	if (d->fib_set == 0)
+	if (set == 0)
 		return w->set.n == 0;
-	s = set_at(f, d->fib_set);
+	s = set_at(f, set);
 	if (!same_set(f, s, w))
 		return false;
 	note_from(s, i, w);
@@ -431,7 +436,7 @@ fib_update(struct speaker *sp, unsigned i, uint32_t dest)
 	struct fib *f = &sp->fib;
 
 	wanted(sp, i, dest, &f->scratch);
-	if (is_told(f, rib_dest(&sp->rib[i], dest), i, &f->scratch))
+	if (is_told(f, rib_fib(&sp->rib[i], dest).set, i, &f->scratch))
 		drop_news(sp, i, dest);
 	else
 		bitq_add(&f->dirty[i], dest);
@@ -441,15 +446,14 @@ fib_update(struct speaker *sp, unsigned i, uint32_t dest)
 
 /* The only writer of a destination's FIB state; keeps count of those without a verdict. */
 static void
-set_state(struct fib *f, struct dest *d, uint32_t set, uint8_t state, uint16_t code)
+set_state(struct speaker *sp, unsigned i, uint32_t dest, struct dest_fib fib)
 {
-	bool was = d->fib_set && d->fib_state == IPC_V_PENDING;
-	bool is = set && state == IPC_V_PENDING;
+	struct dest_fib old = rib_fib(&sp->rib[i], dest);
+	bool was = old.set && old.state == IPC_V_PENDING;
+	bool is = fib.set && fib.state == IPC_V_PENDING;
 
-	d->fib_set = set;
-	d->fib_state = state;
-	d->fib_code = code;
-	f->waiting += is - was;
+	rib_fib_set(&sp->rib[i], dest, fib);
+	sp->fib.waiting += is - was;
 }
 
 void
@@ -464,12 +468,11 @@ fib_reset(struct speaker *sp)
 		container_of(n, struct fib_set, node)->told = false;
 	for (i = 0; i < AF_COUNT; i++)
 		for (id = 1; id < slots_end(&sp->rib[i].dests); id++) {
-			struct dest *d = rib_dest(&sp->rib[i], id);
-			uint32_t set = d->fib_set;
+			uint32_t set = rib_fib(&sp->rib[i], id).set;
 
 			if (!rib_is_dest(&sp->rib[i], id))
 				continue;
-			set_state(f, d, 0, IPC_V_PENDING, 0);
+			set_state(sp, i, id, (struct dest_fib){ .state = IPC_V_PENDING });
 			set_unref(f, set);
 			fib_update(sp, i, id);
 		}
@@ -501,19 +504,18 @@ static bool
 tell_dest(struct speaker *sp, unsigned i, uint32_t dest, struct fib_op *ret)
 {
 	struct fib *f = &sp->fib;
-	struct dest *d = rib_dest(&sp->rib[i], dest);
-	uint32_t old = d->fib_set;
+	uint32_t old = rib_fib(&sp->rib[i], dest).set;
 	struct fib_set *s;
 
 	wanted(sp, i, dest, &f->scratch);
 	*ret = (struct fib_op){ .kind = FIB_ROUTE_DEL, .prefix = rib_prefix(&sp->rib[i], dest) };
-	if (is_told(f, d, i, &f->scratch)) {
+	if (is_told(f, old, i, &f->scratch)) {
 		drop_news(sp, i, dest);
 		return false;
 	}
 	if (f->scratch.set.n == 0) {
 		bitq_del(&f->dirty[i], dest);
-		set_state(f, d, 0, IPC_V_PENDING, 0);
+		set_state(sp, i, dest, (struct dest_fib){ .state = IPC_V_PENDING });
 		set_unref(f, old);
 		return true;
 	}
@@ -529,7 +531,7 @@ tell_dest(struct speaker *sp, unsigned i, uint32_t dest, struct fib_op *ret)
 	bitq_del(&f->dirty[i], dest);
 	note_from(s, i, &f->scratch);
 	ret->kind = FIB_ROUTE;
-	set_state(f, d, s->id, IPC_V_PENDING, 0);
+	set_state(sp, i, dest, (struct dest_fib){ .set = s->id, .state = IPC_V_PENDING });
 	set_unref(f, old);
 	return true;
 }
@@ -701,7 +703,7 @@ fib_peer_lost(struct rpeer *rp)
 bool
 fib_verdict(struct speaker *sp, const struct ipc_verdict *v, unsigned *ret_i, uint32_t *ret_dest)
 {
-	struct dest *d;
+	struct dest_fib fib;
 
 	if (v->prefix.af != IP4 && v->prefix.af != IP6)
 		return false;
@@ -709,23 +711,23 @@ fib_verdict(struct speaker *sp, const struct ipc_verdict *v, unsigned *ret_i, ui
 	*ret_dest = rib_find(&sp->rib[*ret_i], &v->prefix);
 	if (*ret_dest == 0)
 		return false;
-	d = rib_dest(&sp->rib[*ret_i], *ret_dest);
-	if (d->fib_set == 0 || (d->fib_state == v->state && d->fib_code == v->code))
+	fib = rib_fib(&sp->rib[*ret_i], *ret_dest);
+	if (fib.set == 0 || (fib.state == v->state && fib.code == v->code))
 		return false;
-	set_state(&sp->fib, d, d->fib_set, v->state, v->code);
+	fib.state = v->state;
+	fib.code = v->code;
+	set_state(sp, *ret_i, *ret_dest, fib);
 	return true;
 }
 
 enum fib_gate
 fib_gate(const struct speaker *sp, unsigned i, uint32_t dest)
 {
-	const struct dest *d = rib_dest(&sp->rib[i], dest);
-
 	if (!sp->conf.install)
 		return FIB_GATE_OPEN;
 	if (bitq_has(&sp->fib.dirty[i], dest))
 		return FIB_GATE_WAIT;
-	switch ((enum ipc_verdict_state)d->fib_state) {
+	switch ((enum ipc_verdict_state)rib_fib(&sp->rib[i], dest).state) {
 	case IPC_V_INSTALLED:
 		return FIB_GATE_OPEN;
 	case IPC_V_PENDING:
@@ -758,7 +760,7 @@ fib_gate_text(const struct speaker *sp, unsigned i, uint32_t dest)
 	case FIB_GATE_SHUT:
 		break;
 	}
-	return shut[rib_dest(&sp->rib[i], dest)->fib_state];
+	return shut[rib_fib(&sp->rib[i], dest).state];
 }
 
 uint64_t

@@ -15,13 +15,27 @@ void
 nht_init(struct nht *t, const uint64_t key[2])
 {
 	*t = (struct nht){ 0 };
+	t->memo = mem_zalloc_array(NHT_MEMO, sizeof(struct nh *));
 	hmap_init(&t->map, key);
 	list_init(&t->pending);
+}
+
+/* Where a next hop is kept in mind. */
+static struct nh **
+memo_of(const struct nht *t, const struct ip_addr *addr)
+{
+	const uint8_t *last = addr->b + (addr->af == IP4 ? 2 : 14);
+
+	return &t->memo[(last[0] * 7u + last[1]) % NHT_MEMO];
 }
 
 static void
 nh_free(struct nht *t, struct nh *nh)
 {
+	struct nh **memo = memo_of(t, &nh->addr);
+
+	if (*memo == nh)
+		*memo = NULL;
 	list_remove(&nh->pending);
 	hmap_remove(&t->map, &nh->node);
 	mem_free(nh->why);
@@ -36,6 +50,7 @@ nht_free(struct nht *t)
 	HMAP_FOREACH_SAFE(n, tmp, &t->map)
 		nh_free(t, container_of(n, struct nh, node));
 	hmap_free(&t->map);
+	mem_free(t->memo);
 }
 
 static uint64_t
@@ -66,7 +81,14 @@ find_hashed(const struct nht *t, const struct ip_addr *addr, uint64_t hash)
 struct nh *
 nht_find(const struct nht *t, const struct ip_addr *addr)
 {
-	return find_hashed(t, addr, nh_hash(t, addr));
+	struct nh **memo = memo_of(t, addr), *nh = *memo;
+
+	if (nh && ip_addr_eq(&nh->addr, addr))
+		return nh;
+	nh = find_hashed(t, addr, nh_hash(t, addr));
+	if (nh)
+		*memo = nh;
+	return nh;
 }
 
 /* There is something to tell unless the agent knows already. */
@@ -83,14 +105,13 @@ update_pending(struct nht *t, struct nh *nh)
 struct nh *
 nht_ref(struct nht *t, const struct ip_addr *addr)
 {
-	uint64_t hash = nh_hash(t, addr);
-	struct nh *nh = find_hashed(t, addr, hash);
+	struct nh *nh = nht_find(t, addr);
 
 	if (!nh) {
 		nh = mem_zalloc(sizeof(*nh));
 		nh->addr = *addr;
 		list_init(&nh->pending);
-		hmap_insert(&t->map, &nh->node, hash);
+		hmap_insert(&t->map, &nh->node, nh_hash(t, addr));
 	}
 	if (nh->users++ == 0) {
 		if (!nh->answered)

@@ -30,8 +30,12 @@ struct nh {
 	char *why;	  /* unresolved: the agent's words; NULL: none */
 };
 
+/* Next hops that were asked for of late, by the last octets of the address. */
+#define NHT_MEMO 64
+
 struct nht {
 	struct hmap map;
+	struct nh **memo; /* NHT_MEMO: every path asks, and there are few next hops */
 	struct list pending;
 	uint32_t unanswered;	  /* watched, and no answer yet */
 	bool any_changed;

@@ -86,13 +86,17 @@ fill_decision(struct speaker *sp, unsigned i, uint32_t id, struct ipc_row_path *
 static void
 fill_fib(const struct speaker *sp, unsigned i, uint32_t dest, struct ipc_row_path *r)
 {
-	const struct dest *d = rib_dest(&sp->rib[i], dest);
+	struct dest_fib fib = rib_fib(&sp->rib[i], dest);
 
 	if (!(r->flags & (IPC_PATH_BEST | IPC_PATH_MULTIPATH)) || (r->flags & IPC_PATH_LOCAL) ||
 	    bitq_has(&sp->fib.dirty[i], dest))
 		return;
-	r->fib_state = d->fib_state;
-	r->fib_code = d->fib_code;
+	if (sp->conf.no_routes) { /* the agent is not even asked */
+		fib.state = IPC_V_REFUSED;
+		fib.code = IPC_REF_INSTALL_OFF;
+	}
+	r->fib_state = fib.state;
+	r->fib_code = fib.code;
 }
 
 /* What import's filters did, by running them again. */

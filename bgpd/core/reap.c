@@ -144,7 +144,7 @@ referred_to(const struct speaker *sp, unsigned k, uint32_t id)
 	struct list *l;
 
 	if (!is_path(k) &&
-	    (rib_dest(&sp->rib[i], id)->fib_set != 0 || bitq_has(&sp->fib.dirty[i], id) ||
+	    (rib_fib(&sp->rib[i], id).set != 0 || bitq_has(&sp->fib.dirty[i], id) ||
 		bitq_has(&sp->decide[i], id)))
 		return true;
 	LIST_FOREACH(l, &sp->groups.all)

@@ -36,6 +36,9 @@ rib_free(struct rib *rib)
 	for (id = 0; id < rib->ids.npages; id++)
 		mem_free(rib->ids.page[id]);
 	mem_free(rib->ids.page);
+	for (id = 0; id < rib->fibs.npages; id++)
+		mem_free(rib->fibs.page[id]);
+	mem_free(rib->fibs.page);
 	outtable_free(&rib->received, rib->pool);
 	slots_free(&rib->paths);
 	slots_free(&rib->dests);
@@ -43,20 +46,43 @@ rib_free(struct rib *rib)
 	rib->bucket = NULL;
 }
 
-/* The bucket of a prefix's octets and length. */
+/* The hash of a prefix's octets and length. */
 static uint32_t
-bucket_of(const struct rib *rib, const uint8_t *addr, uint8_t len)
+hash_of(const struct rib *rib, const uint8_t *addr, uint8_t len)
 {
 	uint8_t key[17];
-	uint32_t hash, mask;
 
-	memcpy(key, addr, rib->octets);
-	key[rib->octets] = len;
-	hash = (uint32_t)siphash13(rib->key, key, rib->octets + 1u);
-	mask = (2u << (31 - __builtin_clz(rib->nbuckets))) - 1;
+	if (rib->af == IP4) { /* sizes that the compiler knows */
+		memcpy(key, addr, 4);
+		key[4] = len;
+		return (uint32_t)siphash13(rib->key, key, 5);
+	}
+	memcpy(key, addr, 16);
+	key[16] = len;
+	return (uint32_t)siphash13(rib->key, key, 17);
+}
+
+/* The bucket of a hash, as many as there are now. */
+static uint32_t
+bucket_of(const struct rib *rib, uint32_t hash)
+{
+	uint32_t mask = (2u << (31 - __builtin_clz(rib->nbuckets))) - 1;
+
 	if ((hash & mask) >= rib->nbuckets)
 		mask >>= 1;
 	return hash & mask;
+}
+
+/* The next split's members are fetched some splits ahead: they are in no cache. */
+#define SPLIT_AHEAD 8
+
+static void
+fetch_bucket(const struct rib *rib, uint32_t bucket)
+{
+	uint32_t id = rib->bucket[bucket];
+
+	if (id)
+		__builtin_prefetch(rib_dest(rib, id));
 }
 
 /* One bucket more: split the one whose members may belong to it. */
@@ -64,59 +90,91 @@ static void
 add_bucket(struct rib *rib)
 {
 	uint32_t top = 1u << (31 - __builtin_clz(rib->nbuckets));
-	uint32_t fresh = rib->nbuckets, old = fresh - top, id, next;
+	uint32_t fresh = rib->nbuckets, old = fresh - top, id, next, *keep, *move;
 
 	if (fresh == rib->cap) {
 		rib->cap += rib->cap / 2;
 		rib->bucket = mem_realloc_array(rib->bucket, rib->cap, sizeof(*rib->bucket));
 	}
-	rib->bucket[fresh] = 0;
+	fetch_bucket(rib, old + SPLIT_AHEAD < top ? old + SPLIT_AHEAD : old);
 	rib->nbuckets++;
-	id = rib->bucket[old];
-	rib->bucket[old] = 0;
-	for (; id; id = next) {
+	keep = &rib->bucket[old];
+	move = &rib->bucket[fresh];
+	for (id = *keep; id; id = next) {
 		struct dest *d = rib_dest(rib, id);
-		uint32_t b = bucket_of(rib, d->addr, d->len);
+		uint32_t **to = hash_of(rib, d->addr, d->len) & top ? &move : &keep;
 
 		next = d->next;
-		d->next = rib->bucket[b];
-		rib->bucket[b] = id;
+		**to = id;
+		*to = &d->next;
 	}
+	*keep = *move = 0;
 }
 
 uint32_t
-rib_find(const struct rib *rib, const struct ip_prefix *prefix)
+rib_seek(const struct rib *rib, const struct ip_prefix *prefix)
 {
-	uint32_t id = rib->bucket[bucket_of(rib, prefix->b, prefix->len)];
+	uint32_t hash = hash_of(rib, prefix->b, prefix->len);
 
-	for (; id; id = rib_dest(rib, id)->next) {
-		const struct dest *d = rib_dest(rib, id);
+	__builtin_prefetch(&rib->bucket[bucket_of(rib, hash)]);
+	return hash;
+}
 
-		if (d->len == prefix->len && memcmp(d->addr, prefix->b, rib->octets) == 0)
-			return id;
-	}
-	return 0;
+void
+rib_approach(const struct rib *rib, uint32_t place)
+{
+	fetch_bucket(rib, bucket_of(rib, place));
+}
+
+static bool
+is_dest_of(const struct rib *rib, const struct dest *d, const struct ip_prefix *prefix)
+{
+	if (d->len != prefix->len)
+		return false;
+	return rib->af == IP4 ? memcmp(d->addr, prefix->b, 4) == 0 :
+				memcmp(d->addr, prefix->b, 16) == 0;
 }
 
 uint32_t
-rib_get(struct rib *rib, const struct ip_prefix *prefix)
+rib_find_at(const struct rib *rib, const struct ip_prefix *prefix, uint32_t place)
 {
-	uint32_t id = rib_find(rib, prefix), b;
-	struct dest *d;
+	uint32_t id = rib->bucket[bucket_of(rib, place)];
 
-	if (id)
-		return id;
-	id = slots_take(&rib->dests);
-	d = rib_dest(rib, id);
+	while (id && !is_dest_of(rib, rib_dest(rib, id), prefix))
+		id = rib_dest(rib, id)->next;
+	return id;
+}
+
+uint32_t
+rib_add_at(struct rib *rib, const struct ip_prefix *prefix, uint32_t place)
+{
+	uint32_t id = slots_take(&rib->dests), *head;
+	struct dest *d = rib_dest(rib, id);
+
 	d->flags = DEST_LIVE;
 	d->len = prefix->len;
 	memcpy(d->addr, prefix->b, rib->octets);
 	if (rib->dests.live > rib->nbuckets)
 		add_bucket(rib);
-	b = bucket_of(rib, d->addr, d->len);
-	d->next = rib->bucket[b];
-	rib->bucket[b] = id;
+	head = &rib->bucket[bucket_of(rib, place)];
+	d->next = *head;
+	*head = id;
 	return id;
+}
+
+uint32_t
+rib_find(const struct rib *rib, const struct ip_prefix *prefix)
+{
+	return rib_find_at(rib, prefix, hash_of(rib, prefix->b, prefix->len));
+}
+
+uint32_t
+rib_get(struct rib *rib, const struct ip_prefix *prefix)
+{
+	uint32_t place = hash_of(rib, prefix->b, prefix->len);
+	uint32_t id = rib_find_at(rib, prefix, place);
+
+	return id ? id : rib_add_at(rib, prefix, place);
 }
 
 uint32_t
@@ -141,12 +199,31 @@ void
 rib_drop(struct rib *rib, uint32_t id)
 {
 	struct dest *d = rib_dest(rib, id);
-	uint32_t *link = &rib->bucket[bucket_of(rib, d->addr, d->len)];
+	uint32_t *link = &rib->bucket[bucket_of(rib, hash_of(rib, d->addr, d->len))];
 
 	while (*link != id)
 		link = &rib_dest(rib, *link)->next;
 	*link = d->next;
+	rib_fib_set(rib, id, (struct dest_fib){ 0 });
 	slots_give(&rib->dests, id);
+}
+
+void
+rib_fib_set(struct rib *rib, uint32_t dest, struct dest_fib fib)
+{
+	struct dest_fibs *f = &rib->fibs;
+	uint32_t at = dest >> SLOTS_PAGE_BITS;
+
+	if (fib.set == 0 && (at >= f->npages || !f->page[at]))
+		return;
+	if (at >= f->npages) {
+		f->page = mem_realloc_array(f->page, at + 1u, sizeof(*f->page));
+		memset(f->page + f->npages, 0, (at + 1 - f->npages) * sizeof(*f->page));
+		f->npages = at + 1;
+	}
+	if (!f->page[at])
+		f->page[at] = mem_zalloc_array(SLOTS_PAGE, sizeof(**f->page));
+	f->page[at][dest & (SLOTS_PAGE - 1)] = fib;
 }
 
 struct ip_prefix
@@ -260,7 +337,7 @@ rib_path_bury(struct rib *rib, uint32_t path)
 
 	unlink_path(rib, path);
 	rib->nburied++;
-	if (d->buried < UINT16_MAX)
+	if (d->buried < UINT8_MAX)
 		d->buried++;
 }
 
@@ -270,7 +347,7 @@ rib_path_forget(struct rib *rib, uint32_t path)
 	struct dest *d = rib_dest(rib, rib_path(rib, path)->dest);
 
 	rib->nburied--;
-	if (d->buried < UINT16_MAX)
+	if (d->buried < UINT8_MAX)
 		d->buried--;
 	slots_give(&rib->paths, path);
 }
@@ -278,9 +355,9 @@ rib_path_forget(struct rib *rib, uint32_t path)
 bool
 rib_has_buried(const struct rib *rib, uint32_t dest)
 {
-	uint16_t n = rib_dest(rib, dest)->buried;
+	uint8_t n = rib_dest(rib, dest)->buried;
 
-	return n == UINT16_MAX ? rib->nburied > 0 : n > 0;
+	return n == UINT8_MAX ? rib->nburied > 0 : n > 0;
 }
 
 void
@@ -301,12 +378,14 @@ rib_reorder(struct rib *rib, uint32_t dest, const uint32_t *v, size_t n, size_t 
 size_t
 rib_octets(const struct rib *rib)
 {
-	size_t ids = 0;
+	size_t beside = 0;
 	uint32_t at;
 
 	for (at = 0; at < rib->ids.npages; at++)
-		ids += rib->ids.page[at] ? SLOTS_PAGE * sizeof(**rib->ids.page) : 0;
-	return ids + (size_t)rib->dests.npages * SLOTS_PAGE * rib->dests.octets +
+		beside += rib->ids.page[at] ? SLOTS_PAGE * sizeof(**rib->ids.page) : 0;
+	for (at = 0; at < rib->fibs.npages; at++)
+		beside += rib->fibs.page[at] ? SLOTS_PAGE * sizeof(**rib->fibs.page) : 0;
+	return beside + (size_t)rib->dests.npages * SLOTS_PAGE * rib->dests.octets +
 	    (size_t)rib->paths.npages * SLOTS_PAGE * rib->paths.octets +
 	    (size_t)rib->received.npages * OUT_PAGE * sizeof(uint64_t) +
 	    (size_t)rib->cap * sizeof(*rib->bucket);

@@ -8,10 +8,16 @@
  * where they are others than received, the received ones are in a table beside.
  *
  * Made small, for a million destinations: both are numbered slots, a
- * destination takes 24 octets (IPv4) or 36, a path 24.  Destinations are
- * found by linear hashing (Litwin, "Linear hashing", 1980): the table of
- * buckets grows by one bucket per new destination, so it never stops to
- * rehash, and the hash is keyed, so a peer cannot choose colliding prefixes.
+ * destination takes 16 octets (IPv4) or 28, a path 24.  What the agent was told
+ * and has answered is in a table beside, which takes no memory as long as nothing
+ * is installed.  Destinations are found by linear hashing (Litwin, "Linear
+ * hashing", 1980): the table of buckets grows by one bucket per new destination,
+ * so it never stops to rehash, and the hash is keyed, so a peer cannot choose
+ * colliding prefixes.
+ *
+ * In a large table every look costs a few accesses to memory that is in no cache.
+ * Who has several prefixes at hand asks for all of their places first
+ * (rib_seek()), so that the accesses overlap.
  */
 #ifndef BGPD_CORE_RIB_H
 #define BGPD_CORE_RIB_H
@@ -35,16 +41,20 @@ enum dest_flag {
 };
 
 struct dest {
-	uint32_t next;	   /* in the hash bucket */
-	uint32_t paths;	   /* first path, 0: none */
-	uint32_t fib_set;  /* next-hop set that the agent was told; 0: no route (fibout.c) */
-	uint16_t fib_code; /* of its verdict */
-	uint8_t fib_state; /* enum ipc_verdict_state */
-	uint8_t flags;	   /* enum dest_flag */
-	uint8_t used;	   /* so many of the first paths are used; 0: unreachable */
+	uint32_t next;	/* in the hash bucket */
+	uint32_t paths;	/* first path, 0: none */
+	uint8_t flags;	/* enum dest_flag */
+	uint8_t used;	/* so many of the first paths are used; 0: unreachable */
 	uint8_t len;
-	uint16_t buried;   /* of its paths; UINT16_MAX: that many, or more, or fewer by now */
-	uint8_t addr[];	   /* 4 or 16 octets */
+	uint8_t buried; /* of its paths; UINT8_MAX: that many, or more, or fewer by now */
+	uint8_t addr[];	/* 4 or 16 octets */
+};
+
+/* How far a destination's route is on its way into the kernel (fibout.c). */
+struct dest_fib {
+	uint32_t set;  /* next-hop set that the agent was told; 0: no route */
+	uint16_t code; /* of its verdict */
+	uint8_t state; /* enum ipc_verdict_state */
 };
 
 enum path_flag {
@@ -79,11 +89,18 @@ struct path_ids {
 	uint32_t npages;
 };
 
+/* By destination: pages only where the agent was told something. */
+struct dest_fibs {
+	struct dest_fib **page; /* NULL: all zeros */
+	uint32_t npages;
+};
+
 struct rib {
 	uint8_t af;	/* enum ip_af */
 	uint8_t octets; /* of its addresses */
 	struct slots dests, paths;
 	struct path_ids ids;
+	struct dest_fibs fibs;
 	uint32_t nburied;
 	struct out_table received; /* by path: attributes before import policy, of edited paths */
 	uint32_t *bucket; /* linear hashing: nbuckets heads */
@@ -101,6 +118,17 @@ void rib_free(struct rib *rib);
 /* The destination of a prefix: 0 when there is none; rib_get() makes it. */
 uint32_t rib_find(const struct rib *rib, const struct ip_prefix *prefix);
 uint32_t rib_get(struct rib *rib, const struct ip_prefix *prefix);
+
+/*
+ * The same in steps. rib_seek(): where to look for a prefix, a number that is good for
+ * this prefix as long as the table lives; has the processor fetch what will be looked at
+ * first. rib_approach(): a little later, the same for what is behind that. rib_find_at()
+ * looks; rib_add_at() makes the destination, of which it was seen that there is none.
+ */
+uint32_t rib_seek(const struct rib *rib, const struct ip_prefix *prefix);
+void rib_approach(const struct rib *rib, uint32_t place);
+uint32_t rib_find_at(const struct rib *rib, const struct ip_prefix *prefix, uint32_t place);
+uint32_t rib_add_at(struct rib *rib, const struct ip_prefix *prefix, uint32_t place);
 
 /* The longest prefix in the table that contains p and for which want(ctx, id); 0: none. */
 uint32_t rib_longest(const struct rib *rib, const struct ip_prefix *p,
@@ -127,6 +155,20 @@ rib_is_dest(const struct rib *rib, uint32_t id)
 {
 	return id && id < slots_end(&rib->dests) && (rib_dest(rib, id)->flags & DEST_LIVE);
 }
+
+/* What the agent was told of a destination, and its verdict; zeros: nothing. */
+static inline struct dest_fib
+rib_fib(const struct rib *rib, uint32_t dest)
+{
+	uint32_t at = dest >> SLOTS_PAGE_BITS;
+
+	if (at >= rib->fibs.npages || !rib->fibs.page[at])
+		return (struct dest_fib){ 0 };
+	return rib->fibs.page[at][dest & (SLOTS_PAGE - 1)];
+}
+
+/* Note it; all zeros where set is 0. */
+void rib_fib_set(struct rib *rib, uint32_t dest, struct dest_fib fib);
 
 /* A destination's prefix. */
 struct ip_prefix rib_prefix(const struct rib *rib, uint32_t id);

@@ -163,7 +163,7 @@ class Frr(Adapter):
         c = [f"log file {self.dir}/frr.log warnings", f"router bgp {p.asn}",
              f" bgp router-id {p.addr4}", " no bgp ebgp-requires-policy",
              " no bgp default ipv4-unicast", " no bgp network import-check",
-             " bgp bestpath as-path multipath-relax", " neighbor all peer-group", f" neighbor all timers {p.hold // 3} {p.hold}",
+             " bgp bestpath as-path multipath-relax", " coalesce-time 50", " neighbor all peer-group",
              " neighbor all timers connect 1", " neighbor all advertisement-interval 0"]
         c += [" neighbor all passive"] if p.passive else []
         for n in p.peers:

@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import ipaddress
 import os
+import time
 
 from fabric.net import pids_inside
 
@@ -54,7 +55,8 @@ class Ground:
 
 @dataclasses.dataclass
 class Usage:
-    """What the processes of a namespace take, summed: seconds of CPU, kilobytes."""
+    """What the processes of a namespace take, summed: seconds of CPU, kilobytes; and when (at)."""
+    at: float = 0.0
     cpu_s: float = 0.0
     peak: int = 0           # VmHWM: shared pages count once per process
     private: int = 0        # Private_Clean + Private_Dirty
@@ -63,7 +65,7 @@ class Usage:
     processes: int = 0
 
     def add(self, other):
-        for f in dataclasses.fields(self):
+        for f in dataclasses.fields(self)[1:]:
             setattr(self, f.name, getattr(self, f.name) + getattr(other, f.name))
 
 
@@ -91,14 +93,14 @@ def cpu_seconds(pid):
 
 def usage_of(pid):
     rollup, status = fields(f"/proc/{pid}/smaps_rollup"), fields(f"/proc/{pid}/status")
-    return Usage(cpu_seconds(pid), status["VmHWM"],
+    return Usage(0, cpu_seconds(pid), status["VmHWM"],
                  rollup["Private_Clean"] + rollup["Private_Dirty"], rollup["Pss"],
                  rollup["Anonymous"], 1)
 
 
 def usage(ns):
     """Usage of everything that runs in a namespace."""
-    total = Usage()
+    total = Usage(at=time.monotonic())
     for pid in pids_inside([ns.full]):
         with contextlib.suppress(OSError, KeyError):    # it has just ended
             total.add(usage_of(pid))

@@ -21,6 +21,10 @@ def routes(n):
     return n
 
 
+def clients(n):
+    return n
+
+
 def kept(n):
     """Clients, and routes of theirs."""
     return n + n * PER_CLIENT
@@ -44,6 +48,9 @@ ROWS = (
     Row("S1", "prefixes", (100_000, 300_000, 1_000_000, 2_000_000),
         {scenarios.TIME: routes, scenarios.CPU: routes, scenarios.PEAK: routes,
          scenarios.PRIVATE: routes}),
+    Row("S4", "peers", (100, 300, 1_000, 2_000),
+        {scenarios.UP: clients, scenarios.REFLECTED: sent, scenarios.CPU: sent,
+         scenarios.PEAK: kept, scenarios.PRIVATE: kept}),
 )
 
 
@@ -65,17 +72,19 @@ def measure(runner, row, kind, repeat):
 
 
 def table(runner, row, kind):
-    """The figures of each size, and the exponents below."""
+    """The figures of each size, and the exponents below: of all sizes, and of the last two,
+    where what every size has in common counts least."""
     made = {n: f"{row.scenario} {row.key} {n:,}" for n in row.sizes}
     lines = [[row.key, *(f"{f.label} ({f.unit})" for f in row.columns)]]
     medians = {f: [runner.results.median(name, kind.name, f.key) for name in made.values()]
                for f in row.columns}
     for i, n in enumerate(row.sizes):
         lines.append([f"{n:,}", *(results.shown(m[i], f) for f, m in medians.items())])
-    whole = all(None not in m for m in medians.values())
-    lines.append(["exponent", *(
-        f"{exponent([size(n) for n in row.sizes], medians[f]):.2f}" if whole else "-"
-        for f, size in row.columns.items())])
+    if all(None not in m for m in medians.values()):
+        for name, first in (("exponent", 0), ("last step", -2)):
+            lines.append([name, *(
+                f"{exponent([size(n) for n in row.sizes[first:]], medians[f][first:]):.2f}"
+                for f, size in row.columns.items())])
     return lines
 
 

@@ -21,12 +21,13 @@ def machine():
             "memory_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30)}
 
 
-def numbers(result):
+def numbers(scenario, result):
     """{key: number} of a cell.Result: the generator's values, and what the daemon used."""
     found = {k: v for k, v in result.values.items()
              if isinstance(v, (int, float)) and not isinstance(v, bool)}
     if result.usage:
         last = list(result.usage.values())[-1]
+        found |= scenario.derived(found, result.usage)
         found |= {k: getattr(last, k) for k in USED}
         found["peak"] = max(u.peak for u in result.usage.values())
     return found
@@ -44,7 +45,7 @@ class Results:
         """One more run of a cell, or why it gave nothing."""
         self.scenarios[scenario.name] = scenario
         run = {"failed": failed} if failed is not None else {
-            "values": numbers(result), "seconds": round(result.seconds, 3),
+            "values": numbers(scenario, result), "seconds": round(result.seconds, 3),
             "usage": {k: dataclasses.asdict(u) for k, u in result.usage.items()}}
         self.cells.setdefault((scenario.name, daemon), []).append(run)
         return run

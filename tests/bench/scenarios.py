@@ -24,23 +24,29 @@ class Figure:
     digits: int = 2
 
 
-TIME = Figure("seconds_complete", "time", "s")
+TIME = Figure("seconds_complete", "time", "s", digits=3)
+REDUNDANT = Figure("redundant", "redundant", "updates", digits=0)
+GONE = Figure("seconds_gone", "withdrawn", "s")
+UP = Figure("seconds_up", "sessions up", "s", digits=3)
+REFLECTED = Figure("seconds_complete", "reflected", "s", digits=3)
+MOVED = Figure("seconds_moved", "traffic moved", "ms", 1000)
+UNUSED = Figure("seconds_unused", "unused", "ms", 1000, digits=1)
+SETTLED = Figure("seconds_settled", "settled", "ms", 1000, digits=1)
+READY = Figure("seconds_up", "sessions up", "ms", 1000, digits=1)
+OWN = Figure("seconds_own", "own prefix told", "ms", 1000, digits=1)
+IN_KERNEL = Figure("seconds_kernel", "in the kernel", "ms", 1000, digits=1)
+IDLE = Figure("cpu_idle", "idle CPU", "ms a minute", 1000)
+EVENTS = Figure("events_per_s", "rate", "events/s", more=True, digits=0)
+EACH = Figure("cpu_each", "CPU each", "us", 1e6)
+THERE = Figure("us_there_median", "there", "us", digits=0)
+THERE_99 = Figure("us_there_99", "there, 99 %", "us", digits=0)
+AWAY = Figure("us_gone_median", "gone", "us", digits=0)
+AWAY_99 = Figure("us_gone_99", "gone, 99 %", "us", digits=0)
 CPU = Figure("cpu_s", "CPU", "s")
 PEAK = Figure("peak", "peak", "MB", 1 / 1024, digits=1)
 PRIVATE = Figure("private", "private", "MB", 1 / 1024, digits=1)
 PSS = Figure("pss", "PSS", "MB", 1 / 1024, digits=1)
 ANON = Figure("anon", "anonymous", "MB", 1 / 1024, digits=1)
-GONE = Figure("seconds_gone", "withdrawn", "s")
-MOVED = Figure("seconds_moved", "traffic moved", "ms", 1000)
-UNUSED = Figure("seconds_unused", "unused", "ms", 1000)
-SETTLED = Figure("seconds_settled", "settled", "ms", 1000)
-UP = Figure("seconds_up", "sessions up", "ms", 1000, digits=1)
-OWN = Figure("seconds_own", "own prefix told", "ms", 1000, digits=1)
-IN_KERNEL = Figure("seconds_kernel", "in the kernel", "ms", 1000, digits=1)
-THERE = Figure("us_there_median", "there", "us", digits=0)
-THERE_99 = Figure("us_there_99", "there, 99 %", "us", digits=0)
-AWAY = Figure("us_gone_median", "gone", "us", digits=0)
-AWAY_99 = Figure("us_gone_99", "gone, 99 %", "us", digits=0)
 MEMORY = (CPU, PEAK, PRIVATE, PSS, ANON)
 
 
@@ -50,11 +56,13 @@ class Scenario:
 
     load: the generator's scenario; keys: its --key=value. peers: how many it plays.
     setup: fields of adapters.Plan. ibgp: the peers are of the daemon's AS. v6: sessions
-    run over IPv6. figures: columns before those of CPU and memory. go_at: name of the
-    pause at which the daemon is started; without one it starts first. deadline_s: for
-    the whole cell. floor: words for the program that finds the kernel's own limit.
-    since_go: {key: event}, for seconds from the daemon's start to an event. mrt: it needs
-    a real table. usual: run when no scenario is named.
+    run over IPv6. figures: columns before those of CPU and memory.
+    go_at: name of the pause at which the daemon is started; without one it starts first.
+    since_go: {key: event}, for seconds from the daemon's start to an event.
+    floor: the figure that the kernel alone has, too, and what bench_kernel is asked for it.
+    each: (key, pause, pause, count of the generator's): CPU from one pause to the other,
+    by that count; count 0 is minutes. mrt: it needs a real table. deadline_s: for the
+    whole cell.
     """
     name: str
     title: str
@@ -67,10 +75,10 @@ class Scenario:
     v6: bool = False
     go_at: str = ""
     since_go: dict = dataclasses.field(default_factory=dict)
-    deadline_s: int = 300
     floor: tuple = ()
+    each: tuple = ()
     mrt: bool = False
-    usual: bool = True
+    deadline_s: int = 300
 
     @property
     def kernel(self):
@@ -88,7 +96,8 @@ class Scenario:
 
     def words(self, d_netns, daemon):
         """The generator's command line; daemon: what it must know of that one's habits."""
-        keys = {"peers": self.peers, **self.keys, **HABITS.get(daemon, {})}
+        keys = {"peers": self.peers, "timeout": self.deadline_s - 20, **self.keys,
+                **HABITS.get(daemon, {})}
         words = [self.load, *(f"--{k}={v}" for k, v in keys.items())]
         words += ["--v6"] if self.v6 else []
         words += ["--ibgp"] if self.ibgp else []
@@ -100,41 +109,75 @@ class Scenario:
         at = {e["event"]: float(e["t"]) for e in reversed(events)}
         return {key: at[name] - went for key, name in self.since_go.items() if name in at}
 
+    def derived(self, values, usage):
+        """Values made of the generator's and of what the daemon had used at pauses."""
+        if not self.each:
+            return {}
+        key, begin, end, count = self.each
+        by = values[count] if count else (usage[end].at - usage[begin].at) / 60
+        return {key: (usage[end].cpu_s - usage[begin].cpu_s) / by}
+
+    def floor_words(self):
+        """The command line of the program that finds the kernel's own limit."""
+        _, option = self.floor
+        return [f"--{option}={self.keys['prefixes']}", "--repeat=1", *(["--v6"] if self.v6 else [])]
+
     def changed(self, **keys):
         """The same with other numbers: peers, and the generator's keys."""
         peers = keys.pop("peers", self.peers)
         return dataclasses.replace(self, peers=peers, keys={**self.keys, **keys})
 
 
-# What the generator has to know of a daemon, beyond what the standards leave open.
 # FRR sends routes back to where they came from when others of that update group get them, too;
-# the receiver drops them by their AS path or ORIGINATOR_ID.
-HABITS = {"frr": {"own-back": "ok"}}
+# the receiver drops them by their AS path or ORIGINATOR_ID. It gives routes without a MED one of 0.
+HABITS = {"frr": {"own-back": "ok", "med": "zero"}}
 
-# Seconds from the daemon's start to events of S6.
+# Connections that wait to be accepted at a time: BIRD has a backlog of 8, and a SYN that is lost
+# there comes again after a second.
+PATIENT = {"dialing": 8}
+REFLECTOR = {"reflector": True}
+KERNEL = {"kernel": True}
+BOTH = {"kernel": True, "families": adapters.FAMILIES}
+NODE = {"kernel": True, "networks": ("10.244.1.0/24",)}
+DIALS = {**NODE, "passive": False}
+MILLION = {"prefixes": 1_000_000}
+ROUTES = {"prefixes": 200_000}
+LIMIT = ("seconds_complete", "limit")
+MOVE = ("seconds_unused", "move")
 STARTED = {"seconds_up": "up", "seconds_own": "own", "seconds_kernel": "kernel"}
+ECMP = (MOVED, UNUSED, SETTLED)
 
 TABLE = {s.name: s for s in (
     Scenario("S1", "1,000,000 IPv4 prefixes, 8 per attribute set, from one eBGP peer to another",
-             "s1", 2),
-    Scenario("S3", "200,000 /24 from one peer into the kernel", "s3", 1,
-             setup={"kernel": True}, figures=(TIME, GONE), floor=("--limit=200000",)),
-    Scenario("S3-v6", "S3 with IPv6 /64s", "s3", 1, v6=True,
-             setup={"kernel": True}, figures=(TIME, GONE), floor=("--limit=200000", "--v6")),
-    Scenario("S5", "one of two routers with the same 100,000 routes (ECMP) closes its session",
-             "s5", 2, setup={"kernel": True}, figures=(MOVED, UNUSED, SETTLED),
-             floor=("--move=100000",)),
-    Scenario("S5-v6", "S5 with IPv6 /64s", "s5", 2, v6=True, setup={"kernel": True},
-             figures=(MOVED, UNUSED, SETTLED), floor=("--move=100000", "--v6")),
-    Scenario("S6", "from the start to sessions, own pod CIDR at both peers, 1,000 routes in the "
-             "kernel", "s6", 2, keys={"retry-ms": 1}, go_at="ready", since_go=STARTED,
-             setup={"kernel": True, "networks": ("10.244.1.0/24",)}, figures=(UP, OWN, IN_KERNEL)),
-    Scenario("S6-dial", "S6 when only the daemon connects", "s6", 2, keys={"dial": "no"},
-             go_at="ready", since_go=STARTED, figures=(UP, OWN, IN_KERNEL), setup={
-                 "kernel": True, "networks": ("10.244.1.0/24",), "passive": False}),
-    Scenario("S8", "full mesh of 1,000 iBGP peers with one IPv4 and one IPv6 prefix each, into the "
-             "kernel; time from the last session up", "s8", 1000, keys={"families": "46"}, ibgp=True, figures=(TIME, UP),
-             setup={"kernel": True, "families": ("ipv4", "ipv6")}),
+             "s1", 2, MILLION),
+    Scenario("S2", "20 eBGP senders, the same 100,000 prefixes by different paths, one receiver",
+             "s2", 21, {"prefixes": 100_000}, figures=(TIME, REDUNDANT)),
+    Scenario("S3", "200,000 IPv4 /24 from one peer into the kernel",
+             "s3", 1, ROUTES, KERNEL, figures=(TIME, GONE), floor=LIMIT),
+    Scenario("S4", "a reflector and 300 iBGP clients with 4 prefixes each, all to all",
+             "s4", 300, PATIENT, REFLECTOR, figures=(UP, REFLECTED), ibgp=True),
+    Scenario("S4k", "a reflector and 1,000 iBGP clients with 4 prefixes each, all to all",
+             "s4", 1000, PATIENT, REFLECTOR, figures=(UP, REFLECTED), ibgp=True),
+    Scenario("S5", "one of two routers with the same 100,000 IPv4 routes (ECMP) closes its session",
+             "s5", 2, {"prefixes": 100_000}, KERNEL, figures=ECMP, floor=MOVE),
+    Scenario("S5-v6", "S5 with IPv6 /64", "s5", 2, {"prefixes": 100_000}, KERNEL, figures=ECMP,
+             v6=True, floor=MOVE),
+    Scenario("S6", "from exec to sessions up, own pod CIDR at both peers, 1,000 routes in the kernel",
+             "s6", 2, {"retry-ms": 1, "seconds": 12}, NODE, figures=(READY, OWN, IN_KERNEL, IDLE),
+             go_at="ready", since_go=STARTED, each=("cpu_idle", "idle-begin", "idle-end", 0)),
+    Scenario("S6-dial", "S6 when only the daemon connects",
+             "s6", 2, {"dial": "no"}, DIALS, figures=(READY, OWN, IN_KERNEL), go_at="ready",
+             since_go=STARTED),
+    Scenario("S7", "churn: 10,000 of 100,000 prefixes withdrawn and announced again, on and on",
+             "s7", 2, {"prefixes": 100_000, "change": 10_000}, figures=(EVENTS, EACH),
+             each=("cpu_each", "loaded", "complete", "events")),
+    Scenario("S8", "a node in a mesh of 1,000 iBGP peers, one IPv4 and one IPv6 prefix each, into "
+             "the kernel; time from the last session up", "s8", 1000, PATIENT, BOTH,
+             figures=(TIME, UP), ibgp=True),
     Scenario("S9", "one route announced on an idle node until the kernel has it, 1,000 times",
-             "s9", 1, setup={"kernel": True}, figures=(THERE, THERE_99, AWAY, AWAY_99)),
+             "s9", 1, {"rounds": 1000}, KERNEL, figures=(THERE, THERE_99, AWAY, AWAY_99)),
+    Scenario("S10-S1", "S1 with IPv6 /48", "s1", 2, MILLION, v6=True),
+    Scenario("S10-S3", "S3 with IPv6 /64", "s3", 1, ROUTES, KERNEL, figures=(TIME, GONE), v6=True,
+             floor=LIMIT),
+    Scenario("S11", "a real table from one eBGP peer to another", "s11", 2, mrt=True),
 )}

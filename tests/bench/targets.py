@@ -51,7 +51,44 @@ class Target:
         return text
 
 
-TARGETS = ()
+MB = "peak"
+
+TARGETS = (
+    Target("S1", "seconds_complete", 0.5, "bird"),
+    Target("S1", MB, 0.6, "bird"),
+    Target("S2", "seconds_complete", 0.5, "bird"),
+    Target("S2", MB, 0.6, "bird"),
+    Target("S2", "redundant", 0.5, "bird"),
+    Target("S3", "seconds_complete", 1.15, "kernel"),
+    Target("S3", MB, limit=31),
+    Target("S4", "seconds_complete", 0.7, "frr"),
+    Target("S4", MB, 1, "bird"),
+    Target("S4k", "seconds_up", 1, "bird"),
+    Target("S4k", "seconds_complete", 0.7, "frr"),
+    Target("S4k", MB, limit=29),
+    Target("S5", "seconds_moved", limit=10),
+    Target("S5", "seconds_unused", limit=100),
+    Target("S5-v6", "seconds_moved", limit=10),
+    Target("S5-v6", "seconds_unused", 1.2, "kernel"),
+    Target("S6", "seconds_up", limit=15),
+    Target("S6", "seconds_own", limit=20),
+    Target("S6", "seconds_kernel", limit=40),
+    Target("S6", "anon", limit=2.5),
+    Target("S6", "cpu_idle", limit=2),
+    Target("S6-dial", "seconds_own", limit=25),
+    Target("S7", "cpu_each", 0.7, "bird"),
+    Target("S7", "events_per_s", 1, "bird"),
+    Target("S8", "seconds_complete", limit=2),
+    Target("S8", MB, limit=24),
+    Target("S9", "us_there_median", limit=300),
+    Target("S9", "us_there_99", limit=1000),
+    Target("S10-S1", "seconds_complete", 1, "best"),
+    Target("S10-S1", MB, 1, "best"),
+    Target("S10-S3", "seconds_complete", 1, "best"),
+    Target("S10-S3", MB, 1, "best"),
+    Target("S11", "seconds_complete", 0.5, "bird"),
+    Target("S11", MB, 0.6, "bird"),
+)
 
 
 def judge(results, targets=TARGETS):

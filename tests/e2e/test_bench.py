@@ -20,7 +20,7 @@ import scenarios  # noqa: E402
 
 pytestmark = [pytest.mark.patient, pytest.mark.release]
 
-SLICE = {"S1": {"prefixes": 20_000}}
+SLICE = {"S1": {"prefixes": 20_000}, "S4": {"peers": 50}}
 
 
 @pytest.mark.parametrize("daemon", ["weft", "bird"])

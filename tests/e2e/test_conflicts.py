@@ -76,6 +76,8 @@ def test_settings(lab):
     """A clean node has no warning; each wrong setting has one, and goes with it."""
     t = tors(lab)
     holds_for(lambda: not conflicts(t.weft) or No(conflicts(t.weft)), 0.5, "no false alarm")
+    t.node.sysctl(net__ipv4__ip_forward=0)
+    wait_kinds(t.weft, ["ip-forward"], 3)       # the kernel tells of that one
     t.node.sysctl(net__ipv4__ip_forward=0, net__ipv6__conf__all__forwarding=0,
                   net__ipv4__conf__eth1__rp_filter=1,
                   net__ipv4__fib_multipath_hash_policy=0)

@@ -14,6 +14,17 @@ from test_reconcile import MANY, count_fast
 LIMIT_KB = 6 * 1024
 
 
+def awake(pids):
+    """(how often they were woken up, CPU milliseconds) of these processes, so far."""
+    times, cpu = 0, 0
+    for pid in pids:
+        with open(f"/proc/{pid}/status") as f:
+            times += sum(int(x.split()[1]) for x in f if x.startswith("voluntary_ctxt_switches"))
+        with open(f"/proc/{pid}/schedstat") as f:
+            cpu += int(f.read().split()[0]) / 1e6
+    return times, cpu
+
+
 def rollup(pid):
     """(private, proportional) kilobytes of a process."""
     fields = {}
@@ -66,10 +77,8 @@ class Ready:
         return up
 
 
-@pytest.mark.release
-def test_start_up(lab, figure):
-    """Two listening peers: sessions within 50 ms of exec, 1,000 routes within 100 ms."""
-    best = (9.0, 9.0)
+def two_speakers(lab, **more):
+    """A weft node's namespace and configuration, and its two listening peers."""
     w = lab.ns("weft")
     speakers, peers_ = [], []
     routes = [[p for p in MANY if (":" in p) == v6] for v6 in (False, True)]
@@ -77,8 +86,16 @@ def test_start_up(lab, figure):
         s = lab.ns(f"speaker{i}")
         mine, other = wire(lab, w, f"eth{i}", s, "eth0", i + 1)
         speakers.append(Ready(s, other[0], 65001 + i, routes, other))
-        peers_.append(peer(f"p{i}", other[0], 65001 + i, timers=timers()))
+        peers_.append(peer(f"p{i}", other[0], 65001 + i, timers=timers(**more)))
     conf = config("weft", WEFT_AS, mine, peers_, PODS, PERMIT, ops={"log": {"level": "info"}})
+    return w, conf, speakers
+
+
+@pytest.mark.release
+def test_start_up(lab, figure):
+    """Two listening peers: sessions within 50 ms of exec, 1,000 routes within 100 ms."""
+    best = (9.0, 9.0)
+    w, conf, speakers = two_speakers(lab)
     for _ in range(3):
         best = min(best, one_start(w, conf, speakers))
     figure(f"best of 3: sessions {best[0] * 1000:.0f} ms, routes {best[1] * 1000:.0f} ms "
@@ -99,3 +116,31 @@ def one_start(w, conf, speakers):
         s.conn.close()
     weft.stop()
     return sessions, installed
+
+
+@pytest.mark.release
+@pytest.mark.patient
+def test_idle(lab, figure):
+    """Two sessions, 1,000 routes, nothing to do: all processes together wake up 25 times in 30 s."""
+    w, conf, speakers = two_speakers(lab, hold="90s", keepalive="30s")
+    weft = Weft(w, conf)
+    weft.start(wait=False)
+    for s in speakers:
+        s.serve()
+    wait_until(lambda: count_fast(w, 4) == 500 or No(count_fast(w, 4)), 5, "the routes")
+    weft.wait_synced()
+    calm = []
+
+    def settled():
+        calm.append(awake(weft.pids())[0])
+        return calm[-3:] == [calm[-1]] * 3 or No(calm)
+    wait_until(settled, 30, "what follows from the start is over", every_s=0.7)
+    begin, before = time.monotonic(), awake(weft.pids())
+    wait_until(lambda: time.monotonic() - begin >= 30 or No("not yet"), 40, "30 s", every_s=1)
+    after = awake(weft.pids())
+    times, cpu = after[0] - before[0], after[1] - before[1]
+    figure(f"woken up {times} times, {cpu:.2f} ms CPU in 30 s")
+    for s in speakers:
+        s.conn.close()
+    weft.stop()
+    assert times <= 25

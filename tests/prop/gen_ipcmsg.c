@@ -139,7 +139,7 @@ conf_speaker(struct gen *g, struct ipc_conf_speaker *ret)
 	ret->nmembers = (uint16_t)number(g, 0, IPC_CONFED_MAX);
 	for (unsigned i = 0; i < ret->nmembers; i++)
 		ret->member[i] = any32(g);
-	ret->reserved = below8(g, 255);
+	ret->no_routes = flag(g);
 }
 
 static void

@@ -3,7 +3,8 @@
  * stderr what it was given and what it is told.
  *
  * $FAKE_MODE: "die" (agent exits with 1 at once), "config" (with
- * LAUNCH_EXIT_CONFIG), "hang" (does not stop), "deaf" (answers no ping).  $FAKE_ASK: words like
+ * LAUNCH_EXIT_CONFIG), "hang" (does not stop), "deaf" (answers no ping),
+ * "beat" (speaks by itself).  $FAKE_ASK: words like
  * "config", "secret:PATH", "listener:PORT", "claim:NUMBER", "cni-r:NAME", "garbage" that the agent asks for,
  * and "bfdd" for that process; a reload takes the wish back.
  */
@@ -25,6 +26,8 @@
 #include "lib/ipcsock.h"
 #include "lib/launchmsg.h"
 #include "lib/sanitized.h"
+
+#define BEAT_MS 100
 
 static void __attribute__((format(printf, 1, 2)))
 say(const char *fmt, ...)
@@ -191,6 +194,16 @@ told(const struct launch_msg *m, int *fds, size_t nfds)
 	}
 }
 
+/* Speaks unasked when nobody has said anything to it for a while. */
+static void
+beat(void)
+{
+	struct launch_msg pong = { .type = LAUNCH_PONG };
+
+	say("agent beats");
+	ipcsock_send(LAUNCH_FD_CHANNEL, &pong, sizeof(pong), NULL, 0);
+}
+
 static int
 run_agent(void)
 {
@@ -212,7 +225,8 @@ run_agent(void)
 	for (;;) {
 		struct pollfd p = { .fd = LAUNCH_FD_CHANNEL, .events = POLLIN };
 
-		poll(&p, 1, -1);
+		if (poll(&p, 1, mode && strcmp(mode, "beat") == 0 ? BEAT_MS : -1) == 0)
+			beat();
 		n = ipcsock_recv(LAUNCH_FD_CHANNEL, &m, sizeof(m), fds, IPCSOCK_FDS_MAX, &nfds);
 		if (n == (ssize_t)sizeof(m))
 			told(&m, fds, nfds);

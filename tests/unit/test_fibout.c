@@ -735,6 +735,36 @@ START_TEST(lost_backup_among_several_others)
 }
 END_TEST
 
+static void
+no_routes(bool on)
+{
+	rig.conf.install = !on;
+	rig.conf.no_routes = on;
+	rig_configure(&rig, NULL);
+	rig_work(&rig);
+}
+
+/* With kernel.install off the agent hears of no route, and the view says why there is none. */
+START_TEST(an_agent_that_installs_nothing)
+{
+	struct ipc_row_path row;
+
+	no_routes(true);
+	announce(1, "10.9.0.0/16", 1);
+	expect_nothing();
+	ck_assert_uint_eq(rig_rows(&rig, IPC_VIEW_BEST, IPC_MATCH_EXACT, 1, "10.9.0.0/16", &row), 1);
+	ck_assert_uint_eq(row.fib_state, IPC_V_REFUSED);
+	ck_assert_uint_eq(row.fib_code, IPC_REF_INSTALL_OFF);
+	no_routes(false);
+	expect(FIB_NHSET, 1, NULL);
+	expect(FIB_ROUTE, 1, "10.9.0.0/16");
+	no_routes(true);
+	expect(FIB_ROUTE_DEL, 0, "10.9.0.0/16");
+	expect(FIB_NHSET_DEL, 1, NULL);
+	expect_nothing();
+}
+END_TEST
+
 /* Its stale paths count: nothing shrinks before they are given up. */
 START_TEST(a_peer_that_restarts_keeps_its_sets)
 {
@@ -774,6 +804,7 @@ main(void)
 	tcase_add_test(t, announced_when_installed);
 	tcase_add_loop_test(t, refusals_are_shown_and_not_announced, 0, 4);
 	tcase_add_test(t, a_new_agent);
+	tcase_add_test(t, an_agent_that_installs_nothing);
 	tcase_add_test(t, peer_down_moves_routes);
 	t = unit_case(s, "failover");
 	tcase_add_checked_fixture(t, setup, teardown);

@@ -410,6 +410,18 @@ START_TEST(an_agent_that_answers_lives)
 }
 END_TEST
 
+/* Its first ping tells it how often; then nobody has to be woken twice. */
+START_TEST(an_agent_that_speaks_is_not_asked)
+{
+	child_timeout = "3";
+	setenv("FAKE_MODE", "beat", 1);
+	start();
+	await("agent beats", 25);
+	ck_assert_uint_eq(count("agent told ping every_ms=1000"), 1);
+	ck_assert_uint_eq(count("weft-agent uid="), 1);
+}
+END_TEST
+
 START_TEST(unusable_configuration_ends_weftd)
 {
 	setenv("FAKE_MODE", "config", 1);
@@ -713,6 +725,7 @@ main(void)
 	tcase_add_test(t, a_hanging_agent_is_killed);
 	tcase_add_test(t, a_deaf_agent_is_started_again);
 	tcase_add_test(t, an_agent_that_answers_lives);
+	tcase_add_test(t, an_agent_that_speaks_is_not_asked);
 	tcase_add_test(t, unusable_configuration_ends_weftd);
 	tcase_add_test(t, a_broken_message_ends_the_agent);
 	tcase_add_test(t, cni_file_is_renamed_into_place);

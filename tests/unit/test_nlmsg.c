@@ -141,7 +141,7 @@ static const struct nlmsghdr *
 build(enum fib_op_kind kind)
 {
 	op.kind = kind;
-	ck_assert(nl_build_op(msg, &op, 42));
+	ck_assert(nl_build_op(nlmsg_hdr(msg), NL_OP_OCTETS, &op, 42));
 	ck_assert_uint_eq(nlmsg_hdr(msg)->nlmsg_seq, 42);
 	ck_assert(nlmsg_hdr(msg)->nlmsg_flags & NLM_F_REQUEST);
 	ck_assert(!(nlmsg_hdr(msg)->nlmsg_flags & (NLM_F_ACK | NLM_F_APPEND)));
@@ -214,7 +214,7 @@ END_TEST
 START_TEST(dump_is_no_operation)
 {
 	op.kind = FIB_OP_DUMP;
-	ck_assert(!nl_build_op(msg, &op, 1));
+	ck_assert(!nl_build_op(nlmsg_hdr(msg), NL_OP_OCTETS, &op, 1));
 }
 END_TEST
 
@@ -516,7 +516,7 @@ make_seed(int n)
 	if (n < NROWS(route_rows)) {
 		make_route(&route_rows[n], &op.route);
 		op.kind = FIB_OP_ROUTE_ADD;
-		nl_build_op(msg, &op, 1);
+		nl_build_op(nlmsg_hdr(msg), NL_OP_OCTETS, &op, 1);
 	} else if (n == NROWS(route_rows)) {
 		make_link(AF_UNSPEC, IFF_UP, true);
 	} else if (n == NROWS(route_rows) + 1) {
@@ -524,7 +524,7 @@ make_seed(int n)
 	} else {
 		op.kind = FIB_OP_NH_ADD;
 		op.nexthop = (struct kern_nexthop){ .id = 5, .ngroup = 3 };
-		nl_build_op(msg, &op, 1);
+		nl_build_op(nlmsg_hdr(msg), NL_OP_OCTETS, &op, 1);
 	}
 }
 

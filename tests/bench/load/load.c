@@ -103,6 +103,8 @@ load_step(struct load *l, uint64_t us)
 	}
 	if (mono_reached(l->now, l->scan_at))
 		l->scan_at = sess_timers(l);
+	else if (l->dial_more)
+		sess_dial_more(l);
 }
 
 bool
@@ -133,6 +135,15 @@ double
 load_seconds(struct mono_us a, struct mono_us b)
 {
 	return (double)mono_diff_us(b, a) / 1e6;
+}
+
+double
+load_cpu(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
 /* ---- the runner ---- */
@@ -226,14 +237,12 @@ load_result_text(struct load *l, const char *key, const char *v)
 void
 load_result_print(struct load *l, const char *scenario)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-	load_result_num(l, "generator_cpu", (double)ts.tv_sec + (double)ts.tv_nsec / 1e9);
+	load_result_num(l, "generator_cpu", load_cpu());
 	load_result_num(l, "updates", (double)l->count.updates);
 	load_result_num(l, "prefixes_received", (double)l->count.prefixes);
 	load_result_num(l, "withdrawals", (double)l->count.withdrawn);
 	load_result_num(l, "octets", (double)l->count.octets);
+	load_result_num(l, "others", (double)l->count.others);
 	load_result_num(l, "checks", (double)l->count.checks);
 	load_result_num(l, "refused", (double)l->count.refused);
 	printf("RESULT {\"scenario\":\"%s\"%s,\"ok\":%s,\"why\":\"%s\"}\n", scenario, l->result,

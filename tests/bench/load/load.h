@@ -18,6 +18,7 @@
 
 struct load;
 struct sess;
+struct path;
 
 /* A descriptor in the loop; lives in its owner. */
 struct watch {
@@ -32,6 +33,7 @@ struct load_counts {
 	uint64_t prefixes;  /* prefixes announced in them */
 	uint64_t withdrawn; /* and withdrawn */
 	uint64_t octets;
+	uint64_t others; /* prefixes of other generators (--others=ok) */
 	uint64_t checks; /* attribute sets and prefixes compared */
 	uint64_t refused; /* connections refused or given up before the session was up */
 };
@@ -43,7 +45,11 @@ struct load {
 	struct sess *sess;  /* of nsess, sess_make() */
 	unsigned nsess, nup;
 	struct watch listener; /* fd -1: none */
-	unsigned dialing, next_dial;
+	unsigned dialing;   /* sessions on their way up */
+	unsigned next_dial; /* who is asked first when another one may begin */
+	unsigned dial_max;  /* --dialing, or 0 when only the daemon connects */
+	bool dial_more;
+	struct mono_us first_at; /* when the first connection was there */
 	struct mono_us scan_at; /* next look at the sessions' timers */
 	struct load_counts count;
 	uint8_t *in; /* LOAD_IN octets and one message: shared by all readers */
@@ -52,7 +58,10 @@ struct load {
 	char *result; /* text of the fields so far */
 	size_t result_len;
 	bool corrupt; /* one attribute octet is still to be corrupted (--expect-wrong) */
-	void *own;    /* the scenario's */
+	/* Attribute set k of a sender when it is not path_make()'s own (stream.h). */
+	void (*path)(struct path *p, const struct sess *s, uint32_t k);
+	double cpu_at; /* seconds of processor when the work began: phase.c */
+	void *own;     /* the scenario's */
 };
 
 #define LOAD_IN 262144
@@ -87,8 +96,11 @@ bool load_until(struct load *l, bool (*done)(struct load *l), const char *what);
 /* Serve for that long; false when the run has failed. */
 bool load_serve(struct load *l, uint64_t us);
 
-/* Seconds from a to b, and the time of now. */
+/* Seconds from a to b. */
 double load_seconds(struct mono_us a, struct mono_us b);
+
+/* Seconds of processor that the generator has used. */
+double load_cpu(void);
 
 /* ---- what the runner reads ---- */
 

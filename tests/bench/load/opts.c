@@ -24,7 +24,8 @@ static const struct opt_row opt_rows[] = {
 	{ "dut", OPT_ADDR, AT(dut), NULL, "address of the daemon under test (10.99.0.1, fd99::1)" },
 	{ "first-peer", OPT_ADDR, AT(first_peer), NULL,
 	    "address of the first peer (10.99.1.1, fd99::1:1)" },
-	{ "first-id", OPT_ADDR, AT(first_id), "10.99.1.1", "BGP identifier of the first peer" },
+	{ "first-id", OPT_ADDR, AT(first_id), NULL,
+	    "BGP identifier of the first peer (its address, or 10.99. and its end)" },
 	{ "cluster-id", OPT_ADDR, AT(cluster_id), "10.99.0.1", "the reflector's cluster id" },
 	{ "peers", OPT_NUM, AT(peers), "0", "peers, 0: what the scenario says" },
 	{ "dut-as", OPT_NUM, AT(dut_as), "65000", "AS of the daemon" },
@@ -34,7 +35,11 @@ static const struct opt_row opt_rows[] = {
 	{ "v6", OPT_FLAG, AT(v6), NULL, "IPv6 prefixes over IPv6 sessions" },
 	{ "families", OPT_TEXT, AT(families), NULL, "families offered: 4, 6 or 46" },
 	{ "prefixes", OPT_NUM, AT(prefixes), "0", "prefixes, 0: what the scenario says" },
+	{ "each", OPT_NUM, AT(each), "4", "prefixes of each client of a reflector" },
 	{ "per-set", OPT_NUM, AT(per_set), "8", "prefixes that share an attribute set" },
+	{ "first-prefix", OPT_NUM, AT(first_prefix), "0",
+	    "number of the first prefix, for several generators side by side" },
+	{ "others", OPT_TEXT, AT(others), "fail", "prefixes of others than ours: fail or ok" },
 	{ "prefix-len", OPT_NUM, AT(prefix_len), "0", "bits of a prefix: 24 (IPv4), 48 (IPv6)" },
 	{ "hold", OPT_NUM, AT(hold_s), "90", "hold time offered, seconds" },
 	{ "dut-netns", OPT_TEXT, AT(dut_netns), NULL, "network namespace of the daemon" },
@@ -48,9 +53,9 @@ static const struct opt_row opt_rows[] = {
 	{ "rounds", OPT_NUM, AT(rounds), "0", "the same, in rounds" },
 	{ "change", OPT_NUM, AT(change), "10000", "prefixes that change in a round" },
 	{ "mrt", OPT_TEXT, AT(mrt), NULL, "MRT file with updates (not compressed; - is standard input)" },
-	{ "own", OPT_TEXT, AT(own), NULL, "prefix that the daemon announces itself" },
 	{ "next-hop", OPT_TEXT, AT(next_hop), "any", "eBGP next hop wanted: self, keep or any of both" },
 	{ "own-back", OPT_TEXT, AT(own_back), "fail", "a peer's own routes sent back to it: fail or ok" },
+	{ "med", OPT_TEXT, AT(med), "as-sent", "MED of iBGP routes without one: as-sent or zero" },
 	{ "expect-wrong", OPT_FLAG, AT(expect_wrong), NULL,
 	    "corrupt one octet of what comes in: the run must fail" },
 };
@@ -94,6 +99,15 @@ opt_one(struct opts *o, const char *arg)
 	return false;
 }
 
+/* Different for peers with different addresses. */
+static struct ip_addr
+first_id(const struct ip_addr *peer)
+{
+	if (peer->af == IP4)
+		return *peer;
+	return ip_addr_from_v4(10u << 24 | 99u << 16 | (uint32_t)peer->b[14] << 8 | peer->b[15]);
+}
+
 static void
 opts_addresses(struct opts *o)
 {
@@ -101,6 +115,8 @@ opts_addresses(struct opts *o)
 		ip_addr_parse(o->v6 ? "fd99::1" : "10.99.0.1", &o->dut);
 	if (o->first_peer.af == IP_NONE)
 		ip_addr_parse(o->v6 ? "fd99::1:1" : "10.99.1.1", &o->first_peer);
+	if (o->first_id.af == IP_NONE)
+		o->first_id = first_id(&o->first_peer);
 	if (o->prefix_len == 0)
 		o->prefix_len = o->v6 ? 48 : 24;
 	if (o->per_set == 0)

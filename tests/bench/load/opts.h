@@ -22,7 +22,10 @@ struct opts {
 	bool v6;	     /* IPv6 prefixes over IPv6 sessions */
 	const char *families; /* of OPEN: "4", "6" or "46"; NULL: that of the prefixes */
 	uint32_t prefixes;
+	uint32_t each;	     /* prefixes of each client */
 	uint32_t per_set;    /* prefixes that share an attribute set */
+	uint32_t first_prefix; /* number of the first one: several generators side by side */
+	const char *others;    /* fail or ok: prefixes that this generator did not send */
 	uint32_t prefix_len; /* bits; 0: 24 or 48 */
 	uint32_t hold_s;
 	const char *dut_netns;
@@ -36,9 +39,9 @@ struct opts {
 	uint32_t rounds;
 	uint32_t change; /* prefixes that change in a round */
 	const char *mrt;
-	const char *own; /* prefix that the daemon announces itself */
 	const char *next_hop; /* eBGP: any, self or keep */
 	const char *own_back; /* fail or ok: a peer is sent its own routes */
+	const char *med; /* iBGP routes without one come as-sent, or may have zero */
 	bool expect_wrong;    /* one octet received is corrupted before it is checked */
 };
 

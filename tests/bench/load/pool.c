@@ -14,12 +14,23 @@ pool_make(uint8_t af, uint8_t len, uint32_t n)
 	return p;
 }
 
+struct pool
+pool_of(const struct opts *o, uint32_t n)
+{
+	struct pool p = pool_make(o->v6 ? IP6 : IP4, (uint8_t)o->prefix_len, n);
+
+	p.base += o->first_prefix;
+	return p;
+}
+
 struct ip_prefix
 pool_prefix(const struct pool *p, uint32_t i)
 {
 	struct ip_prefix px = { .af = p->af, .len = p->len };
 	uint32_t v = p->base + i;
 
+	if (p->prefix)
+		return p->prefix(p, i);
 	if (p->af == IP6) {
 		px.b[0] = 0x2a;
 	} else
@@ -47,11 +58,15 @@ pool_put(const struct pool *p, struct wr *w, uint32_t i)
 uint32_t
 pool_get(const struct pool *p, struct rd *r)
 {
-	uint8_t len = rd_u8(r);
-	size_t n = (len + 7u) / 8, head = p->af == IP4 ? 0 : p->len / 8 - 4;
-	const uint8_t *b = rd_take(r, n);
+	size_t n, head = p->af == IP4 ? 0 : p->len / 8 - 4;
+	const uint8_t *b;
 	uint32_t v = 0;
+	uint8_t len;
 
+	if (p->get)
+		return p->get(p, r);
+	len = rd_u8(r);
+	b = rd_take(r, n = (len + 7u) / 8);
 	if (len > (p->af == IP4 ? 32 : 128))
 		r->bad = true;
 	if (!b || r->bad || len != p->len || (head && (b[0] != 0x2a || b[1] != 0)))

@@ -9,10 +9,11 @@
 #include "lib/mem.h"
 
 void
-receiver_init(struct receiver *rx, const struct load *l, const struct pool *pool,
+receiver_init(struct receiver *rx, struct load *l, const struct pool *pool,
     receiver_expect *expect)
 {
 	memset(rx, 0, sizeof(*rx));
+	rx->l = l;
 	rx->pool = pool;
 	rx->rules = rules_make(l->opt);
 	rx->expect = expect;
@@ -50,25 +51,61 @@ receiver_corrupt(struct sess *s, const struct update *u)
 	s->l->corrupt = false;
 }
 
-/* One prefix announced; `checked` is the set that u was found to carry. */
+static void
+receiver_move(struct receiver *rx, uint32_t i, uint8_t tag)
+{
+	uint8_t was = rx->cur[i];
+
+	if (was == tag)
+		return;
+	rx->have += (tag != 0) - (was != 0);
+	rx->cur[i] = tag;
+	if (rx->moved)
+		rx->moved(rx, i, was, tag);
+}
+
+static bool
+own_back_ok(const struct load *l)
+{
+	return strcmp(l->opt->own_back, "ok") == 0;
+}
+
+/* The next prefix's number; POOL_FOREIGN for one that is none of ours, which fails the run unless it may. */
+static uint32_t
+next_prefix(struct sess *s, const struct pool *pool, uint8_t af, struct rd *r)
+{
+	uint32_t i = POOL_FOREIGN;
+
+	if (af == pool->af)
+		i = pool_get(pool, r);
+	else
+		rd_skip(r, rd_left(r));
+	if (i != POOL_FOREIGN)
+		return i;
+	s->l->count.others++;
+	if (r->bad || strcmp(s->l->opt->others, "ok") != 0)
+		sess_fail(s, r->bad ? "bad NLRI" : "a prefix that nobody announced");
+	return i;
+}
+
+/* One prefix announced; `checked` is what u was found to carry. */
 static bool
 receiver_announce(struct receiver *rx, struct sess *s, const struct update *u, uint32_t i,
-    const struct wanted **checked)
+    struct expected *checked)
 {
-	struct expected e = { NULL, 0 };
+	struct expected e = { NULL, 0, 0 };
 	const char *why = rx->expect(rx, u, i, &e);
 
-	if (!why && e.want != *checked) {
+	if (!why && (e.want != checked->want || e.set != checked->set)) {
 		why = attrs_check(u, &e.want->attrs, &e.want->next_hop, &rx->rules);
 		s->l->count.checks++;
-		*checked = e.want;
+		*checked = e;
 	}
 	if (why) {
 		receiver_wrong(rx, s, i, why);
 		return false;
 	}
-	rx->have += rx->cur[i] == 0;
-	rx->cur[i] = e.tag;
+	receiver_move(rx, i, e.tag);
 	rx->announced++;
 	return true;
 }
@@ -77,16 +114,14 @@ static void
 receiver_nlri(struct receiver *rx, struct sess *s, const struct update *u)
 {
 	struct rd r = rd_init(u->nlri.p, u->nlri.len);
-	const struct wanted *checked = NULL;
+	struct expected checked = { NULL, 0, 0 };
 	uint64_t n = 0;
 
 	while (rd_left(&r) > 0) {
-		uint32_t i = u->nlri_af == rx->pool->af ? pool_get(rx->pool, &r) : POOL_FOREIGN;
+		uint32_t i = next_prefix(s, rx->pool, u->nlri_af, &r);
 
-		if (i == POOL_FOREIGN) {
-			sess_fail(s, "a prefix that nobody announced");
-			return;
-		}
+		if (i == POOL_FOREIGN)
+			continue;
 		if (!receiver_announce(rx, s, u, i, &checked))
 			return;
 		n++;
@@ -100,14 +135,11 @@ receiver_gone(struct receiver *rx, struct sess *s, const struct update *u)
 	struct rd r = rd_init(u->gone.p, u->gone.len);
 
 	while (rd_left(&r) > 0) {
-		uint32_t i = u->gone_af == rx->pool->af ? pool_get(rx->pool, &r) : POOL_FOREIGN;
+		uint32_t i = next_prefix(s, rx->pool, u->gone_af, &r);
 
-		if (i == POOL_FOREIGN) {
-			sess_fail(s, "withdrawal of a prefix that nobody announced");
-			return;
-		}
-		rx->have -= rx->cur[i] != 0;
-		rx->cur[i] = 0;
+		if (i == POOL_FOREIGN)
+			continue;
+		receiver_move(rx, i, 0);
 		rx->withdrawn++;
 		s->l->count.withdrawn++;
 	}
@@ -127,4 +159,24 @@ receiver_update(struct receiver *rx, struct sess *s, const uint8_t *body, size_t
 		receiver_corrupt(s, &u);
 	receiver_gone(rx, s, &u);
 	receiver_nlri(rx, s, &u);
+}
+
+void
+sess_no_routes(struct sess *s, const struct pool *pool, const uint8_t *body, size_t len)
+{
+	struct update u;
+	const char *why = update_read(&u, body, len);
+	struct rd r;
+
+	s->l->count.checks++;
+	if (why) {
+		sess_fail(s, "UPDATE: %s", why);
+		return;
+	}
+	r = rd_init(u.nlri.p, u.nlri.len);
+	while (rd_left(&r) > 0)
+		if (next_prefix(s, pool, u.nlri_af, &r) != POOL_FOREIGN && !own_back_ok(s->l)) {
+			sess_fail(s, "the sender got a prefix of its own");
+			return;
+		}
 }

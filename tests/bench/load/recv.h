@@ -12,7 +12,8 @@ struct receiver;
 /* What the receiver has to get for a prefix that an UPDATE announces. */
 struct expected {
 	const struct wanted *want; /* the attributes that were sent */
-	uint8_t tag;		   /* 1 to 255: kept for the prefix, such as the number of its sender */
+	uint32_t set;		   /* their number: those of one number are compared once */
+	uint8_t tag; /* 1 to 255: kept for the prefix, such as the number of its sender; 0: not kept */
 };
 
 /*
@@ -23,17 +24,21 @@ typedef const char *receiver_expect(struct receiver *rx, const struct update *u,
     struct expected *ret);
 
 struct receiver {
+	struct load *l;
 	const struct pool *pool;
 	struct rules rules;
 	receiver_expect *expect;
 	uint8_t *cur;  /* tag of each prefix of the pool; 0: not there */
 	uint32_t have; /* prefixes that are there */
 	uint64_t announced, withdrawn;
+	/* A prefix has another tag than before. May be NULL. */
+	void (*moved)(struct receiver *rx, uint32_t i, uint8_t was, uint8_t is);
+	uint32_t self; /* the peer, where that matters to expect() */
 	void *own;
 };
 
 /* A receiver of the pool's prefixes; cur is zeroed. End it with receiver_fini(). */
-void receiver_init(struct receiver *rx, const struct load *l, const struct pool *pool,
+void receiver_init(struct receiver *rx, struct load *l, const struct pool *pool,
     receiver_expect *expect);
 void receiver_fini(struct receiver *rx);
 
@@ -43,5 +48,11 @@ void receiver_fini(struct receiver *rx);
  * allows it.
  */
 void receiver_update(struct receiver *rx, struct sess *s, const uint8_t *body, size_t len);
+
+/*
+ * For a session that only sends: an UPDATE with prefixes of the pool, which are its own,
+ * fails the run unless --own-back=ok, and one with others unless --others=ok.
+ */
+void sess_no_routes(struct sess *s, const struct pool *pool, const uint8_t *body, size_t len);
 
 #endif

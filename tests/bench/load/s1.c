@@ -2,18 +2,14 @@
  * S1: one eBGP sender of --prefixes (1,000,000), --per-set (8) to an attribute set,
  * and one eBGP receiver. With --v6 it is the first half of S10.
  *
- * Seconds: `complete` from the first octet of an UPDATE sent until the receiver has
- * every prefix, `from_up` the same from both sessions up, `up` to both sessions up.
+ * Seconds: `up` from the first connection to both sessions up; `complete` from the first
+ * octet of an UPDATE sent, which is right after that, until the receiver has every prefix.
  * After that it stays for a while: nothing more may come.
  */
-#include <string.h>
-
 #include "lib/clock.h"
 #include "lib/mem.h"
 #include "tests/bench/load/recv.h"
 #include "tests/bench/load/scenario.h"
-
-#define QUIET_US 200000
 
 struct s1 {
 	struct pool pool;
@@ -25,12 +21,12 @@ struct s1 {
 static const char *
 s1_expect(struct receiver *rx, const struct update *u, uint32_t i, struct expected *ret)
 {
-	struct load *l = rx->own;
+	struct load *l = rx->l;
 	struct s1 *t = l->own;
 
 	(void)u;
 	wanted_make(&t->want, &l->sess[0], i / l->opt->per_set);
-	*ret = (struct expected){ &t->want, 1 };
+	*ret = (struct expected){ &t->want, i / rx->l->opt->per_set, 1 };
 	return NULL;
 }
 
@@ -38,16 +34,11 @@ static void
 s1_update(struct sess *s, const uint8_t *body, size_t len)
 {
 	struct s1 *t = s->l->own;
-	struct update u;
-	const char *why;
 
-	if (s->i > 0) {
+	if (s->i == 1)
 		receiver_update(&t->rx, s, body, len);
-		return;
-	}
-	why = update_read(&u, body, len);
-	if (why || (!u.bare && strcmp(s->l->opt->own_back, "ok") != 0))
-		sess_fail(s, "the sender got %s", why ? why : "an UPDATE with prefixes");
+	else
+		sess_no_routes(s, &t->pool, body, len);
 }
 
 static const struct sess_ops s1_ops = { .update = s1_update };
@@ -65,31 +56,21 @@ s1_prepare(struct load *l, struct s1 *t)
 {
 	const struct opts *o = l->opt;
 	uint32_t n = or_default(o->prefixes, 1000000);
-	struct path p;
 
 	l->own = t;
 	sess_make(l, 2, &s1_ops);
-	t->pool = pool_make(o->v6 ? IP6 : IP4, (uint8_t)o->prefix_len, n);
-	for (uint32_t i = 0; i < n; i += o->per_set) {
-		path_make(&p, &l->sess[0], i / o->per_set);
-		stream_announce(&t->stream, &t->pool, &p, i,
-		    i + o->per_set < n ? i + o->per_set : n);
-	}
+	t->pool = pool_of(o, n);
+	stream_table(&t->stream, &t->pool, &l->sess[0]);
 	receiver_init(&t->rx, l, &t->pool, s1_expect);
-	t->rx.own = l;
 }
 
 static void
 s1_measure(struct load *l, struct s1 *t)
 {
-	struct mono_us begin = clock_mono(), up, sent, done;
+	struct mono_us sent, done;
 
-	sess_start_all(l);
-	if (!load_until(l, sess_all_up, "sessions up"))
+	if (!phase_up(l))
 		return;
-	up = clock_mono();
-	load_event(l, "up", "sessions=%u", l->nup);
-	load_pause(l, "up");
 	sent = clock_mono();
 	load_event(l, "send", "octets=%zu", t->stream.len);
 	sess_send(&l->sess[0], t->stream.p, t->stream.len);
@@ -97,11 +78,9 @@ s1_measure(struct load *l, struct s1 *t)
 		return;
 	done = clock_mono();
 	load_event(l, "complete", "prefixes=%u", t->rx.have);
-	load_pause(l, "complete");
-	load_serve(l, QUIET_US);
+	phase_quiet(l);
 	if (!l->failed && t->rx.have != t->pool.n)
 		load_fail(l, "%u prefixes withdrawn afterwards", t->pool.n - t->rx.have);
-	load_result_num(l, "seconds_up", load_seconds(begin, up));
 	load_result_num(l, "seconds_complete", load_seconds(sent, done));
 }
 

@@ -173,7 +173,7 @@ sess_reopen(struct sess *s)
 {
 	s->state = SESS_IDLE;
 	s->retry_at = s->l->now;
-	s->l->scan_at = s->l->now;
+	s->l->dial_more = true;
 }
 
 /* The other side, or the network, ended it. Before it was up that is no news: try again. */
@@ -186,7 +186,7 @@ sess_lost(struct sess *s, const char *why)
 	sess_drop(s);
 	s->state = SESS_IDLE;
 	s->retry_at = mono_add_ms(l->now, l->opt->retry_ms);
-	l->scan_at = mono_min(l->scan_at, s->retry_at);
+	l->dial_more = true;
 	l->count.refused += !was_up;
 	if (was_up && s->ops->down)
 		s->ops->down(s, why);
@@ -308,7 +308,7 @@ got_keepalive(struct sess *s)
 	s->up_at = clock_mono();
 	s->written = 0;
 	s->keep_at = s->hold_s ? mono_add_us(s->l->now, s->hold_s * 1000000ull / 3) : MONO_NEVER;
-	s->l->scan_at = s->l->now; /* the next one may dial */
+	s->l->dial_more = true;
 	if (s->ops->up)
 		s->ops->up(s);
 }
@@ -407,6 +407,8 @@ sess_connected(struct sess *s)
 		return;
 	}
 	s->state = SESS_OPENSENT;
+	if (!s->l->first_at.us)
+		s->l->first_at = clock_mono();
 	s->give_up_at = MONO_NEVER;
 	sess_queue(s, s->open, open_make(s));
 }
@@ -554,8 +556,8 @@ sess_start_all(struct load *l)
 	l->now = l->scan_at = clock_mono();
 	if (strcmp(l->opt->dial, "yes") != 0)
 		listen_start(l);
-	if (strcmp(l->opt->dial, "no") != 0)
-		l->scan_at = sess_timers(l);
+	l->dial_max = strcmp(l->opt->dial, "no") != 0 ? l->opt->dialing : 0;
+	l->scan_at = sess_timers(l);
 }
 
 /* ---- timers ---- */
@@ -581,13 +583,23 @@ sess_timer(struct sess *s)
 {
 	struct load *l = s->l;
 
-	if (s->state == SESS_IDLE && mono_reached(l->now, s->retry_at)) {
-		if (l->dialing < l->opt->dialing && strcmp(l->opt->dial, "no") != 0)
-			sess_dial(s);
-	} else if (s->state == SESS_UP)
+	if (s->state == SESS_UP)
 		sess_timer_up(s);
 	else if (s->state == SESS_CONNECT && mono_reached(l->now, s->give_up_at))
 		sess_lost(s, "no answer to SYN");
+}
+
+/* Round about from where it ended last: usually the very next one may. */
+void
+sess_dial_more(struct load *l)
+{
+	l->dial_more = false;
+	for (unsigned i = 0; i < l->nsess && l->dialing < l->dial_max && !l->failed; i++) {
+		struct sess *s = &l->sess[l->next_dial++ % l->nsess];
+
+		if (s->state == SESS_IDLE && mono_reached(l->now, s->retry_at))
+			sess_dial(s);
+	}
 }
 
 struct mono_us
@@ -599,5 +611,6 @@ sess_timers(struct load *l)
 		every = l->opt->retry_ms * 1000ull;
 	for (unsigned i = 0; i < l->nsess && !l->failed; i++)
 		sess_timer(&l->sess[i]);
+	sess_dial_more(l);
 	return mono_add_us(l->now, every ? every : 1000);
 }

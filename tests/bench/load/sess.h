@@ -79,8 +79,9 @@ void sess_reopen(struct sess *s);
 /* The run has failed by what this session got: the reason with the peer's number before it. */
 void sess_fail(struct sess *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* The loop's: do what is due, and say when to ask again. */
+/* The loop's: do what is due, and say when to ask again; connect as many as may begin. */
 struct mono_us sess_timers(struct load *l);
+void sess_dial_more(struct load *l);
 
 /* An address plus n, in its last four octets. */
 struct ip_addr sess_addr_add(const struct ip_addr *a, uint32_t n);

@@ -40,7 +40,9 @@ void
 path_make(struct path *p, const struct sess *s, uint32_t k)
 {
 	memset(p, 0, sizeof(*p));
-	if (s->l->opt->ibgp)
+	if (s->l->path)
+		s->l->path(p, s, k);
+	else if (s->l->opt->ibgp)
 		path_ibgp(p);
 	else
 		path_ebgp(p, s, k);
@@ -95,6 +97,10 @@ path_put(const struct path *p, struct wr *w, bool mp)
 		put_head(w, 0xc0, ATTR_COMMUNITIES, (uint8_t)(4 * p->ncomm));
 	for (unsigned i = 0; i < p->ncomm; i++)
 		wr_u32(w, p->comm[i]);
+	if (p->has_reflection) {
+		put_u32(w, 0x80, ATTR_ORIGINATOR, p->originator);
+		put_u32(w, 0x80, ATTR_CLUSTER_LIST, p->cluster);
+	}
 }
 
 void
@@ -117,9 +123,8 @@ wanted_make(struct wanted *w, const struct sess *sender, uint32_t k)
 
 /* ---- messages ---- */
 
-/* A writer at the end of the stream with room for one message; msg_end() takes it over. */
-static struct wr
-msg_begin(struct stream *st)
+struct wr
+stream_msg_begin(struct stream *st)
 {
 	struct wr w;
 
@@ -135,8 +140,8 @@ msg_begin(struct stream *st)
 	return w;
 }
 
-static void
-msg_end(struct stream *st, struct wr *w)
+void
+stream_msg_end(struct stream *st, struct wr *w)
 {
 	size_t n = wr_len(w);
 
@@ -198,13 +203,13 @@ announce(struct stream *st, const struct pool *pool, const struct path *p, const
     uint32_t i, uint32_t hi)
 {
 	while (i < hi) {
-		struct wr w = msg_begin(st);
+		struct wr w = stream_msg_begin(st);
 
 		if (pool->af == IP4)
 			announce_v4(st, &w, pool, p, list, &i, hi);
 		else
 			announce_v6(st, &w, pool, p, list, &i, hi);
-		msg_end(st, &w);
+		stream_msg_end(st, &w);
 	}
 }
 
@@ -213,6 +218,18 @@ stream_announce(struct stream *st, const struct pool *pool, const struct path *p
     uint32_t hi)
 {
 	announce(st, pool, p, NULL, lo, hi);
+}
+
+void
+stream_table(struct stream *st, const struct pool *pool, const struct sess *s)
+{
+	uint32_t per = s->l->opt->per_set;
+	struct path p;
+
+	for (uint32_t i = 0; i < pool->n; i += per) {
+		path_make(&p, s, i / per);
+		stream_announce(st, pool, &p, i, i + per < pool->n ? i + per : pool->n);
+	}
 }
 
 void
@@ -257,20 +274,20 @@ stream_withdraw_list(struct stream *st, const struct pool *pool, const uint32_t 
 	uint32_t i = 0;
 
 	while (i < n) {
-		struct wr w = msg_begin(st);
+		struct wr w = stream_msg_begin(st);
 
 		if (pool->af == IP4)
 			withdraw_v4(st, &w, pool, index, &i, n);
 		else
 			withdraw_v6(st, &w, pool, index, &i, n);
-		msg_end(st, &w);
+		stream_msg_end(st, &w);
 	}
 }
 
 void
 stream_end_of_rib(struct stream *st, uint8_t af)
 {
-	struct wr w = msg_begin(st);
+	struct wr w = stream_msg_begin(st);
 
 	wr_u16(&w, 0);
 	wr_u16(&w, af == IP4 ? 0 : 6);
@@ -281,7 +298,7 @@ stream_end_of_rib(struct stream *st, uint8_t af)
 		wr_u16(&w, IP6);
 		wr_u8(&w, 1);
 	}
-	msg_end(st, &w);
+	stream_msg_end(st, &w);
 }
 
 void

@@ -19,8 +19,9 @@ struct path {
 	unsigned nas, ncomm;
 	uint32_t as[PATH_MAX_AS];
 	uint32_t comm[PATH_MAX_COMM];
-	bool has_med, has_local_pref;
+	bool has_med, has_local_pref, has_reflection;
 	uint32_t med, local_pref;
+	uint32_t originator, cluster; /* of a reflector */
 	struct ip_addr next_hop;
 };
 
@@ -34,7 +35,8 @@ struct stream {
 /*
  * The attribute set k of session s: an eBGP peer's path has its AS first, three more
  * that no other set has together, every fourth set a MED; an iBGP peer's path is
- * empty, with LOCAL_PREF 100. Two communities in both.
+ * empty, with LOCAL_PREF 100. Two communities in both. l->path replaces all but those and
+ * the next hop, which is the session's own address.
  */
 void path_make(struct path *p, const struct sess *s, uint32_t k);
 
@@ -44,6 +46,9 @@ void path_put(const struct path *p, struct wr *w, bool mp);
 /* Append the announcement of prefixes lo to hi - 1 with one attribute set, in as few messages as it takes. */
 void stream_announce(struct stream *st, const struct pool *pool, const struct path *p, uint32_t lo,
     uint32_t hi);
+
+/* Append the whole pool as the session announces it: set i / --per-set for prefix i. */
+void stream_table(struct stream *st, const struct pool *pool, const struct sess *s);
 
 /* Append the same of n prefixes by number. */
 void stream_announce_list(struct stream *st, const struct pool *pool, const struct path *p,
@@ -55,6 +60,14 @@ void stream_withdraw_list(struct stream *st, const struct pool *pool, const uint
 
 /* Append End-of-RIB for a family: RFC 4724 section 2. */
 void stream_end_of_rib(struct stream *st, uint8_t af);
+
+/*
+ * For messages of another kind: a writer at the end of the stream, behind the header of
+ * an UPDATE, with room for one message; stream_msg_end() takes it over. Not ended: nothing
+ * was appended.
+ */
+struct wr stream_msg_begin(struct stream *st);
+void stream_msg_end(struct stream *st, struct wr *w);
 
 void stream_free(struct stream *st);
 

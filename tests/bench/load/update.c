@@ -12,25 +12,48 @@
 #define FLAG_LONG	0x10
 #define SEQUENCE	2
 
-/* Flags that a known attribute must carry (Partial apart), and its length; 0: any. */
-static const struct {
-	uint8_t known, flags, len;
-} attr_rows[ATTR_MAX] = {
-	[ATTR_ORIGIN] = { 1, FLAG_TRANSITIVE, 1 },
-	[ATTR_AS_PATH] = { 1, FLAG_TRANSITIVE, 0 },
-	[ATTR_NEXT_HOP] = { 1, FLAG_TRANSITIVE, 4 },
-	[ATTR_MED] = { 1, FLAG_OPTIONAL, 4 },
-	[ATTR_LOCAL_PREF] = { 1, FLAG_TRANSITIVE, 4 },
-	[ATTR_ATOMIC] = { 1, FLAG_TRANSITIVE, 0 },
-	[ATTR_AGGREGATOR] = { 1, FLAG_OPTIONAL | FLAG_TRANSITIVE, 8 },
-	[ATTR_COMMUNITIES] = { 1, FLAG_OPTIONAL | FLAG_TRANSITIVE, 0 },
-	[ATTR_ORIGINATOR] = { 1, FLAG_OPTIONAL, 4 },
-	[ATTR_CLUSTER_LIST] = { 1, FLAG_OPTIONAL, 0 },
-	[ATTR_MP_REACH] = { 1, FLAG_OPTIONAL, 0 },
-	[ATTR_MP_UNREACH] = { 1, FLAG_OPTIONAL, 0 },
-	[ATTR_EXT_COMM] = { 1, FLAG_OPTIONAL | FLAG_TRANSITIVE, 0 },
-	[ATTR_LARGE_COMM] = { 1, FLAG_OPTIONAL | FLAG_TRANSITIVE, 0 },
+/* Is what was received right, given what was sent? p is NULL for an attribute that is absent. */
+typedef bool attr_right(const struct span *got, const struct span *sent, const struct rules *r);
+
+static attr_right path_right, med_right, local_pref_right, aggregator_right, communities_right,
+    ext_right, large_right, originator_right, cluster_right, right_elsewhere;
+
+/* Flags that an attribute must carry (Partial apart), its length (0: any), how it is compared (NULL: the same). */
+struct attr_row {
+	const char *name; /* NULL: not known */
+	uint8_t flags, len;
+	attr_right *right;
 };
+
+#define WELL_KNOWN FLAG_TRANSITIVE
+#define TRANSITIVE (FLAG_OPTIONAL | FLAG_TRANSITIVE)
+#define OPTIONAL   FLAG_OPTIONAL
+
+static const struct attr_row attr_rows[ATTR_MAX] = {
+	[ATTR_ORIGIN] = { "ORIGIN", WELL_KNOWN, 1, NULL },
+	[ATTR_AS_PATH] = { "AS_PATH", WELL_KNOWN, 0, path_right },
+	[ATTR_NEXT_HOP] = { "NEXT_HOP", WELL_KNOWN, 4, right_elsewhere },
+	[ATTR_MED] = { "MED", OPTIONAL, 4, med_right },
+	[ATTR_LOCAL_PREF] = { "LOCAL_PREF", WELL_KNOWN, 4, local_pref_right },
+	[ATTR_ATOMIC] = { "ATOMIC_AGGREGATE", WELL_KNOWN, 0, NULL },
+	[ATTR_AGGREGATOR] = { "AGGREGATOR", TRANSITIVE, 8, aggregator_right },
+	[ATTR_COMMUNITIES] = { "COMMUNITIES", TRANSITIVE, 0, communities_right },
+	[ATTR_ORIGINATOR] = { "ORIGINATOR_ID", OPTIONAL, 4, originator_right },
+	[ATTR_CLUSTER_LIST] = { "CLUSTER_LIST", OPTIONAL, 0, cluster_right },
+	[ATTR_MP_REACH] = { "MP_REACH_NLRI", OPTIONAL, 0, right_elsewhere },
+	[ATTR_MP_UNREACH] = { "MP_UNREACH_NLRI", OPTIONAL, 0, right_elsewhere },
+	[ATTR_EXT_COMM] = { "EXTENDED COMMUNITIES", TRANSITIVE, 0, ext_right },
+	[ATTR_LARGE_COMM] = { "LARGE COMMUNITIES", TRANSITIVE, 0, large_right },
+};
+
+/* Others must be optional transitive, and are passed on as they are: RFC 4271 section 5. */
+static const struct attr_row attr_unknown = { "attribute that need not be known", TRANSITIVE, 0, NULL };
+
+static const struct attr_row *
+attr_row(unsigned type)
+{
+	return attr_rows[type].name ? &attr_rows[type] : &attr_unknown;
+}
 
 /* ---- taking apart ---- */
 
@@ -42,17 +65,20 @@ attrs_read(struct attrs *a, struct rd r)
 		uint8_t flags = rd_u8(&r), type = rd_u8(&r);
 		size_t len = flags & FLAG_LONG ? rd_u16(&r) : rd_u8(&r);
 		const uint8_t *p = rd_take(&r, len);
+		const struct attr_row *row;
 
 		if (!p)
 			return "attribute overruns the message";
-		if (type >= ATTR_MAX || !attr_rows[type].known)
+		if (type >= ATTR_MAX)
 			return "an attribute that was not sent";
-		if ((flags & (FLAG_OPTIONAL | FLAG_TRANSITIVE)) != attr_rows[type].flags)
+		row = attr_row(type);
+		if ((flags & (FLAG_OPTIONAL | FLAG_TRANSITIVE)) != row->flags)
 			return "wrong attribute flags";
-		if (attr_rows[type].len && attr_rows[type].len != len)
+		if (row->len && row->len != len)
 			return "wrong attribute length";
-		if (a->v[type].p)
+		if (a->have & 1ull << type)
 			return "attribute twice";
+		a->have |= 1ull << type;
 		a->v[type] = (struct span){ p, len };
 	}
 	return r.bad ? "attributes end too early" : NULL;
@@ -191,19 +217,24 @@ sorted(uint8_t *buf, const struct span *s, size_t size)
 	return out;
 }
 
-/* The same elements in any order: RFC 1997 calls it a set. */
-static bool
-set_eq(const struct span *a, const struct span *b, size_t size)
+/* Apart from set_eq(), which would otherwise pay for so much stack each time. */
+static __attribute__((noinline)) bool
+set_eq_sorted(const struct span *a, const struct span *b, size_t size)
 {
 	uint8_t x[4096], y[4096];
 	size_t n;
 
-	if (span_eq(a, b))
-		return true;
 	if (!a->p || !b->p || a->len > sizeof(x) || b->len > sizeof(y) || a->len % size != 0)
 		return false;
 	n = sorted(x, a, size);
 	return n == sorted(y, b, size) && memcmp(x, y, n) == 0;
+}
+
+/* The same elements in any order: RFC 1997 calls it a set. */
+static bool
+set_eq(const struct span *a, const struct span *b, size_t size)
+{
+	return span_eq(a, b) || set_eq_sorted(a, b, size);
 }
 
 /* got is sent with the daemon's AS in front: RFC 4271 section 5.1.2 b. */
@@ -221,14 +252,11 @@ path_prepended(const struct span *got, const struct span *sent, uint32_t as)
 }
 
 static bool
-path_ok(const struct update *u, const struct attrs *sent, const struct rules *r)
+path_right(const struct span *got, const struct span *sent, const struct rules *r)
 {
-	const struct span *got = &u->attrs.v[ATTR_AS_PATH];
-
-	if (!got->p || !sent->v[ATTR_AS_PATH].p)
+	if (!got->p || !sent->p)
 		return false;
-	return r->ebgp ? path_prepended(got, &sent->v[ATTR_AS_PATH], r->dut_as)
-		       : span_eq(got, &sent->v[ATTR_AS_PATH]);
+	return r->ebgp ? path_prepended(got, sent, r->dut_as) : span_eq(got, sent);
 }
 
 /* An IPv6 next hop may have a link-local one behind it: RFC 2545 section 3. */
@@ -245,47 +273,104 @@ next_hop_ok(const struct update *u, const struct span *sent, const struct rules 
 	return r->next_hop_keep && sent->len >= n && !memcmp(got->p, sent->p, n);
 }
 
+/* None to another AS (RFC 4271 section 5.1.4); none counts as 0 (9.1.2.2 c), and may come as such. */
 static bool
-reflection_ok(const struct attrs *a, const struct rules *r)
+med_right(const struct span *got, const struct span *sent, const struct rules *r)
 {
-	const struct span *o = &a->v[ATTR_ORIGINATOR], *c = &a->v[ATTR_CLUSTER_LIST];
+	if (r->ebgp)
+		return !got->p;
+	return span_eq(got, sent) || (r->med_zero && !sent->p && get_u32(got->p) == 0);
+}
 
-	if (!r->reflected)
-		return !o->p && !c->p;
-	return o->p && get_u32(o->p) == r->originator && c->len == 4 &&
-	    get_u32(c->p) == r->cluster;
+static bool
+local_pref_right(const struct span *got, const struct span *sent, const struct rules *r)
+{
+	return r->ebgp ? !got->p : span_eq(got, sent);
+}
+
+/* As it is; one of AS 0 may be thrown away (RFC 7607 section 2). */
+static bool
+aggregator_right(const struct span *got, const struct span *sent, const struct rules *r)
+{
+	(void)r;
+	if (!got->p && sent->p && get_u32(sent->p) == 0)
+		return true;
+	return span_eq(got, sent);
+}
+
+static bool
+communities_right(const struct span *got, const struct span *sent, const struct rules *r)
+{
+	(void)r;
+	return set_eq(got, sent, 4);
+}
+
+static bool
+ext_right(const struct span *got, const struct span *sent, const struct rules *r)
+{
+	(void)r;
+	return set_eq(got, sent, 8);
+}
+
+static bool
+large_right(const struct span *got, const struct span *sent, const struct rules *r)
+{
+	(void)r;
+	return set_eq(got, sent, 12);
+}
+
+static bool
+originator_right(const struct span *got, const struct span *sent, const struct rules *r)
+{
+	(void)sent;
+	return r->reflected ? got->p && get_u32(got->p) == r->originator : !got->p;
+}
+
+static bool
+cluster_right(const struct span *got, const struct span *sent, const struct rules *r)
+{
+	(void)sent;
+	return r->reflected ? got->len == 4 && get_u32(got->p) == r->cluster : !got->p;
+}
+
+/* The next hop is compared apart, wherever it stands; prefixes are the receiver's. */
+static bool
+right_elsewhere(const struct span *got, const struct span *sent, const struct rules *r)
+{
+	(void)got;
+	(void)sent;
+	(void)r;
+	return true;
+}
+
+/* Attributes that have to be looked at: those that came, that were sent, and that must come. */
+static uint64_t
+attrs_to_check(const struct attrs *got, const struct attrs *sent, const struct rules *r)
+{
+	uint64_t must = 1ull << ATTR_ORIGIN | 1ull << ATTR_AS_PATH;
+
+	if (r->reflected)
+		must |= 1ull << ATTR_ORIGINATOR | 1ull << ATTR_CLUSTER_LIST;
+	return got->have | sent->have | must;
 }
 
 const char *
 attrs_check(const struct update *u, const struct attrs *sent, const struct span *sent_next_hop,
     const struct rules *r)
 {
-	const struct span *got = u->attrs.v, *want = sent->v;
+	const struct attrs *got = &u->attrs;
 
-	if (!span_eq(&got[ATTR_ORIGIN], &want[ATTR_ORIGIN]) || !got[ATTR_ORIGIN].p)
-		return "ORIGIN";
-	if (!path_ok(u, sent, r))
-		return "AS_PATH";
 	if (!next_hop_ok(u, sent_next_hop, r))
 		return "NEXT_HOP";
-	if (r->ebgp ? got[ATTR_MED].p != NULL : !span_eq(&got[ATTR_MED], &want[ATTR_MED]))
-		return "MED";
-	if (r->ebgp ? got[ATTR_LOCAL_PREF].p != NULL
-		    : !span_eq(&got[ATTR_LOCAL_PREF], &want[ATTR_LOCAL_PREF]))
-		return "LOCAL_PREF";
-	if (!span_eq(&got[ATTR_ATOMIC], &want[ATTR_ATOMIC]))
-		return "ATOMIC_AGGREGATE";
-	if (!span_eq(&got[ATTR_AGGREGATOR], &want[ATTR_AGGREGATOR]))
-		return "AGGREGATOR";
-	if (!set_eq(&got[ATTR_COMMUNITIES], &want[ATTR_COMMUNITIES], 4))
-		return "COMMUNITIES";
-	if (!set_eq(&got[ATTR_EXT_COMM], &want[ATTR_EXT_COMM], 8))
-		return "EXTENDED COMMUNITIES";
-	if (!set_eq(&got[ATTR_LARGE_COMM], &want[ATTR_LARGE_COMM], 12))
-		return "LARGE COMMUNITIES";
-	if (!reflection_ok(&u->attrs, r))
-		return "ORIGINATOR_ID or CLUSTER_LIST";
-	return NULL;
+	for (uint64_t left = attrs_to_check(got, sent, r); left; left &= left - 1) {
+		unsigned t = (unsigned)__builtin_ctzll(left);
+		const struct attr_row *row = attr_row(t);
+
+		if (row->right ? !row->right(&got->v[t], &sent->v[t], r)
+			       : !span_eq(&got->v[t], &sent->v[t]))
+			return row->name;
+	}
+	return got->v[ATTR_ORIGIN].p ? NULL : "ORIGIN";
 }
 
 struct rules
@@ -295,6 +380,7 @@ rules_make(const struct opts *o)
 
 	r.next_hop_self = !o->ibgp && strcmp(o->next_hop, "keep") != 0;
 	r.next_hop_keep = o->ibgp || strcmp(o->next_hop, "self") != 0;
+	r.med_zero = strcmp(o->med, "zero") == 0;
 	r.reflected = o->ibgp;
 	r.cluster = ip_addr_v4(&o->cluster_id);
 	return r;

@@ -25,7 +25,7 @@ enum attr_type {
 	ATTR_MP_UNREACH = 15,
 	ATTR_EXT_COMM = 16,
 	ATTR_LARGE_COMM = 32,
-	ATTR_MAX = 33
+	ATTR_MAX = 41
 };
 
 struct span {
@@ -35,6 +35,7 @@ struct span {
 
 /* The value of each attribute; p is NULL where it is absent. */
 struct attrs {
+	uint64_t have; /* a bit for each type that is there */
 	struct span v[ATTR_MAX];
 };
 
@@ -62,6 +63,7 @@ struct rules {
 	uint32_t dut_as;
 	struct ip_addr dut;	/* next hop when it is the daemon itself */
 	bool next_hop_self, next_hop_keep; /* allowed */
+	bool med_zero;		/* where there was none iBGP peers may get one of 0 */
 	bool reflected;		/* ORIGINATOR_ID and CLUSTER_LIST are wanted */
 	uint32_t originator;	/* host order */
 	uint32_t cluster;

@@ -1,0 +1,298 @@
+/*
+ * A crit-bit tree of prefixes.  See ptree.h.
+ *
+ * A walk down looks at bits only and ends at some leaf; the leaf's prefix and the one
+ * looked for then tell the first bit in which they differ, and so where on the way the
+ * tree has nothing for it.  Neighbours follow from the way that was taken.
+ */
+#include "agent/core/ptree.h"
+
+#include "lib/mem.h"
+
+#define LEAF	  0x80000000u
+#define NBITS	  136 /* of the longest key: an IPv6 address and a length */
+#define CAP_FIRST 64
+
+/* Bit 0 is the highest of the first word. */
+struct key {
+	uint64_t w[3];
+};
+
+/* The nodes from the root to a leaf, and which kid was taken at each. */
+struct way {
+	uint32_t node[NBITS];
+	uint8_t kid[NBITS];
+	unsigned n;
+	uint32_t leaf; /* number */
+};
+
+static struct key
+key_of(const struct ip_prefix *p)
+{
+	uint64_t len = p->len;
+
+	if (p->af == IP4)
+		return (struct key){ { ip_word(p->b) | len << 24 } };
+	return (struct key){ { ip_word(p->b), ip_word(p->b + 8), len << 56 } };
+}
+
+static unsigned
+bit_of(const struct key *k, unsigned i)
+{
+	return k->w[i >> 6] >> (63 - (i & 63)) & 1;
+}
+
+/* The first bit in which they differ; NBITS: none. */
+static unsigned
+first_difference(const struct key *a, const struct key *b)
+{
+	unsigned i;
+
+	for (i = 0; i < 3; i++)
+		if (a->w[i] != b->w[i])
+			return i * 64 + (unsigned)__builtin_clzll(a->w[i] ^ b->w[i]);
+	return NBITS;
+}
+
+static struct key
+leaf_key(const struct ptree *t, uint32_t leaf)
+{
+	struct ip_prefix p = t->prefix(t->ctx, leaf);
+
+	return key_of(&p);
+}
+
+void
+ptree_init(struct ptree *t, struct ip_prefix (*prefix)(const void *ctx, uint32_t no), void *ctx)
+{
+	*t = (struct ptree){ .prefix = prefix, .ctx = ctx };
+}
+
+void
+ptree_free(struct ptree *t)
+{
+	mem_free(t->node);
+	ptree_init(t, t->prefix, t->ctx);
+}
+
+/* ---- ways ------------------------------------------------------------------------ */
+
+/* Down to the leaf that the bits of k lead to; the tree is not empty. */
+static void
+walk(const struct ptree *t, const struct key *k, struct way *w)
+{
+	uint32_t at = t->root;
+	unsigned n = 0;
+
+	while (!(at & LEAF)) {
+		const struct ptree_node *x = &t->node[at];
+
+		w->node[n] = at;
+		at = x->kid[w->kid[n] = (uint8_t)bit_of(k, x->bit)];
+		n++;
+	}
+	w->n = n;
+	w->leaf = at & ~LEAF;
+}
+
+/* How many nodes of the way stand above bit d. */
+static unsigned
+depth_of(const struct ptree *t, const struct way *w, unsigned d)
+{
+	unsigned n = w->n;
+
+	while (n > 0 && t->node[w->node[n - 1]].bit > d)
+		n--;
+	return n;
+}
+
+/* What hangs at depth n of the way. */
+static uint32_t
+hangs_at(const struct ptree *t, const struct way *w, unsigned n)
+{
+	if (n < w->n)
+		return w->node[n];
+	return w->leaf | LEAF;
+}
+
+/* The outermost leaf of that side below. */
+static uint32_t
+outermost(const struct ptree *t, uint32_t at, unsigned side)
+{
+	while (!(at & LEAF))
+		at = t->node[at].kid[side];
+	return at & ~LEAF;
+}
+
+/* The leaf next to all that hangs at depth n of the way, on that side; 0: none. */
+static uint32_t
+beside(const struct ptree *t, const struct way *w, unsigned n, unsigned side)
+{
+	while (n-- > 0)
+		if (w->kid[n] != side)
+			return outermost(t, t->node[w->node[n]].kid[side], !side);
+	return 0;
+}
+
+/* ---- changes ----------------------------------------------------------------------- */
+
+static uint32_t
+node_take(struct ptree *t)
+{
+	uint32_t i = t->free;
+
+	if (i != 0) {
+		t->free = t->node[i].kid[0];
+		return i;
+	}
+	if (t->used + 1 >= t->cap) { /* node 0 is none */
+		t->cap = t->cap ? t->cap + t->cap / 2 : CAP_FIRST;
+		t->node = mem_realloc_array(t->node, t->cap, sizeof *t->node);
+	}
+	return ++t->used;
+}
+
+/* Let `now` hang where depth n of the way leads. */
+static void
+hang(struct ptree *t, const struct way *w, unsigned n, uint32_t now)
+{
+	if (n == 0)
+		t->root = now;
+	else
+		t->node[w->node[n - 1]].kid[w->kid[n - 1]] = now;
+}
+
+uint32_t
+ptree_put(struct ptree *t, const struct ip_prefix *p, uint32_t no)
+{
+	struct key k = key_of(p), have;
+	struct way w;
+	unsigned d, n, side;
+	uint32_t i;
+
+	if (t->n == 0) {
+		t->root = no | LEAF;
+		t->n = 1;
+		return 0;
+	}
+	walk(t, &k, &w);
+	have = leaf_key(t, w.leaf);
+	d = first_difference(&k, &have);
+	if (d == NBITS)
+		return w.leaf;
+	n = depth_of(t, &w, d);
+	i = node_take(t);
+	side = bit_of(&k, d);
+	t->node[i].bit = (uint8_t)d;
+	t->node[i].kid[side] = no | LEAF;
+	t->node[i].kid[!side] = hangs_at(t, &w, n);
+	hang(t, &w, n, i);
+	t->n++;
+	return 0;
+}
+
+bool
+ptree_remove(struct ptree *t, const struct ip_prefix *p)
+{
+	struct key k = key_of(p), have;
+	struct way w;
+	uint32_t up;
+
+	if (t->n == 0)
+		return false;
+	walk(t, &k, &w);
+	have = leaf_key(t, w.leaf);
+	if (first_difference(&k, &have) != NBITS)
+		return false;
+	t->n--;
+	if (w.n == 0)
+		return true;
+	up = w.node[w.n - 1];
+	hang(t, &w, w.n - 1, t->node[up].kid[!w.kid[w.n - 1]]);
+	t->node[up].kid[0] = t->free;
+	t->free = up;
+	return true;
+}
+
+/* ---- looking ------------------------------------------------------------------------- */
+
+uint32_t
+ptree_find(const struct ptree *t, const struct ip_prefix *p)
+{
+	struct key k = key_of(p), have;
+	uint32_t at = t->root;
+
+	if (t->n == 0)
+		return 0;
+	while (!(at & LEAF))
+		at = t->node[at].kid[bit_of(&k, t->node[at].bit)];
+	have = leaf_key(t, at & ~LEAF);
+	return first_difference(&k, &have) == NBITS ? at & ~LEAF : 0;
+}
+
+uint32_t
+ptree_first(const struct ptree *t)
+{
+	return t->n == 0 ? 0 : outermost(t, t->root, 0);
+}
+
+uint32_t
+ptree_after(const struct ptree *t, const struct ip_prefix *p)
+{
+	struct key k = key_of(p), have;
+	struct way w;
+	unsigned d, n;
+
+	if (t->n == 0)
+		return 0;
+	walk(t, &k, &w);
+	have = leaf_key(t, w.leaf);
+	d = first_difference(&k, &have);
+	if (d == NBITS)
+		return beside(t, &w, w.n, 1);
+	n = depth_of(t, &w, d);
+	if (bit_of(&k, d) == 0) /* all that hangs there comes after it */
+		return outermost(t, hangs_at(t, &w, n), 0);
+	return beside(t, &w, n, 1);
+}
+
+/* The last one at or before k. */
+static uint32_t
+floor_of(const struct ptree *t, const struct key *k)
+{
+	struct key have;
+	struct way w;
+	unsigned d, n;
+
+	walk(t, k, &w);
+	have = leaf_key(t, w.leaf);
+	d = first_difference(k, &have);
+	if (d == NBITS)
+		return w.leaf;
+	n = depth_of(t, &w, d);
+	if (bit_of(k, d) == 1)
+		return outermost(t, hangs_at(t, &w, n), 1);
+	return beside(t, &w, n, 0);
+}
+
+/* As lib/trie: the floor is the answer, or the answer is no longer than what they share. */
+uint32_t
+ptree_covering(const struct ptree *t, const struct ip_prefix *p)
+{
+	struct ip_prefix cut = *p, have;
+	uint32_t no;
+
+	while (t->n > 0) {
+		struct key k = key_of(&cut);
+
+		no = floor_of(t, &k);
+		if (no == 0)
+			return 0;
+		have = t->prefix(t->ctx, no);
+		if (ip_prefix_contains(&have, &cut))
+			return no;
+		cut.len = ip_common_bits(have.b, cut.b, cut.len);
+		ip_prefix_mask(&cut);
+	}
+	return 0;
+}
