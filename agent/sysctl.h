@@ -7,8 +7,8 @@
 
 struct sysctls;
 
+/* Nothing is open before the first is read.  sysctls_free(NULL) is fine. */
 struct sysctls *sysctls_new(void);
-/* NULL is fine. */
 void sysctls_free(struct sysctls *s);
 
 /* A round begins: what is read is mostly what the last one read, in the same order. */

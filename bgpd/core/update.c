@@ -210,13 +210,12 @@ attrs_put(struct wr *w, const struct update_ctx *ctx, const struct attrs *a,
 	return fixed + wr_len(w);
 }
 
-size_t
-update_encode_reach(struct wr *w, const struct update_ctx *ctx, const struct attrs *a, uint8_t af,
+/* attrs is empty and has room for as many octets as a message. */
+static size_t
+encode_reach(struct wr *w, const struct update_ctx *ctx, const struct attrs *a, uint8_t af,
     const struct update_nh *nh, const struct nlri *prefixes, size_t n, uint16_t *ret_nh_off,
-    uint16_t *ret_nh_octets)
+    uint16_t *ret_nh_octets, struct wr attrs)
 {
-	uint8_t buf[BGP_MAX_EXT_OCTETS];
-	struct wr attrs = wr_init(buf, ctx->max_octets);
 	bool mp = af != IP4 || nh->nh.af != IP4, addpath = ctx->addpath_tx & AF_BIT(af);
 	size_t start = wr_len(w), room = message_room(w, ctx), nh_off = 0, octets, fit, taken, mark;
 
@@ -238,7 +237,7 @@ update_encode_reach(struct wr *w, const struct update_ctx *ctx, const struct att
 	} else {
 		nh_off += wr_len(w);
 	}
-	wr_bytes(w, buf, wr_len(&attrs));
+	wr_bytes(w, attrs.base, wr_len(&attrs));
 	wr_close16(w, mark);
 	if (!mp)
 		nlri_put_all(w, addpath, prefixes, fit);
@@ -248,6 +247,31 @@ update_encode_reach(struct wr *w, const struct update_ctx *ctx, const struct att
 	if (ret_nh_octets)
 		*ret_nh_octets = (uint16_t)update_nh_octets(nh);
 	return fit;
+}
+
+/* Apart, as every page of a frame is touched: 16 of them only where such messages are sent. */
+static size_t __attribute__((noinline))
+encode_reach_ext(struct wr *w, const struct update_ctx *ctx, const struct attrs *a, uint8_t af,
+    const struct update_nh *nh, const struct nlri *prefixes, size_t n, uint16_t *ret_nh_off,
+    uint16_t *ret_nh_octets)
+{
+	uint8_t buf[BGP_MAX_EXT_OCTETS];
+
+	return encode_reach(w, ctx, a, af, nh, prefixes, n, ret_nh_off, ret_nh_octets,
+	    wr_init(buf, ctx->max_octets));
+}
+
+size_t
+update_encode_reach(struct wr *w, const struct update_ctx *ctx, const struct attrs *a, uint8_t af,
+    const struct update_nh *nh, const struct nlri *prefixes, size_t n, uint16_t *ret_nh_off,
+    uint16_t *ret_nh_octets)
+{
+	uint8_t buf[BGP_MAX_OCTETS];
+
+	if (ctx->max_octets > sizeof(buf))
+		return encode_reach_ext(w, ctx, a, af, nh, prefixes, n, ret_nh_off, ret_nh_octets);
+	return encode_reach(w, ctx, a, af, nh, prefixes, n, ret_nh_off, ret_nh_octets,
+	    wr_init(buf, ctx->max_octets));
 }
 
 size_t
