@@ -15,7 +15,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +31,7 @@
 #include "agent/control_req.h"
 #include "lib/list.h"
 #include "lib/mem.h"
+#include "lib/userdb.h"
 
 #define OUT_HIGH   (256u << 10) /* no more rows while so much is unread */
 #define OUT_LOW	   (64u << 10)	/* rows again */
@@ -648,17 +648,14 @@ control_listen(void)
 static void
 control_groups(struct control *c)
 {
-	/* cppcheck-suppress getgrnamCalled ; one thread */
-	struct group *g = getgrnam(CONTROL_GROUP);
+	uint32_t gid, admin = 0;
 
-	if (g && chown(CONTROL_SOCKET, (uid_t)-1, g->gr_gid) < 0)
+	if (userdb_find(USERDB_GROUP, CONTROL_GROUP, 0, &gid, NULL) && chown(CONTROL_SOCKET, (uid_t)-1, gid) < 0)
 		events_addf(c->a->events, IPC_LVL_WARN, "control-group",
 		    "why=\"cannot give %s to group %s: %s\"", CONTROL_SOCKET, CONTROL_GROUP,
 		    strerror(errno));
-	/* cppcheck-suppress getgrnamCalled ; one thread */
-	g = getgrnam(CONTROL_ADMIN_GROUP);
-	c->has_admin = g != NULL;
-	c->admin = g ? g->gr_gid : 0;
+	c->has_admin = userdb_find(USERDB_GROUP, CONTROL_ADMIN_GROUP, 0, &admin, NULL);
+	c->admin = admin;
 }
 
 struct control *

@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +24,7 @@
 #include "lib/mem.h"
 #include "lib/privs.h"
 #include "lib/sanitized.h"
+#include "lib/userdb.h"
 
 #define EXIT_USAGE 2
 
@@ -89,26 +89,15 @@ usage_error(const char *fmt, ...)
 
 /* ---- users ------------------------------------------------------------------ */
 
-/*
- * /etc/passwd is read directly: the name service would load other people's
- * libraries into the one privileged process.
- */
 static bool
 passwd_find(const char *name, uid_t uid, struct launch_user *ret)
 {
-	FILE *f = fopen("/etc/passwd", "re");
-	const struct passwd *pw;
-	bool found = false;
+	uint32_t number, group;
 
-	/* cppcheck-suppress fgetpwentCalled ; one thread */
-	while (f && !found && (pw = fgetpwent(f)) != NULL) {
-		found = name ? strcmp(pw->pw_name, name) == 0 : pw->pw_uid == uid;
-		if (found)
-			*ret = (struct launch_user){ .uid = pw->pw_uid, .gid = pw->pw_gid };
-	}
-	if (f)
-		fclose(f);
-	return found;
+	if (!userdb_find(USERDB_PASSWD, name, uid, &number, &group))
+		return false;
+	*ret = (struct launch_user){ .uid = number, .gid = group };
+	return true;
 }
 
 /* arg (a name or a number) as given, else the usual name, else the usual number. */

@@ -1,5 +1,5 @@
 # lib: see doc/architecture.md for the directions between layers.
-# libweft.a is pure but for clock.c, ipcsock.c and logmain.c (tests/check-purity keeps the cores off those).
+# libweft.a is pure but for clock.c, ipcsock.c, logmain.c and userdb.c (tests/check-purity keeps the cores off those).
 noinst_LIBRARIES += lib/libweft.a
 lib_libweft_a_SOURCES = \
 	lib/clock.c lib/clock.h \
@@ -22,6 +22,7 @@ lib_libweft_a_SOURCES = \
 	lib/sanitized.h \
 	lib/table.c \
 	lib/trie.c lib/trie.h \
+	lib/userdb.c lib/userdb.h \
 	lib/wire.c lib/wire.h
 
 # The configuration: YAML, option table, checks. Not pure: libyaml.

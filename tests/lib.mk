@@ -9,6 +9,7 @@ lib_unit_tests = \
 	tests/unit/test_ipcmsg \
 	tests/unit/test_ipcsock \
 	tests/unit/test_log \
+	tests/unit/test_userdb \
 	tests/unit/test_out \
 	tests/unit/test_selector \
 	tests/unit/test_trie \
@@ -36,6 +37,10 @@ tests_unit_test_ipcmsg_LDADD = $(LIB_TEST_LIBS)
 tests_unit_test_ipcsock_SOURCES = tests/unit/test_ipcsock.c tests/unit/unit.h
 tests_unit_test_ipcsock_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
 tests_unit_test_ipcsock_LDADD = $(LIB_TEST_LIBS)
+
+tests_unit_test_userdb_SOURCES = tests/unit/test_userdb.c tests/unit/unit.h
+tests_unit_test_userdb_CPPFLAGS = $(LIB_TEST_CPPFLAGS)
+tests_unit_test_userdb_LDADD = $(LIB_TEST_LIBS)
 
 tests_unit_test_log_SOURCES = tests/unit/test_log.c tests/unit/unit.h
 tests_unit_test_log_CPPFLAGS = $(LIB_TEST_CPPFLAGS) $(JANSSON_CFLAGS)
