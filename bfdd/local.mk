@@ -26,4 +26,4 @@ weft_bfdd_SOURCES = \
 	bfdd/main.c \
 	bfdd/sock.c
 weft_bfdd_LDADD = bfdd/core/libbfdcore.a lib/libsandbox.a lib/libweft.a \
-	$(EVENT_CORE_LIBS) $(MD_LIBS) $(SECCOMP_LIBS)
+	$(EVENT_CORE_LIBS) $(MD_LIBS)

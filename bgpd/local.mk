@@ -73,7 +73,7 @@ pkglibexec_PROGRAMS += weft-bgpd
 weft_bgpd_SOURCES = bgpd/main.c
 weft_bgpd_LDFLAGS = $(WEFT_LDFLAGS) $(WEFT_LTO_LDFLAGS)
 weft_bgpd_LDADD = bgpd/libbgpd.a bgpd/core/libbgpcore.a lib/libsandbox.a lib/libweft.a \
-	$(EVENT_CORE_LIBS) $(SECCOMP_LIBS)
+	$(EVENT_CORE_LIBS)
 
 check_PROGRAMS += tests/unit/test_channel
 TESTS += tests/unit/test_channel

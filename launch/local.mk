@@ -4,8 +4,8 @@
 noinst_LIBRARIES += lib/libsandbox.a
 lib_libsandbox_a_SOURCES = \
 	lib/privs.c lib/privs.h \
-	lib/sandbox.c lib/sandbox.h
-lib_libsandbox_a_CPPFLAGS = $(AM_CPPFLAGS) $(SECCOMP_CFLAGS)
+	lib/sandbox.c lib/sandbox.h \
+	lib/sysfilter.c lib/sysfilter.h
 
 sbin_PROGRAMS += weftd
 weftd_SOURCES = \
@@ -27,4 +27,4 @@ tests_unit_test_launch_LDADD = $(CHECK_LIBS)
 tests_unit_test_launch_DEPENDENCIES = weftd tests/unit/launch_fake
 
 tests_unit_test_sandbox_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_test_sandbox_LDADD = lib/libsandbox.a lib/libweft.a $(CHECK_LIBS) $(SECCOMP_LIBS)
+tests_unit_test_sandbox_LDADD = lib/libsandbox.a lib/libweft.a $(CHECK_LIBS)

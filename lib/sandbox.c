@@ -1,6 +1,6 @@
 /*
  * The sandbox; see the header.  Sources: landlock(7), seccomp(2),
- * seccomp_init(3), prctl(2).
+ * prctl(2).
  *
  * Landlock is asked for its version and then told that everything it knows is
  * handled and nothing allowed: beyond the empty root that matters for what a
@@ -12,9 +12,8 @@
 #include "lib/sandbox.h"
 
 #include <errno.h>
-#include <seccomp.h>
+#include <linux/seccomp.h>
 #include <stdint.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -75,63 +74,42 @@ enter_landlock(void)
 
 #ifdef WEFT_SANITIZED
 
-static const int refused[] = { SCMP_SYS(socket), SCMP_SYS(execve), SCMP_SYS(execveat),
-	SCMP_SYS(ptrace), SCMP_SYS(connect), SCMP_SYS(bind) };
+static const int refused[] = { SYS_socket, SYS_execve, SYS_execveat, SYS_ptrace, SYS_connect, SYS_bind };
 
-static int
-enter_seccomp(void)
-{
-	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
-	int rc = ctx ? 0 : -ENOMEM;
-
-	for (size_t i = 0; rc == 0 && i < sizeof(refused) / sizeof(refused[0]); i++)
-		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), refused[i], 0);
-	if (rc == 0)
-		rc = seccomp_load(ctx);
-	seccomp_release(ctx);
-	return rc;
-}
+const struct sysfilter sandbox_filter = {
+	.call = refused,
+	.n = sizeof(refused) / sizeof(refused[0]),
+	.listed = SECCOMP_RET_ERRNO | EPERM,
+	.other = SECCOMP_RET_ALLOW,
+};
 
 #else
 
-/* Everything else gets EPERM: a library's surprise fails by itself instead of ending the process. */
 static const int allowed[] = {
 	/* descriptors that were given */
-	SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(recvfrom),
-	SCMP_SYS(sendto), SCMP_SYS(recvmsg), SCMP_SYS(recvmmsg), SCMP_SYS(sendmsg), SCMP_SYS(shutdown), SCMP_SYS(close),
-	SCMP_SYS(fcntl), SCMP_SYS(getsockopt), SCMP_SYS(fstat), SCMP_SYS(newfstatat),
+	SYS_read, SYS_readv, SYS_write, SYS_writev, SYS_recvfrom, SYS_sendto, SYS_recvmsg, SYS_recvmmsg,
+	SYS_sendmsg, SYS_shutdown, SYS_close, SYS_fcntl, SYS_getsockopt, SYS_fstat, SYS_newfstatat,
 	/* the event loop */
-	SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait),
-	SCMP_SYS(epoll_pwait2), SCMP_SYS(timerfd_create), SCMP_SYS(timerfd_settime),
-	SCMP_SYS(eventfd2), SCMP_SYS(pipe2), SCMP_SYS(poll), SCMP_SYS(ppoll),
+#ifdef SYS_epoll_wait /* newer architectures have only the other two */
+	SYS_epoll_wait, SYS_poll,
+#endif
+	SYS_epoll_create1, SYS_epoll_ctl, SYS_epoll_pwait, SYS_epoll_pwait2, SYS_timerfd_create,
+	SYS_timerfd_settime, SYS_eventfd2, SYS_pipe2, SYS_ppoll,
 	/* memory (executable memory apart, below) and time */
-	SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),
-	SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(getrandom),
+	SYS_brk, SYS_munmap, SYS_mremap, SYS_madvise, SYS_clock_gettime, SYS_gettimeofday, SYS_getrandom,
 	/* signals, abort(), the end */
-	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
-	SCMP_SYS(sigaltstack), SCMP_SYS(restart_syscall), SCMP_SYS(futex), SCMP_SYS(getpid),
-	SCMP_SYS(gettid), SCMP_SYS(tgkill), SCMP_SYS(exit), SCMP_SYS(exit_group),
+	SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_sigaltstack, SYS_restart_syscall,
+	SYS_futex, SYS_getpid, SYS_gettid, SYS_tgkill, SYS_exit, SYS_exit_group,
 };
 
-static int
-enter_seccomp(void)
-{
-	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	int rc = ctx ? 0 : -ENOMEM;
-
-	for (size_t i = 0; rc == 0 && i < sizeof(allowed) / sizeof(allowed[0]); i++)
-		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
-	if (rc == 0)
-		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-		    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-	if (rc == 0)
-		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-		    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-	if (rc == 0)
-		rc = seccomp_load(ctx);
-	seccomp_release(ctx);
-	return rc;
-}
+/* Everything else gets EPERM: a library's surprise fails by itself instead of ending the process. */
+const struct sysfilter sandbox_filter = {
+	.call = allowed,
+	.n = sizeof(allowed) / sizeof(allowed[0]),
+	.listed = SECCOMP_RET_ALLOW,
+	.other = SECCOMP_RET_ERRNO | EPERM,
+	.no_exec = { SYS_mmap, SYS_mprotect },
+};
 
 #endif
 
@@ -174,5 +152,5 @@ sandbox_enter(uid_t uid, gid_t gid, const char **ret_step)
 	if ((rc = enter_landlock()) != 0)
 		return rc;
 	*ret_step = "seccomp";
-	return enter_seccomp();
+	return sysfilter_enter(&sandbox_filter);
 }

@@ -8,6 +8,8 @@
 
 #include <sys/types.h>
 
+#include "lib/sysfilter.h"
+
 /*
  * Enter it, for good; the working directory becomes the root and must be an
  * empty directory.  Needs CAP_SYS_CHROOT, CAP_SETUID and CAP_SETGID.
@@ -18,5 +20,8 @@
  * exec and ptrace: their runtimes open files and map executable memory.
  */
 int sandbox_enter(uid_t uid, gid_t gid, const char **ret_step);
+
+/* The system calls that are left in it, for those who test it. */
+extern const struct sysfilter sandbox_filter;
 
 #endif

@@ -14,7 +14,7 @@ PEER_CACHE=${WEFT_PEERS:-/var/cache/weft-test-peers}
 KUBE_CACHE=${WEFT_KUBE:-/var/cache/weft-test-kube}
 
 PKG_BUILD="build-essential autoconf automake pkg-config libnl-3-dev
-	libevent-dev libyaml-dev libjansson-dev libmd-dev libseccomp-dev libssl-dev check"
+	libevent-dev libyaml-dev libjansson-dev libmd-dev libssl-dev check"
 PKG_FABRIC="iproute2 iputils-ping tcpdump containernetworking-plugins python3 procps util-linux"
 PKG_TEST="python3-pytest curl iptables nftables tshark bgpdump"
 PKG_KUBE="openssl conntrack iptables ipset"

@@ -8,6 +8,8 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/audit.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -321,6 +323,132 @@ START_TEST(capability_names)
 }
 END_TEST
 
+/* ---- the filter, played through ------------------------------------------------- */
+
+static uint32_t
+load(const struct seccomp_data *d, uint32_t offset)
+{
+	uint32_t v;
+
+	ck_assert_uint_eq(offset % 4, 0);
+	ck_assert_uint_le(offset + 4, sizeof(*d));
+	memcpy(&v, (const char *)d + offset, 4);
+	return v;
+}
+
+/* What the kernel would answer; nothing but the instructions that a filter of ours has. */
+static uint32_t
+verdict(const struct sock_filter *code, size_t n, const struct seccomp_data *d)
+{
+	uint32_t a = 0;
+
+	for (size_t at = 0; at < n; at++) {
+		const struct sock_filter *i = &code[at];
+
+		if (i->code == (BPF_RET | BPF_K))
+			return i->k;
+		if (i->code == (BPF_LD | BPF_W | BPF_ABS))
+			a = load(d, i->k);
+		else if (i->code == (BPF_JMP | BPF_JEQ | BPF_K))
+			at += a == i->k ? i->jt : i->jf;
+		else if (i->code == (BPF_JMP | BPF_JGE | BPF_K))
+			at += a >= i->k ? i->jt : i->jf;
+		else if (i->code == (BPF_JMP | BPF_JSET | BPF_K))
+			at += a & i->k ? i->jt : i->jf;
+		else
+			ck_abort_msg("instruction %#x", i->code);
+	}
+	ck_abort_msg("it goes past its end");
+	return 0;
+}
+
+static bool
+is_listed(const struct sysfilter *f, const struct seccomp_data *d)
+{
+	for (size_t i = 0; i < 2; i++)
+		if (f->no_exec[i] != 0 && d->nr == f->no_exec[i])
+			return (d->args[2] & PROT_EXEC) == 0;
+	for (size_t i = 0; i < f->n; i++)
+		if (d->nr == f->call[i])
+			return true;
+	return false;
+}
+
+/* What nobody may get by, whatever else there is. */
+static const int dangerous[] = { SYS_socket, SYS_connect, SYS_bind, SYS_execve, SYS_execveat, SYS_ptrace };
+
+#if defined(__x86_64__)
+#define OUR_ARCH AUDIT_ARCH_X86_64
+#elif defined(__aarch64__)
+#define OUR_ARCH AUDIT_ARCH_AARCH64
+#else
+#define OUR_ARCH 0 /* the rest of the test holds there, too */
+#endif
+
+static void
+play(const struct sock_filter *code, size_t n, int nr)
+{
+	const struct sysfilter *f = &sandbox_filter;
+	struct seccomp_data d = { .nr = nr, .arch = code[1].k };
+
+	for (uint64_t prot = 0; prot < 16; prot++) {
+		uint32_t want;
+
+		d.args[2] = prot | prot << 33; /* the upper half is not looked at */
+		want = is_listed(f, &d) ? f->listed : f->other;
+#if defined(__x86_64__)
+		if ((uint32_t)nr >= 0x40000000)
+			want = SECCOMP_RET_KILL_PROCESS;
+#endif
+		ck_assert_msg(verdict(code, n, &d) == want, "call %d, protection %u", nr, (unsigned)prot);
+	}
+	d.arch = code[1].k ^ 1;
+	ck_assert_uint_eq(verdict(code, n, &d), SECCOMP_RET_KILL_PROCESS);
+}
+
+START_TEST(filter_judges_every_call)
+{
+	struct sock_filter code[SYSFILTER_MAX];
+	size_t n = sysfilter_build(&sandbox_filter, code);
+	struct seccomp_data d = { .arch = OUR_ARCH };
+
+	ck_assert_uint_gt(n, 0);
+	ck_assert(OUR_ARCH == 0 || code[1].k == OUR_ARCH);
+	for (int nr = -2; nr < 2048; nr++)
+		play(code, n, nr);
+	play(code, n, 0x40000000);
+	play(code, n, 0x40000000 + SYS_read);
+	d.arch = code[1].k;
+	for (size_t i = 0; i < sizeof(dangerous) / sizeof(dangerous[0]); i++) {
+		d.nr = dangerous[i];
+		ck_assert_uint_eq(verdict(code, n, &d), SECCOMP_RET_ERRNO | EPERM);
+	}
+}
+END_TEST
+
+/* As many as there may be, each still reached by a jump; one more is refused. */
+START_TEST(filter_of_many_calls)
+{
+	int call[SYSFILTER_CALLS_MAX + 1];
+	struct sysfilter f = { .call = call, .n = SYSFILTER_CALLS_MAX, .listed = 1, .other = 2,
+		.no_exec = { 5000, 5001 } };
+	struct sock_filter code[SYSFILTER_MAX];
+	struct seccomp_data d = { 0 };
+	size_t n;
+
+	for (int i = 0; i < SYSFILTER_CALLS_MAX + 1; i++)
+		call[i] = 1000 + i;
+	n = sysfilter_build(&f, code);
+	ck_assert_uint_gt(n, SYSFILTER_CALLS_MAX);
+	ck_assert_uint_le(n, SYSFILTER_MAX);
+	d.arch = code[1].k;
+	for (d.nr = 900; d.nr < 5010; d.nr++)
+		ck_assert_uint_eq(verdict(code, n, &d), is_listed(&f, &d) ? 1 : 2);
+	f.n++;
+	ck_assert_uint_eq(sysfilter_build(&f, code), 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -336,6 +464,8 @@ main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, refuses_and_allows, 0, (int)(sizeof(attempts) / sizeof(attempts[0])));
 	tcase_add_test(t, seen_from_outside);
+	tcase_add_test(t, filter_judges_every_call);
+	tcase_add_test(t, filter_of_many_calls);
 	tcase_add_test(t, capability_names);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
