@@ -25,10 +25,11 @@ FAMILIES = peers.FAMILIES
 
 @dataclasses.dataclass
 class Peer:
-    """A neighbour of the daemon; bfd: on its own link, with BFD."""
+    """A neighbour of the daemon; bfd: on its own link, with BFD; mute: it is sent nothing."""
     addr: str
     asn: int
     bfd: bool = False
+    mute: bool = False
 
 
 @dataclasses.dataclass
@@ -141,8 +142,11 @@ class Bird(Adapter):
         c += ["  rr client;"] if p.reflector else []
         c += [f"  {f} {{ import all; export all; }};" for f in p.families] + ["}"]
         c += [f"protocol bgp n{i} from t {{ local {p.own(n)} as {p.asn}; neighbor {n.addr} as {n.asn};"
-              f"{' bfd on;' if n.bfd else ''} }}" for i, n in enumerate(p.peers)]
+              f"{' bfd on;' if n.bfd else ''}{self._mute(n)} }}" for i, n in enumerate(p.peers)]
         self.write("bird.conf", "\n".join(c) + "\n")
+
+    def _mute(self, n):
+        return "".join(f" {f} {{ export none; }};" for f in self.plan.families) if n.mute else ""
 
     def script(self):
         return [f"exec {self.root}/usr/sbin/bird -f -c {self.dir}/bird.conf "
@@ -175,7 +179,9 @@ class Frr(Adapter):
             if f in p.families:
                 c.append("  neighbor all activate")
                 c += ["  neighbor all route-reflector-client"] if p.reflector else []
+                c += [f"  neighbor {n.addr} route-map none out" for n in p.peers if n.mute]
             c.append(" exit-address-family")
+        c += ["route-map none deny 10"]
         self.write("bgpd.conf", "\n".join(c) + "\n")
         self.write("zebra.conf", f"log file {self.dir}/zebra.log warnings\n")
 
@@ -219,6 +225,7 @@ class Openbgpd(Adapter):
               for f in FAMILIES]
         c += ["\tpassive"] if self.plan.passive else []
         c += ["\troute-reflector"] if self.plan.reflector else []
+        c += ["\texport none"] if n.mute else []
         return [*c, "}"]
 
     def binds(self):
@@ -239,6 +246,7 @@ class Gobgp(Adapter):
         c = ["[global.config]", f"  as = {p.asn}", f'  router-id = "{p.addr4}"', "  port = 179",
              f"  local-address-list = [{here}]"]
         c += [x for n in p.peers for x in self._neighbor(n)]
+        c += self._mute([n.addr for n in p.peers if n.mute])
         self.write("gobgp.toml", "\n".join(c) + "\n")
 
     def _neighbor(self, n):
@@ -255,6 +263,21 @@ class Gobgp(Adapter):
             c += ["  [[neighbors.afi-safis]]", "    [neighbors.afi-safis.config]",
                   f'      afi-safi-name = "{f}-unicast"']
         return c
+
+    @staticmethod
+    def _mute(addresses):
+        """A policy that lets nothing out to these."""
+        if not addresses:
+            return []
+        hosts = ", ".join(f'"{a}/{128 if ":" in a else 32}"' for a in addresses)
+        return ["[[defined-sets.neighbor-sets]]", '  neighbor-set-name = "mute"',
+                f"  neighbor-info-list = [{hosts}]", "[[policy-definitions]]", '  name = "mute"',
+                "  [[policy-definitions.statements]]", '    name = "mute"',
+                "    [policy-definitions.statements.conditions.match-neighbor-set]",
+                '      neighbor-set = "mute"', '      match-set-options = "any"',
+                "    [policy-definitions.statements.actions]",
+                '      route-disposition = "reject-route"', "[global.apply-policy.config]",
+                '  export-policy-list = ["mute"]', '  default-export-policy = "accept-route"']
 
     def script(self):
         run = f"{self.root}/usr/bin/gobgpd -f {self.dir}/gobgp.toml --pprof-disable -l warn " \
@@ -293,6 +316,7 @@ class Weft:
     def _peer(p, n):
         more = {"routeReflectorClient": True} if p.reflector else {"import": "all", "export": "all"}
         more |= {"bfd": "fast"} if n.bfd else {}
+        more |= {"export": "own"} if n.mute else {}
         return {"name": n.addr, "peerIP": n.addr, "asNumber": n.asn, "passive": p.passive,
                 "families": list(p.families), "timers": {"hold": f"{p.hold}s"},
                 "maxPrefixes": {"limit": "off"}, **more}
