@@ -66,10 +66,10 @@ struct bfdd {
 
 /*
  * Run on these descriptors (taken over) and with the sessions of state
- * (LAUNCH_BFD_STATE_OCTETS, or NULL) until weftd closes its channel.  Returns
- * the exit status.
+ * (LAUNCH_BFD_STATE_OCTETS, or NULL; only the first `used` octets were ever written)
+ * until weftd closes its channel.  Returns the exit status.
  */
-int bfdd_run(int launcher, const int sock[LAUNCH_BFD_NFDS], void *state);
+int bfdd_run(int launcher, const int sock[LAUNCH_BFD_NFDS], void *state, size_t used);
 
 /* ---- sock.c --------------------------------------------------------------- */
 

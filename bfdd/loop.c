@@ -228,7 +228,7 @@ bfdd_free(struct bfdd *b)
 }
 
 int
-bfdd_run(int launcher, const int sock[LAUNCH_BFD_NFDS], void *state)
+bfdd_run(int launcher, const int sock[LAUNCH_BFD_NFDS], void *state, size_t used)
 {
 	static const struct bfd_ops ops = { .digest = digest };
 	struct bfdd b = { .base = base_new(), .launcher = launcher, .agent = -1,
@@ -249,7 +249,8 @@ bfdd_run(int launcher, const int sock[LAUNCH_BFD_NFDS], void *state)
 		log_event(LOG_ERR, "start-failed", "why=\"no event loop\"");
 		b.status = 1;
 	} else {
-		b.resumed = bfd_resume(b.engine, clock_mono());
+		b.resumed = bfd_resume(b.engine, (used + sizeof(struct bfd_saved) - 1) / sizeof(struct bfd_saved),
+		    clock_mono());
 		listen_all(&b);
 		loop(&b);
 	}

@@ -55,6 +55,18 @@ find_sockets(int sock[LAUNCH_BFD_NFDS])
 	}
 }
 
+/* How much of it was ever written to: to look further would make memory of what is none yet. */
+static size_t
+state_used(void)
+{
+	const int fd = LAUNCH_FD_BFD + LAUNCH_BFD_STATE;
+	off_t data, end = 0;
+
+	while (end >= 0 && (data = lseek(fd, end, SEEK_DATA)) >= 0)
+		end = lseek(fd, data, SEEK_HOLE);
+	return end >= 0 && errno == ENXIO ? (size_t)end : LAUNCH_BFD_STATE_OCTETS;
+}
+
 /* Without it a bfdd after this one begins anew. */
 static void *
 map_state(void)
@@ -71,7 +83,8 @@ map_state(void)
 /*
  * Timers to the microsecond, and no page that has to be read in again.  What is
  * allocated later is locked only where nothing limits it: over the limit memory
- * would no longer be given at all.
+ * would no longer be given at all.  It is locked once it is used: of the megabyte for the state
+ * of sessions, which comes next, a few pages are.
  */
 static void
 hurry(void)
@@ -81,7 +94,9 @@ hurry(void)
 
 	(void)prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
 #ifndef WEFT_SANITIZED /* its shadow is larger than any memory */
-	(void)mlockall(MCL_CURRENT | (all ? MCL_FUTURE : 0));
+	(void)mlockall(MCL_CURRENT);
+	if (all)
+		(void)mlockall(MCL_FUTURE | MCL_ONFAULT);
 #else
 	(void)all;
 #endif
@@ -93,6 +108,7 @@ main(int argc, char **argv)
 	int sock[LAUNCH_BFD_NFDS];
 	const char *step;
 	void *state;
+	size_t used;
 	uid_t uid;
 	gid_t gid;
 	int rc;
@@ -111,11 +127,12 @@ main(int argc, char **argv)
 	signal(SIGHUP, SIG_IGN);
 	find_sockets(sock);
 	hurry();
+	used = state_used();
 	state = map_state();
 	rc = sandbox_enter(uid, gid, &step);
 	if (rc != 0) {
 		log_event(LOG_ERR, "sandbox-failed", "step=\"%s\" why=\"%s\"", step, strerror(-rc));
 		return EXIT_FAILURE;
 	}
-	return bfdd_run(LAUNCH_FD_CHANNEL, sock, state);
+	return bfdd_run(LAUNCH_FD_CHANNEL, sock, state, used);
 }

@@ -235,10 +235,10 @@ void bfd_engine_free(struct bfd_engine *e);
 /*
  * Take sessions over from the slots: called once, first. Those that were Up go on being Up
  * with what was negotiated, the same discriminators and a fresh Detection Time,
- * and send at once; others begin in Down. Slots that cannot be read are emptied.
- * No events. Returns how many are Up.
+ * and send at once; others begin in Down. Slots that cannot be read are emptied; from number n
+ * on nothing has ever been written, and nothing is looked at. No events. Returns how many are Up.
  */
-size_t bfd_resume(struct bfd_engine *e, struct mono_us now);
+size_t bfd_resume(struct bfd_engine *e, size_t n, struct mono_us now);
 
 /*
  * Have this session, as configured here: a new one, or the one of this key

@@ -488,11 +488,11 @@ resume_slot(struct bfd_engine *e, size_t i, struct mono_us now)
 }
 
 size_t
-bfd_resume(struct bfd_engine *e, struct mono_us now)
+bfd_resume(struct bfd_engine *e, size_t n, struct mono_us now)
 {
 	size_t up = 0;
 
-	for (size_t i = 0; i < e->n_slots; i++)
+	for (size_t i = 0; i < n && i < e->n_slots; i++)
 		up += resume_slot(e, i, now);
 	return up;
 }

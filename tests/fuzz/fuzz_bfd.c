@@ -139,7 +139,7 @@ restart(struct script *s)
 		((uint8_t *)s->slots)[at % sizeof(s->slots)] ^= rd_u8(&s->r);
 	}
 	s->e = bfd_engine_new(&ops, 2, s->slots, SESSIONS);
-	bfd_resume(s->e, s->now);
+	bfd_resume(s->e, SIZE_MAX, s->now);
 	memset(s->verdicts, 0, sizeof(s->verdicts));
 	s->inputs = 0;
 	for (uint32_t id = 1; id <= SESSIONS; id++) {

@@ -339,7 +339,7 @@ kill_one(void)
 	s->e = bfd_engine_new(&ops, rng_u64(w.rng), &s->slot, 1);
 	s->is_dead = false;
 	s->first_tx_us = 0;
-	PROP(bfd_resume(s->e, w.now) == 1);
+	PROP(bfd_resume(s->e, SIZE_MAX, w.now) == 1);
 	PROP(mono_reached(w.now, bfd_deadline(s->e)));
 	run_quietly(5 * S);
 	PROP(bfd_session_set(s->e, w.now, 1, &s->conf));

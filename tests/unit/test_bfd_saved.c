@@ -24,7 +24,7 @@ restart(uint64_t us)
 	bfd_engine_free(rig.e); /* without a word */
 	rig.e = bfd_engine_new(&bfdrig_ops, 4711, slots, NSLOTS);
 	rig.now = mono_add_us(rig.now, us);
-	return bfd_resume(rig.e, rig.now);
+	return bfd_resume(rig.e, SIZE_MAX, rig.now);
 }
 
 /* Every packet that comes out for a while says Up; the session stays up. */
@@ -395,6 +395,22 @@ START_TEST(slots_run_out)
 END_TEST
 
 /* A key does not stay behind in the memory. */
+/* What was never written is not even read: the session there is not seen. */
+START_TEST(slots_beyond_the_used_ones)
+{
+	begin(NULL);
+	bfdrig_up(&rig);
+	slots[1] = slots[0];
+	memset(&slots[0], 0, sizeof(slots[0]));
+	bfd_engine_free(rig.e);
+	rig.e = bfd_engine_new(&bfdrig_ops, 4711, slots, NSLOTS);
+	ck_assert_uint_eq(bfd_resume(rig.e, 1, rig.now), 0);
+	bfd_engine_free(rig.e);
+	rig.e = bfd_engine_new(&bfdrig_ops, 4711, slots, NSLOTS);
+	ck_assert_uint_eq(bfd_resume(rig.e, 2, rig.now), 1);
+}
+END_TEST
+
 START_TEST(removed_sessions_leave_nothing)
 {
 	static const struct bfd_saved empty;
@@ -455,6 +471,7 @@ suite(void)
 	tcase_add_loop_test(tc, copied_slot, 0, 3);
 	tcase_add_loop_test(tc, each_thing_the_peer_says, 0, 8);
 	tcase_add_test(tc, slots_run_out);
+	tcase_add_test(tc, slots_beyond_the_used_ones);
 	tcase_add_loop_test(tc, removed_sessions_leave_nothing, 0, 2);
 	tcase_add_test(tc, saved_again);
 	tcase_add_test(tc, admin_down_stays);
