@@ -29,9 +29,14 @@
 static const struct scenario scenarios[] = {
 	{ "s1", "one eBGP sender of 1,000,000 prefixes, one eBGP receiver", s1_run },
 	{ "s2", "20 eBGP senders of the same prefixes, one receiver, until the best paths", s2_run },
+	{ "s3", "200,000 /24 (--v6: /64) into the kernel, and away", s3_run },
 	{ "s4", "a route reflector and its clients, all to all", s4_run },
-	{ "s11", "a real table (--mrt) from one eBGP sender to one receiver", s11_run },
+	{ "s5", "one of two routers with the same 100,000 routes closes its session", s5_run },
+	{ "s6", "from the daemon's start to working; then idle for --seconds", s6_run },
 	{ "s7", "churn in a closed loop", s7_run },
+	{ "s8", "a full mesh of 1,000 peers with two prefixes each, into the kernel", s8_run },
+	{ "s9", "one route from the wire into the kernel, --rounds (1,000) times", s9_run },
+	{ "s11", "a real table (--mrt) from one eBGP sender to one receiver", s11_run },
 	{ "self-test", "do the checks find what is wrong? without a network", selftest_run },
 };
 

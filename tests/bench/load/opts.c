@@ -53,6 +53,7 @@ static const struct opt_row opt_rows[] = {
 	{ "rounds", OPT_NUM, AT(rounds), "0", "the same, in rounds" },
 	{ "change", OPT_NUM, AT(change), "10000", "prefixes that change in a round" },
 	{ "mrt", OPT_TEXT, AT(mrt), NULL, "MRT file with updates (not compressed; - is standard input)" },
+	{ "own", OPT_TEXT, AT(own), NULL, "prefix that the daemon announces itself" },
 	{ "next-hop", OPT_TEXT, AT(next_hop), "any", "eBGP next hop wanted: self, keep or any of both" },
 	{ "own-back", OPT_TEXT, AT(own_back), "fail", "a peer's own routes sent back to it: fail or ok" },
 	{ "med", OPT_TEXT, AT(med), "as-sent", "MED of iBGP routes without one: as-sent or zero" },

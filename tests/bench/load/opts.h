@@ -39,6 +39,7 @@ struct opts {
 	uint32_t rounds;
 	uint32_t change; /* prefixes that change in a round */
 	const char *mrt;
+	const char *own; /* prefix that the daemon announces itself */
 	const char *next_hop; /* eBGP: any, self or keep */
 	const char *own_back; /* fail or ok: a peer is sent its own routes */
 	const char *med; /* iBGP routes without one come as-sent, or may have zero */

@@ -12,8 +12,13 @@
  */
 void s1_run(struct load *l);
 void s2_run(struct load *l);
+void s3_run(struct load *l);
 void s4_run(struct load *l);
+void s5_run(struct load *l);
+void s6_run(struct load *l);
 void s7_run(struct load *l);
+void s8_run(struct load *l);
+void s9_run(struct load *l);
 void s11_run(struct load *l);
 void selftest_run(struct load *l);
 
