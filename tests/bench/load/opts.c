@@ -56,6 +56,8 @@ static const struct opt_row opt_rows[] = {
 	{ "own", OPT_TEXT, AT(own), NULL, "prefix that the daemon announces itself" },
 	{ "next-hop", OPT_TEXT, AT(next_hop), "any", "eBGP next hop wanted: self, keep or any of both" },
 	{ "own-back", OPT_TEXT, AT(own_back), "fail", "a peer's own routes sent back to it: fail or ok" },
+	{ "ext-comm", OPT_TEXT, AT(ext_comm), "as-sent",
+	    "extended communities of unknown types: as-sent or any" },
 	{ "med", OPT_TEXT, AT(med), "as-sent", "MED of iBGP routes without one: as-sent or zero" },
 	{ "expect-wrong", OPT_FLAG, AT(expect_wrong), NULL,
 	    "corrupt one octet of what comes in: the run must fail" },

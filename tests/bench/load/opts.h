@@ -42,6 +42,7 @@ struct opts {
 	const char *own; /* prefix that the daemon announces itself */
 	const char *next_hop; /* eBGP: any, self or keep */
 	const char *own_back; /* fail or ok: a peer is sent its own routes */
+	const char *ext_comm; /* unknown extended communities come as-sent, or any of them */
 	const char *med; /* iBGP routes without one come as-sent, or may have zero */
 	bool expect_wrong;    /* one octet received is corrupted before it is checked */
 };

@@ -88,6 +88,21 @@ next_prefix(struct sess *s, const struct pool *pool, uint8_t af, struct rd *r)
 	return i;
 }
 
+static bool
+receiver_check(struct receiver *rx, struct sess *s, const struct update *u, uint32_t i,
+    const struct expected *e)
+{
+	const char *why = attrs_check(u, &e->want->attrs, &e->want->next_hop, &rx->rules);
+	char text[160];
+
+	s->l->count.checks++;
+	if (!why)
+		return true;
+	attrs_explain(text, sizeof(text), u, &e->want->attrs, why);
+	receiver_wrong(rx, s, i, text);
+	return false;
+}
+
 /* One prefix announced; `checked` is what u was found to carry. */
 static bool
 receiver_announce(struct receiver *rx, struct sess *s, const struct update *u, uint32_t i,
@@ -96,14 +111,14 @@ receiver_announce(struct receiver *rx, struct sess *s, const struct update *u, u
 	struct expected e = { NULL, 0, 0 };
 	const char *why = rx->expect(rx, u, i, &e);
 
-	if (!why && (e.want != checked->want || e.set != checked->set)) {
-		why = attrs_check(u, &e.want->attrs, &e.want->next_hop, &rx->rules);
-		s->l->count.checks++;
-		*checked = e;
-	}
 	if (why) {
 		receiver_wrong(rx, s, i, why);
 		return false;
+	}
+	if (e.want != checked->want || e.set != checked->set) {
+		if (!receiver_check(rx, s, u, i, &e))
+			return false;
+		*checked = e;
 	}
 	receiver_move(rx, i, e.tag);
 	rx->announced++;

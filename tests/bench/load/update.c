@@ -3,6 +3,7 @@
  */
 #include "tests/bench/load/update.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -308,7 +309,8 @@ communities_right(const struct span *got, const struct span *sent, const struct 
 static bool
 ext_right(const struct span *got, const struct span *sent, const struct rules *r)
 {
-	(void)r;
+	if (r->ext_any && got->p && sent->p && got->len == sent->len)
+		return true;
 	return set_eq(got, sent, 8);
 }
 
@@ -373,6 +375,32 @@ attrs_check(const struct update *u, const struct attrs *sent, const struct span 
 	return got->v[ATTR_ORIGIN].p ? NULL : "ORIGIN";
 }
 
+/* Octets of a value in hexadecimal, cut where buf ends; the length. */
+static size_t
+put_hex(char *buf, size_t len, const struct span *s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->len && s->p && n + 3 < len; i++)
+		n += (size_t)snprintf(buf + n, len - n, "%02x", s->p[i]);
+	return n;
+}
+
+void
+attrs_explain(char *buf, size_t len, const struct update *u, const struct attrs *sent,
+    const char *name)
+{
+	size_t n = (size_t)snprintf(buf, len, "%s", name);
+
+	for (unsigned t = 1; t < ATTR_MAX && n + 16 < len; t++)
+		if (attr_row(t)->name == name && (u->attrs.v[t].p || sent->v[t].p)) {
+			n += (size_t)snprintf(buf + n, len - n, ": got ");
+			n += put_hex(buf + n, (len - n) / 2, &u->attrs.v[t]);
+			n += (size_t)snprintf(buf + n, len - n, ", sent ");
+			n += put_hex(buf + n, len - n, &sent->v[t]);
+		}
+}
+
 struct rules
 rules_make(const struct opts *o)
 {
@@ -380,6 +408,7 @@ rules_make(const struct opts *o)
 
 	r.next_hop_self = !o->ibgp && strcmp(o->next_hop, "keep") != 0;
 	r.next_hop_keep = o->ibgp || strcmp(o->next_hop, "self") != 0;
+	r.ext_any = strcmp(o->ext_comm, "any") == 0;
 	r.med_zero = strcmp(o->med, "zero") == 0;
 	r.reflected = o->ibgp;
 	r.cluster = ip_addr_v4(&o->cluster_id);

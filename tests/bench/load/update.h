@@ -63,11 +63,16 @@ struct rules {
 	uint32_t dut_as;
 	struct ip_addr dut;	/* next hop when it is the daemon itself */
 	bool next_hop_self, next_hop_keep; /* allowed */
+	bool ext_any;		/* as many extended communities will do, whatever is in them */
 	bool med_zero;		/* where there was none iBGP peers may get one of 0 */
 	bool reflected;		/* ORIGINATOR_ID and CLUSTER_LIST are wanted */
 	uint32_t originator;	/* host order */
 	uint32_t cluster;
 };
+
+/* A line about it: octets received and sent of the attribute of that name. */
+void attrs_explain(char *buf, size_t len, const struct update *u, const struct attrs *sent,
+    const char *name);
 
 /* The rules of the options: eBGP, or a reflector's with originator 0. */
 struct rules rules_make(const struct opts *o);
@@ -75,7 +80,7 @@ struct rules rules_make(const struct opts *o);
 /*
  * Compare the attributes of u with the sent ones: AS_PATH (RFC 4271 5.1.2), NEXT_HOP
  * (5.1.3), MED (5.1.4), LOCAL_PREF (5.1.5), communities as sets, the others as they are,
- * ORIGINATOR_ID and CLUSTER_LIST (RFC 4456 section 8). NULL or what differs.
+ * ORIGINATOR_ID and CLUSTER_LIST (RFC 4456 section 8). NULL or the name of what differs.
  */
 const char *attrs_check(const struct update *u, const struct attrs *sent,
     const struct span *sent_next_hop, const struct rules *r);
