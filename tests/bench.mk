@@ -8,6 +8,7 @@ EXTRA_DIST += \
 	tests/bench/results.py \
 	tests/bench/run \
 	tests/bench/scenarios.py \
+	tests/bench/survive.py \
 	tests/bench/targets.py \
 	tests/e2e/test_bench.py
 
@@ -18,7 +19,7 @@ REPEAT = 3
 BENCH =
 BENCH_RUN = cd $(srcdir) && /usr/bin/python3 tests/bench/run --build $(abs_builddir) --repeat $(REPEAT)
 
-.PHONY: bench bench-doc bench-growth bench-programs
+.PHONY: bench bench-doc bench-growth bench-programs bench-survive
 bench-programs: all tests/bench/load/weft-load$(EXEEXT) tests/bench/bench_kernel$(EXEEXT)
 
 # All of these need root; the other daemons' private copies are what ./run-tests fetched.
@@ -31,3 +32,6 @@ bench-doc:
 
 bench-growth: bench-programs
 	$(BENCH_RUN) growth $(BENCH)
+
+bench-survive: bench-programs
+	$(BENCH_RUN) survive $(BENCH)
