@@ -73,27 +73,27 @@ load_fail(struct load *l, const char *fmt, ...)
 
 /* ---- waiting ---- */
 
-/*
- * Milliseconds for epoll, rounded up so that it does not spin; sessions' timers are
- * looked at when the loop wakes up, so it has to do so in time for them.
- */
-static int
+/* How long to sleep: sessions' timers are looked at when the loop wakes up, so in time for them. */
+static struct timespec
 step_timeout(const struct load *l, uint64_t us)
 {
 	uint64_t timers = mono_diff_us(l->scan_at, l->now);
 
 	us = us < timers ? us : timers;
-	return (int)((us + 999) / 1000);
+	return (struct timespec){ .tv_sec = (time_t)(us / 1000000),
+		.tv_nsec = (long)(us % 1000000) * 1000 };
 }
 
 void
 load_step(struct load *l, uint64_t us)
 {
 	struct epoll_event ev[NEVENTS];
+	struct timespec sleep;
 	int n;
 
 	l->now = clock_mono();
-	n = epoll_wait(l->epfd, ev, NEVENTS, step_timeout(l, us));
+	sleep = step_timeout(l, us);
+	n = epoll_pwait2(l->epfd, ev, NEVENTS, &sleep, NULL);
 	l->now = clock_mono();
 	for (int i = 0; i < n && !l->failed; i++) {
 		struct watch *w = ev[i].data.ptr;
