@@ -131,8 +131,10 @@ class Scenario:
 
 # FRR sends routes back to where they came from when others of that update group get them, too;
 # the receiver drops them by their AS path or ORIGINATOR_ID. It gives routes without a MED one of 0.
-# OpenBGPD empties extended communities of types that it does not know.
-HABITS = {"frr": {"own-back": "ok", "med": "zero"}, "openbgpd": {"ext-comm": "any"}}
+# OpenBGPD empties extended communities of types that it does not know; GoBGP makes a link
+# bandwidth that is transitive one that is not.
+HABITS = {"frr": {"own-back": "ok", "med": "zero"}, "openbgpd": {"ext-comm": "any"},
+          "gobgp": {"ext-comm": "any"}}
 
 # Connections that wait to be accepted at a time: BIRD has a backlog of 8, and a SYN that is lost
 # there comes again after a second.
