@@ -20,7 +20,16 @@ import scenarios  # noqa: E402
 
 pytestmark = [pytest.mark.patient, pytest.mark.release]
 
-SLICE = {"S1": {"prefixes": 20_000}, "S4": {"peers": 50}}
+SLICE = {
+    "S1": {"prefixes": 20_000},
+    "S3": {"prefixes": 20_000},
+    "S4": {"peers": 50},
+    "S5": {"prefixes": 5_000},
+    "S5-v6": {"prefixes": 5_000},
+    "S6": {"seconds": 1},
+    "S8": {"peers": 50},
+    "S9": {"rounds": 20},
+}
 
 
 @pytest.mark.parametrize("daemon", ["weft", "bird"])
@@ -35,8 +44,9 @@ def test_slice(lab, figure, name, daemon):
     figure(f"{result.seconds:.1f} s")
 
 
-def test_a_wrong_octet_is_found(lab):
-    """The checks can fail: one octet of what comes in is corrupted."""
-    scenario = scenarios.TABLE["S1"].changed(prefixes=2_000)
+@pytest.mark.parametrize("name", ["S1", "S3"])
+def test_what_is_wrong_is_found(lab, name):
+    """The checks can fail: an octet of what comes in is corrupted, a kernel route overlooked."""
+    scenario = scenarios.TABLE[name].changed(prefixes=2_000)
     with pytest.raises(cell.Failed):
         cell.run(lab, BUILD, scenario.changed(**{"expect-wrong": "yes"}), adapters.ALL["weft"])

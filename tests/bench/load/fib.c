@@ -127,6 +127,8 @@ fib_check(struct fib *f, struct load *l, kernmon_judge *judge)
 
 	if (l->failed)
 		return;
+	if (l->corrupt)
+		kernmon_spoil(f->mon);
 	wrong = kernmon_check(f->mon, judge, l, why, sizeof why);
 	l->count.checks += kernmon_wanted(f->mon);
 	if (wrong)
