@@ -28,7 +28,7 @@
 
 static const struct scenario scenarios[] = {
 	{ "s1", "one eBGP sender of 1,000,000 prefixes, one eBGP receiver", s1_run },
-	{ "s2", "20 eBGP senders of the same prefixes, one receiver, until the best paths", s2_run },
+	{ "s2", "20 eBGP senders of the same prefixes, one receiver, until best paths", s2_run },
 	{ "s3", "200,000 /24 (--v6: /64) into the kernel, and away", s3_run },
 	{ "s4", "a route reflector and its clients, all to all", s4_run },
 	{ "s5", "one of two routers with the same 100,000 routes closes its session", s5_run },

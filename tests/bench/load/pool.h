@@ -33,7 +33,7 @@ void pool_put(const struct pool *p, struct wr *w, uint32_t i);
 /* Octets of one NLRI. */
 size_t pool_nlri_len(const struct pool *p);
 
-/* The next NLRI's number; POOL_FOREIGN when it is none of this pool (r turns bad if it is no NLRI). */
+/* The next NLRI's number; POOL_FOREIGN for one of no prefix here (r turns bad if it is no NLRI). */
 uint32_t pool_get(const struct pool *p, struct rd *r);
 
 /* Prefix i, for messages and for the kernel. */

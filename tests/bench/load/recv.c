@@ -70,7 +70,7 @@ own_back_ok(const struct load *l)
 	return strcmp(l->opt->own_back, "ok") == 0;
 }
 
-/* The next prefix's number; POOL_FOREIGN for one that is none of ours, which fails the run unless it may. */
+/* The next prefix's number; POOL_FOREIGN for others', which fail the run unless they may come. */
 static uint32_t
 next_prefix(struct sess *s, const struct pool *pool, uint8_t af, struct rd *r)
 {

@@ -13,7 +13,7 @@ struct receiver;
 struct expected {
 	const struct wanted *want; /* the attributes that were sent */
 	uint32_t set;		   /* their number: those of one number are compared once */
-	uint8_t tag; /* 1 to 255: kept for the prefix, such as the number of its sender; 0: not kept */
+	uint8_t tag; /* 1 to 255: kept for the prefix, such as its sender's number; 0: not kept */
 };
 
 /*
