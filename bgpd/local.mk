@@ -25,6 +25,7 @@ bgpd_core_libbgpcore_a_SOURCES = \
 	bgpd/core/fsm.c bgpd/core/fsm.h \
 	bgpd/core/gr.c bgpd/core/gr.h \
 	bgpd/core/group.c bgpd/core/group.h \
+	bgpd/core/idx.c bgpd/core/idx.h \
 	bgpd/core/linkbw.c bgpd/core/linkbw.h \
 	bgpd/core/loc.c bgpd/core/loc.h \
 	bgpd/core/mrt.c bgpd/core/mrt.h \

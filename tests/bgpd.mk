@@ -100,10 +100,10 @@ tests_bench_bench_rib_LDFLAGS = $(WEFT_LDFLAGS) $(WEFT_LTO_LDFLAGS)
 tests_bench_bench_rib_LDADD = $(bgpd_test_ldadd)
 
 # The routing half.
-check_PROGRAMS += tests/unit/test_policy tests/unit/test_rib tests/unit/test_filter
+check_PROGRAMS += tests/unit/test_policy tests/unit/test_rib tests/unit/test_filter tests/unit/test_idx
 check_PROGRAMS += tests/unit/test_adjout tests/unit/test_fibout tests/unit/test_gr tests/unit/test_llgr
 check_PROGRAMS += tests/unit/test_speaker tests/unit/test_addpath tests/unit/test_gshut
-TESTS += tests/unit/test_policy tests/unit/test_rib tests/unit/test_filter
+TESTS += tests/unit/test_policy tests/unit/test_rib tests/unit/test_filter tests/unit/test_idx
 TESTS += tests/unit/test_adjout tests/unit/test_fibout tests/unit/test_gr tests/unit/test_llgr
 TESTS += tests/unit/test_speaker tests/unit/test_addpath tests/unit/test_gshut
 rig_sources = tests/unit/ribrig.c tests/unit/ribrig.h tests/unit/unit.h
@@ -114,6 +114,9 @@ tests_unit_test_policy_LDADD = $(bgpd_test_ldadd)
 tests_unit_test_filter_SOURCES = tests/unit/test_filter.c $(rig_sources)
 tests_unit_test_filter_CPPFLAGS = $(RIB_CPPFLAGS)
 tests_unit_test_filter_LDADD = $(bgpd_test_ldadd)
+tests_unit_test_idx_SOURCES = tests/unit/test_idx.c tests/unit/unit.h
+tests_unit_test_idx_CPPFLAGS = $(RIB_CPPFLAGS)
+tests_unit_test_idx_LDADD = $(bgpd_test_ldadd)
 tests_unit_test_rib_SOURCES = tests/unit/test_rib.c tests/unit/unit.h
 tests_unit_test_rib_CPPFLAGS = $(RIB_CPPFLAGS)
 tests_unit_test_rib_LDADD = $(bgpd_test_ldadd)

@@ -1,9 +1,5 @@
 /*
  * Destinations and paths of one address family.  See rib.h.
- *
- * Linear hashing: with 2^k <= nbuckets < 2^(k+1), a hash whose low k+1 bits
- * name a bucket that does not exist yet lives in the one its low k bits name.
- * Adding a bucket moves part of exactly one chain.
  */
 #include "bgpd/core/rib.h"
 
@@ -12,18 +8,15 @@
 #include "lib/hmap.h"
 #include "lib/mem.h"
 
-#define MIN_BUCKETS 16
-
 void
 rib_init(struct rib *rib, uint8_t af, struct attrs_pool *pool, const uint64_t key[2])
 {
 	*rib = (struct rib){ .af = af, .octets = ip_af_octets(af), .pool = pool };
 	memcpy(rib->key, key, sizeof(rib->key));
 	slots_init(&rib->dests, offsetof(struct dest, addr) + rib->octets,
-	    offsetof(struct dest, next));
+	    offsetof(struct dest, addr));
 	slots_init(&rib->paths, sizeof(struct path), offsetof(struct path, next));
-	rib->nbuckets = rib->cap = MIN_BUCKETS;
-	rib->bucket = mem_zalloc_array(rib->cap, sizeof(*rib->bucket));
+	idx_init(&rib->index);
 }
 
 void
@@ -42,8 +35,7 @@ rib_free(struct rib *rib)
 	outtable_free(&rib->received, rib->pool);
 	slots_free(&rib->paths);
 	slots_free(&rib->dests);
-	mem_free(rib->bucket);
-	rib->bucket = NULL;
+	idx_free(&rib->index);
 }
 
 /* The hash of a prefix's octets and length. */
@@ -62,68 +54,22 @@ hash_of(const struct rib *rib, const uint8_t *addr, uint8_t len)
 	return (uint32_t)siphash13(rib->key, key, 17);
 }
 
-/* The bucket of a hash, as many as there are now. */
-static uint32_t
-bucket_of(const struct rib *rib, uint32_t hash)
-{
-	uint32_t mask = (2u << (31 - __builtin_clz(rib->nbuckets))) - 1;
-
-	if ((hash & mask) >= rib->nbuckets)
-		mask >>= 1;
-	return hash & mask;
-}
-
-/* The next split's members are fetched some splits ahead: they are in no cache. */
-#define SPLIT_AHEAD 8
-
-static void
-fetch_bucket(const struct rib *rib, uint32_t bucket)
-{
-	uint32_t id = rib->bucket[bucket];
-
-	if (id)
-		__builtin_prefetch(rib_dest(rib, id));
-}
-
-/* One bucket more: split the one whose members may belong to it. */
-static void
-add_bucket(struct rib *rib)
-{
-	uint32_t top = 1u << (31 - __builtin_clz(rib->nbuckets));
-	uint32_t fresh = rib->nbuckets, old = fresh - top, id, next, *keep, *move;
-
-	if (fresh == rib->cap) {
-		rib->cap += rib->cap / 2;
-		rib->bucket = mem_realloc_array(rib->bucket, rib->cap, sizeof(*rib->bucket));
-	}
-	fetch_bucket(rib, old + SPLIT_AHEAD < top ? old + SPLIT_AHEAD : old);
-	rib->nbuckets++;
-	keep = &rib->bucket[old];
-	move = &rib->bucket[fresh];
-	for (id = *keep; id; id = next) {
-		struct dest *d = rib_dest(rib, id);
-		uint32_t **to = hash_of(rib, d->addr, d->len) & top ? &move : &keep;
-
-		next = d->next;
-		**to = id;
-		*to = &d->next;
-	}
-	*keep = *move = 0;
-}
-
 uint32_t
 rib_seek(const struct rib *rib, const struct ip_prefix *prefix)
 {
 	uint32_t hash = hash_of(rib, prefix->b, prefix->len);
 
-	__builtin_prefetch(&rib->bucket[bucket_of(rib, hash)]);
+	idx_fetch(&rib->index, hash);
 	return hash;
 }
 
 void
 rib_approach(const struct rib *rib, uint32_t place)
 {
-	fetch_bucket(rib, bucket_of(rib, place));
+	uint32_t at = 0, id = idx_next(&rib->index, place, &at);
+
+	if (id)
+		__builtin_prefetch(rib_dest(rib, id));
 }
 
 static bool
@@ -138,27 +84,24 @@ is_dest_of(const struct rib *rib, const struct dest *d, const struct ip_prefix *
 uint32_t
 rib_find_at(const struct rib *rib, const struct ip_prefix *prefix, uint32_t place)
 {
-	uint32_t id = rib->bucket[bucket_of(rib, place)];
+	uint32_t at = 0, id;
 
-	while (id && !is_dest_of(rib, rib_dest(rib, id), prefix))
-		id = rib_dest(rib, id)->next;
+	do {
+		id = idx_next(&rib->index, place, &at);
+	} while (id && !is_dest_of(rib, rib_dest(rib, id), prefix));
 	return id;
 }
 
 uint32_t
 rib_add_at(struct rib *rib, const struct ip_prefix *prefix, uint32_t place)
 {
-	uint32_t id = slots_take(&rib->dests), *head;
+	uint32_t id = slots_take(&rib->dests);
 	struct dest *d = rib_dest(rib, id);
 
 	d->flags = DEST_LIVE;
 	d->len = prefix->len;
 	memcpy(d->addr, prefix->b, rib->octets);
-	if (rib->dests.live > rib->nbuckets)
-		add_bucket(rib);
-	head = &rib->bucket[bucket_of(rib, place)];
-	d->next = *head;
-	*head = id;
+	idx_add(&rib->index, place, id);
 	return id;
 }
 
@@ -198,12 +141,9 @@ rib_longest(const struct rib *rib, const struct ip_prefix *p, bool (*want)(void 
 void
 rib_drop(struct rib *rib, uint32_t id)
 {
-	struct dest *d = rib_dest(rib, id);
-	uint32_t *link = &rib->bucket[bucket_of(rib, hash_of(rib, d->addr, d->len))];
+	const struct dest *d = rib_dest(rib, id);
 
-	while (*link != id)
-		link = &rib_dest(rib, *link)->next;
-	*link = d->next;
+	idx_del(&rib->index, hash_of(rib, d->addr, d->len), id);
 	rib_fib_set(rib, id, (struct dest_fib){ 0 });
 	slots_give(&rib->dests, id);
 }
@@ -388,5 +328,5 @@ rib_octets(const struct rib *rib)
 	return beside + (size_t)rib->dests.npages * SLOTS_PAGE * rib->dests.octets +
 	    (size_t)rib->paths.npages * SLOTS_PAGE * rib->paths.octets +
 	    (size_t)rib->received.npages * OUT_PAGE * sizeof(uint64_t) +
-	    (size_t)rib->cap * sizeof(*rib->bucket);
+	    idx_octets(&rib->index);
 }

@@ -8,12 +8,10 @@
  * where they are others than received, the received ones are in a table beside.
  *
  * Made small, for a million destinations: both are numbered slots, a
- * destination takes 16 octets (IPv4) or 28, a path 24.  What the agent was told
+ * destination takes 12 octets (IPv4) or 24, a path 24.  What the agent was told
  * and has answered is in a table beside, which takes no memory as long as nothing
- * is installed.  Destinations are found by linear hashing (Litwin, "Linear
- * hashing", 1980): the table of buckets grows by one bucket per new destination,
- * so it never stops to rehash, and the hash is keyed, so a peer cannot choose
- * colliding prefixes.
+ * is installed.  Destinations are found by an index that never stops to rehash
+ * (idx.h), and the hash is keyed, so a peer cannot choose colliding prefixes.
  *
  * In a large table every look costs a few accesses to memory that is in no cache.
  * Who has several prefixes at hand asks for all of their places first
@@ -28,6 +26,7 @@
 
 #include "bgpd/core/attrs.h"
 #include "bgpd/core/bitq.h"
+#include "bgpd/core/idx.h"
 #include "bgpd/core/outtable.h"
 #include "bgpd/core/slots.h"
 #include "lib/ip.h"
@@ -41,7 +40,6 @@ enum dest_flag {
 };
 
 struct dest {
-	uint32_t next;	/* in the hash bucket */
 	uint32_t paths;	/* first path, 0: none */
 	uint8_t flags;	/* enum dest_flag */
 	uint8_t used;	/* so many of the first paths are used; 0: unreachable */
@@ -103,9 +101,8 @@ struct rib {
 	struct dest_fibs fibs;
 	uint32_t nburied;
 	struct out_table received; /* by path: attributes before import policy, of edited paths */
-	uint32_t *bucket; /* linear hashing: nbuckets heads */
-	uint32_t nbuckets, cap;
-	uint64_t key[2];
+	struct idx index; /* of destinations */
+	uint64_t key[2];  /* of its hash */
 	struct attrs_pool *pool; /* borrowed */
 };
 

@@ -689,7 +689,7 @@ START_TEST(without_it_nothing_is_kept)
 	rig_work(&plain);
 	ck_assert_uint_eq(plain.sp->rib[0].paths.live, 0);
 	ck_assert_uint_eq(sizeof(struct path), 24);
-	ck_assert_uint_eq(plain.sp->rib[0].dests.octets, 16);
+	ck_assert_uint_eq(plain.sp->rib[0].dests.octets, 12);
 	rig_free(&plain);
 }
 END_TEST

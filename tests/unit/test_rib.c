@@ -102,7 +102,6 @@ START_TEST(destinations_are_found_whatever_the_size)
 		ck_assert_uint_eq(rib_get(&rib, &p), n + 1);
 	}
 	ck_assert_uint_eq(rib.dests.live, 5000);
-	ck_assert_uint_ge(rib.nbuckets, 5000); /* grown with them */
 	p = nth(77, 23);
 	ck_assert_uint_eq(rib_find(&rib, &p), 0); /* the length is part of the name */
 	for (n = 0; n < 5000; n++) {
