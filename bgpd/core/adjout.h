@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "bgpd/core/attrs.h"
+#include "bgpd/core/bgp.h"
 #include "bgpd/core/nlri.h"
 #include "bgpd/core/rib.h"
 
@@ -41,6 +42,8 @@ struct batch {
 	struct nlri nlri[BATCH_MAX];
 	uint32_t id[BATCH_MAX];
 	uint16_t old[BATCH_MAX];
+	/* An UPDATE of it: here, as so much stack would cost more than encoding one. */
+	uint8_t msg[BGP_MAX_EXT_OCTETS];
 };
 
 /* Empty it. */

@@ -1063,9 +1063,13 @@ attr_decode(const struct update_ctx *ctx, struct rd *r, struct update *u,
 static void
 unknown_encode(struct enc *x, int lo, int hi)
 {
-	struct attrs_view v = attrs_part(x->a, ATTRS_UNKNOWN);
-	struct rd r = rd_init(v.p, v.octets);
+	struct attrs_view v;
+	struct rd r;
 
+	if (x->a->part_octets[ATTRS_UNKNOWN] == 0)
+		return;
+	v = attrs_part(x->a, ATTRS_UNKNOWN);
+	r = rd_init(v.p, v.octets);
 	while (rd_left(&r) > 0) {
 		const uint8_t *start = r.p;
 		uint8_t type = unknown_next(&r);

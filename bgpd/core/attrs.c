@@ -156,7 +156,7 @@ path_measure(struct attrs *a, const struct attrs_view *path)
 static void
 fixed_fill(struct attrs *a, const struct attrs_build *b)
 {
-	a->flags = b->flags;
+	a->flags = b->flags & (uint16_t)~ATTRS_ALONE;
 	a->weight = b->weight;
 	a->marks = b->marks;
 	a->origin = b->origin;
@@ -194,19 +194,44 @@ parts_fill(struct attrs *a, const struct attrs_build *b)
 	}
 }
 
-const struct attrs *
-attrs_intern(struct attrs_pool *pool, const struct attrs_build *b)
+static struct attrs *
+scratch_fill(struct attrs_pool *pool, const struct attrs_build *b)
 {
 	struct attrs *a = scratch_get(pool, b);
-	struct hmap_node *n;
-	size_t octets;
-	uint64_t hash;
 
 	fixed_fill(a, b);
 	parts_fill(a, b);
 	path_measure(a, &b->part[ATTRS_AS_PATH]);
 	communities_measure(a, &b->part[ATTRS_COMMUNITIES]);
-	octets = attrs_octets(a);
+	a->refs = 1;
+	return a;
+}
+
+/* A copy of what scratch_fill() made. */
+static struct attrs *
+scratch_copy(struct attrs_pool *pool, const struct attrs *a, size_t octets)
+{
+	pool->octets += octets;
+	return mem_dup(a, octets < sizeof(*a) ? sizeof(*a) : octets);
+}
+
+const struct attrs *
+attrs_make(struct attrs_pool *pool, const struct attrs_build *b)
+{
+	struct attrs *a = scratch_fill(pool, b);
+
+	a->flags |= ATTRS_ALONE;
+	return scratch_copy(pool, a, attrs_octets(a));
+}
+
+const struct attrs *
+attrs_intern(struct attrs_pool *pool, const struct attrs_build *b)
+{
+	struct attrs *a = scratch_fill(pool, b);
+	size_t octets = attrs_octets(a);
+	struct hmap_node *n;
+	uint64_t hash;
+
 	hash = hmap_hash(&pool->map, (const uint8_t *)a + KEY_OFF, octets - KEY_OFF);
 	for (n = hmap_first_with(&pool->map, hash); n; n = hmap_next_with(n)) {
 		const struct attrs *old = attrs_of(n);
@@ -216,10 +241,8 @@ attrs_intern(struct attrs_pool *pool, const struct attrs_build *b)
 			octets - KEY_OFF) == 0)
 			return attrs_ref(old);
 	}
-	a->refs = 1;
-	a = mem_dup(a, octets < sizeof(*a) ? sizeof(*a) : octets);
+	a = scratch_copy(pool, a, octets);
 	hmap_insert(&pool->map, &a->node, hash);
-	pool->octets += octets;
 	return a;
 }
 
@@ -241,7 +264,8 @@ attrs_unref(struct attrs_pool *pool, const struct attrs *a)
 	assert(w->refs > 0);
 	if (--w->refs > 0)
 		return;
-	hmap_remove(&pool->map, &w->node);
+	if (!(w->flags & ATTRS_ALONE))
+		hmap_remove(&pool->map, &w->node);
 	pool->octets -= attrs_octets(w);
 	mem_free(w);
 }

@@ -35,6 +35,7 @@ enum attrs_flag {
 	ATTRS_AGGR_PARTIAL = 1 << 9,
 	ATTRS_OTC = 1 << 10, /* Only to Customer: RFC 9234 section 5 */
 	ATTRS_OTC_PARTIAL = 1 << 11,
+	ATTRS_ALONE = 1 << 15, /* made by attrs_make() */
 };
 
 /* What policy notes on a set; never on the wire. */
@@ -109,6 +110,12 @@ size_t attrs_pool_octets(const struct attrs_pool *pool);
  * borrows.
  */
 const struct attrs *attrs_intern(struct attrs_pool *pool, const struct attrs_build *b);
+
+/*
+ * The same, but a set of its own, which nobody else gets: for what is said once and compared
+ * with nothing, as that costs neither hash nor look.
+ */
+const struct attrs *attrs_make(struct attrs_pool *pool, const struct attrs_build *b);
 
 /* One reference more; returns a.  NULL stays NULL. */
 const struct attrs *attrs_ref(const struct attrs *a);

@@ -501,9 +501,12 @@ wants_gshut(const struct export_policy *ep, const struct export_source *src,
 	return (ep->gshut || src->draining) && !attrs_has_community(a, COMM_GRACEFUL_SHUTDOWN);
 }
 
-static const struct attrs *
+/* attrs_intern() or attrs_make() */
+typedef const struct attrs *(*attrs_maker)(struct attrs_pool *pool, const struct attrs_build *b);
+
+static inline const struct attrs *
 export_with(struct attrs_pool *pool, const struct export_policy *ep,
-    const struct export_source *src, const struct attrs *a, struct scratch *s)
+    const struct export_source *src, const struct attrs *a, struct scratch *s, attrs_maker maker)
 {
 	struct attrs_build b;
 	bool fits;
@@ -518,23 +521,23 @@ export_with(struct attrs_pool *pool, const struct export_policy *ep,
 	if (fits && wants_gshut(ep, src, a))
 		fits = attrs_add_community(&b, COMM_GRACEFUL_SHUTDOWN, s->comm[1], s->cap);
 	b.marks = 0;
-	return fits ? attrs_intern(pool, &b) : NULL;
+	return fits ? maker(pool, &b) : NULL;
 }
 
 /* Apart, so that only paths that need it pay for that much stack. */
 static __attribute__((noinline)) const struct attrs *
 export_long(struct attrs_pool *pool, const struct export_policy *ep,
-    const struct export_source *src, const struct attrs *a)
+    const struct export_source *src, const struct attrs *a, attrs_maker maker)
 {
 	uint8_t buf[4][LONG_OCTETS];
 	struct scratch s = { { buf[0], buf[1] }, { buf[2], buf[3] }, sizeof(buf[0]) };
 
-	return export_with(pool, ep, src, a, &s);
+	return export_with(pool, ep, src, a, &s, maker);
 }
 
-const struct attrs *
-policy_export(struct attrs_pool *pool, const struct export_policy *ep,
-    const struct export_source *src, const struct attrs *a)
+static inline const struct attrs *
+export_by(struct attrs_pool *pool, const struct export_policy *ep, const struct export_source *src,
+    const struct attrs *a, attrs_maker maker)
 {
 	uint8_t buf[4][SHORT_OCTETS];
 	struct scratch s = { { buf[0], buf[1] }, { buf[2], buf[3] }, sizeof(buf[0]) };
@@ -542,6 +545,20 @@ policy_export(struct attrs_pool *pool, const struct export_policy *ep,
 	if (a->part_octets[ATTRS_AS_PATH] > SHORT_OCTETS - PREPENDED_OCTETS ||
 	    a->part_octets[ATTRS_CLUSTER_LIST] > SHORT_OCTETS - PREPENDED_OCTETS ||
 	    a->part_octets[ATTRS_COMMUNITIES] > SHORT_OCTETS - PREPENDED_OCTETS)
-		return export_long(pool, ep, src, a);
-	return export_with(pool, ep, src, a, &s);
+		return export_long(pool, ep, src, a, maker);
+	return export_with(pool, ep, src, a, &s, maker);
+}
+
+const struct attrs *
+policy_export(struct attrs_pool *pool, const struct export_policy *ep,
+    const struct export_source *src, const struct attrs *a)
+{
+	return export_by(pool, ep, src, a, attrs_intern);
+}
+
+const struct attrs *
+policy_export_once(struct attrs_pool *pool, const struct export_policy *ep,
+    const struct export_source *src, const struct attrs *a)
+{
+	return export_by(pool, ep, src, a, attrs_make);
 }

@@ -192,8 +192,11 @@ bool policy_next_hop_self(const struct export_policy *ep, const struct export_so
 /*
  * The attributes as they are announced: a new reference.  No next hop when
  * that is "self"; NULL when what has to be added does not fit.  Only for paths
- * that policy_exportable() lets through.
+ * that policy_exportable() lets through.  policy_export_once(): a set of its own
+ * (attrs_make()), for what is encoded and compared with nothing.
  */
+const struct attrs *policy_export_once(struct attrs_pool *pool, const struct export_policy *ep,
+    const struct export_source *src, const struct attrs *a);
 const struct attrs *policy_export(struct attrs_pool *pool, const struct export_policy *ep,
     const struct export_source *src, const struct attrs *a);
 

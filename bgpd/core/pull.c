@@ -303,15 +303,14 @@ log_append(struct group *g, const struct batch *b, size_t at, size_t n, struct c
 	outlog_append(&g->log, proto);
 }
 
-/* Room for a message: buf has as many octets as one of the group may have. */
 static void
-log_withdraw(struct group *g, const struct batch *b, size_t at, size_t n, uint8_t *buf)
+log_withdraw(struct group *g, struct batch *b, size_t at, size_t n)
 {
 	size_t took;
 
 	while (at < n) {
 		struct chunk proto = { .vis = VIS_NONE };
-		struct wr w = wr_init(buf, g->ctx.max_octets);
+		struct wr w = wr_init(b->msg, sizeof(b->msg));
 
 		took = update_encode_unreach(&w, &g->ctx, g->af, b->nlri + at, n - at);
 		log_append(g, b, at, took, &proto, &w);
@@ -334,11 +333,11 @@ group_too_large(struct speaker *sp, const struct group *g, const struct ip_prefi
 
 /* What does not fit is withdrawn, if it was announced before: RFC 8654 section 4. */
 static void
-log_announce(struct speaker *sp, struct group *g, const struct batch *b,
-    const struct batch_bucket *k, size_t n, uint8_t *buf)
+log_announce(struct speaker *sp, struct group *g, struct batch *b,
+    const struct batch_bucket *k, size_t n)
 {
 	const struct attrs *x =
-	    policy_export(sp->pool, &g->policy, vis_source(sp, k->vis), k->attrs);
+	    policy_export_once(sp->pool, &g->policy, vis_source(sp, k->vis), k->attrs);
 	struct chunk proto = { .vis = k->vis, .same = k->same, .attrs = x };
 	struct update_nh nh = { 0 };
 	uint16_t off, octets;
@@ -349,7 +348,7 @@ log_announce(struct speaker *sp, struct group *g, const struct batch *b,
 	if (x && nh.nh.af == IP_NONE)
 		nh = next_hop_slot(&g->policy);
 	while (x && at < n) {
-		struct wr w = wr_init(buf, g->ctx.max_octets);
+		struct wr w = wr_init(b->msg, sizeof(b->msg));
 
 		took = update_encode_reach(&w, &g->ctx, x, g->af, &nh, b->nlri + at, n - at, &off,
 		    &octets);
@@ -366,38 +365,7 @@ log_announce(struct speaker *sp, struct group *g, const struct batch *b,
 	if (at == n)
 		return;
 	group_too_large(sp, g, &b->nlri[at].prefix);
-	log_withdraw(g, b, at, n, buf);
-}
-
-static void
-log_batch(struct speaker *sp, struct group *g, struct batch *b, uint8_t *buf)
-{
-	for (uint16_t k = 0; k < b->nbuckets; k++) {
-		size_t n = batch_load(
-		    b, &b->bucket[k], &sp->rib[AF_IDX(g->af)], group_by_path(g));
-
-		if (b->bucket[k].attrs)
-			log_announce(sp, g, b, &b->bucket[k], n, buf);
-		else
-			log_withdraw(g, b, 0, n, buf);
-	}
-}
-
-/* Apart, as every page of a frame is touched: 16 of them only where such messages are sent. */
-static void __attribute__((noinline))
-log_batch_ext(struct speaker *sp, struct group *g, struct batch *b)
-{
-	uint8_t buf[BGP_MAX_EXT_OCTETS];
-
-	log_batch(sp, g, b, buf);
-}
-
-static void __attribute__((noinline))
-log_batch_plain(struct speaker *sp, struct group *g, struct batch *b)
-{
-	uint8_t buf[BGP_MAX_OCTETS];
-
-	log_batch(sp, g, b, buf);
+	log_withdraw(g, b, at, n);
 }
 
 /* The slowest readers leave a log that has grown too long. */
@@ -428,6 +396,7 @@ flush(struct speaker *sp, struct group *g)
 	struct batch *b = sp->groups.batch;
 	unsigned looked = 0;
 	uint32_t id;
+	uint16_t k;
 
 	batch_clear(b);
 	while (!batch_full(b) && looked < FLUSH_LOOKS && bitq_pop(&g->dirty, &id))
@@ -438,10 +407,15 @@ flush(struct speaker *sp, struct group *g)
 		g->built = true;
 	if (b->nitems == 0 || g->nsynced == 0)
 		return looked;
-	if (g->ctx.max_octets > BGP_MAX_OCTETS)
-		log_batch_ext(sp, g, b);
-	else
-		log_batch_plain(sp, g, b);
+	for (k = 0; k < b->nbuckets; k++) {
+		size_t n = batch_load(
+		    b, &b->bucket[k], &sp->rib[AF_IDX(g->af)], group_by_path(g));
+
+		if (b->bucket[k].attrs)
+			log_announce(sp, g, b, &b->bucket[k], n);
+		else
+			log_withdraw(g, b, 0, n);
+	}
 	g->kick = g->nmembers > 1;
 	bound_log(sp, g);
 	return looked;

@@ -6,8 +6,8 @@
  * are applied: mandatory attributes (RFC 7606 section 3 (d)) and "no reachable
  * prefix, so the error cannot be contained" (section 5.2).
  *
- * Encoding: attributes go to a buffer on the stack first, because MP_REACH
- * must stand in front of them (RFC 7606 section 5.1) and takes what is left.
+ * Encoding: attributes are written where they stand without MP_REACH, which
+ * takes what they leave; it is then put in front of them (RFC 7606 section 5.1).
  */
 #include "bgpd/core/update.h"
 
@@ -192,52 +192,71 @@ mp_reach_put(struct wr *w, uint8_t af, const struct update_nh *nh, size_t nlri_t
 }
 
 /*
- * The attributes into buf, and the octets of a message with them and no prefix;
- * without those that may go when they fit in no other way (RFC 8654 section 4).
+ * The attributes; without those that may go when no prefix of nlri_min octets fits beside
+ * them in any other way (RFC 8654 section 4). room: octets for the message, of which
+ * fixed are for what is neither attributes nor prefixes. Returns the octets left for
+ * prefixes, 0: none fits.
  */
 static size_t
 attrs_put(struct wr *w, const struct update_ctx *ctx, const struct attrs *a,
-    const struct update_nh *nh, bool mp, size_t nlri_min, size_t *ret_nh_off)
+    const struct ip_addr *nh4, size_t fixed, size_t nlri_min, size_t room, size_t *ret_nh_off)
 {
-	size_t fixed = BGP_UPDATE_MIN_OCTETS +
-	    (mp ? MP_HEADER_OCTETS + MP_REACH_OCTETS + update_nh_octets(nh) : 0);
+	size_t start = wr_len(w), taken;
 
-	attr_encode(w, ctx, a, mp ? NULL : &nh->nh, false, ret_nh_off);
-	if (!ctx->as_is && (w->full || fixed + wr_len(w) + nlri_min > ctx->max_octets)) {
-		*w = wr_init(w->base, ctx->max_octets);
-		attr_encode(w, ctx, a, mp ? NULL : &nh->nh, true, ret_nh_off);
+	attr_encode(w, ctx, a, nh4, false, ret_nh_off);
+	taken = fixed + wr_len(w) - start;
+	if (!ctx->as_is && (w->full || taken + nlri_min > ctx->max_octets)) {
+		wr_rewind(w, start);
+		attr_encode(w, ctx, a, nh4, true, ret_nh_off);
+		taken = fixed + wr_len(w) - start;
 	}
-	return fixed + wr_len(w);
+	return w->full || taken > room ? 0 : room - taken;
 }
 
-/* attrs is empty and has room for as many octets as a message. */
-static size_t
-encode_reach(struct wr *w, const struct update_ctx *ctx, const struct attrs *a, uint8_t af,
+/* MP_REACH_NLRI in front of the attributes that begin at `at`. There is room for it. */
+static void
+mp_reach_insert(struct wr *w, size_t at, uint8_t af, bool addpath, const struct update_nh *nh,
+    const struct nlri *prefixes, size_t n, size_t octets, size_t *ret_nh_off)
+{
+	size_t mp = MP_HEADER_OCTETS + MP_REACH_OCTETS + update_nh_octets(nh) + octets;
+	size_t attrs = wr_len(w) - at;
+	struct wr in;
+
+	wr_take(w, mp);
+	memmove(w->base + at + mp, w->base + at, attrs);
+	in = wr_init(w->base + at, mp);
+	mp_reach_put(&in, af, nh, octets, ret_nh_off);
+	nlri_put_all(&in, addpath, prefixes, n);
+	*ret_nh_off += at;
+}
+
+size_t
+update_encode_reach(struct wr *w, const struct update_ctx *ctx, const struct attrs *a, uint8_t af,
     const struct update_nh *nh, const struct nlri *prefixes, size_t n, uint16_t *ret_nh_off,
-    uint16_t *ret_nh_octets, struct wr attrs)
+    uint16_t *ret_nh_octets)
 {
 	bool mp = af != IP4 || nh->nh.af != IP4, addpath = ctx->addpath_tx & AF_BIT(af);
-	size_t start = wr_len(w), room = message_room(w, ctx), nh_off = 0, octets, fit, taken, mark;
+	size_t start = wr_len(w), nh_off = 0, octets = 0, fit = 0, left, mark;
+	size_t fixed = BGP_UPDATE_MIN_OCTETS +
+	    (mp ? MP_HEADER_OCTETS + MP_REACH_OCTETS + update_nh_octets(nh) : 0);
+	size_t room = message_room(w, ctx);
 
-	if (n == 0)
+	if (n == 0 || room < fixed)
 		return 0;
-	taken = attrs_put(&attrs, ctx, a, nh, mp, nlri_octets(addpath, prefixes), &nh_off);
-	if (attrs.full || taken > room)
-		return 0;
-	fit = nlri_fit(addpath, prefixes, n, room - taken, &octets);
-	if (fit == 0)
-		return 0;
-
 	msg_open(w, BGP_UPDATE);
 	wr_u16(w, 0); /* no withdrawn routes */
 	mark = wr_open16(w);
-	if (mp) {
-		mp_reach_put(w, af, nh, octets, &nh_off);
-		nlri_put_all(w, addpath, prefixes, fit);
-	} else {
-		nh_off += wr_len(w);
+	left = attrs_put(w, ctx, a, mp ? NULL : &nh->nh, fixed, nlri_octets(addpath, prefixes), room,
+	    &nh_off);
+	if (left > 0)
+		fit = nlri_fit(addpath, prefixes, n, left, &octets);
+	if (fit == 0) {
+		wr_rewind(w, start);
+		return 0;
 	}
-	wr_bytes(w, attrs.base, wr_len(&attrs));
+	if (mp)
+		mp_reach_insert(w, start + BGP_UPDATE_MIN_OCTETS, af, addpath, nh, prefixes, fit,
+		    octets, &nh_off);
 	wr_close16(w, mark);
 	if (!mp)
 		nlri_put_all(w, addpath, prefixes, fit);
@@ -247,31 +266,6 @@ encode_reach(struct wr *w, const struct update_ctx *ctx, const struct attrs *a, 
 	if (ret_nh_octets)
 		*ret_nh_octets = (uint16_t)update_nh_octets(nh);
 	return fit;
-}
-
-/* Apart, as every page of a frame is touched: 16 of them only where such messages are sent. */
-static size_t __attribute__((noinline))
-encode_reach_ext(struct wr *w, const struct update_ctx *ctx, const struct attrs *a, uint8_t af,
-    const struct update_nh *nh, const struct nlri *prefixes, size_t n, uint16_t *ret_nh_off,
-    uint16_t *ret_nh_octets)
-{
-	uint8_t buf[BGP_MAX_EXT_OCTETS];
-
-	return encode_reach(w, ctx, a, af, nh, prefixes, n, ret_nh_off, ret_nh_octets,
-	    wr_init(buf, ctx->max_octets));
-}
-
-size_t
-update_encode_reach(struct wr *w, const struct update_ctx *ctx, const struct attrs *a, uint8_t af,
-    const struct update_nh *nh, const struct nlri *prefixes, size_t n, uint16_t *ret_nh_off,
-    uint16_t *ret_nh_octets)
-{
-	uint8_t buf[BGP_MAX_OCTETS];
-
-	if (ctx->max_octets > sizeof(buf))
-		return encode_reach_ext(w, ctx, a, af, nh, prefixes, n, ret_nh_off, ret_nh_octets);
-	return encode_reach(w, ctx, a, af, nh, prefixes, n, ret_nh_off, ret_nh_octets,
-	    wr_init(buf, ctx->max_octets));
 }
 
 size_t

@@ -123,7 +123,7 @@ say_bucket(struct member *m, struct wr *w, struct batch *b, const struct batch_b
 	size_t n = batch_load(b, k, &sp->rib[AF_IDX(m->g->af)], group_by_path(m->g)), at = 0,
 	       took;
 	const struct export_source *src = k->attrs ? vis_source(sp, k->vis) : NULL;
-	const struct attrs *x = src ? policy_export(sp->pool, &m->g->policy, src, k->attrs) : NULL;
+	const struct attrs *x = src ? policy_export_once(sp->pool, &m->g->policy, src, k->attrs) : NULL;
 
 	for (took = 1; at < n && took > 0; at += took)
 		took = wr_room(w) >= BGP_MAX_OCTETS ? say(m, w, b, x, at, n) : 0;
