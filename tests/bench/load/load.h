@@ -33,8 +33,8 @@ struct load_counts {
 	uint64_t prefixes;  /* prefixes announced in them */
 	uint64_t withdrawn; /* and withdrawn */
 	uint64_t octets;
-	uint64_t others; /* prefixes of other generators (--others=ok) */
-	uint64_t checks; /* attribute sets and prefixes compared */
+	uint64_t others;  /* prefixes of other generators (--others=ok) */
+	uint64_t checks;  /* attribute sets and prefixes compared */
 	uint64_t refused; /* connections refused or given up before the session was up */
 };
 
@@ -45,12 +45,12 @@ struct load {
 	struct sess *sess;  /* of nsess, sess_make() */
 	unsigned nsess, nup;
 	struct watch listener; /* fd -1: none */
-	unsigned dialing;   /* sessions on their way up */
-	unsigned next_dial; /* who is asked first when another one may begin */
-	unsigned dial_max;  /* --dialing, or 0 when only the daemon connects */
+	unsigned dialing;      /* sessions on their way up */
+	unsigned next_dial;    /* who is asked first when another one may begin */
+	unsigned dial_max;     /* --dialing, or 0 when only the daemon connects */
 	bool dial_more;
 	struct mono_us first_at; /* when the first connection was there */
-	struct mono_us scan_at; /* next look at the sessions' timers */
+	struct mono_us scan_at;	 /* next look at the sessions' timers */
 	struct load_counts count;
 	uint8_t *in; /* LOAD_IN octets and one message: shared by all readers */
 	bool failed;

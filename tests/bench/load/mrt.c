@@ -29,6 +29,7 @@ struct mrt_prefixes {
 	uint32_t n, cap;
 	uint32_t *slot; /* number + 1; nslots is a power of two */
 	uint32_t nslots;
+	uint32_t next; /* the number after the one that was looked up last: the likely one */
 };
 
 /* ---- prefixes ---- */
@@ -104,14 +105,14 @@ key_put(struct wr *w, uint64_t key)
 static uint32_t
 mrt_get(const struct pool *p, struct rd *r)
 {
-	const struct mrt_prefixes *t = p->own;
+	struct mrt_prefixes *t = p->own;
 	uint64_t key;
-	uint32_t *slot;
 
 	if (!key_read(r, &key))
 		return POOL_FOREIGN;
-	slot = slot_of(t, key);
-	return *slot ? *slot - 1 : POOL_FOREIGN;
+	if (t->next >= t->n || t->key[t->next] != key)
+		t->next = *slot_of(t, key) - 1; /* none: UINT32_MAX */
+	return t->next == UINT32_MAX ? POOL_FOREIGN : t->next++;
 }
 
 static struct ip_prefix

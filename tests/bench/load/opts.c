@@ -55,7 +55,7 @@ static const struct opt_row opt_rows[] = {
 	{ "mrt", OPT_TEXT, AT(mrt), NULL, "MRT file with updates, as it is or of gzip" },
 	{ "own", OPT_TEXT, AT(own), NULL, "prefix that the daemon announces itself" },
 	{ "next-hop", OPT_TEXT, AT(next_hop), "any", "eBGP next hop: self, keep or any of both" },
-	{ "own-back", OPT_TEXT, AT(own_back), "fail", "own routes sent back to a peer: fail or ok" },
+	{ "own-back", OPT_TEXT, AT(own_back), "fail", "own routes sent back: fail or ok" },
 	{ "ext-comm", OPT_TEXT, AT(ext_comm), "as-sent",
 	    "extended communities of unknown types: as-sent or any" },
 	{ "med", OPT_TEXT, AT(med), "as-sent", "MED of iBGP routes without one: as-sent or zero" },

@@ -28,7 +28,7 @@ void selftest_run(struct load *l);
  */
 bool phase_up(struct load *l);
 
-/* The end: EVENT complete was said; pause "complete", then serve a while: nothing more should come. */
+/* The end, after EVENT complete: pause "complete", then serve a while; nothing more should come. */
 void phase_quiet(struct load *l);
 
 /* The option, or what the scenario takes when it is not given. */

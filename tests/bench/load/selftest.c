@@ -136,7 +136,7 @@ selftest_bits(struct load *l, struct selftest *t)
 		copy[bit / 8] ^= mask;
 		if (selftest_trial(t, copy, SIZE_MAX) &&
 		    !(mask & ignored_bits(t, bit / 8)))
-			load_fail(l, "ibgp=%d v6=%d: bit %zu of octet %zu was turned and nobody noticed",
+			load_fail(l, "ibgp=%d v6=%d: bit %zu of octet %zu turned, nobody noticed",
 			    t->o.ibgp, t->o.v6, bit % 8, bit / 8);
 		copy[bit / 8] ^= mask;
 	}

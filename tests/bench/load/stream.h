@@ -43,7 +43,7 @@ void path_make(struct path *p, const struct sess *s, uint32_t k);
 /* Its attributes in wire form; with `mp`, NEXT_HOP is left out (it stands in MP_REACH_NLRI). */
 void path_put(const struct path *p, struct wr *w, bool mp);
 
-/* Append the announcement of prefixes lo to hi - 1 with one attribute set, in as few messages as it takes. */
+/* Append the announcement of prefixes lo to hi - 1 with one attribute set; few messages. */
 void stream_announce(struct stream *st, const struct pool *pool, const struct path *p, uint32_t lo,
     uint32_t hi);
 

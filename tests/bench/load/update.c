@@ -19,7 +19,7 @@ typedef bool attr_right(const struct span *got, const struct span *sent, const s
 static attr_right path_right, med_right, local_pref_right, aggregator_right, communities_right,
     ext_right, large_right, originator_right, cluster_right, right_elsewhere;
 
-/* Flags that an attribute must carry (Partial apart), its length (0: any), how it is compared (NULL: the same). */
+/* Flags it must carry (Partial apart), its length (0: any), how it is compared (NULL: the same). */
 struct attr_row {
 	const char *name; /* NULL: not known */
 	uint8_t flags, len;
@@ -48,7 +48,7 @@ static const struct attr_row attr_rows[ATTR_MAX] = {
 };
 
 /* Others must be optional transitive, and are passed on as they are: RFC 4271 section 5. */
-static const struct attr_row attr_unknown = { "attribute that need not be known", TRANSITIVE, 0, NULL };
+static const struct attr_row attr_unknown = { "unknown attribute", TRANSITIVE, 0, NULL };
 
 static const struct attr_row *
 attr_row(unsigned type)
@@ -274,7 +274,7 @@ next_hop_ok(const struct update *u, const struct span *sent, const struct rules 
 	return r->next_hop_keep && sent->len >= n && !memcmp(got->p, sent->p, n);
 }
 
-/* None to another AS (RFC 4271 section 5.1.4); none counts as 0 (9.1.2.2 c), and may come as such. */
+/* None to another AS (RFC 4271 section 5.1.4); none is like 0 (9.1.2.2 c), and may come so. */
 static bool
 med_right(const struct span *got, const struct span *sent, const struct rules *r)
 {
