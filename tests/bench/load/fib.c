@@ -74,7 +74,10 @@ fib_nap(uint64_t us)
 	clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, NULL);
 }
 
-/* Once round: the loop sleeps by itself when it is woken by notifications. */
+/*
+ * Once round: the loop sleeps by itself when it is woken by notifications. Else they are
+ * left to gather, whatever came: reading them one by one would take a processor.
+ */
 static void
 fib_step(struct fib *f, struct load *l, uint64_t us)
 {
@@ -83,8 +86,8 @@ fib_step(struct fib *f, struct load *l, uint64_t us)
 		return;
 	}
 	load_step(l, 0);
-	if (!kernmon_read(f->mon))
-		fib_nap(us);
+	kernmon_read(f->mon);
+	fib_nap(us);
 }
 
 bool
