@@ -5,6 +5,7 @@ the kernel has, with what it must be.
 """
 
 import os
+import struct
 import sys
 
 import pytest
@@ -22,11 +23,13 @@ pytestmark = [pytest.mark.patient, pytest.mark.release]
 
 SLICE = {
     "S1": {"prefixes": 20_000},
+    "S2": {"prefixes": 2_000},
     "S3": {"prefixes": 20_000},
     "S4": {"peers": 50},
     "S5": {"prefixes": 5_000},
     "S5-v6": {"prefixes": 5_000},
     "S6": {"seconds": 1},
+    "S7": {"prefixes": 10_000, "change": 1_000, "rounds": 5},
     "S8": {"peers": 50},
     "S9": {"rounds": 20},
 }
@@ -42,6 +45,34 @@ def test_slice(lab, figure, name, daemon):
     used = list(result.usage.values())[-1]
     assert used.processes > 0 and used.peak > 0
     figure(f"{result.seconds:.1f} s")
+
+
+def attribute(flags, kind, value):
+    return struct.pack("!BBH", flags | 0x10, kind, len(value)) + value
+
+
+def mrt_record(i):
+    """An UPDATE of 2 prefixes as an MRT file has it; its path, communities and so on vary with i."""
+    path = struct.pack("!BB3I", 2, 3, 64700, 100_000 + i, 200_000)
+    path += struct.pack("!BB2I", 1, 2, 300, 400) if i % 3 == 0 else b""
+    attributes = [(0x40, 1, b"\0"), (0x40, 2, path), (0x40, 3, b"\xc6\x33\x64\x01"),
+                  (0x80, 4, struct.pack("!I", i)), (0x40, 5, struct.pack("!I", 100)),
+                  (0xc0, 8, struct.pack("!2I", 1000 << 16 | i, 7))]
+    attributes += [(0x40, 6, b""), (0xc0, 7, struct.pack("!II", 64700, i))] if i % 2 else []
+    attributes += [(0xc0, 32, struct.pack("!3I", 64700, i, 1))] if i % 5 == 0 else []
+    sets = b"".join(attribute(*a) for a in attributes)
+    body = struct.pack("!HH", 0, len(sets)) + sets + bytes((24, 20, i // 256, i % 256, 16, 30, i % 50))
+    message = b"\xff" * 16 + struct.pack("!HB", 19 + len(body), 2) + body
+    record = struct.pack("!IIHH8x", 64700, 64701, 0, 1) + message
+    return struct.pack("!IHHI", 1, 17, 4, 4 + len(record)) + b"\0" * 4 + record
+
+
+def test_table(lab, tmp_path):
+    """S11 with a small table, in which later announcements replace some of the earlier ones."""
+    file = tmp_path / "table"
+    file.write_bytes(b"".join(mrt_record(i) for i in range(500)))
+    result = cell.run(lab, BUILD, scenarios.TABLE["S11"].changed(mrt=str(file)), adapters.ALL["weft"])
+    assert result.values["ok"] and result.values["prefixes"] == 550, result.values
 
 
 @pytest.mark.parametrize("name", ["S1", "S3"])
