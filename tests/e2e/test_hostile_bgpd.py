@@ -6,6 +6,7 @@ read, no forbidden route gets into the kernel, and the agent lives, answers, and
 small.
 """
 
+import contextlib
 import os
 import shutil
 import time
@@ -65,7 +66,12 @@ class Siege:
             return int(next(line for line in f if line.startswith("VmHWM")).split()[1]) * 1024
 
     def count_fds(self):
-        return len(os.listdir(f"/proc/{self.pid}/fd"))
+        """But for settings, which stay open from when they are first looked at."""
+        count = 0
+        for fd in os.listdir(f"/proc/{self.pid}/fd"):
+            with contextlib.suppress(FileNotFoundError):
+                count += not os.readlink(f"/proc/{self.pid}/fd/{fd}").startswith("/proc/sys/")
+        return count
 
     def learned(self):
         """What of ours is in the kernel beside the node's own blocks and discard routes."""
