@@ -33,7 +33,7 @@ family_of(uint8_t af)
 }
 
 /* n more octets, aligned; the last ones, which only fill up, are zero. NULL: they do not fit. */
-static void *
+static inline void *
 room(struct out *o, size_t n)
 {
 	size_t all = NLMSG_ALIGN(n);
@@ -70,23 +70,48 @@ put(struct out *o, uint16_t type, const void *data, size_t n)
 	memcpy(a + 1, data, n);
 }
 
+/* The same for what most messages have: four octets, and sixteen. */
+static inline void
+put4(struct out *o, uint16_t type, const void *v)
+{
+	struct rtattr *a = room(o, sizeof(*a) + 4);
+
+	if (!a)
+		return;
+	a->rta_type = type;
+	a->rta_len = sizeof(*a) + 4;
+	memcpy(a + 1, v, 4);
+}
+
+static inline void
+put16(struct out *o, uint16_t type, const void *v)
+{
+	struct rtattr *a = room(o, sizeof(*a) + 16);
+
+	if (!a)
+		return;
+	a->rta_type = type;
+	a->rta_len = sizeof(*a) + 16;
+	memcpy(a + 1, v, 16);
+}
+
 static void
 put_u32(struct out *o, uint16_t type, uint32_t v)
 {
-	put(o, type, &v, sizeof(v));
+	put4(o, type, &v);
 }
 
 static void
 put_addr(struct out *o, uint16_t type, uint8_t af, const uint8_t *b)
 {
 	if (af == IP4)
-		put(o, type, b, 4);
+		put4(o, type, b);
 	else
-		put(o, type, b, 16);
+		put16(o, type, b);
 }
 
 /* The header, and the body that every message of its type has. */
-static void
+static inline void
 begin(struct out *o, uint16_t type, uint16_t flags, uint32_t seq, const void *body, size_t len)
 {
 	struct nlmsghdr *h = room(o, NLMSG_HDRLEN + len);

@@ -215,4 +215,5 @@ tests_bench_bench_kernel_SOURCES = tests/bench/bench_kernel.c \
 EXTRA_PROGRAMS += tests/bench/bench_fib
 tests_bench_bench_fib_SOURCES = tests/bench/bench_fib.c
 tests_bench_bench_fib_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
+tests_bench_bench_fib_LDFLAGS = $(WEFT_LDFLAGS) $(WEFT_LTO_LDFLAGS)
 tests_bench_bench_fib_LDADD = $(NL_TEST_LIBS)

@@ -6,12 +6,14 @@
 #include "agent/core/nht.h"
 #include "lib/list.h"
 
-static const struct ip_prefix martians[] = {
+static const struct ip_prefix martians4[] = {
 	{ .af = IP4, .len = 8, .b = { 0 } },		       /* RFC 1122 section 3.2.1.3 */
 	{ .af = IP4, .len = 8, .b = { 127 } },		       /* loopback */
 	{ .af = IP4, .len = 16, .b = { 169, 254 } },	       /* link-local, RFC 3927 */
 	{ .af = IP4, .len = 4, .b = { 224 } },		       /* multicast, RFC 5771 */
 	{ .af = IP4, .len = 32, .b = { 255, 255, 255, 255 } }, /* limited broadcast */
+};
+static const struct ip_prefix martians6[] = {
 	{ .af = IP6, .len = 127, .b = { 0 } },		       /* :: and ::1 */
 	{ .af = IP6, .len = 96, .b = { [10] = 0xff, [11] = 0xff } }, /* v4-mapped, RFC 4291 */
 	{ .af = IP6, .len = 10, .b = { 0xfe, 0x80 } },	       /* link-local */
@@ -21,10 +23,13 @@ static const struct ip_prefix martians[] = {
 bool
 admit_is_martian(const struct ip_prefix *p)
 {
+	const struct ip_prefix *m = p->af == IP4 ? martians4 : martians6;
+	size_t n = p->af == IP4 ? sizeof(martians4) / sizeof(martians4[0])
+				: sizeof(martians6) / sizeof(martians6[0]);
 	size_t i;
 
-	for (i = 0; i < sizeof(martians) / sizeof(martians[0]); i++) {
-		if (ip_prefix_contains(&martians[i], p))
+	for (i = 0; i < n; i++) {
+		if (ip_prefix_contains(&m[i], p))
 			return true;
 	}
 	return false;
@@ -124,6 +129,8 @@ takes_protected(const struct admit *a, const struct ip_prefix *p)
 {
 	struct trie_node *n;
 
+	if (a->protect->n == 0)
+		return false;
 	if (trie_covering(a->protect, p))
 		return true;
 	for (n = trie_first_below(a->protect, p); n; n = trie_next_below(n, p)) {
@@ -151,7 +158,7 @@ check_guards(const struct admit *a, const struct ip_prefix *p, bool strict)
 static bool
 is_own_prefix(const struct admit *a, const struct ip_prefix *p)
 {
-	struct trie_node *n = trie_covering(a->locals, p);
+	struct trie_node *n = a->locals->n > 0 ? trie_covering(a->locals, p) : NULL;
 
 	for (; n; n = trie_lpm_next_shorter(a->locals, n)) {
 		if (container_of(n, struct local, node)->block || ip_prefix_eq(&n->prefix, p))

@@ -156,6 +156,8 @@ set_retire(struct fib *f, struct fib_set *s)
 {
 	hmap_remove(&f->sets, &s->by_id);
 	s->live = false;
+	if (f->routed == s)
+		f->routed = NULL;
 	if (s->obj != 0)
 		nhobj_disown(&f->objs, s->obj);
 	fib_set_gc(f, s);
@@ -367,7 +369,8 @@ fib_settle(struct fib *f)
 {
 	if (!f->ready || f->flushed)
 		return;
-	nht_settle(&f->nht); /* what is left over comes with the next call */
+	if (!nht_is_settled(&f->nht))
+		nht_settle(&f->nht); /* what is left over comes with the next call */
 	if (f->nlimited > 0 && f->nadmitted < f->conf.max_routes && mono_is_never(f->limit_at))
 		f->limit_at = mono_add_us(f->now, FIB_LIMIT_US);
 }
@@ -798,15 +801,16 @@ bool
 fib_route(struct fib *f, struct mono_us now, uint32_t set, const struct ip_prefix *p,
     const char **ret_why)
 {
-	struct fib_set *s = set_find(f, set);
+	struct fib_set *s = f->routed && f->routed->id == set ? f->routed : set_find(f, set);
 	struct fib_entry *e;
 
 	f->now = now;
+	f->routed = s;
 	if (!s) {
 		*ret_why = "ROUTE that names an unknown set";
 		return false;
 	}
-	if (f->ready && (!list_is_empty(&f->nht.dirty) || !list_is_empty(&f->nht.dirty_sets)))
+	if (f->ready && !nht_is_settled(&f->nht))
 		fib_settle(f); /* a set is known by its legs before routes use it */
 	e = entry_get(f, FIB_LEARNED, p);
 	fib_hold_returned(f, e);

@@ -10,40 +10,26 @@
 /* ---- rings --------------------------------------------------------------- */
 
 void
-ring_push(struct ring *r, uint32_t v)
+ring_grow(struct ring *r)
 {
-	if (r->n == r->cap) {
-		size_t cap = r->cap == 0 ? 64 : r->cap * 2, i;
-		uint32_t *w = mem_alloc(cap * sizeof(*w));
+	size_t cap = r->cap == 0 ? 64 : r->cap * 2, i;
+	uint32_t *w = mem_alloc(cap * sizeof(*w));
 
-		for (i = 0; i < r->n; i++)
-			w[i] = r->v[(r->head + i) & (r->cap - 1)];
-		mem_free(r->v);
-		r->v = w;
-		r->cap = cap;
-		r->head = 0;
-	}
-	r->v[(r->head + r->n++) & (r->cap - 1)] = v;
+	for (i = 0; i < r->n; i++)
+		w[i] = ring_at(r, i);
+	mem_free(r->v);
+	r->v = w;
+	r->cap = cap;
+	r->head = 0;
 }
 
-uint32_t
-ring_at(const struct ring *r, size_t i)
+void
+ring_emptied(struct ring *r)
 {
-	return r->v[(r->head + i) & (r->cap - 1)];
-}
-
-bool
-ring_pop(struct ring *r, uint32_t *ret)
-{
-	if (r->n == 0)
-		return false;
-	*ret = r->v[r->head];
-	r->head = (r->head + 1) & (r->cap - 1);
-	if (--r->n == 0 && r->cap > 4096) { /* a burst is over */
-		mem_free(r->v);
-		memset(r, 0, sizeof(*r));
-	}
-	return true;
+	if (r->cap <= 4096)
+		return;
+	mem_free(r->v); /* a burst is over */
+	memset(r, 0, sizeof(*r));
 }
 
 /* ---- memory -------------------------------------------------------------- */
@@ -158,14 +144,10 @@ entry_get(struct fib *f, enum fib_kind kind, const struct ip_prefix *p)
 }
 
 void
-entry_gc(struct fib *f, struct fib_entry *e)
+entry_drop(struct fib *f, struct fib_entry *e)
 {
-	bool asked = e->set != 0 || e->adopted || e->wanted;
-	struct ip_prefix p;
+	struct ip_prefix p = entry_prefix(e);
 
-	if (asked || e->have != 0 || e->busy || e->queued || e->report)
-		return;
-	p = entry_prefix(e);
 	count_state(f, e, -1);
 	trouble_free(f, e);
 	ptree_remove(&f->tree[e->kind][entry_is6(e)], &p);
@@ -415,8 +397,8 @@ entry_set_state(struct fib *f, struct fib_entry *e, enum fib_state state, uint16
 void
 entry_eval(struct fib *f, struct fib_entry *e)
 {
+	const struct trouble *t = e->trouble ? trouble_find(f, e) : NULL;
 	enum fib_state state;
-	struct trouble *t;
 	uint16_t code;
 	uint32_t want = entry_want(f, e, &state, &code);
 	bool usable = e->kind == FIB_LEARNED && e->set != 0 && want != 0;
@@ -428,15 +410,15 @@ entry_eval(struct fib *f, struct fib_entry *e)
 		nht_touch(&f->nht, &p);
 	}
 	if (want == 0) {
-		trouble_end_wait(f, e);
+		if (t)
+			trouble_end_wait(f, e);
 		entry_set_state(f, e, state, code);
 	} else if (want == e->have) {
-		trouble_over(f, e);
+		if (t)
+			trouble_over(f, e);
 		entry_set_state(f, e, state == FIB_ST_PENDING ? FIB_ST_INSTALLED : state, code);
-	} else {
-		t = trouble_find(f, e);
-		if (!t || (!t->waiting && t->failures == 0))
-			entry_set_state(f, e, state, code);
+	} else if (!t || (!t->waiting && t->failures == 0)) {
+		entry_set_state(f, e, state, code);
 	}
 	if (want != e->have && !e->busy && !e->queued) {
 		e->queued = 1;

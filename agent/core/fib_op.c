@@ -34,15 +34,20 @@ fib_overflow(struct fib *f, struct mono_us now)
 }
 
 static bool
-dump_running(const struct fib *f)
+any_of(const bool what[KERN_NWHAT])
 {
+	bool any = false;
 	int w;
 
-	for (w = 0; w < KERN_NWHAT; w++) {
-		if (f->dumping[w] || f->dump_asked[w])
-			return true;
-	}
-	return false;
+	for (w = 0; w < KERN_NWHAT; w++)
+		any |= what[w];
+	return any;
+}
+
+static bool
+dump_running(const struct fib *f)
+{
+	return any_of(f->dumping) || any_of(f->dump_asked);
 }
 
 /* The next dump that may start: one at a time, with a gap. */
@@ -51,7 +56,7 @@ dump_next(struct fib *f, struct fib_kop *ret)
 {
 	int w;
 
-	if (!f->ready || dump_running(f) || mono_before(f->now, f->dump_at))
+	if (!any_of(f->dump_want) || !f->ready || dump_running(f) || mono_before(f->now, f->dump_at))
 		return false;
 	for (w = 0; w < KERN_NWHAT; w++) {
 		if (!f->dump_want[w])
@@ -70,15 +75,12 @@ struct mono_us
 fib_deadline(const struct fib *f)
 {
 	struct mono_us d = heap_deadline(&f->trouble_heap);
-	bool want = false;
 	int i;
 
 	d = mono_min(d, heap_deadline(&f->obj_heap));
 	d = mono_min(d, f->limit_at);
 	d = mono_min(d, fib_hold_deadline(f));
-	for (i = 0; i < KERN_NWHAT; i++)
-		want |= f->dump_want[i];
-	if (want && f->ready && !dump_running(f))
+	if (any_of(f->dump_want) && f->ready && !dump_running(f))
 		d = mono_min(d, f->dump_at);
 	for (i = 0; i < AGG_N; i++) {
 		if (f->agg[i].n > 0)
@@ -86,7 +88,7 @@ fib_deadline(const struct fib *f)
 	}
 	if ((f->eval_at != 0 || !list_is_empty(&f->evals)) && f->ready)
 		d = mono_min(d, f->now);
-	if (!list_is_empty(&f->nht.dirty) || !list_is_empty(&f->nht.dirty_sets))
+	if (!nht_is_settled(&f->nht))
 		d = f->ready && !f->flushed ? mono_min(d, f->now) : d;
 	return d;
 }
@@ -158,7 +160,7 @@ entry_op(struct fib *f, struct fib_entry *e, struct fib_kop *ret)
 {
 	enum fib_state state;
 	uint16_t code;
-	struct trouble *t = trouble_find(f, e);
+	const struct trouble *t = e->trouble ? trouble_find(f, e) : NULL;
 	struct plan_in in = {
 		.want = entry_want(f, e, &state, &code),
 		.have = e->have,
@@ -166,12 +168,13 @@ entry_op(struct fib *f, struct fib_entry *e, struct fib_kop *ret)
 		.waiting = t && t->waiting,
 	};
 	enum fib_op_kind op = FIB_OP_ROUTE_ADD;
-	struct ip_prefix p = entry_prefix(e);
 	uint32_t i, hops = in.want;
 
-	if (in.have != 0 && in.want != in.have)
-		in.foreign = kern_route_at(&f->kern, &p, f->place.table,
-		    entry_metric(f, e)) != NULL;
+	if (in.have != 0 && in.want != in.have) {
+		struct ip_prefix p = entry_prefix(e);
+
+		in.foreign = kern_route_at(&f->kern, &p, f->place.table, entry_metric(f, e)) != NULL;
+	}
 	switch (plan_route(&in)) {
 	case PLAN_NOTHING:
 		return false;
@@ -258,14 +261,12 @@ fib_next_op(struct fib *f, struct mono_us now, struct fib_kop *ret)
 		fib_eval_some(f, EVAL_SLICE);
 		return false;
 	}
-	do {
+	while (!object_op(f, false, ret) && !work_op(f, ret)) {
+		if (!fib_eval_some(f, EVAL_SLICE))
+			return stray_op(f, ret) || object_op(f, true, ret);
 		fib_settle(f);
-		if (object_op(f, false, ret) || work_op(f, ret))
-			return true;
-	} while (fib_eval_some(f, EVAL_SLICE));
-	if (stray_op(f, ret))
-		return true;
-	return object_op(f, true, ret);
+	}
+	return true;
 }
 
 /* ---- answers ------------------------------------------------------------- */

@@ -194,6 +194,7 @@ struct fib {
 	uint32_t block_hops, discard_hops;
 
 	struct hmap sets; /* live ones by id */
+	struct fib_set *routed; /* the one that was named last, if it is live */
 	struct list all_sets;
 	struct fib_set **setv; /* by index; NULL: unused, in free_sets */
 	uint32_t nsetv, nsets, nmembers; /* nsets: live or not; nmembers: of all of these */
@@ -305,13 +306,48 @@ void entry_set_have(struct fib *f, struct fib_entry *e, uint32_t hops); /* takes
 void entry_join(struct fib *f, struct fib_entry *e, struct fib_set *s); /* NULL: leave */
 void entry_set_state(struct fib *f, struct fib_entry *e, enum fib_state state, uint16_t code);
 void entry_report(struct fib *f, struct fib_entry *e);
-void entry_gc(struct fib *f, struct fib_entry *e);
+/* It may go when nothing and nobody needs it. */
+void entry_drop(struct fib *f, struct fib_entry *e);
+
+static inline void
+entry_gc(struct fib *f, struct fib_entry *e)
+{
+	bool asked = e->set != 0 || e->adopted || e->wanted;
+
+	if (!asked && e->have == 0 && !e->busy && !e->queued && !e->report)
+		entry_drop(f, e);
+}
 
 /* First in, first out; grows as needed. ring_pop(): false when empty. */
-void ring_push(struct ring *r, uint32_t v);
-bool ring_pop(struct ring *r, uint32_t *ret);
+void ring_grow(struct ring *r);
+void ring_emptied(struct ring *r);
+
+static inline void
+ring_push(struct ring *r, uint32_t v)
+{
+	if (r->n == r->cap)
+		ring_grow(r);
+	r->v[(r->head + r->n++) & (r->cap - 1)] = v;
+}
+
+static inline bool
+ring_pop(struct ring *r, uint32_t *ret)
+{
+	if (r->n == 0)
+		return false;
+	*ret = r->v[r->head];
+	r->head = (r->head + 1) & (r->cap - 1);
+	if (--r->n == 0)
+		ring_emptied(r);
+	return true;
+}
+
 /* The i-th from the oldest, i below r->n. */
-uint32_t ring_at(const struct ring *r, size_t i);
+static inline uint32_t
+ring_at(const struct ring *r, size_t i)
+{
+	return r->v[(r->head + i) & (r->cap - 1)];
+}
 
 /* What an entry in difficulties needs besides: NULL without any; made when missing; over. */
 struct trouble *trouble_find(const struct fib *f, const struct fib_entry *e);

@@ -292,5 +292,6 @@ hops_to_route(const struct hops *h, struct kern_route *r)
 	r->former = h->former;
 	r->prefsrc = h->prefsrc;
 	r->nlegs = h->nlegs;
-	memcpy(r->leg, h->leg, h->nlegs * sizeof(h->leg[0]));
+	if (h->nlegs > 0)
+		memcpy(r->leg, h->leg, h->nlegs * sizeof(h->leg[0]));
 }

@@ -163,6 +163,12 @@ void nht_addr_down(struct nht *t, const struct ip_addr *a, bool down);
 
 /* Evaluate what is marked. False: stopped after too many rounds, call again later. */
 bool nht_settle(struct nht *t);
+/* Nothing is marked. */
+static inline bool
+nht_is_settled(const struct nht *t)
+{
+	return list_is_empty(&t->dirty) && list_is_empty(&t->dirty_sets);
+}
 
 /* The prefix covers a next hop of the set as specifically as the foreign route that serves that one. */
 bool nht_covers_self(const struct nht *t, const struct nhset *s, const struct ip_prefix *p);

@@ -10,41 +10,28 @@
 #include "lib/mem.h"
 
 #define LEAF	  0x80000000u
-#define NBITS	  136 /* of the longest key: an IPv6 address and a length */
+#define NBITS	  PTREE_BITS
 #define CAP_FIRST 64
 
-/* Bit 0 is the highest of the first word. */
-struct key {
-	uint64_t w[3];
-};
-
-/* The nodes from the root to a leaf, and which kid was taken at each. */
-struct way {
-	uint32_t node[NBITS];
-	uint8_t kid[NBITS];
-	unsigned n;
-	uint32_t leaf; /* number */
-};
-
-static struct key
+static struct ptree_key
 key_of(const struct ip_prefix *p)
 {
 	uint64_t len = p->len;
 
 	if (p->af == IP4)
-		return (struct key){ { ip_word(p->b) | len << 24 } };
-	return (struct key){ { ip_word(p->b), ip_word(p->b + 8), len << 56 } };
+		return (struct ptree_key){ { ip_word(p->b) | len << 24 } };
+	return (struct ptree_key){ { ip_word(p->b), ip_word(p->b + 8), len << 56 } };
 }
 
 static unsigned
-bit_of(const struct key *k, unsigned i)
+bit_of(const struct ptree_key *k, unsigned i)
 {
 	return k->w[i >> 6] >> (63 - (i & 63)) & 1;
 }
 
 /* The first bit in which they differ; NBITS: none. */
 static unsigned
-first_difference(const struct key *a, const struct key *b)
+first_difference(const struct ptree_key *a, const struct ptree_key *b)
 {
 	unsigned i;
 
@@ -54,7 +41,7 @@ first_difference(const struct key *a, const struct key *b)
 	return NBITS;
 }
 
-static struct key
+static struct ptree_key
 leaf_key(const struct ptree *t, uint32_t leaf)
 {
 	struct ip_prefix p = t->prefix(t->ctx, leaf);
@@ -77,13 +64,10 @@ ptree_free(struct ptree *t)
 
 /* ---- ways ------------------------------------------------------------------------ */
 
-/* Down to the leaf that the bits of k lead to; the tree is not empty. */
+/* From depth n, where w has come to `at`, down to the leaf that the bits of k lead to. */
 static void
-walk(const struct ptree *t, const struct key *k, struct way *w)
+walk_on(const struct ptree *t, const struct ptree_key *k, struct ptree_way *w, unsigned n, uint32_t at)
 {
-	uint32_t at = t->root;
-	unsigned n = 0;
-
 	while (!(at & LEAF)) {
 		const struct ptree_node *x = &t->node[at];
 
@@ -95,20 +79,29 @@ walk(const struct ptree *t, const struct key *k, struct way *w)
 	w->leaf = at & ~LEAF;
 }
 
-/* How many nodes of the way stand above bit d. */
+/* The whole way; the tree is not empty. */
+static void
+walk(const struct ptree *t, const struct ptree_key *k, struct ptree_way *w)
+{
+	walk_on(t, k, w, 0, t->root);
+}
+
+/* How many nodes of the way look at bits before d. */
 static unsigned
-depth_of(const struct ptree *t, const struct way *w, unsigned d)
+depth_of(const struct ptree *t, const struct ptree_way *w, unsigned d)
 {
 	unsigned n = w->n;
 
-	while (n > 0 && t->node[w->node[n - 1]].bit > d)
+	if (n > 0 && t->node[w->node[n / 2]].bit >= d)
+		n /= 2;
+	while (n > 0 && t->node[w->node[n - 1]].bit >= d)
 		n--;
 	return n;
 }
 
 /* What hangs at depth n of the way. */
 static uint32_t
-hangs_at(const struct ptree *t, const struct way *w, unsigned n)
+hangs_at(const struct ptree *t, const struct ptree_way *w, unsigned n)
 {
 	if (n < w->n)
 		return w->node[n];
@@ -126,7 +119,7 @@ outermost(const struct ptree *t, uint32_t at, unsigned side)
 
 /* The leaf next to all that hangs at depth n of the way, on that side; 0: none. */
 static uint32_t
-beside(const struct ptree *t, const struct way *w, unsigned n, unsigned side)
+beside(const struct ptree *t, const struct ptree_way *w, unsigned n, unsigned side)
 {
 	while (n-- > 0)
 		if (w->kid[n] != side)
@@ -154,7 +147,7 @@ node_take(struct ptree *t)
 
 /* Let `now` hang where depth n of the way leads. */
 static void
-hang(struct ptree *t, const struct way *w, unsigned n, uint32_t now)
+hang(struct ptree *t, const struct ptree_way *w, unsigned n, uint32_t now)
 {
 	if (n == 0)
 		t->root = now;
@@ -162,31 +155,55 @@ hang(struct ptree *t, const struct way *w, unsigned n, uint32_t now)
 		t->node[w->node[n - 1]].kid[w->kid[n - 1]] = now;
 }
 
+/* t->way leads to where k is, or would be. */
+static void
+way_to(struct ptree *t, const struct ptree_key *k)
+{
+	struct ptree_way *w = &t->way;
+	unsigned n = 0;
+
+	if (t->way_known && w->n > 0)
+		n = depth_of(t, w, first_difference(k, &t->way_key));
+	walk_on(t, k, w, n, n > 0 ? hangs_at(t, w, n) : t->root);
+	t->way_known = true;
+	t->way_key = *k;
+}
+
+/* Put it in at the first bit in which it differs from the leaf at the way's end. */
+static void
+put_at(struct ptree *t, const struct ptree_key *k, unsigned d, uint32_t no)
+{
+	struct ptree_way *w = &t->way;
+	unsigned n = depth_of(t, w, d), side = bit_of(k, d);
+	uint32_t i = node_take(t);
+
+	t->node[i].bit = (uint8_t)d;
+	t->node[i].kid[side] = no | LEAF;
+	t->node[i].kid[!side] = hangs_at(t, w, n);
+	hang(t, w, n, i);
+	w->node[n] = i;
+	w->kid[n] = (uint8_t)side;
+	w->n = n + 1;
+	w->leaf = no;
+}
+
 uint32_t
 ptree_put(struct ptree *t, const struct ip_prefix *p, uint32_t no)
 {
-	struct key k = key_of(p), have;
-	struct way w;
-	unsigned d, n, side;
-	uint32_t i;
+	struct ptree_key k = key_of(p), have;
+	unsigned d;
 
 	if (t->n == 0) {
 		t->root = no | LEAF;
 		t->n = 1;
 		return 0;
 	}
-	walk(t, &k, &w);
-	have = leaf_key(t, w.leaf);
+	way_to(t, &k);
+	have = leaf_key(t, t->way.leaf);
 	d = first_difference(&k, &have);
 	if (d == NBITS)
-		return w.leaf;
-	n = depth_of(t, &w, d);
-	i = node_take(t);
-	side = bit_of(&k, d);
-	t->node[i].bit = (uint8_t)d;
-	t->node[i].kid[side] = no | LEAF;
-	t->node[i].kid[!side] = hangs_at(t, &w, n);
-	hang(t, &w, n, i);
+		return t->way.leaf;
+	put_at(t, &k, d, no);
 	t->n++;
 	return 0;
 }
@@ -194,8 +211,8 @@ ptree_put(struct ptree *t, const struct ip_prefix *p, uint32_t no)
 bool
 ptree_remove(struct ptree *t, const struct ip_prefix *p)
 {
-	struct key k = key_of(p), have;
-	struct way w;
+	struct ptree_key k = key_of(p), have;
+	struct ptree_way w;
 	uint32_t up;
 
 	if (t->n == 0)
@@ -205,6 +222,7 @@ ptree_remove(struct ptree *t, const struct ip_prefix *p)
 	if (first_difference(&k, &have) != NBITS)
 		return false;
 	t->n--;
+	t->way_known = false;
 	if (w.n == 0)
 		return true;
 	up = w.node[w.n - 1];
@@ -219,7 +237,7 @@ ptree_remove(struct ptree *t, const struct ip_prefix *p)
 uint32_t
 ptree_find(const struct ptree *t, const struct ip_prefix *p)
 {
-	struct key k = key_of(p), have;
+	struct ptree_key k = key_of(p), have;
 	uint32_t at = t->root;
 
 	if (t->n == 0)
@@ -239,8 +257,8 @@ ptree_first(const struct ptree *t)
 uint32_t
 ptree_after(const struct ptree *t, const struct ip_prefix *p)
 {
-	struct key k = key_of(p), have;
-	struct way w;
+	struct ptree_key k = key_of(p), have;
+	struct ptree_way w;
 	unsigned d, n;
 
 	if (t->n == 0)
@@ -258,10 +276,10 @@ ptree_after(const struct ptree *t, const struct ip_prefix *p)
 
 /* The last one at or before k. */
 static uint32_t
-floor_of(const struct ptree *t, const struct key *k)
+floor_of(const struct ptree *t, const struct ptree_key *k)
 {
-	struct key have;
-	struct way w;
+	struct ptree_key have;
+	struct ptree_way w;
 	unsigned d, n;
 
 	walk(t, k, &w);
@@ -283,7 +301,7 @@ ptree_covering(const struct ptree *t, const struct ip_prefix *p)
 	uint32_t no;
 
 	while (t->n > 0) {
-		struct key k = key_of(&cut);
+		struct ptree_key k = key_of(&cut);
 
 		no = floor_of(t, &k);
 		if (no == 0)

@@ -20,6 +20,21 @@
 
 #include "lib/ip.h"
 
+#define PTREE_BITS 136 /* of the longest key: an IPv6 address and a length */
+
+/* Bit 0 is the highest of the first word. */
+struct ptree_key {
+	uint64_t w[3];
+};
+
+/* The nodes from the root to a leaf, and which kid was taken at each. */
+struct ptree_way {
+	uint32_t node[PTREE_BITS];
+	uint8_t kid[PTREE_BITS];
+	unsigned n;
+	uint32_t leaf; /* number */
+};
+
 struct ptree_node {
 	uint32_t kid[2]; /* by the bit; the highest bit says that it is a number of the caller's */
 	uint8_t bit;	 /* the first in which what is below differs */
@@ -28,6 +43,10 @@ struct ptree_node {
 struct ptree {
 	struct ptree_node *node;
 	uint32_t root, n, cap, used, free; /* used: nodes ever taken; free: list, by kid[0] */
+	/* To what was put in last: most of the next one's way, as prefixes mostly come in order. */
+	struct ptree_way way;
+	struct ptree_key way_key;
+	bool way_known;
 	void *ctx;
 	struct ip_prefix (*prefix)(const void *ctx, uint32_t no);
 };

@@ -3,7 +3,9 @@
  * in, requests out, answers in, verdicts as IPC octets out; prints nanoseconds per route and
  * resident memory after each phase.
  *
- *	bench_fib [ROUTES] [4|6] [shuffled]	200,000 of IPv4 when not given
+ *	bench_fib [ROUTES] [4|6] [ordered|shuffled] [add]
+ *
+ * 200,000 of IPv4 in order when not given; add: no more than the first phase.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -230,7 +232,7 @@ main(int argc, char **argv)
 
 	msg = mem_zalloc(sizeof *msg);
 	verdicts = mem_zalloc(sizeof *verdicts);
-	make_order(n, argc > 3);
+	make_order(n, argc > 3 && argv[3][0] == 's');
 	start();
 	t = seconds();
 	set_is(1, af == IP4 ? 2 : 0);
