@@ -9,6 +9,7 @@ import subprocess
 import time
 
 import ground
+from fabric.net import pids_inside
 
 GENERATOR = "tests/bench/load/weft-load"
 FLOOR = "tests/bench/bench_kernel"
@@ -39,6 +40,7 @@ class Generator:
             self.popen = subprocess.Popen(
                 [f"{build}/{GENERATOR}", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 stderr=err, start_new_session=True, preexec_fn=ns.child_setup())
+        ground.ahead([self.popen.pid])
         self.buf = b""
 
     def lines(self, deadline):
@@ -96,6 +98,7 @@ class Cell:
         self.ground = ground.Ground(self.lab, self.scenario.peers, self.name)
         try:
             self.daemon = self.kind(self.ground.d, self.scenario.plan()).start()
+            ground.ahead([self.daemon.proc.pid])
             if not self.scenario.go_at:
                 self.went = self.daemon.go()
             words = self.scenario.words(self.ground.d.full, self.kind.name)
@@ -124,6 +127,7 @@ class Cell:
         self.events.append(event)
         if event["event"] != "pause":
             return
+        ground.ahead(pids_inside([self.ground.d.full]))     # FRR's have sessions of their own
         if event["name"] == self.scenario.go_at:
             self.went = self.daemon.go()
         else:
@@ -151,11 +155,13 @@ def run(lab, build, scenario, kind):
 def floor(build, scenario):
     """What bench_kernel says: it makes a namespace of its own."""
     began = time.monotonic()
-    p = subprocess.run([f"{build}/{FLOOR}", *scenario.floor_words()], capture_output=True, text=True,
-                       timeout=scenario.deadline_s, check=False)
-    found = [x for x in p.stdout.splitlines() if x.startswith("RESULT ")]
+    with subprocess.Popen([f"{build}/{FLOOR}", *scenario.floor_words()], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, start_new_session=True) as p:
+        ground.ahead([p.pid])
+        out, err = p.communicate(timeout=scenario.deadline_s)
+    found = [x for x in out.splitlines() if x.startswith("RESULT ")]
     if p.returncode != 0 or not found:
-        raise Failed(f"{FLOOR}: exit {p.returncode} {p.stderr[-500:].strip()}")
+        raise Failed(f"{FLOOR}: exit {p.returncode} {err[-500:].strip()}")
     values = json.loads(found[-1].removeprefix("RESULT "))
     values[scenario.floor[0]] = values["seconds"]
     return Result(values, {}, time.monotonic() - began)
