@@ -18,6 +18,7 @@ DAEMONS =
 REPEAT = 3
 BENCH =
 BENCH_RUN = cd $(srcdir) && /usr/bin/python3 tests/bench/run --build $(abs_builddir) --repeat $(REPEAT)
+BENCH_GROWTH = $(abs_builddir)/bench-growth.json
 
 .PHONY: bench bench-doc bench-growth bench-programs bench-survive
 bench-programs: all tests/bench/load/weft-load$(EXEEXT) tests/bench/bench_kernel$(EXEEXT)
@@ -26,12 +27,12 @@ bench-programs: all tests/bench/load/weft-load$(EXEEXT) tests/bench/bench_kernel
 bench: bench-programs
 	$(BENCH_RUN) $(SCENARIOS) --daemons "$(DAEMONS)" --json $(abs_builddir)/bench.json $(BENCH)
 
-# The tables of the last `make bench`, into the document.
+# The tables of the last `make bench` and `make bench-growth`, into the document.
 bench-doc:
-	$(BENCH_RUN) doc --json $(abs_builddir)/bench.json --write doc/benchmarks.md
+	$(BENCH_RUN) doc --json $(abs_builddir)/bench.json --growth $(BENCH_GROWTH) --write doc/benchmarks.md
 
 bench-growth: bench-programs
-	$(BENCH_RUN) growth $(BENCH)
+	$(BENCH_RUN) growth --growth $(BENCH_GROWTH) $(BENCH)
 
 bench-survive: bench-programs
 	$(BENCH_RUN) survive $(BENCH)

@@ -16,8 +16,16 @@ def tables(r):
                   *results.in_markdown(results.rows(r, s)), ""]
     lines += ["### Targets", ""]
     lines += results.in_markdown([["scenario", "verdict", "figure"], *(
-        [v["scenario"], "reached" if v["ok"] else "missed", v["text"]] for v in r.verdicts)])
+        [v["scenario"], "reached" if v["ok"] else "missed", v["text"]] for v in r.verdicts)], "---")
     return [*lines, ""]
+
+
+def growth(tables_of):
+    """Lines of markdown: the tables of growth.py."""
+    lines = ["### Growth", ""]
+    for t in tables_of:
+        lines += [f"{t['title']}:", "", *results.in_markdown(t["rows"]), ""]
+    return lines
 
 
 def rewrite(path, lines):

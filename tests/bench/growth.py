@@ -89,11 +89,14 @@ def table(runner, row, kind):
 
 
 def run(runner, names, repeat):
-    """All rows with every daemon named (weft when none is)."""
+    """All rows with every daemon named (weft when none is): [{"title", "rows"}]."""
+    tables = []
     for name in names or ["weft"]:
         kind = adapters.ALL[name]
         for row in ROWS:
             measure(runner, row, kind, repeat)
-            print(f"\n{name} {row.scenario}")
-            print("\n".join(results.in_columns(table(runner, row, kind))), flush=True)
-    return 1 if runner.results.failures() else 0
+            tables.append({"title": f"{name}: {row.scenario} by {row.key}",
+                           "rows": table(runner, row, kind)})
+            print(f"\n{tables[-1]['title']}")
+            print("\n".join(results.in_columns(tables[-1]["rows"])), flush=True)
+    return tables

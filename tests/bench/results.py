@@ -136,7 +136,8 @@ def in_columns(table):
                       for i, (c, w) in enumerate(zip(r, widths))).rstrip() for r in table]
 
 
-def in_markdown(table):
+def in_markdown(table, align="---:"):
+    """Lines of a table in markdown; align: of all columns but the first."""
     head, *body = table
-    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *body]
+    lines = [head, ["---"] + [align] * (len(head) - 1), *body]
     return ["| " + " | ".join(r) + " |" for r in lines]
