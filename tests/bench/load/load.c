@@ -244,6 +244,7 @@ load_result_print(struct load *l, const char *scenario)
 	load_result_num(l, "octets", (double)l->count.octets);
 	load_result_num(l, "others", (double)l->count.others);
 	load_result_num(l, "checks", (double)l->count.checks);
+	load_result_num(l, "lost_early", (double)l->count.lost_early);
 	load_result_num(l, "refused", (double)l->count.refused);
 	printf("RESULT {\"scenario\":\"%s\"%s,\"ok\":%s,\"why\":\"%s\"}\n", scenario, l->result,
 	    l->failed ? "false" : "true", l->why);

@@ -36,6 +36,7 @@ struct load_counts {
 	uint64_t others;  /* prefixes of other generators (--others=ok) */
 	uint64_t checks;  /* attribute sets and prefixes compared */
 	uint64_t refused; /* connections refused or given up before the session was up */
+	uint64_t lost_early; /* sessions that were up and lost before all were up */
 };
 
 struct load {
@@ -49,6 +50,8 @@ struct load {
 	unsigned next_dial;    /* who is asked first when another one may begin */
 	unsigned dial_max;     /* --dialing, or 0 when only the daemon connects */
 	bool dial_more;
+	struct mono_us dial_at; /* not before */
+	bool settled; /* all sessions have been up */
 	struct mono_us first_at; /* when the first connection was there */
 	struct mono_us scan_at;	 /* next look at the sessions' timers */
 	struct load_counts count;

@@ -176,7 +176,10 @@ sess_reopen(struct sess *s)
 	s->l->dial_more = true;
 }
 
-/* The other side, or the network, ended it. Before it was up that is no news: try again. */
+/*
+ * The other side, or the network, ended it. Before all were up for the first time that is no
+ * news: try again. (FRR, just started, now and then closes a session that came up.)
+ */
 static void
 sess_lost(struct sess *s, const char *why)
 {
@@ -188,15 +191,19 @@ sess_lost(struct sess *s, const char *why)
 	s->retry_at = mono_add_ms(l->now, l->opt->retry_ms);
 	l->dial_more = true;
 	l->count.refused += !was_up;
-	if (was_up && s->ops->down)
+	l->count.lost_early += was_up && !l->settled;
+	if (!was_up || !l->settled)
+		return;
+	if (s->ops->down)
 		s->ops->down(s, why);
-	else if (was_up)
+	else
 		sess_fail(s, "session lost: %s", why);
 }
 
 bool
 sess_all_up(struct load *l)
 {
+	l->settled |= l->nup == l->nsess;
 	return l->nup == l->nsess;
 }
 
@@ -395,6 +402,15 @@ sess_read(struct sess *s)
 		sess_keep_rest(s, l->in + at, have - at);
 }
 
+/* Nobody listens yet, so the others need not ask either for a while. */
+static void
+sess_refused(struct sess *s, int err)
+{
+	if (err == ECONNREFUSED)
+		s->l->dial_at = mono_add_ms(s->l->now, s->l->opt->retry_ms);
+	sess_lost(s, strerror(err));
+}
+
 static void
 sess_connected(struct sess *s)
 {
@@ -403,7 +419,7 @@ sess_connected(struct sess *s)
 
 	getsockopt(s->watch.fd, SOL_SOCKET, SO_ERROR, &err, &n);
 	if (err) {
-		sess_lost(s, strerror(err));
+		sess_refused(s, err);
 		return;
 	}
 	s->state = SESS_OPENSENT;
@@ -492,7 +508,7 @@ sess_dial(struct sess *s)
 	}
 	sess_begin(s, fd);
 	if (connect(fd, (struct sockaddr *)&ss, n) != 0 && errno != EINPROGRESS)
-		sess_lost(s, strerror(errno));
+		sess_refused(s, errno);
 	else
 		load_watch(l, &s->watch, EPOLLOUT);
 }
@@ -594,6 +610,8 @@ void
 sess_dial_more(struct load *l)
 {
 	l->dial_more = false;
+	if (!mono_reached(l->now, l->dial_at))
+		return;
 	for (unsigned i = 0; i < l->nsess && l->dialing < l->dial_max && !l->failed; i++) {
 		struct sess *s = &l->sess[l->next_dial++ % l->nsess];
 

@@ -4,8 +4,8 @@
  *
  * A session is either ours to make up (--dial=yes: connect, again every --retry-ms
  * while it is refused) or the daemon's (--dial=no: we listen on port 179 and tell
- * the peer by the address that was connected to). A session that was up and ends
- * fails the run, unless it ended by sess_close() or ops->down takes it.
+ * the peer by the address that was connected to). Once all have been up (sess_all_up()), a
+ * session that ends fails the run, unless it ended by sess_close() or ops->down takes it.
  */
 #ifndef LOAD_SESS_H
 #define LOAD_SESS_H
@@ -21,7 +21,7 @@ enum sess_state { SESS_IDLE, SESS_CONNECT, SESS_OPENSENT, SESS_OPENCONFIRM, SESS
 struct sess_ops {
 	/* The session is up: KEEPALIVE was received. May be NULL. */
 	void (*up)(struct sess *s);
-	/* It was up and the other side ended it. NULL: that fails the run. */
+	/* It was up, as all were, and the other side ended it. NULL: that fails the run. */
 	void (*down)(struct sess *s, const char *why);
 	/* The body of an UPDATE: after the header. Only borrowed. */
 	void (*update)(struct sess *s, const uint8_t *body, size_t len);
@@ -57,7 +57,7 @@ void sess_free_all(struct load *l);
 /* Begin to connect (listen); from now on the loop brings sessions up. */
 void sess_start_all(struct load *l);
 
-/* For load_until(): all sessions are up. */
+/* For load_until(): all sessions are up. From then on none may be lost. */
 bool sess_all_up(struct load *l);
 
 /* For load_until(): all that was sent has been given to the kernel. */
