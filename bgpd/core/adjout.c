@@ -17,6 +17,7 @@ void
 batch_clear(struct batch *b)
 {
 	b->nitems = b->nbuckets = 0;
+	b->asked = NULL;
 	memset(b->index, 0, sizeof(b->index));
 }
 

@@ -38,6 +38,10 @@ struct batch {
 	struct batch_item item[BATCH_MAX];
 	struct batch_bucket bucket[BATCH_MAX];
 	uint16_t index[BATCH_INDEX]; /* hash of a bucket's key to its number plus one */
+	/* The last answer of policy_exportable(): prefixes come in runs of one set. */
+	const struct attrs *asked;
+	uint16_t asked_of;
+	bool exportable;
 	/* One bucket at a time, as the encoder and the log want it. */
 	struct nlri nlri[BATCH_MAX];
 	uint32_t id[BATCH_MAX];

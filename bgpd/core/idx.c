@@ -2,7 +2,7 @@
  * Extendible hashing.  See idx.h.
  *
  * A segment grows in steps of a quarter to SEG_MAX entries, and is split then, so
- * that the whole is never less than about two thirds full.  The upper bits of a
+ * that the whole is never less than about 55 % full.  The upper bits of a
  * hash say which segment, those that follow where in it.
  */
 #include "bgpd/core/idx.h"
@@ -135,14 +135,14 @@ seg_split(struct idx *x, uint32_t k)
 	mem_free(old);
 }
 
-/* Room for one more under the hash: a segment is never more than seven eighths full. */
+/* Room for one more under the hash: a segment is never more than three quarters full. */
 static struct idx_seg *
 make_room(struct idx *x, uint32_t hash)
 {
 	struct idx_seg *s = (struct idx_seg *)idx_seg_of(x, hash);
 	uint32_t first;
 
-	while (s->n >= s->size - s->size / 8) {
+	while (s->n >= s->size - s->size / 4) {
 		if (s->size >= SEG_MAX && s->depth == x->depth && x->depth < DEPTH_MAX)
 			dir_double(x);
 		first = (uint32_t)((uint64_t)hash >> (32 - s->depth)) << (x->depth - s->depth);

@@ -58,6 +58,16 @@ idx_home(const struct idx_seg *s, uint32_t hash)
 	return (uint32_t)((uint64_t)(hash << s->depth) * s->size >> 32);
 }
 
+/* The id that stands where probing begins, if it has the hash; 0: none does, or it stands elsewhere. */
+static inline uint32_t
+idx_glance(const struct idx *x, uint32_t hash)
+{
+	const struct idx_seg *s = idx_seg_of(x, hash);
+	const struct idx_entry *e = &s->entry[idx_home(s, hash)];
+
+	return e->hash == hash ? e->id : 0;
+}
+
 /* Have the processor fetch what a look for the hash begins with. */
 static inline void
 idx_fetch(const struct idx *x, uint32_t hash)

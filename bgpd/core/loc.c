@@ -43,6 +43,23 @@ loc_next_hop_shared(const struct rpeer *rp, const struct nh *nh)
 	return !rp->src.ebgp || rp->src.confed || !rp->conf.onlink || nh->onlink || ip_addr_eq(&nh->addr, &rp->addr);
 }
 
+/* May the path be used?  *ret_nh: its next hop, NULL for an own prefix. */
+static inline bool
+is_usable(const struct speaker *sp, unsigned i, const struct path *p, const struct nh **ret_nh)
+{
+	const struct nh *nh;
+	struct ip_addr addr;
+
+	*ret_nh = NULL;
+	if (!adjin_live(sp, i, p) || path_reason(p) != REJECT_NONE)
+		return false;
+	if (p->peer == RIB_LOCAL_PEER)
+		return true;
+	addr = adjin_next_hop(p);
+	*ret_nh = nh = nht_find(&sp->nht, &addr);
+	return nh && nh->answered && nh->resolved && loc_next_hop_shared(sp->peer[p->peer], nh);
+}
+
 /* Fill *c and return true when the path may be used. */
 static bool
 candidate(const struct speaker *sp, unsigned i, uint32_t id, struct decide_cand *c)
@@ -50,17 +67,10 @@ candidate(const struct speaker *sp, unsigned i, uint32_t id, struct decide_cand 
 	const struct path *p = rib_path(&sp->rib[i], id);
 	const struct rpeer *rp = sp->peer[p->peer];
 	bool local = p->peer == RIB_LOCAL_PEER;
-	const struct nh *nh = NULL;
-	struct ip_addr addr;
+	const struct nh *nh;
 
-	if (!adjin_live(sp, i, p) || path_reason(p) != REJECT_NONE)
+	if (!is_usable(sp, i, p, &nh))
 		return false;
-	if (!local) {
-		addr = adjin_next_hop(p);
-		nh = nht_find(&sp->nht, &addr);
-		if (!nh || !nh->answered || !nh->resolved || !loc_next_hop_shared(rp, nh))
-			return false;
-	}
 	*c = (struct decide_cand){ .attrs = p->attrs,
 		.peer_addr = &rp->addr,
 		.local_pref =
@@ -147,22 +157,44 @@ mark_best(struct speaker *sp, unsigned i, uint32_t dest)
 	return changed;
 }
 
-/* Returns the number of its paths. */
+/* Order the destination's paths; how many there are. */
 static size_t
-decide(struct speaker *sp, unsigned i, uint32_t dest)
+order_paths(struct speaker *sp, unsigned i, uint32_t dest)
 {
-	struct dest *d = rib_dest(&sp->rib[i], dest);
-	size_t k, n, used, usable;
-	bool skipped = d->flags & DEST_SKIPPED, changed;
+	size_t k, n, used, usable = gather(sp, i, dest, &n);
 
-	sp->decisions++;
-	usable = gather(sp, i, dest, &n);
 	used = decide_best(sp->loc->cand, usable, sp->conf.multipath);
 	if (sp->conf.install) /* the next best is the backup */
 		decide_rest(sp->loc->cand, usable, used);
 	for (k = 0; k < usable; k++)
 		sp->loc->order[k] = sp->loc->cand[k].path;
 	rib_reorder(&sp->rib[i], dest, sp->loc->order, n, used);
+	return n;
+}
+
+/* Most destinations have one path, or none: there is nothing to put into order. */
+static size_t
+order_few(struct speaker *sp, unsigned i, struct dest *d)
+{
+	const struct nh *nh;
+
+	d->used = d->paths && is_usable(sp, i, rib_path(&sp->rib[i], d->paths), &nh);
+	return d->paths != 0;
+}
+
+/* Returns the number of its paths. */
+static size_t
+decide(struct speaker *sp, unsigned i, uint32_t dest)
+{
+	struct dest *d = rib_dest(&sp->rib[i], dest);
+	bool skipped = d->flags & DEST_SKIPPED, changed;
+	size_t n;
+
+	sp->decisions++;
+	if (!d->paths || !rib_path(&sp->rib[i], d->paths)->next)
+		n = order_few(sp, i, d);
+	else
+		n = order_paths(sp, i, dest);
 	d->flags &= (uint8_t)~DEST_SKIPPED;
 	fib_update(sp, i, dest);
 	changed = mark_best(sp, i, dest);

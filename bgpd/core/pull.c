@@ -34,12 +34,17 @@ passed(struct speaker *sp, const struct group *g, const struct path *p)
 {
 	const struct export_source *src = &sp->peer[p->peer]->src;
 	const struct attrs *attrs;
+	struct batch *b = sp->groups.batch;
 	struct ip_prefix prefix;
 
-	if (!g->chain)
-		return policy_exportable(&g->policy, src, p->attrs) == EXPORT_YES ?
-			  attrs_ref(p->attrs) :
-			  NULL;
+	if (!g->chain) {
+		if (b->asked != p->attrs || b->asked_of != p->peer) {
+			b->asked = p->attrs;
+			b->asked_of = p->peer;
+			b->exportable = policy_exportable(&g->policy, src, p->attrs) == EXPORT_YES;
+		}
+		return b->exportable ? attrs_ref(p->attrs) : NULL;
+	}
 	prefix = rib_prefix(&sp->rib[AF_IDX(g->af)], p->dest);
 	policy_filter_export(&sp->filters, sp->pool, &g->policy, g->chain, src, &prefix, p->attrs,
 	    &attrs);

@@ -66,7 +66,7 @@ rib_seek(const struct rib *rib, const struct ip_prefix *prefix)
 void
 rib_approach(const struct rib *rib, uint32_t place)
 {
-	uint32_t at = 0, id = idx_next(&rib->index, place, &at);
+	uint32_t id = idx_glance(&rib->index, place);
 
 	if (id)
 		__builtin_prefetch(rib_dest(rib, id));
