@@ -24,7 +24,7 @@
 #include "lib/log.h"
 #include "lib/mem.h"
 
-#define LISTEN_BACKLOG	 256
+#define LISTEN_BACKLOG	 4096 /* a rack of peers may come at once; a dropped SYN costs a second */
 #define LISTEN_RETRY_S	 5
 #define NETSTAT		 "/proc/net/netstat"
 #define ACCEPT_BATCH	 64 /* accepted in one turn of the loop */
