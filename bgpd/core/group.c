@@ -180,6 +180,14 @@ groups_kick(struct speaker *sp)
 		container_of(l, struct group, node)->kick = true;
 }
 
+void
+group_forget_replay(struct group *g)
+{
+	if (g->replay)
+		outlog_leave(&g->log, g->replay);
+	g->replay = NULL;
+}
+
 /* The words of that source lose their origin, so that they differ from every new one. */
 static void
 forget_source(struct group *g, uint16_t index)
@@ -199,8 +207,10 @@ groups_source_changed(struct speaker *sp, uint16_t index)
 {
 	struct list *l;
 
-	LIST_FOREACH(l, &sp->groups.all)
+	LIST_FOREACH(l, &sp->groups.all) {
 		forget_source(container_of(l, struct group, node), index);
+		group_forget_replay(container_of(l, struct group, node)); /* it tells of that index, too */
+	}
 }
 
 /* ---- membership ---------------------------------------------------------------- */
@@ -319,6 +329,7 @@ group_new(struct speaker *sp, const struct export_policy *policy, const struct f
 		.addpath_tx = group_by_path(g) ? AF_BIT(policy->af) : 0,
 		.max_octets = policy->max_octets };
 	outlog_init(&g->log, sp->pool);
+	g->replay = outlog_join(&g->log);
 	list_init(&g->members);
 	list_push_back(&sp->groups.all, &g->node);
 	sp->groups.n++;
@@ -339,6 +350,7 @@ group_retire(struct speaker *sp, struct group *g)
 	sp->groups.nby_path[AF_IDX(g->af)] -= group_by_path(g);
 	bitq_free(&g->dirty);
 	bitq_free(&g->gone);
+	group_forget_replay(g);
 }
 
 /* Take m into the group of its policy: with an empty past, or as a walker with m->has. */
@@ -347,16 +359,15 @@ member_enter(struct member *m, const struct export_policy *policy, bool walking)
 {
 	struct speaker *sp = m->rp->sp;
 	struct group *g = group_find(sp, policy);
-	bool fresh = !g;
 
-	if (fresh)
+	if (!g)
 		g = group_new(sp, policy, m->rp->af[AF_IDX(policy->af)].chain[1]);
 	m->g = g;
 	list_push_back(&g->members, &m->node);
 	g->nmembers++;
 	g->kick = true;
-	if (fresh && !walking) {
-		m->at = outlog_join(&g->log);
+	if (g->replay && !walking) {
+		m->at = outlog_join_at(g->replay);
 		g->nsynced++;
 	} else {
 		member_walk_all(sp, m);

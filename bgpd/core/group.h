@@ -20,6 +20,11 @@
  * group, slots of paths are not used again before it has forgotten them
  * (reap.h).
  *
+ * While the log still begins where the group did, and says little that newer
+ * chunks say again, a member that joins without a past reads it from there
+ * instead of walking: of a thousand sessions that come up at once, while their
+ * peers already announce, each copies what was encoded once.
+ *
  * End-of-RIB (RFC 4724) follows a member's first walk.
  */
 #ifndef BGPD_CORE_GROUP_H
@@ -49,6 +54,9 @@ struct speaker;
 #define GROUP_LOG_OCTETS (1u << 20)
 #define GROUP_LOG_CHUNKS 4096
 
+/* What a log that is read from its beginning may say beyond twice the table. */
+#define GROUP_REPLAY_MORE 256
+
 /* Packing may wait for more input so long, and no longer. */
 #define GROUP_HOLD_US 50000
 
@@ -68,6 +76,9 @@ struct group {
 	bool dead;	    /* without members: only its table is left, to be given back */
 	uint32_t clear_page;
 	struct outlog log;
+	struct chunk *replay; /* a cursor before all that was ever said; NULL: the log is not whole */
+	uint32_t said;	      /* ids in the log since then */
+	uint32_t words;	      /* of the table, that are not 0 */
 	struct list members;
 	uint32_t nmembers;
 	uint32_t nsynced; /* of these, members that read the log */
@@ -157,6 +168,9 @@ bool group_ready(const struct speaker *sp, const struct group *g, struct mono_us
 
 /* Ask all members of all groups whether they have something to write (End-of-RIB, too). */
 void groups_kick(struct speaker *sp);
+
+/* The log does not tell everything from the beginning any more, or it is not worth while. */
+void group_forget_replay(struct group *g);
 
 /* Leave the log for a walk: has and todo are filled so that nothing is lost (walk.c). */
 void member_detach(struct speaker *sp, struct member *m);

@@ -62,6 +62,9 @@ void outlog_append(struct outlog *l, const struct chunk *proto);
 /* A new cursor: everything up to now counts as read. */
 struct chunk *outlog_join(struct outlog *l);
 
+/* A new cursor beside another one, with as much still to read. */
+struct chunk *outlog_join_at(struct chunk *at);
+
 /* The cursor goes away. */
 void outlog_leave(struct outlog *l, struct chunk *at);
 

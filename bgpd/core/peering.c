@@ -175,6 +175,8 @@ speaker_peer(const struct speaker *sp, uint32_t id)
 {
 	uint16_t k;
 
+	if (id < sp->npeers && id > 0 && sp->peer[id] && sp->peer[id]->peer && sp->peer[id]->id == id)
+		return sp->peer[id]; /* as long as the configuration is the first */
 	for (k = 1; id != IPC_PEER_NONE && k < sp->npeers; k++)
 		if (sp->peer[k] && sp->peer[k]->peer && sp->peer[k]->id == id)
 			return sp->peer[k];
@@ -246,8 +248,9 @@ learn_source(struct rpeer *rp)
 	    src.onlink == rp->src.onlink && src.draining == rp->src.draining &&
 	    src.router_id == rp->src.router_id)
 		return;
+	if (rp->src.router_id != 0) /* else this is its first session: nobody was told of it */
+		groups_source_changed(rp->sp, rp->index);
 	rp->src = src;
-	groups_source_changed(rp->sp, rp->index);
 }
 
 static void

@@ -171,6 +171,7 @@ flush_word(struct speaker *sp, struct group *g, struct batch *b, uint32_t id,
 	same = old && attrs && same_announcement(sp, g, old, attrs, vis);
 	attrs_unref(sp->pool, outword_attrs(old));
 	outtable_set(&g->out, id, word);
+	g->words += (word != 0) - (old != 0);
 	if (same && vis == old_vis)
 		return;
 	tell_walkers(g, id, attrs != NULL);
@@ -305,6 +306,7 @@ log_append(struct group *g, const struct batch *b, size_t at, size_t n, struct c
 	proto->old = (uint16_t *)(uintptr_t)&b->old[at];
 	proto->msg = w->base;
 	proto->octets = (uint16_t)wr_len(w);
+	g->said += proto->n;
 	outlog_append(&g->log, proto);
 }
 
@@ -373,11 +375,23 @@ log_announce(struct speaker *sp, struct group *g, struct batch *b,
 	log_withdraw(g, b, at, n);
 }
 
+/* Would a new member read too much, or too much of it in vain? */
+static bool
+replay_is_long(const struct speaker *sp, const struct group *g)
+{
+	return g->log.octets > sp->groups.log_octets / 2 ||
+	    g->log.chunks > sp->groups.log_chunks / 2 ||
+	    g->said / 2 > g->words + GROUP_REPLAY_MORE;
+}
+
 /* The slowest readers leave a log that has grown too long. */
 static void
 bound_log(struct speaker *sp, struct group *g)
 {
 	struct list *l;
+
+	if (replay_is_long(sp, g))
+		group_forget_replay(g);
 
 	while (g->log.octets > sp->groups.log_octets || g->log.chunks > sp->groups.log_chunks) {
 		uint64_t limit = g->log.oldest->seq + g->log.chunks / 2;
@@ -410,6 +424,8 @@ flush(struct speaker *sp, struct group *g)
 		flush_word(sp, g, b, id, NULL, VIS_NONE);
 	if (g->dirty.count == 0 || g->dirty.laps != g->build_lap)
 		g->built = true;
+	if (b->nitems > 0 && g->nsynced == 0)
+		group_forget_replay(g); /* nobody reads, and nothing is logged */
 	if (b->nitems == 0 || g->nsynced == 0)
 		return looked;
 	for (k = 0; k < b->nbuckets; k++) {

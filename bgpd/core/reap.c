@@ -215,8 +215,10 @@ mark_logs(struct speaker *sp, unsigned k)
 	LIST_FOREACH(l, &sp->groups.all) {
 		struct group *g = container_of(l, struct group, node);
 
-		if (group_knows(g, k))
-			g->limbo_seq = g->log.newest->seq;
+		if (!group_knows(g, k))
+			continue;
+		g->limbo_seq = g->log.newest->seq;
+		group_forget_replay(g);
 	}
 }
 

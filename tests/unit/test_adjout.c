@@ -658,6 +658,69 @@ START_TEST(packing_waits_no_longer_than_50_ms)
 }
 END_TEST
 
+/*
+ * Who joins without a past reads the log from the group's beginning, as long as it is whole and
+ * names no id that is to be used again; else it walks.  Both say the same.
+ */
+START_TEST(a_new_member_reads_what_was_encoded_before)
+{
+	struct member *m;
+
+	rig_up(&rig, 1, 65001, true);
+	rig_up(&rig, 3, 65003, true);
+	rig_pull(&rig, 3, 4096);
+	rig_announce(&rig, 1, "10.1.0.0/16", path1, 1, NULL);
+	rig_announce(&rig, 1, "10.2.0.0/16", (uint32_t[]){ 65001, 7, 0 }, 1, NULL);
+	rig_work(&rig);
+	ck_assert_uint_eq(rig_pull(&rig, 3, 4096), 2);
+	rig_up(&rig, 4, 65004, true);
+	m = rig_peer(&rig, 4)->af[0].member;
+	ck_assert_ptr_nonnull(m->at);
+	rig_pull(&rig, 4, 4096);
+	ck_assert_int_eq(rig_said_of(&rig, "10.1.0.0/16")->what, SAID_ANNOUNCE);
+	ck_assert_int_eq(rig_said_of(&rig, "10.2.0.0/16")->what, SAID_ANNOUNCE);
+	ck_assert(groups_told(rig_peer(&rig, 4), 0));
+	rig_withdraw(&rig, 1, "10.2.0.0/16");
+	rig_work(&rig);
+	ck_assert_uint_eq(rig_pull(&rig, 3, 4096), 1);
+	ck_assert_uint_eq(rig_pull(&rig, 4, 4096), 1);
+	ck_assert_ptr_nonnull(m->g->replay);
+	rig_pass(&rig, 2 * REAP_EVERY_US);
+	ck_assert_ptr_null(m->g->replay);
+	ck_assert_ptr_eq(m->g->log.oldest, m->g->log.newest);
+	rig_down(&rig, 4, PEER_DOWN_FLUSH);
+	rig_up(&rig, 4, 65004, true);
+	ck_assert_ptr_null(rig_peer(&rig, 4)->af[0].member->at);
+	rig_pull(&rig, 4, 4096);
+	ck_assert_int_eq(rig_said_of(&rig, "10.1.0.0/16")->what, SAID_ANNOUNCE);
+	ck_assert_ptr_null(rig_said_of(&rig, "10.2.0.0/16"));
+}
+END_TEST
+
+/* A log that says the same again and again is no shorter way than a walk. */
+START_TEST(a_log_of_churn_is_not_read_again)
+{
+	struct group *g;
+	unsigned k;
+
+	rig_up(&rig, 1, 65001, true);
+	rig_up(&rig, 3, 65003, true);
+	rig_pull(&rig, 3, 4096);
+	g = rig_peer(&rig, 3)->af[0].member->g;
+	for (k = 0; k < 2 * GROUP_REPLAY_MORE + 8; k++) {
+		ck_assert(k > 2 * GROUP_REPLAY_MORE || g->replay);
+		rig_announce(&rig, 1, "10.1.0.0/16", (uint32_t[]){ 65001, 1 + k % 2, 0 }, 1, NULL);
+		rig_work(&rig);
+		rig_pull(&rig, 3, 4096);
+	}
+	ck_assert_ptr_null(g->replay);
+	ck_assert_uint_eq(g->words, 1);
+	rig_up(&rig, 4, 65004, true);
+	rig_pull(&rig, 4, 4096);
+	ck_assert_int_eq(rig_said_of(&rig, "10.1.0.0/16")->what, SAID_ANNOUNCE);
+}
+END_TEST
+
 /* Ids of destinations come back when nobody refers to them, and not before. */
 START_TEST(ids_are_given_back_late)
 {
@@ -714,6 +777,8 @@ main(void)
 	tcase_add_test(t, extended_sets);
 	tcase_add_test(t, extended_sets_need_room);
 	tcase_add_test(t, packing_waits_no_longer_than_50_ms);
+	tcase_add_test(t, a_new_member_reads_what_was_encoded_before);
+	tcase_add_test(t, a_log_of_churn_is_not_read_again);
 	tcase_add_test(t, ids_are_given_back_late);
 	return unit_run(s);
 }
