@@ -323,17 +323,26 @@ connect_done(void *ctx, const struct ipc_conn_done *d, int fd)
 }
 
 static void
-accepted(void *ctx, const struct ipc_conn_in *in, int fd)
+accepted(void *ctx, uint32_t peer, const struct ipc_conn_in *in, int fd)
 {
 	struct agent *a = ctx;
+	const struct agent_peer *p = agent_peer_by_id(a, peer);
 	struct ipc_msg m = { .type = IPC_CONN_IN };
 
-	for (size_t i = 0; i < a->npeers; i++)
-		if (ip_addr_eq(&a->peers[i].addr, &in->ep.remote))
-			bfd_endpoints(a->bfd, a->peers[i].id, &in->ep);
+	if (p && ip_addr_eq(&p->addr, &in->ep.remote)) {
+		bfd_endpoints(a->bfd, peer, &in->ep);
+		fallover_connected(a, peer, &in->ep.local);
+	}
 	m.conn_in = *in;
-	fallover_accepted(a, &in->ep);
 	bgpd_send(a->bgpd, &m, fd);
+}
+
+static bool
+full(void *ctx)
+{
+	const struct agent *a = ctx;
+
+	return bgpd_conns_wait(a->bgpd);
 }
 
 static void
@@ -354,7 +363,7 @@ admit(void *ctx, const struct ip_addr *remote, char *ret_why, size_t cap)
 	return source_admit(ctx, remote, ret_why, cap);
 }
 
-static const struct tcp_ops tcp_ops = { connect_done, accepted, admit, tcp_event };
+static const struct tcp_ops tcp_ops = { connect_done, accepted, full, admit, tcp_event };
 
 /* ---- the launcher ---------------------------------------------------------------------- */
 

@@ -103,6 +103,12 @@ waiting_add(struct bgpd *b, enum ipc_chan which, size_t len, int fd)
 	b->waiting_fds += fd >= 0;
 }
 
+bool
+bgpd_conns_wait(const struct bgpd *b)
+{
+	return b->waiting_fds >= WAITING_CONNS_MAX / 2;
+}
+
 /* As if the listener's queue were full: peers try again. */
 static bool
 turned_away(const struct bgpd *b, const struct ipc_msg *m)

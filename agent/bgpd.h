@@ -39,6 +39,9 @@ bool bgpd_attached(const struct bgpd *b);
 /* Queue a control message; fd (or -1) goes along and is closed here. Dropped when not attached. */
 void bgpd_send(struct bgpd *b, const struct ipc_msg *m, int fd);
 
+/* Connections of peers wait for bgpd in great numbers: take no more for now. */
+bool bgpd_conns_wait(const struct bgpd *b);
+
 /* Take what the fib reports: verdicts and states to bgpd as far as there is room, the rest to
  * ops->report. */
 void bgpd_pump(struct bgpd *b);

@@ -67,17 +67,6 @@ fallover_connected(struct agent *a, uint32_t peer, const struct ip_addr *local)
 	o->local[peer] = fib_has_addr(a->fib, local) ? *local : (struct ip_addr){ 0 };
 }
 
-void
-fallover_accepted(struct agent *a, const struct ipc_endpoints *ep)
-{
-	for (size_t i = 0; i < a->npeers; i++) {
-		if (!ip_addr_eq(&a->peers[i].addr, &ep->remote))
-			continue;
-		fallover_connected(a, a->peers[i].id, &ep->local);
-		return;
-	}
-}
-
 static void
 end_session(struct agent *a, const struct agent_peer *p, const char *why)
 {

@@ -23,9 +23,8 @@ void fallover_free(struct fallover *o);
 /* Addresses for the fib to follow, into ret, which has room for all peers. Returns how many. */
 size_t fallover_follow(const struct agent *a, struct ip_addr *ret);
 
-/* A connection with that peer stands, from this address of ours; and one that a peer made. */
+/* A connection with that peer stands, from this address of ours. */
 void fallover_connected(struct agent *a, uint32_t peer, const struct ip_addr *local);
-void fallover_accepted(struct agent *a, const struct ipc_endpoints *ep);
 
 /* Addresses may have changed: end the sessions of those that are gone. */
 void fallover_check_addresses(struct agent *a);

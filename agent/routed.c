@@ -17,11 +17,12 @@
 #include "lib/mem.h"
 
 #define ASK_US 50000 /* between two looks at what tells nothing by itself */
+#define SOON_US 2000 /* a look at all peers is for whatever sessions tell meanwhile */
 
 struct routed {
 	struct agent *a;
 	struct converge c;
-	struct event *ev;
+	struct event *ev, *soon; /* soon: a session tells something */
 	uint32_t query; /* 0: none is under way */
 	bool asked;	/* there is an earlier answer */
 	uint64_t work;	/* bgpd's decisions and updates as of it */
@@ -166,11 +167,14 @@ routed_look(struct routed *r)
 void
 routed_session(struct routed *r, const struct ipc_peer_session *m)
 {
+	static const struct timeval soon = { .tv_usec = SOON_US };
+
 	if (!agent_peer_by_id(r->a, m->peer))
 		return;
 	converge_session(&r->c, agent_now(), m);
 	bgpd_has_work(r);
-	routed_look(r);
+	if (!r->c.done && !event_pending(r->soon, EV_TIMEOUT, NULL))
+		event_add(r->soon, &soon);
 }
 
 void
@@ -242,6 +246,7 @@ routed_new(struct agent *a)
 
 	r->a = a;
 	r->ev = event_new(a->base, -1, 0, look, r);
+	r->soon = event_new(a->base, -1, 0, look, r);
 	return r;
 }
 
@@ -254,5 +259,6 @@ routed_free(struct routed *r)
 		agent_query_cancel(r->a, r->query);
 	converge_free(&r->c);
 	event_free(r->ev);
+	event_free(r->soon);
 	mem_free(r);
 }

@@ -28,6 +28,7 @@
 #define LISTEN_RETRY_S	 5
 #define NETSTAT		 "/proc/net/netstat"
 #define ACCEPT_BATCH	 64 /* accepted in one turn of the loop */
+#define PAUSE_MS	 5  /* no accepting while those accepted wait for bgpd */
 #define CONNECT_MAX_S	 30 /* bgpd cancels long before; this only bounds leftovers */
 
 struct listener {
@@ -61,7 +62,7 @@ struct tcp {
 	struct tcp_range *ranges;
 	size_t nranges;
 	struct list listeners, dials;
-	struct event *retry;
+	struct event *retry, *resume;
 	struct tcp_drops drops;
 	struct log_limit strangers;
 };
@@ -69,6 +70,8 @@ struct tcp {
 static const struct tcp_peer *
 peer_by_id(const struct tcp *t, uint32_t id)
 {
+	if (id > 0 && id <= t->npeers && t->peers[id - 1].id == id) /* as long as the configuration is the first */
+		return &t->peers[id - 1];
 	for (size_t i = 0; i < t->npeers; i++)
 		if (t->peers[i].id == id)
 			return &t->peers[i];
@@ -245,7 +248,31 @@ take_accepted(struct tcp *t, int fd)
 		return;
 	}
 	tcp_set_common(fd, in.ep.remote.af);
-	t->ops->accepted(t->ctx, &in, fd);
+	t->ops->accepted(t->ctx, p->id, &in, fd);
+}
+
+/* Nobody is turned away: the kernel keeps those that come until there is room again. */
+static void
+pause_accepting(struct tcp *t)
+{
+	static const struct timeval later = { .tv_usec = PAUSE_MS * 1000 };
+	struct list *n;
+
+	LIST_FOREACH(n, &t->listeners)
+		if (container_of(n, struct listener, link)->ev)
+			event_del(container_of(n, struct listener, link)->ev);
+	event_add(t->resume, &later);
+}
+
+static void
+on_resume(evutil_socket_t fd, short what, void *arg)
+{
+	struct tcp *t = arg;
+	struct list *n;
+
+	LIST_FOREACH(n, &t->listeners)
+		if (container_of(n, struct listener, link)->ev)
+			event_add(container_of(n, struct listener, link)->ev, NULL);
 }
 
 static void
@@ -253,6 +280,10 @@ on_accept(evutil_socket_t lfd, short what, void *arg)
 {
 	struct listener *l = arg;
 
+	if (l->tcp->ops->full(l->tcp->ctx)) {
+		pause_accepting(l->tcp);
+		return;
+	}
 	for (int i = 0; i < ACCEPT_BATCH; i++) {
 		/* cppcheck-suppress nullPointer ; accept(2): nothing is filled in then */
 		int fd = accept4(lfd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -920,6 +951,7 @@ tcp_new(struct event_base *base, struct launcher *l, struct fib *fib, const stru
 	list_init(&t->listeners);
 	list_init(&t->dials);
 	t->retry = event_new(base, -1, 0, on_retry, t);
+	t->resume = event_new(base, -1, 0, on_resume, t);
 	tcp_drops_read(&t->drops, agent_now(), NETSTAT);
 	return t;
 }
@@ -935,6 +967,7 @@ tcp_free(struct tcp *t)
 	LIST_FOREACH_SAFE(n, tmp, &t->listeners)
 		listener_free(container_of(n, struct listener, link));
 	event_free(t->retry);
+	event_free(t->resume);
 	forget_keys(t->peers, t->npeers * sizeof *t->peers);
 	forget_keys(t->ranges, t->nranges * sizeof *t->ranges);
 	mem_free(t);

@@ -70,7 +70,10 @@ struct tcp_listen {
 struct tcp_ops {
 	/* fd is the receiver's when err is 0, else -1. */
 	void (*done)(void *ctx, const struct ipc_conn_done *d, int fd);
-	void (*accepted)(void *ctx, const struct ipc_conn_in *in, int fd);
+	/* peer: whose it is. */
+	void (*accepted)(void *ctx, uint32_t peer, const struct ipc_conn_in *in, int fd);
+	/* So many accepted ones wait already that further ones had better wait in the listener's queue. */
+	bool (*full)(void *ctx);
 	/* No peer has that address: tcp_add() one, or false with the reason in words. */
 	bool (*admit)(void *ctx, const struct ip_addr *remote, char *ret_why, size_t cap);
 	void (*event)(void *ctx, enum ipc_level level, uint32_t peer, const char *name,
