@@ -83,6 +83,11 @@ class Daemon:
         return self.proc.text()[-2000:]
 
 
+def listens(ns):
+    """True when somebody in a namespace listens for BGP."""
+    return bool(ns.run("ss", "-Htln", "sport = :179"))
+
+
 class Adapter(peers.Daemon):
     """Common part: files and environment of a private copy; name: as tables call it."""
 
@@ -107,6 +112,10 @@ class Adapter(peers.Daemon):
     def start(self):
         self.configure()
         return Daemon(self.ns, self.script(), self.env(), self.binds())
+
+    def ready(self):
+        """True when it takes connections and can keep them."""
+        return listens(self.ns)
 
     @classmethod
     def version(cls):
@@ -193,6 +202,12 @@ class Frr(Adapter):
         for path in (self.dir, f"{self.dir}/home", f"{self.dir}/run/frr"):
             shutil.chown(path, peers.USERS["frr"], peers.GROUPS["frr"])
         return binds
+
+    def ready(self):
+        """bgpd closes sessions that come up before zebra has told it the links."""
+        return super().ready() and " valid" in self.vtysh("show bgp nexthop")
+
+    vtysh = peers.Frr.vtysh
 
     def script(self):
         common = (f"-u frr -g frr -z {self.dir}/zserv.api --vty_socket {self.dir} "
@@ -325,6 +340,9 @@ class Weft:
         self.node.write_config()
         run = f"exec {self.node.build}/weftd --config {self.node.file} --run-dir {self.node.run_dir}"
         return Daemon(self.ns, [run], None, ())
+
+    def ready(self):
+        return listens(self.ns)
 
     @classmethod
     def version(cls):

@@ -9,9 +9,11 @@ import subprocess
 import time
 
 import ground
+from fabric.wait import wait_until
 from fabric.net import pids_inside
 
 GENERATOR = "tests/bench/load/weft-load"
+READY_S = 20
 FLOOR = "tests/bench/bench_kernel"
 
 
@@ -107,6 +109,17 @@ class Cell:
             return Result(values, self.usage, time.monotonic() - began)
         finally:
             self.ground.remove()
+
+    def begin(self, adapter):
+        """The daemon at its gate or, where its start is not what is measured, at work."""
+        self.daemon = adapter.start()
+        if self.scenario.go_at:
+            return
+        self.went = self.daemon.go()
+        try:
+            wait_until(adapter.ready, READY_S, "the daemon is ready")
+        except AssertionError as e:
+            raise Failed(f"{e}; it said: {self.daemon.log()}") from None
 
     def watch(self, generator, deadline):
         """Serve the generator's pauses until its end; its values."""

@@ -24,14 +24,14 @@ pytestmark = [pytest.mark.patient, pytest.mark.release]
 SLICE = {
     "S1": {"prefixes": 20_000},
     "S2": {"prefixes": 2_000},
-    "S3": {"prefixes": 20_000},
+    "S3": {"prefixes": 5_000},
     "S4": {"peers": 50},
     "S5": {"prefixes": 5_000},
     "S5-v6": {"prefixes": 5_000},
     "S6": {"seconds": 1},
     "S7": {"prefixes": 10_000, "change": 1_000, "rounds": 5},
     "S8": {"peers": 50},
-    "S9": {"rounds": 20},
+    "S9": {"rounds": 50},
 }
 
 
