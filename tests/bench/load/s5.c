@@ -4,8 +4,9 @@
  *
  * Seconds from the close():
  *	first	the first notification of a route or nexthop
- *	moved	the last packet was sent that went to the dead router or nowhere: 32 flows
- *		of UDP, each a packet in a millisecond, all over the routes
+ *	moved	all flows that used the dead router have sent a packet that arrived elsewhere,
+ *		and lost none after it: 32 flows of UDP all over the routes, each a packet in a
+ *		millisecond, which is how much of the figure may be waiting for the next one
  *	unused	no route in the kernel leads there any more, by whatever object
  *	settled	the last notification before half a second without any
  */
@@ -143,13 +144,15 @@ s5_figures(struct load *l, struct s5 *t)
 	const struct traffic_counts *c = traffic_counts(t->traffic);
 
 	load_result_num(l, "seconds_first", load_seconds(t->closed, t->first));
-	load_result_num(l, "seconds_moved", load_seconds(t->closed, c->last_bad));
+	load_result_num(l, "seconds_moved", load_seconds(t->closed, traffic_moved(t->traffic)));
 	load_result_num(l, "seconds_unused", load_seconds(t->closed, t->unused));
 	load_result_num(l, "seconds_settled", load_seconds(t->closed, kernmon_time(t->fib.mon)));
 	load_result_num(l, "packets_sent", (double)c->sent);
 	load_result_num(l, "packets_lost", (double)(c->dead + c->refused));
 	load_result_num(l, "packets_refused", (double)c->refused);
 	load_result_num(l, "flows_by_dying", c->flows_dead);
+	if (!traffic_moved(t->traffic).us)
+		load_fail(l, "a flow still loses packets");
 	if (c->sent != c->arrived + c->refused)
 		load_fail(l, "of %llu packets %llu arrived", (unsigned long long)c->sent,
 		    (unsigned long long)c->arrived);

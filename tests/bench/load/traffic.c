@@ -48,6 +48,8 @@ struct traffic {
 	uint32_t part;
 	bool probing;
 	uint32_t on_dead; /* bit of each flow seen there while probing */
+	struct mono_us
+	    good[TRAFFIC_FLOWS]; /* when the first packet after the last bad one was sent */
 	struct traffic_counts count;
 	uint8_t buf[READS][ROOM];
 };
@@ -149,13 +151,6 @@ traffic_close(struct traffic *t)
 /* ---- sending ---- */
 
 static void
-bad(struct traffic *t, struct mono_us at)
-{
-	if (mono_before(t->count.last_bad, at))
-		t->count.last_bad = at;
-}
-
-static void
 send_one(struct traffic *t, uint32_t flow)
 {
 	struct payload p = { MAGIC, flow, clock_mono().us };
@@ -164,7 +159,7 @@ send_one(struct traffic *t, uint32_t flow)
 	if (sendto(t->out, &p, sizeof p, 0, (struct sockaddr *)&t->to[flow], t->to_len) >= 0)
 		return;
 	t->count.refused++;
-	bad(t, (struct mono_us){ p.us });
+	t->good[flow].us = 0;
 }
 
 bool
@@ -194,12 +189,15 @@ take(struct traffic *t, const uint8_t *frame, size_t len)
 	if (p.magic != MAGIC || p.flow >= TRAFFIC_FLOWS)
 		return;
 	t->count.arrived++;
-	if (memcmp(frame, dead, ETH_ALEN) != 0)
+	if (memcmp(frame, dead, ETH_ALEN) != 0) {
+		if (!t->good[p.flow].us)
+			t->good[p.flow].us = p.us;
 		return;
+	}
 	t->count.dead++;
+	t->good[p.flow].us = 0;
 	if (t->probing)
 		t->on_dead |= 1u << p.flow;
-	bad(t, (struct mono_us){ p.us });
 }
 
 void
@@ -282,6 +280,22 @@ traffic_probe(struct traffic *t)
 	traffic_read(t);
 	t->probing = false;
 	t->count.flows_dead = (uint32_t)__builtin_popcount(t->on_dead);
+}
+
+struct mono_us
+traffic_moved(const struct traffic *t)
+{
+	struct mono_us last = { 0 };
+
+	for (uint32_t i = 0; i < TRAFFIC_FLOWS; i++) {
+		if (!(t->on_dead & 1u << i))
+			continue;
+		if (!t->good[i].us)
+			return (struct mono_us){ 0 };
+		if (mono_before(last, t->good[i]))
+			last = t->good[i];
+	}
+	return last;
 }
 
 const struct traffic_counts *

@@ -16,10 +16,9 @@
 struct traffic;
 
 struct traffic_counts {
-	uint64_t sent, refused;	 /* refused: the kernel had no route at that moment */
-	uint64_t arrived, dead;	 /* dead: to the leg that was cut */
-	uint32_t flows_dead;	 /* flows that used that leg when it was cut */
-	struct mono_us last_bad; /* when the last packet was sent that was dead or refused */
+	uint64_t sent, refused; /* refused: the kernel had no route at that moment */
+	uint64_t arrived, dead; /* dead: to the leg that was cut */
+	uint32_t flows_dead;	/* flows that used that leg when it was cut */
 };
 
 /* Sockets at both ends; flows go to prefixes all over the pool. Ends the program without. */
@@ -37,6 +36,12 @@ void traffic_cut(struct traffic *t, const struct ip_addr *gateway);
 
 /* Send one packet of each flow now and count the flows that use the dead leg. */
 void traffic_probe(struct traffic *t);
+
+/*
+ * When the first packet was sent from which on nothing of its flow was lost, the latest of
+ * all flows that used the dead leg; 0 as long as one of them has had none.
+ */
+struct mono_us traffic_moved(const struct traffic *t);
 
 const struct traffic_counts *traffic_counts(const struct traffic *t);
 
