@@ -488,8 +488,9 @@ start_both(struct weftd *w)
 	}
 	if (w->o->child_timeout_s > 0) /* its first ping tells it how often to speak */
 		w->ping_at = clock_mono();
-	child_start(w, LAUNCH_CHILD_BGPD, bgpd_fd, IPC_NCHANS, LAUNCH_FD_IPC);
+	/* The agent first: it has more to do until the node works. */
 	child_start(w, LAUNCH_CHILD_AGENT, agent_fd, 1 + IPC_NCHANS, LAUNCH_FD_CHANNEL);
+	child_start(w, LAUNCH_CHILD_BGPD, bgpd_fd, IPC_NCHANS, LAUNCH_FD_IPC);
 	ipcsock_close_all(agent_fd, 1 + IPC_NCHANS);
 	ipcsock_close_all(bgpd_fd, IPC_NCHANS);
 	if (agent->restarts > 0)
