@@ -246,9 +246,9 @@ review_slots(struct agent *a)
 	HMAP_FOREACH_SAFE(n, tmp, &s->slots) {
 		struct peer_slot *slot = container_of(n, struct peer_slot, node);
 
-		if (!slot->used && slot->sent.id) {
+		if (!slot->used && slot->sent) {
 			source_forget(s, slot->id);
-			memset(&slot->sent, 0, sizeof slot->sent);
+			slot->sent = 0;
 			memset(&slot->tcp, 0, sizeof slot->tcp);
 		}
 		if (slot->used || !slot->made)
@@ -315,7 +315,7 @@ tcp_changed(struct agent *a, struct peer_slot *slot, const struct tcp_peer *now)
 {
 	struct ipc_msg lend = { .type = IPC_CONN_LEND };
 
-	if (slot->sent.id == 0 || slot->tcp.id == 0 || memcmp(&slot->tcp, now, sizeof *now) == 0)
+	if (slot->sent == 0 || slot->tcp.id == 0 || memcmp(&slot->tcp, now, sizeof *now) == 0)
 		return;
 	lend.conn_lend.peer = slot->id;
 	if (same_without_key(&slot->tcp, now))

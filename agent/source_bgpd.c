@@ -147,6 +147,12 @@ source_fill_peer(const struct agent *a, const struct agent_peer *p, struct ipc_c
 		to->filter[to->nfilters++] = conf_filter_id(a->conf, c->filters.v[i]);
 }
 
+uint64_t
+source_hash_peer(const struct source *s, const struct ipc_conf_peer *conf)
+{
+	return hmap_hash(&s->slots, conf, sizeof *conf) | 1;
+}
+
 /* ---- to bgpd --------------------------------------------------------------------- */
 
 static void
@@ -216,15 +222,17 @@ static void
 send_peers(struct agent *a, struct ipc_msg *m)
 {
 	struct ipc_conf_peer *now = &m->conf_peer;
+	uint64_t sum;
 
 	for (size_t i = 0; i < a->npeers; i++) {
 		struct peer_slot *slot = a->peers[i].slot;
 
 		m->type = IPC_CONF_PEER;
 		source_fill_peer(a, &a->peers[i], now);
-		if (a->source->others_known && memcmp(&slot->sent, now, sizeof *now) == 0)
+		sum = source_hash_peer(a->source, now);
+		if (a->source->others_known && slot->sent == sum)
 			continue;
-		slot->sent = *now;
+		slot->sent = sum;
 		bgpd_send(a->bgpd, m, -1);
 	}
 }
@@ -329,7 +337,7 @@ source_send_peer(struct agent *a, const struct agent_peer *p)
 	m = mem_zalloc(sizeof *m);
 	m->type = IPC_PEER_ADD;
 	source_fill_peer(a, p, &m->conf_peer);
-	p->slot->sent = m->conf_peer;
+	p->slot->sent = source_hash_peer(a->source, &m->conf_peer);
 	bgpd_send(a->bgpd, m, -1);
 	mem_free(m);
 	return true;

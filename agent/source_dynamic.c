@@ -45,7 +45,7 @@ start_dynamic(struct agent *a, struct dynamic_peer *d)
 	source_resolve_dynamic(a, p, &slot->tcp);
 	tcp_add(a->tcp, &slot->tcp);
 	source_fill_peer(a, p, &m.conf_peer);
-	slot->sent = m.conf_peer;
+	slot->sent = source_hash_peer(a->source, &m.conf_peer);
 	bgpd_send(a->bgpd, &m, -1);
 	bfd_peer_added(a->bfd, p);
 	if (!event_pending(a->source->guard_ev, EV_TIMEOUT, NULL))
