@@ -37,7 +37,7 @@ struct conn {
 	struct list wanting, held, closing;
 	conn_id id;
 	int fd;
-	struct event *rd, *wr;
+	struct event *rd, *wr; /* wr: NULL before the socket was full for the first time */
 	uint8_t *in; /* what the speaker left */
 	size_t in_len;
 	uint8_t *out; /* what the socket left */
@@ -75,7 +75,8 @@ conn_free(struct conn *c)
 	list_remove(&c->closing);
 	hmap_remove(&c->b->conns, &c->node);
 	event_free(c->rd);
-	event_free(c->wr);
+	if (c->wr)
+		event_free(c->wr);
 	close(c->fd);
 	mem_free(c->in);
 	mem_free(c->out);
@@ -211,12 +212,23 @@ conn_send(struct conn *c, const uint8_t *buf, size_t len)
 }
 
 static void
+on_writable(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn *c = arg;
+
+	if (!list_is_linked(&c->wanting))
+		list_push_back(&c->b->wanting, &c->wanting);
+}
+
+static void
 conn_wait_writable(struct conn *c)
 {
 	list_remove(&c->wanting);
 	if (c->write_err)
 		return;
 	conn_blocked(c, clock_mono());
+	if (!c->wr)
+		c->wr = event_new(c->b->base, c->fd, EV_WRITE, on_writable, c);
 	event_add(c->wr, NULL);
 }
 
@@ -276,15 +288,6 @@ conn_write(struct conn *c)
 	}
 }
 
-static void
-on_writable(evutil_socket_t fd, short what, void *arg)
-{
-	struct conn *c = arg;
-
-	if (!list_is_linked(&c->wanting))
-		list_push_back(&c->b->wanting, &c->wanting);
-}
-
 bool
 io_write(struct bgpd *b)
 {
@@ -340,7 +343,6 @@ io_add(struct bgpd *b, conn_id id, int fd)
 	list_init(&c->held);
 	list_init(&c->closing);
 	c->rd = event_new(b->base, fd, EV_READ | EV_PERSIST, on_readable, c);
-	c->wr = event_new(b->base, fd, EV_WRITE, on_writable, c);
 	hmap_insert(&b->conns, &c->node, hmap_hash(&b->conns, &id, sizeof(id)));
 	event_add(c->rd, NULL);
 }

@@ -5,6 +5,7 @@
  * same escaping, without level, name and peer, as the text of the event that
  * goes to the agent.  So nothing a peer sends can break out of its value.
  */
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,12 +17,22 @@ struct todo_node {
 	struct todo todo;
 };
 
+/* Of a thousand peers that are asked to write at once none shall cost what an event's text does. */
+static size_t
+todo_octets(enum todo_kind kind)
+{
+	bool large = kind == TODO_EVENT || kind == TODO_MRT_DONE || kind == TODO_DRAINED;
+
+	return large ? sizeof(struct todo) : offsetof(struct todo, event);
+}
+
 void
 speaker_todo(struct speaker *sp, const struct todo *t)
 {
-	struct todo_node *n = mem_alloc(sizeof(*n));
+	size_t octets = todo_octets(t->kind);
+	struct todo_node *n = mem_alloc(offsetof(struct todo_node, todo) + octets);
 
-	n->todo = *t;
+	memcpy(&n->todo, t, octets);
 	list_init(&n->node);
 	list_push_back(&sp->todos, &n->node);
 }
@@ -35,7 +46,7 @@ speaker_pop_todo(struct speaker *sp, struct todo *ret)
 	if (!l)
 		return false;
 	n = container_of(l, struct todo_node, node);
-	*ret = n->todo;
+	memcpy(ret, &n->todo, todo_octets(n->todo.kind));
 	mem_free(n);
 	return true;
 }

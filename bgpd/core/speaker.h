@@ -170,10 +170,11 @@ struct todo {
 	conn_id conn;
 	bool on;
 	struct ip_addr nh;
+	enum ipc_session session;
+	/* Large, and set only where they belong: TODO_EVENT, TODO_MRT_DONE, TODO_DRAINED. */
 	struct ipc_event event;
 	struct ipc_mrt_done mrt;
 	struct ipc_drained drained;
-	enum ipc_session session;
 };
 /* Returns false when there is nothing to do. */
 bool speaker_next_todo(struct speaker *sp, struct todo *ret);
