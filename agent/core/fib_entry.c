@@ -1,6 +1,7 @@
 /*
  * Entries: memory, evaluation, and the troubles of those that have any.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "agent/core/fib_priv.h"
@@ -56,6 +57,8 @@ chunk_add(struct fib *f, uint32_t v6)
 	struct fib_pool *pool = &f->pool[v6];
 	uint32_t base = pool->nchunks << FIB_CHUNK_BITS, i;
 
+	if ((base + FIB_CHUNK) << 1 > 1u << PTREE_NO_BITS)
+		abort(); /* twice as many as bgpd may ask for: the kernel brought them */
 	pool->chunk = mem_realloc_array(pool->chunk, pool->nchunks + 1, sizeof(*pool->chunk));
 	pool->chunk[pool->nchunks++] = mem_zalloc_array(FIB_CHUNK, FIB_ENTRY_OCTETS(v6));
 	for (i = FIB_CHUNK; i-- > 0;) {

@@ -2,8 +2,8 @@
  * The inside of struct fib, shared by fib*.c and local.c only.
  *
  * An entry is one (prefix, kind): learned, own block, discard have metrics, and so
- * places in the kernel, of their own.  Entries are 32 octets (IPv6: 44), live in chunks
- * that never move, and are named by number; 200,000 of them take 9 MB (11 MB) with the
+ * places in the kernel, of their own.  Entries are 24 octets (IPv6: 36), live in chunks
+ * that never move, and are named by number; 200,000 of them take 6.4 MB (9 MB) with the
  * tree that finds them by their prefix.
  *
  * Flow: an intent, a changed set, a judgement or an observation calls
@@ -45,27 +45,28 @@
 
 enum fib_kind { FIB_LEARNED, FIB_BLOCK, FIB_DISCARD, FIB_NKINDS };
 
+/* The fields are as wide as what fib.h allows for: numbers below 2^23, sets below 2^18. */
 struct fib_entry {
-	uint32_t self;	     /* its lowest bit is the family: 1 for IPv6 */
-	uint32_t set;	     /* learned: index into fib.setv, 0: none */
-	uint32_t have;	     /* hops number the kernel has, as far as known */
-	uint32_t next, prev; /* in the set's list; next also: free list */
-	/* Why refused (enum ipc_refusal) or failed (errno). */
-	unsigned int code : 16;
-	unsigned int state : 3;	   /* enum fib_state */
+	uint32_t have; /* hops number the kernel has, as far as known */
+	unsigned int next : PTREE_NO_BITS; /* in the set's list; also: free list */
+	unsigned int state : 3;		   /* enum fib_state */
 	unsigned int kind : 2;
-	unsigned int busy : 1;	   /* an operation is without an answer */
-	unsigned int queued : 1;   /* in the work ring */
-	unsigned int report : 1;   /* in the report ring */
-	unsigned int trouble : 1;  /* has a struct trouble */
-	unsigned int adopted : 1;  /* found in the kernel, not asked for yet */
-	unsigned int wanted : 1;   /* block, discard */
-	unsigned int admitted : 1; /* learned: counts against the limit */
-	unsigned int usable : 1;   /* learned: may resolve next hops */
-	unsigned int seen : 1;	   /* since the dump began */
-	unsigned int fresh : 1;	   /* asked for since SYNC_BEGIN */
-	unsigned int leaving : 1;  /* withdrawn; remembered or held by the guard (fib_hold.c) */
-	uint8_t len;
+	unsigned int busy : 1;		   /* an operation is without an answer */
+	unsigned int queued : 1;	   /* in the work ring */
+	unsigned int report : 1;	   /* in the report ring */
+	unsigned int trouble : 1;	   /* has a struct trouble */
+	unsigned int prev : PTREE_NO_BITS; /* in the set's list */
+	unsigned int adopted : 1;	   /* found in the kernel, not asked for yet */
+	unsigned int wanted : 1;	   /* block, discard */
+	unsigned int admitted : 1;	   /* learned: counts against the limit */
+	unsigned int usable : 1;	   /* learned: may resolve next hops */
+	unsigned int seen : 1;		   /* since the dump began */
+	unsigned int fresh : 1;		   /* asked for since SYNC_BEGIN */
+	unsigned int leaving : 1;	   /* withdrawn; remembered or held by the guard (fib_hold.c) */
+	unsigned int self : PTREE_NO_BITS; /* its lowest bit is the family: 1 for IPv6 */
+	unsigned int len : 8;
+	unsigned int set : 18;		   /* learned: index into fib.setv, 0: none */
+	unsigned int code : 12;		   /* why refused (enum ipc_refusal) or failed (errno) */
 	uint8_t addr[]; /* of the prefix: 4 octets or 16 */
 };
 
@@ -266,7 +267,7 @@ entry_is6(const struct fib_entry *e)
 static inline struct ip_prefix
 entry_prefix(const struct fib_entry *e)
 {
-	struct ip_prefix p = { .af = IP4, .len = e->len };
+	struct ip_prefix p = { .af = IP4, .len = (uint8_t)e->len };
 
 	if (entry_is6(e)) {
 		p.af = IP6;

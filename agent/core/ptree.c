@@ -9,9 +9,35 @@
 
 #include "lib/mem.h"
 
-#define LEAF	  0x80000000u
+/*
+ * A node: the kid for 0 in the lowest 24 bits, the one for 1 in the next, and above both the
+ * first bit in which what is below differs. A kid is a node, or, with LEAF, a number.
+ */
+#define LEAF	  (1u << PTREE_NO_BITS)
+#define KID_BITS  (PTREE_NO_BITS + 1)
+#define KID_MASK  ((1u << KID_BITS) - 1)
 #define NBITS	  PTREE_BITS
 #define CAP_FIRST 64
+
+static uint32_t
+kid_of(const struct ptree *t, uint32_t node, unsigned side)
+{
+	return (uint32_t)(t->node[node] >> side * KID_BITS) & KID_MASK;
+}
+
+static unsigned
+bit_at(const struct ptree *t, uint32_t node)
+{
+	return (unsigned)(t->node[node] >> 2 * KID_BITS);
+}
+
+static void
+set_kid(struct ptree *t, uint32_t node, unsigned side, uint32_t kid)
+{
+	uint64_t was = t->node[node] & ~((uint64_t)KID_MASK << side * KID_BITS);
+
+	t->node[node] = was | (uint64_t)kid << side * KID_BITS;
+}
 
 static struct ptree_key
 key_of(const struct ip_prefix *p)
@@ -69,11 +95,11 @@ static void
 walk_on(const struct ptree *t, const struct ptree_key *k, struct ptree_way *w, unsigned n, uint32_t at)
 {
 	while (!(at & LEAF)) {
-		const struct ptree_node *x = &t->node[at];
+		unsigned side = bit_of(k, bit_at(t, at));
 
 		w->node[n] = at;
-		at = x->kid[w->kid[n] = (uint8_t)bit_of(k, x->bit)];
-		n++;
+		w->kid[n++] = (uint8_t)side;
+		at = kid_of(t, at, side);
 	}
 	w->n = n;
 	w->leaf = at & ~LEAF;
@@ -92,16 +118,16 @@ depth_of(const struct ptree *t, const struct ptree_way *w, unsigned d)
 {
 	unsigned n = w->n;
 
-	if (n > 0 && t->node[w->node[n / 2]].bit >= d)
+	if (n > 0 && bit_at(t, w->node[n / 2]) >= d)
 		n /= 2;
-	while (n > 0 && t->node[w->node[n - 1]].bit >= d)
+	while (n > 0 && bit_at(t, w->node[n - 1]) >= d)
 		n--;
 	return n;
 }
 
 /* What hangs at depth n of the way. */
 static uint32_t
-hangs_at(const struct ptree *t, const struct ptree_way *w, unsigned n)
+hangs_at(const struct ptree_way *w, unsigned n)
 {
 	if (n < w->n)
 		return w->node[n];
@@ -113,7 +139,7 @@ static uint32_t
 outermost(const struct ptree *t, uint32_t at, unsigned side)
 {
 	while (!(at & LEAF))
-		at = t->node[at].kid[side];
+		at = kid_of(t, at, side);
 	return at & ~LEAF;
 }
 
@@ -123,7 +149,7 @@ beside(const struct ptree *t, const struct ptree_way *w, unsigned n, unsigned si
 {
 	while (n-- > 0)
 		if (w->kid[n] != side)
-			return outermost(t, t->node[w->node[n]].kid[side], !side);
+			return outermost(t, kid_of(t, w->node[n], side), !side);
 	return 0;
 }
 
@@ -135,7 +161,7 @@ node_take(struct ptree *t)
 	uint32_t i = t->free;
 
 	if (i != 0) {
-		t->free = t->node[i].kid[0];
+		t->free = kid_of(t, i, 0);
 		return i;
 	}
 	if (t->used + 1 >= t->cap) { /* node 0 is none */
@@ -152,7 +178,7 @@ hang(struct ptree *t, const struct ptree_way *w, unsigned n, uint32_t now)
 	if (n == 0)
 		t->root = now;
 	else
-		t->node[w->node[n - 1]].kid[w->kid[n - 1]] = now;
+		set_kid(t, w->node[n - 1], w->kid[n - 1], now);
 }
 
 /* t->way leads to where k is, or would be. */
@@ -164,7 +190,7 @@ way_to(struct ptree *t, const struct ptree_key *k)
 
 	if (t->way_known && w->n > 0)
 		n = depth_of(t, w, first_difference(k, &t->way_key));
-	walk_on(t, k, w, n, n > 0 ? hangs_at(t, w, n) : t->root);
+	walk_on(t, k, w, n, n > 0 ? hangs_at(w, n) : t->root);
 	t->way_known = true;
 	t->way_key = *k;
 }
@@ -177,9 +203,9 @@ put_at(struct ptree *t, const struct ptree_key *k, unsigned d, uint32_t no)
 	unsigned n = depth_of(t, w, d), side = bit_of(k, d);
 	uint32_t i = node_take(t);
 
-	t->node[i].bit = (uint8_t)d;
-	t->node[i].kid[side] = no | LEAF;
-	t->node[i].kid[!side] = hangs_at(t, w, n);
+	t->node[i] = (uint64_t)d << 2 * KID_BITS;
+	set_kid(t, i, side, no | LEAF);
+	set_kid(t, i, !side, hangs_at(w, n));
 	hang(t, w, n, i);
 	w->node[n] = i;
 	w->kid[n] = (uint8_t)side;
@@ -226,8 +252,8 @@ ptree_remove(struct ptree *t, const struct ip_prefix *p)
 	if (w.n == 0)
 		return true;
 	up = w.node[w.n - 1];
-	hang(t, &w, w.n - 1, t->node[up].kid[!w.kid[w.n - 1]]);
-	t->node[up].kid[0] = t->free;
+	hang(t, &w, w.n - 1, kid_of(t, up, !w.kid[w.n - 1]));
+	t->node[up] = t->free;
 	t->free = up;
 	return true;
 }
@@ -243,7 +269,7 @@ ptree_find(const struct ptree *t, const struct ip_prefix *p)
 	if (t->n == 0)
 		return 0;
 	while (!(at & LEAF))
-		at = t->node[at].kid[bit_of(&k, t->node[at].bit)];
+		at = kid_of(t, at, bit_of(&k, bit_at(t, at)));
 	have = leaf_key(t, at & ~LEAF);
 	return first_difference(&k, &have) == NBITS ? at & ~LEAF : 0;
 }
@@ -270,7 +296,7 @@ ptree_after(const struct ptree *t, const struct ip_prefix *p)
 		return beside(t, &w, w.n, 1);
 	n = depth_of(t, &w, d);
 	if (bit_of(&k, d) == 0) /* all that hangs there comes after it */
-		return outermost(t, hangs_at(t, &w, n), 0);
+		return outermost(t, hangs_at(&w, n), 0);
 	return beside(t, &w, n, 1);
 }
 
@@ -289,7 +315,7 @@ floor_of(const struct ptree *t, const struct ptree_key *k)
 		return w.leaf;
 	n = depth_of(t, &w, d);
 	if (bit_of(k, d) == 1)
-		return outermost(t, hangs_at(t, &w, n), 1);
+		return outermost(t, hangs_at(&w, n), 1);
 	return beside(t, &w, n, 0);
 }
 

@@ -2,7 +2,7 @@
  * Prefixes of one family in order, by number: for tables with hundreds of thousands.
  *
  * The caller has the prefixes, in whatever it keeps under a number; the tree has the
- * numbers, and 12 octets for each.  It asks for the prefix of a number once in each
+ * numbers, and 8 octets for each.  It asks for the prefix of a number once in each
  * operation, which makes it cheaper than lib/trie, where each step compares prefixes.
  *
  * A crit-bit tree over the address and, behind it, the length: in that order a prefix
@@ -35,14 +35,11 @@ struct ptree_way {
 	uint32_t leaf; /* number */
 };
 
-struct ptree_node {
-	uint32_t kid[2]; /* by the bit; the highest bit says that it is a number of the caller's */
-	uint8_t bit;	 /* the first in which what is below differs */
-};
+#define PTREE_NO_BITS 23 /* of a number of the caller's */
 
 struct ptree {
-	struct ptree_node *node;
-	uint32_t root, n, cap, used, free; /* used: nodes ever taken; free: list, by kid[0] */
+	uint64_t *node;	/* two kids and a bit; see ptree.c */
+	uint32_t root, n, cap, used, free; /* used: nodes ever taken; free: list, by the first kid */
 	/* To what was put in last: most of the next one's way, as prefixes mostly come in order. */
 	struct ptree_way way;
 	struct ptree_key way_key;
@@ -56,7 +53,7 @@ void ptree_init(struct ptree *t, struct ip_prefix (*prefix)(const void *ctx, uin
 void ptree_free(struct ptree *t);
 
 /*
- * Put p (masked) in under no, which is 1 to 2^31 - 1. Returns 0 when done, or the number
+ * Put p (masked) in under no, which is 1 to 2^PTREE_NO_BITS - 1. Returns 0 when done, or the number
  * that has p already, and then nothing has changed.
  */
 uint32_t ptree_put(struct ptree *t, const struct ip_prefix *p, uint32_t no);
