@@ -79,6 +79,8 @@ turn(struct bgpd *b)
 	turn_timers(b);
 	if (b->stop)
 		return false;
+	if (speaker_fib_urgent(b->sp)) /* the work that the same event brought comes after it */
+		routes_pump(b);
 	work = speaker_work(b->sp, clock_mono(), WORK_US);
 	io_offer_held(b);
 	control_todos(b);

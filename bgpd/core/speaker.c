@@ -370,6 +370,12 @@ speaker_next_fib(struct speaker *sp, struct fib_op *ret)
 	return fib_next(sp, ret);
 }
 
+bool
+speaker_fib_urgent(const struct speaker *sp)
+{
+	return sp->fib.again != 0;
+}
+
 void
 speaker_fib_reset(struct speaker *sp)
 {

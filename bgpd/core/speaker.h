@@ -195,6 +195,8 @@ struct fib_op {
 	const struct ipc_nhset *nhset; /* NHSET: valid until the next call */
 };
 bool speaker_next_fib(struct speaker *sp, struct fib_op *ret);
+/* The next ones take a lost peer's next hops out of sets: traffic waits for them. */
+bool speaker_fib_urgent(const struct speaker *sp);
 /* The agent is a new one: it knows no set, no route, no next hop. */
 void speaker_fib_reset(struct speaker *sp);
 
