@@ -22,6 +22,12 @@ def peer_address(i, v6=False):
     return str((FIRST6 if v6 else FIRST4) + i)
 
 
+def know(here, dev, there, their_dev, addresses):
+    """Neighbours that need not be asked for, and do not count for the table's limit."""
+    mac = there.ipj("link", "show", their_dev)[0]["address"]
+    here.batch([f"neigh replace {a} lladdr {mac} nud permanent dev {dev}" for a in addresses])
+
+
 class Ground:
     """The two namespaces of one cell; count: how many peers the generator plays."""
 
@@ -33,19 +39,14 @@ class Ground:
         self.g.batch([*self._local(FIRST4, count), *self._local(FIRST6, count),
                       "route add 10.99.0.0/16 dev eth0 src " + str(FIRST4),
                       "route add fd99::/64 dev eth0"])
-        self._neighbours(self.d, self.g, [peer_address(i, v) for i in range(count)
-                                          for v in (False, True)])
-        self._neighbours(self.g, self.d, [ADDR4, ADDR6])
+        know(self.d, "eth0", self.g, "eth0", [peer_address(i, v) for i in range(count)
+                                              for v in (False, True)])
+        know(self.g, "eth0", self.d, "eth0", [ADDR4, ADDR6])
 
     @staticmethod
     def _local(first, count):
         return [f"route add local {net} dev lo"
                 for net in ipaddress.summarize_address_range(first, first + count - 1)]
-
-    @staticmethod
-    def _neighbours(here, there, addresses):
-        mac = there.ipj("link", "show", "eth0")[0]["address"]
-        here.batch([f"neigh replace {a} lladdr {mac} nud permanent dev eth0" for a in addresses])
 
     def remove(self):
         """Kill what runs there and remove the namespaces."""

@@ -79,7 +79,13 @@ class Node(adapters.Weft):
 
 
 class Neighbour(adapters.Bird):
-    """A BIRD on a link of its own; it keeps its session and BFD, and says since when."""
+    """A BIRD on a link of its own; it keeps its session and BFD, and says since when.
+
+    It stands for another machine, so it gets a processor when it wants one.
+    """
+
+    def script(self):
+        return [line.replace("exec ", "exec chrt --fifo 10 ") for line in super().script()]
 
     def since(self):
         """When its session and BFD became what they are now; No(...) unless both are up."""
@@ -98,6 +104,8 @@ def neighbour(lab, node, i):
     theirs, ours = bird_addresses(i)
     ns = lab.ns(f"bird{i}")
     lab.link(ns, "eth0", node, f"eth{i + 1}", [f"{theirs}/24"], [f"{ours}/24"])
+    ground.know(ns, "eth0", node, f"eth{i + 1}", [ours])
+    ground.know(node, f"eth{i + 1}", ns, "eth0", [theirs])
     plan = adapters.Plan([adapters.Peer(ours, adapters.Plan.asn, bfd=True)], asn=64900 + i,
                          addr4=theirs, hold=HOLD_S, passive=False, bfd_ms=BFD_MS,
                          networks=(f"10.250.{i}.0/24",))
@@ -170,7 +178,8 @@ def run(lab, build, rounds, say):
     field = ground.Ground(lab, FIRST_CLIENT + CLIENTS)
     node = Node(field.d)
     birds = [neighbour(lab, field.d, i) for i in range(BIRDS)]
-    node.start().go()
+    weft = node.start()
+    weft.go()
     say(f"hold time {HOLD_S} s, BFD {BFD_MS} ms x 3 with {BIRDS} BIRDs, {CLIENTS} clients")
     since = [wait_until(b.since, 20, "BIRD's session and BFD are up") for b in birds]
     wait_until(lambda: len(node.downs()[1]) == BIRDS, 20, "BFD is up at weft, too")
@@ -183,6 +192,7 @@ def run(lab, build, rounds, say):
         holds_for(lambda: [b.since() for b in birds] == since, HOLD_S + 1, "sessions and BFD")
     except (AssertionError, cell.Failed) as e:
         say(f"FAILED: {e}")
+        say("\n".join(x for x in weft.proc.text().splitlines() if " peer-down " in x or "bfd" in x))
         return 1
     say("survived")
     return 0
