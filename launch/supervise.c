@@ -146,12 +146,31 @@ crash_page_make(void)
 	return high;
 }
 
+/*
+ * Where the kernel shares processors out by session first (autogroup), a priority counts among
+ * the processes of one session only: weft-bfdd gets one of its own, with that priority.
+ */
+static void
+child_own_session(void)
+{
+	char text[16];
+	int fd = setsid() < 0 ? -1 : open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
+	int n = snprintf(text, sizeof(text), "%d", BFDD_NICE);
+
+	if (fd < 0)
+		return;
+	if (write(fd, text, (size_t)n) < 0)
+		log_event(LOG_WARN, "priority-failed", "autogroup why=\"%s\"", strerror(errno));
+	close(fd);
+}
+
 /* Before others, and memory that stays in place; as far as weftd may. */
 static void
 child_hurry(const char *name)
 {
 	struct rlimit rl;
 
+	child_own_session();
 	if (setpriority(PRIO_PROCESS, 0, BFDD_NICE) != 0)
 		log_event(LOG_WARN, "priority-failed", "child=%s why=\"%s\"", name, strerror(errno));
 	if (getrlimit(RLIMIT_MEMLOCK, &rl) == 0) {
