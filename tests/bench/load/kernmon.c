@@ -55,7 +55,7 @@ struct kernmon {
 	struct kernmon_counts count;
 	bool resync;
 	bool spoil, spoil_dump; /* overlook a route: in the next dump, in this one */
-	uint8_t buf[DATAGRAMS][DATAGRAM];
+	_Alignas(struct nlmsghdr) uint8_t buf[DATAGRAMS][DATAGRAM];
 };
 
 static struct table *
