@@ -27,6 +27,7 @@
 #include "lib/clock.h"
 #include "lib/hmap.h"
 #include "lib/ipcmsg.h"
+#include "lib/largemem.h"
 #include "lib/list.h"
 #include "lib/log.h"
 #include "lib/mono.h"
@@ -89,6 +90,7 @@ struct bgpd {
 	struct list sinks;	 /* of monitoring feeds */
 	struct list sinks_ready; /* those with something to pull and room in the descriptor */
 
+	struct largemem mem;
 	struct crash_page *crash; /* shared with the agent; NULL: none */
 	bool stop;
 	int status; /* exit status once stop is set */

@@ -75,6 +75,7 @@ turn(struct bgpd *b)
 {
 	bool work, backlog, more;
 
+	largemem_watch(&b->mem);
 	speaker_wall(b->sp, clock_wall_offset());
 	turn_timers(b);
 	if (b->stop)
@@ -177,6 +178,7 @@ bgpd_run(const int fds[IPC_NCHANS], int in_fds_max, struct crash_page *crash)
 	struct ipc_msg hello = { .type = IPC_HELLO, .hello = { .version = IPC_VERSION } };
 	int rc;
 
+	largemem_init(&b.mem);
 	list_init(&b.queries);
 	io_init(&b);
 	ra_init(&b);

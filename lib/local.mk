@@ -11,6 +11,7 @@ lib_libweft_a_SOURCES = \
 	lib/ipcmsg.c lib/ipcmsg.h \
 	lib/ipcsock.c lib/ipcsock.h \
 	lib/launchmsg.h \
+	lib/largemem.c lib/largemem.h \
 	lib/list.h \
 	lib/log.c lib/log.h \
 	lib/logmain.c lib/logmain.h \

@@ -1,8 +1,8 @@
 /*
  * Extendible hashing.  See idx.h.
  *
- * A segment grows in steps of a quarter to SEG_MAX entries, and is split then, so
- * that the whole is never less than about 55 % full.  The upper bits of a
+ * A segment grows in steps of a half to SEG_MAX entries, and is split then, so
+ * that the whole is never less than about half full.  The upper bits of a
  * hash say which segment, those that follow where in it.
  */
 #include "bgpd/core/idx.h"
@@ -103,11 +103,11 @@ dir_double(struct idx *x)
 	x->depth++;
 }
 
-/* The segment in place k, which is the first of its span, larger by a quarter. */
+/* The segment in place k, which is the first of its span, larger by a half. */
 static void
 seg_grow(struct idx *x, uint32_t k)
 {
-	struct idx_seg *old = x->dir[k], *s = seg_new(old->size + old->size / 4, old->depth);
+	struct idx_seg *old = x->dir[k], *s = seg_new(old->size + old->size / 2, old->depth);
 	uint32_t i;
 
 	for (i = 0; i < old->size; i++)
