@@ -45,6 +45,37 @@ adjin_next_hop(const struct path *p)
 	return p->flags & PATH_NH_LL ? attrs_next_hop_ll(p->attrs) : attrs_next_hop(p->attrs);
 }
 
+struct nh *
+adjin_nh(const struct speaker *sp, const struct path *p)
+{
+	const struct attrs *a = p->attrs;
+	struct nh *nh = NULL;
+	struct ip_addr addr;
+
+	/* Every prefix comes by here: without making an address of it, if that can be. */
+	if (!(p->flags & PATH_NH_LL) && a->nh_ifindex == 0)
+		nh = nht_recall(&sp->nht, a->nh_af, a->next_hop);
+	if (nh)
+		return nh;
+	addr = adjin_next_hop(p);
+	return nht_find(&sp->nht, &addr);
+}
+
+/* The path becomes a user of its next hop. */
+static void
+use_next_hop(struct speaker *sp, const struct path *p)
+{
+	struct nh *nh = adjin_nh(sp, p);
+	struct ip_addr addr;
+
+	if (nh && nh->users > 0) {
+		nh->users++;
+		return;
+	}
+	addr = adjin_next_hop(p);
+	nht_ref(&sp->nht, &addr);
+}
+
 static uint32_t
 sum_kept(const struct rpeer_af *a, const uint32_t *v)
 {
@@ -92,8 +123,8 @@ path_set(struct rpeer *rp, struct mono_us now, unsigned i, uint32_t id, const st
 {
 	struct speaker *sp = rp->sp;
 	struct path *p = rib_path(&sp->rib[i], id);
-	struct ip_addr old_nh = adjin_next_hop(p), nh;
-	bool used_nh = uses_next_hop(p), was_accepted = path_reason(p) == REJECT_NONE;
+	struct nh *old_nh = uses_next_hop(p) ? adjin_nh(sp, p) : NULL;
+	bool was_accepted = path_reason(p) == REJECT_NONE;
 
 	account(rp, i, p, -1);
 	if (p->attrs != attrs) {
@@ -104,12 +135,10 @@ path_set(struct rpeer *rp, struct mono_us now, unsigned i, uint32_t id, const st
 		rib_path_keep(&sp->rib[i], id, flags & PATH_EDITED ? received : NULL);
 	p->flags = flags | PATH_CHANGED | (p->flags & PATH_BEST);
 	account(rp, i, p, 1);
-	if (uses_next_hop(p)) {
-		nh = adjin_next_hop(p);
-		nht_ref(&sp->nht, &nh);
-	}
-	if (used_nh)
-		nht_unref(&sp->nht, &old_nh);
+	if (uses_next_hop(p))
+		use_next_hop(sp, p);
+	if (old_nh)
+		nht_leave(&sp->nht, old_nh);
 	feeds_path(sp, i, id, was_accepted);
 	loc_touch(sp, i, p->dest);
 }
@@ -121,17 +150,14 @@ path_add(struct rpeer *rp, struct mono_us now, unsigned i, uint32_t dest, uint32
 	struct speaker *sp = rp->sp;
 	uint32_t id = rib_path_add(&sp->rib[i], dest, rp->index, path_id, attrs);
 	struct path *p = rib_path(&sp->rib[i], id);
-	struct ip_addr nh;
 
 	p->since_s = speaker_seconds(sp, now);
 	p->flags = flags | PATH_CHANGED;
 	if (flags & PATH_EDITED)
 		rib_path_keep(&sp->rib[i], id, received);
 	account(rp, i, p, 1);
-	if (uses_next_hop(p)) {
-		nh = adjin_next_hop(p);
-		nht_ref(&sp->nht, &nh);
-	}
+	if (uses_next_hop(p))
+		use_next_hop(sp, p);
 	feeds_path(sp, i, id, false);
 	loc_touch(sp, i, dest);
 }
@@ -141,7 +167,6 @@ path_remove(struct speaker *sp, unsigned i, uint32_t id)
 {
 	struct path *p = rib_path(&sp->rib[i], id);
 	struct rpeer *rp = sp->peer[p->peer];
-	struct ip_addr nh = adjin_next_hop(p);
 	uint32_t dest = p->dest;
 
 	feeds_path_gone(sp, i, id);
@@ -149,7 +174,7 @@ path_remove(struct speaker *sp, unsigned i, uint32_t id)
 	if (p->flags & PATH_BEST)
 		rp->af[i].best--;
 	if (uses_next_hop(p))
-		nht_unref(&sp->nht, &nh);
+		nht_leave(&sp->nht, adjin_nh(sp, p));
 	if (groups_know_paths(sp, i)) {
 		rib_path_bury(&sp->rib[i], id);
 		groups_path_gone(sp, i, id);
@@ -646,7 +671,6 @@ visit(struct speaker *sp, unsigned i, uint32_t id)
 {
 	const struct path *p = rib_path(&sp->rib[i], id);
 	const struct nh *nh;
-	struct ip_addr addr;
 
 	if (!p->attrs)
 		return;
@@ -658,8 +682,7 @@ visit(struct speaker *sp, unsigned i, uint32_t id)
 		reimport(sp->peer[p->peer], sp->now, i, id);
 	if (!sp->nht.any_changed || !uses_next_hop(p))
 		return;
-	addr = adjin_next_hop(p);
-	nh = nht_find(&sp->nht, &addr);
+	nh = adjin_nh(sp, p);
 	if (nh && nh->changed)
 		loc_touch(sp, i, p->dest);
 }

@@ -39,6 +39,8 @@ bool adjin_stale(const struct speaker *sp, unsigned i, const struct path *p);
 
 /* The next hop that counts for a path. */
 struct ip_addr adjin_next_hop(const struct path *p);
+/* What is known of it; NULL: nobody uses it. */
+struct nh *adjin_nh(const struct speaker *sp, const struct path *p);
 
 /* From now on paths are of another generation; keep_old: the last one's stay, stale. */
 void adjin_new_generation(struct rpeer *rp, unsigned i, bool keep_old);

@@ -48,15 +48,13 @@ static inline bool
 is_usable(const struct speaker *sp, unsigned i, const struct path *p, const struct nh **ret_nh)
 {
 	const struct nh *nh;
-	struct ip_addr addr;
 
 	*ret_nh = NULL;
 	if (!adjin_live(sp, i, p) || path_reason(p) != REJECT_NONE)
 		return false;
 	if (p->peer == RIB_LOCAL_PEER)
 		return true;
-	addr = adjin_next_hop(p);
-	*ret_nh = nh = nht_find(&sp->nht, &addr);
+	*ret_nh = nh = adjin_nh(sp, p);
 	return nh && nh->answered && nh->resolved && loc_next_hop_shared(sp->peer[p->peer], nh);
 }
 

@@ -24,9 +24,7 @@ nht_init(struct nht *t, const uint64_t key[2])
 static struct nh **
 memo_of(const struct nht *t, const struct ip_addr *addr)
 {
-	const uint8_t *last = addr->b + (addr->af == IP4 ? 2 : 14);
-
-	return &t->memo[(last[0] * 7u + last[1]) % NHT_MEMO];
+	return &t->memo[nht_memo_at(addr->af, addr->b)];
 }
 
 static void
@@ -124,8 +122,12 @@ nht_ref(struct nht *t, const struct ip_addr *addr)
 void
 nht_unref(struct nht *t, const struct ip_addr *addr)
 {
-	struct nh *nh = nht_find(t, addr);
+	nht_leave(t, nht_find(t, addr));
+}
 
+void
+nht_leave(struct nht *t, struct nh *nh)
+{
 	assert(nh && nh->users > 0);
 	if (--nh->users > 0)
 		return;

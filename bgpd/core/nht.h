@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "lib/hmap.h"
 #include "lib/ip.h"
@@ -41,6 +42,14 @@ struct nht {
 	bool any_changed;
 };
 
+static inline unsigned
+nht_memo_at(uint8_t af, const uint8_t b[16])
+{
+	const uint8_t *last = b + (af == IP4 ? 2 : 14);
+
+	return (last[0] * 7u + last[1]) % NHT_MEMO;
+}
+
 /* An empty table, key seeds its hash; and free every object. */
 void nht_init(struct nht *t, const uint64_t key[2]);
 void nht_free(struct nht *t);
@@ -48,9 +57,21 @@ void nht_free(struct nht *t);
 /* The object of an address; NULL when nobody uses it. */
 struct nh *nht_find(const struct nht *t, const struct ip_addr *addr);
 
-/* One user more, one less. */
+/* The same from memory, of an address without a scope: NULL, too, when it was not asked for lately. */
+static inline struct nh *
+nht_recall(const struct nht *t, uint8_t af, const uint8_t b[16])
+{
+	struct nh *nh = t->memo[nht_memo_at(af, b)];
+
+	if (!nh || nh->addr.af != af || nh->addr.ifindex != 0 || memcmp(nh->addr.b, b, 16) != 0)
+		return NULL;
+	return nh;
+}
+
+/* One user more, one less. nht_leave(): of an object, whose user one is. */
 struct nh *nht_ref(struct nht *t, const struct ip_addr *addr);
 void nht_unref(struct nht *t, const struct ip_addr *addr);
+void nht_leave(struct nht *t, struct nh *nh);
 
 /*
  * The agent's answer or news.  True when users have to be decided again;
