@@ -245,7 +245,7 @@ change_peer(struct rpeer *rp, struct mono_us now, const struct ipc_conf_peer *co
 	unsigned i;
 
 	drain_prepare(rp, conf);
-	rp->conf = *conf;
+	rpeer_set_conf(rp, conf);
 	reimport |= rpeer_filters(rp);
 	gr_changed(rp, now);
 	if (peer_configure(rp->peer, now, conf)) {

@@ -39,6 +39,47 @@ has_paths(const struct rpeer *rp)
 	return false;
 }
 
+/* ---- peers by address -------------------------------------------------------------- */
+
+static uint64_t
+addr_hash(const struct speaker *sp, const struct ip_addr *a)
+{
+	return hmap_hash(&sp->by_addr, a->b, sizeof(a->b));
+}
+
+void
+rpeer_set_conf(struct rpeer *rp, const struct ipc_conf_peer *conf)
+{
+	struct speaker *sp = rp->sp;
+
+	if (rp->peer)
+		hmap_remove(&sp->by_addr, &rp->by_addr);
+	rp->conf = *conf;
+	hmap_insert(&sp->by_addr, &rp->by_addr, addr_hash(sp, &rp->conf.addr));
+}
+
+/* Link-local addresses count together with their interface. */
+static bool
+is_from(const struct ipc_conf_peer *conf, const struct ip_addr *from, uint32_t ifindex)
+{
+	return !conf->unnumbered && conf->addr.af == from->af &&
+	    memcmp(conf->addr.b, from->b, sizeof(from->b)) == 0 &&
+	    (conf->addr.ifindex == 0 || conf->addr.ifindex == ifindex);
+}
+
+struct rpeer *
+rpeer_from(const struct speaker *sp, const struct ipc_endpoints *ep)
+{
+	struct ip_addr from = ip_addr_unmap(&ep->remote);
+	uint32_t ifindex = from.ifindex ? from.ifindex : ep->ifindex;
+	struct hmap_node *n;
+
+	for (n = hmap_first_with(&sp->by_addr, addr_hash(sp, &from)); n; n = hmap_next_with(n))
+		if (is_from(&container_of(n, struct rpeer, by_addr)->conf, &from, ifindex))
+			return container_of(n, struct rpeer, by_addr);
+	return NULL;
+}
+
 /* ---- dynamic peers ------------------------------------------------------------- */
 
 void
@@ -81,7 +122,7 @@ rpeer_new(struct speaker *sp, struct mono_us now, const struct ipc_conf_peer *co
 	rp->sp = sp;
 	rp->index = index;
 	rp->id = conf->id;
-	rp->conf = *conf;
+	rpeer_set_conf(rp, conf);
 	rp->addr = conf->addr;
 	rp->up_since = MONO_NEVER;
 	rp->forget.fire = forget;
@@ -127,6 +168,7 @@ rpeer_remove(struct rpeer *rp, struct mono_us now)
 	drain_forget(rp);
 	peer_remove(p, now);
 	rp->peer = NULL;
+	hmap_remove(&rp->sp->by_addr, &rp->by_addr);
 	timer_stop(&rp->sp->timers, &rp->forget);
 	gr_peer_stop(rp);
 	for (i = 0; i < AF_COUNT; i++) {
@@ -166,6 +208,7 @@ rpeers_free(struct speaker *sp)
 		mem_free(rp->notification.p);
 		mem_free(rp);
 	}
+	hmap_free(&sp->by_addr);
 	mem_free(sp->local);
 	mem_free(sp->peer);
 }

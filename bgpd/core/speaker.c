@@ -60,6 +60,7 @@ speaker_new(struct mono_us now, const struct ipc_hello *hello, struct log *log)
 	nht_init(&sp->nht, key);
 	trie_init(&sp->permit);
 	hmap_init(&sp->origs, key);
+	hmap_init(&sp->by_addr, key);
 	sp->loc = mem_zalloc(sizeof(*sp->loc));
 	fib_init(sp, key);
 	groups_init(sp);
@@ -218,31 +219,15 @@ speaker_conn_connected(struct speaker *sp, struct mono_us now, uint32_t peer, ui
 	return peer_conn_connected(rp->peer, now, token, ep, ret_why);
 }
 
-/* Link-local addresses count together with their interface. */
-static bool
-is_from(const struct ipc_conf_peer *conf, const struct ipc_endpoints *ep)
-{
-	struct ip_addr from = ip_addr_unmap(&ep->remote);
-	uint32_t ifindex = from.ifindex ? from.ifindex : ep->ifindex;
-
-	return !conf->unnumbered && conf->addr.af == from.af && memcmp(conf->addr.b, from.b, sizeof(from.b)) == 0 &&
-	    (conf->addr.ifindex == 0 || conf->addr.ifindex == ifindex);
-}
-
 conn_id
 speaker_conn_accepted(struct speaker *sp, struct mono_us now, const struct ipc_endpoints *ep,
     const char **ret_why)
 {
-	struct rpeer *rp;
-	uint16_t k;
+	struct rpeer *rp = rpeer_from(sp, ep);
 
 	sp->now = now;
-	for (k = 1; k < sp->npeers; k++) {
-		rp = sp->peer[k];
-		if (rp && rp->peer && is_from(&rp->conf, ep))
-			return peer_conn_accepted(rp->peer, now, ep, ret_why);
-	}
-	rp = unnumbered_accept(sp, now, &ep->remote, ret_why);
+	if (!rp)
+		rp = unnumbered_accept(sp, now, &ep->remote, ret_why);
 	return rp ? peer_conn_accepted(rp->peer, now, ep, ret_why) : 0;
 }
 

@@ -59,7 +59,8 @@ struct rpeer {
 	struct peer *peer; /* NULL: removed, or the node itself */
 	uint16_t index;
 	uint32_t id;	   /* of the configuration */
-	struct ipc_conf_peer conf;
+	struct ipc_conf_peer conf; /* set by rpeer_set_conf() */
+	struct hmap_node by_addr;  /* while there is a peer */
 
 	/* Of the newest session; kept afterwards for the paths that stay. */
 	struct export_source src;
@@ -104,6 +105,7 @@ struct speaker {
 	struct rpeer **peer; /* by index; NULL: free */
 	uint16_t npeers;     /* indexes in use or free, [0] included */
 	struct rpeer *local; /* peer[0] */
+	struct hmap by_addr; /* struct rpeer, by octets of the address that its configuration has */
 	uint32_t ndrains;    /* peers with drain_due */
 
 	struct rib rib[AF_COUNT];
@@ -158,6 +160,11 @@ void rpeer_remove(struct rpeer *rp, struct mono_us now);
 /* Free those whose paths are all gone; call when no walk is under way. */
 void rpeers_reap(struct speaker *sp);
 void rpeers_free(struct speaker *sp);
+
+/* Its configuration, under whose address it is found from now on. */
+void rpeer_set_conf(struct rpeer *rp, const struct ipc_conf_peer *conf);
+/* The peer that a connection from there belongs to; NULL: none, or an unnumbered one. */
+struct rpeer *rpeer_from(const struct speaker *sp, const struct ipc_endpoints *ep);
 
 /* Start the time after which an unused dynamic peer is forgotten again; nothing for others. */
 void rpeer_forget_later(struct rpeer *rp, struct mono_us now);
