@@ -60,20 +60,21 @@ enum attrs_part {
 struct attrs {
 	struct hmap_node node; /* pool's; node.hash serves as a cheap, seeded hash */
 	uint32_t refs;
+	/* What is asked for at each decision comes first: it shares a line of the cache. */
 	uint16_t flags;		/* enum attrs_flag */
 	uint8_t origin;		/* enum bgp_origin */
 	uint8_t nh_af;		/* of next_hop; 0: none */
 	uint32_t nh_ifindex;	/* scope of a link-local next hop, else 0 */
+	uint8_t next_hop[16];
 	uint32_t med, local_pref; /* 0 without their flag */
-	uint32_t aggregator_asn, aggregator_id, originator_id, otc; /* likewise */
-	uint32_t first_asn;	/* first of the leading AS_SEQUENCE, 0: none (empty or AS_SET) */
-	uint32_t origin_asn;	/* last of the closing AS_SEQUENCE, 0: none */
-	uint16_t as_path_hops;	/* AS_SET counts 1, confederation segments 0: RFC 4271 9.1.2.2 a) */
-	uint16_t part_octets[ATTRS_NPARTS];
 	uint16_t weight;	/* import filters set it: greater is better */
 	uint8_t marks;		/* enum attrs_mark */
 	uint8_t well_known;	/* which communities are there that are asked for per prefix */
-	uint8_t next_hop[16];
+	uint32_t first_asn;	/* first of the leading AS_SEQUENCE, 0: none (empty or AS_SET) */
+	uint16_t as_path_hops;	/* AS_SET counts 1, confederation segments 0: RFC 4271 9.1.2.2 a) */
+	uint16_t part_octets[ATTRS_NPARTS];
+	uint32_t origin_asn;	/* last of the closing AS_SEQUENCE, 0: none */
+	uint32_t aggregator_asn, aggregator_id, originator_id, otc; /* 0 without their flag */
 	uint8_t data[];		/* link-local next hop (16, with ATTRS_NH_LL), then the parts */
 };
 

@@ -111,8 +111,10 @@ gather(struct speaker *sp, unsigned i, uint32_t dest, size_t *ret_n)
 	uint32_t id;
 	size_t n = 0, usable = 0, unusable = 0;
 
-	for (id = rib_dest(&sp->rib[i], dest)->paths; id; id = rib_path(&sp->rib[i], id)->next)
+	for (id = rib_dest(&sp->rib[i], dest)->paths; id; id = rib_path(&sp->rib[i], id)->next) {
+		__builtin_prefetch(rib_path(&sp->rib[i], id)->attrs);
 		n++;
+	}
 	reserve(s, n);
 	for (id = rib_dest(&sp->rib[i], dest)->paths; id; id = rib_path(&sp->rib[i], id)->next)
 		if (candidate(sp, i, id, &s->cand[usable]))

@@ -209,14 +209,16 @@ rib_path_add(struct rib *rib, uint32_t dest, uint16_t peer, uint32_t path_id,
     const struct attrs *attrs)
 {
 	uint32_t id = slots_take(&rib->paths), *link = &rib_dest(rib, dest)->paths;
+	uint8_t used = rib_dest(rib, dest)->used;
 	struct path *p = rib_path(rib, id);
 
 	p->attrs = attrs_ref(attrs);
 	p->dest = dest;
 	p->peer = peer;
 	set_path_id(&rib->ids, id, path_id);
-	while (*link)
+	for (; used > 0 && *link; used--)
 		link = &rib_path(rib, *link)->next;
+	p->next = *link;
 	*link = id;
 	return id;
 }
