@@ -151,6 +151,8 @@ answered(const struct launch_msg *m, int fd)
 		close(fd);
 }
 
+static bool pinged; /* weftd has asked the agent whether it lives */
+
 static void
 told(const struct launch_msg *m, int *fds, size_t nfds)
 {
@@ -184,6 +186,7 @@ told(const struct launch_msg *m, int *fds, size_t nfds)
 		break;
 	case LAUNCH_PING:
 		say("agent told ping every_ms=%u", m->delay_ms);
+		pinged = true;
 		if (!mode || strcmp(mode, "deaf") != 0)
 			ipcsock_send(LAUNCH_FD_CHANNEL, &pong, sizeof(pong), NULL, 0);
 		break;
@@ -194,7 +197,7 @@ told(const struct launch_msg *m, int *fds, size_t nfds)
 	}
 }
 
-/* Speaks unasked when nobody has said anything to it for a while. */
+/* Speaks unasked, once it was asked, when nobody has said anything to it for a while. */
 static void
 beat(void)
 {
@@ -225,7 +228,7 @@ run_agent(void)
 	for (;;) {
 		struct pollfd p = { .fd = LAUNCH_FD_CHANNEL, .events = POLLIN };
 
-		if (poll(&p, 1, mode && strcmp(mode, "beat") == 0 ? BEAT_MS : -1) == 0)
+		if (poll(&p, 1, pinged && mode && strcmp(mode, "beat") == 0 ? BEAT_MS : -1) == 0)
 			beat();
 		n = ipcsock_recv(LAUNCH_FD_CHANNEL, &m, sizeof(m), fds, IPCSOCK_FDS_MAX, &nfds);
 		if (n == (ssize_t)sizeof(m))
