@@ -53,8 +53,8 @@ adjin_nh(const struct speaker *sp, const struct path *p)
 	struct ip_addr addr;
 
 	/* Every prefix comes by here: without making an address of it, if that can be. */
-	if (!(p->flags & PATH_NH_LL) && a->nh_ifindex == 0)
-		nh = nht_recall(&sp->nht, a->nh_af, a->next_hop);
+	if (!(p->flags & PATH_NH_LL) && !(a->flags & ATTRS_RARE) && a->nh_af)
+		nh = nht_recall(&sp->nht, a->nh_af, a->data);
 	if (nh)
 		return nh;
 	addr = adjin_next_hop(p);

@@ -734,7 +734,7 @@ atomic_encode(struct enc *x)
 static void
 aggregator_encode(struct enc *x)
 {
-	uint32_t asn = x->a->aggregator_asn;
+	uint32_t asn = attrs_rare(x->a).aggregator_asn;
 
 	if (!(x->a->flags & ATTRS_AGGREGATOR) || x->lean)
 		return;
@@ -744,7 +744,7 @@ aggregator_encode(struct enc *x)
 		wr_u32(x->w, asn);
 	else
 		wr_u16(x->w, asn > UINT16_MAX ? BGP_AS_TRANS : (uint16_t)asn);
-	wr_u32(x->w, x->a->aggregator_id);
+	wr_u32(x->w, attrs_rare(x->a).aggregator_id);
 }
 
 static void
@@ -797,7 +797,7 @@ static void
 otc_encode(struct enc *x)
 {
 	if (x->a->flags & ATTRS_OTC)
-		put_u32(x, partial(x->a, ATTRS_OTC_PARTIAL), ATTR_OTC, x->a->otc);
+		put_u32(x, partial(x->a, ATTRS_OTC_PARTIAL), ATTR_OTC, attrs_rare(x->a).otc);
 }
 
 /* To a 2-octet speaker, when AS_PATH lost numbers; without confederation segments. */
@@ -833,11 +833,11 @@ static void
 as4_aggregator_encode(struct enc *x)
 {
 	if (x->ctx->as4 || !(x->a->flags & ATTRS_AGGREGATOR) || x->lean ||
-	    x->a->aggregator_asn <= UINT16_MAX)
+	    attrs_rare(x->a).aggregator_asn <= UINT16_MAX)
 		return;
 	attr_put_header(x->w, OPT_TRANS, ATTR_AS4_AGGREGATOR, 8);
-	wr_u32(x->w, x->a->aggregator_asn);
-	wr_u32(x->w, x->a->aggregator_id);
+	wr_u32(x->w, attrs_rare(x->a).aggregator_asn);
+	wr_u32(x->w, attrs_rare(x->a).aggregator_id);
 }
 
 /* ---- the table ------------------------------------------------------------------------ */

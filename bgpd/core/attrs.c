@@ -36,10 +36,18 @@ attrs_of(const struct hmap_node *n)
 	return (const struct attrs *)(const void *)((const char *)n - offsetof(struct attrs, node));
 }
 
+/* Where in a set's data the parts begin. */
+static size_t
+parts_off(const struct attrs *a)
+{
+	return ip_af_octets(a->nh_af) + (a->flags & ATTRS_RARE ? sizeof(struct attrs_rare) : 0) +
+	    (a->flags & ATTRS_NH_LL ? LL_OCTETS : 0);
+}
+
 static size_t
 attrs_octets(const struct attrs *a)
 {
-	size_t n = FIXED_END + (a->flags & ATTRS_NH_LL ? LL_OCTETS : 0);
+	size_t n = FIXED_END + parts_off(a);
 
 	for (unsigned i = 0; i < ATTRS_NPARTS; i++)
 		n += a->part_octets[i];
@@ -81,7 +89,7 @@ attrs_pool_octets(const struct attrs_pool *pool)
 static struct attrs *
 scratch_get(struct attrs_pool *pool, const struct attrs_build *b)
 {
-	size_t want = FIXED_END + LL_OCTETS;
+	size_t want = FIXED_END + sizeof(b->next_hop.b) + sizeof(struct attrs_rare) + LL_OCTETS;
 
 	for (unsigned i = 0; i < ATTRS_NPARTS; i++)
 		want += b->part[i].octets;
@@ -153,44 +161,59 @@ path_measure(struct attrs *a, const struct attrs_view *path)
 	a->as_path_hops = hops > UINT16_MAX ? UINT16_MAX : (uint16_t)hops;
 }
 
-static void
-fixed_fill(struct attrs *a, const struct attrs_build *b)
+static struct attrs_rare
+rare_of(const struct attrs_build *b)
 {
-	a->flags = b->flags & (uint16_t)~ATTRS_ALONE;
+	bool aggregated = b->flags & ATTRS_AGGREGATOR;
+	uint32_t scope = ip_addr_is_link_local(&b->next_hop) ? b->next_hop.ifindex : 0;
+
+	return (struct attrs_rare){
+		.nh_ifindex = b->flags & ATTRS_NH_LL ? b->next_hop_ll.ifindex : scope,
+		.aggregator_asn = aggregated ? b->aggregator_asn : 0,
+		.aggregator_id = aggregated ? b->aggregator_id : 0,
+		.otc = b->flags & ATTRS_OTC ? b->otc : 0,
+	};
+}
+
+static bool
+is_any(const struct attrs_rare *r)
+{
+	return r->nh_ifindex | r->aggregator_asn | r->aggregator_id | r->otc;
+}
+
+static void
+fixed_fill(struct attrs *a, const struct attrs_build *b, bool rare)
+{
+	a->flags = (uint16_t)((b->flags & ~(ATTRS_ALONE | ATTRS_RARE)) | (rare ? ATTRS_RARE : 0));
 	a->weight = b->weight;
 	a->marks = b->marks;
 	a->origin = b->origin;
 	a->med = b->flags & ATTRS_MED ? b->med : 0;
 	a->local_pref = b->flags & ATTRS_LOCAL_PREF ? b->local_pref : 0;
-	if (b->flags & ATTRS_AGGREGATOR) {
-		a->aggregator_asn = b->aggregator_asn;
-		a->aggregator_id = b->aggregator_id;
-	}
 	a->originator_id = b->flags & ATTRS_ORIGINATOR ? b->originator_id : 0;
-	a->otc = b->flags & ATTRS_OTC ? b->otc : 0;
 	a->nh_af = b->next_hop.af;
-	memcpy(a->next_hop, b->next_hop.b, sizeof(a->next_hop));
-	if (b->flags & ATTRS_NH_LL)
-		a->nh_ifindex = b->next_hop_ll.ifindex;
-	else if (ip_addr_is_link_local(&b->next_hop))
-		a->nh_ifindex = b->next_hop.ifindex;
+}
+
+static uint8_t *
+put(uint8_t *p, const void *src, size_t octets)
+{
+	if (octets > 0)
+		memcpy(p, src, octets);
+	return p + octets;
 }
 
 static void
-parts_fill(struct attrs *a, const struct attrs_build *b)
+data_fill(struct attrs *a, const struct attrs_build *b, const struct attrs_rare *rare)
 {
-	uint8_t *p = a->data;
+	uint8_t *p = put(a->data, b->next_hop.b, ip_af_octets(a->nh_af));
 
-	if (b->flags & ATTRS_NH_LL) {
-		memcpy(p, b->next_hop_ll.b, LL_OCTETS);
-		p += LL_OCTETS;
-	}
+	if (a->flags & ATTRS_RARE)
+		p = put(p, rare, sizeof(*rare));
+	if (a->flags & ATTRS_NH_LL)
+		p = put(p, b->next_hop_ll.b, LL_OCTETS);
 	for (unsigned i = 0; i < ATTRS_NPARTS; i++) {
 		a->part_octets[i] = b->part[i].octets;
-		if (b->part[i].octets == 0)
-			continue;
-		memcpy(p, b->part[i].p, b->part[i].octets);
-		p += b->part[i].octets;
+		p = put(p, b->part[i].p, b->part[i].octets);
 	}
 }
 
@@ -198,9 +221,10 @@ static struct attrs *
 scratch_fill(struct attrs_pool *pool, const struct attrs_build *b)
 {
 	struct attrs *a = scratch_get(pool, b);
+	struct attrs_rare rare = rare_of(b);
 
-	fixed_fill(a, b);
-	parts_fill(a, b);
+	fixed_fill(a, b, is_any(&rare));
+	data_fill(a, b, &rare);
 	path_measure(a, &b->part[ATTRS_AS_PATH]);
 	communities_measure(a, &b->part[ATTRS_COMMUNITIES]);
 	a->refs = 1;
@@ -272,10 +296,20 @@ attrs_unref(struct attrs_pool *pool, const struct attrs *a)
 
 /* ---- looking at a set --------------------------------------------------------- */
 
+struct attrs_rare
+attrs_rare(const struct attrs *a)
+{
+	struct attrs_rare rare = { 0 };
+
+	if (a->flags & ATTRS_RARE) /* it stands anywhere */
+		memcpy(&rare, a->data + ip_af_octets(a->nh_af), sizeof(rare));
+	return rare;
+}
+
 struct attrs_view
 attrs_part(const struct attrs *a, enum attrs_part part)
 {
-	const uint8_t *p = a->data + (a->flags & ATTRS_NH_LL ? LL_OCTETS : 0);
+	const uint8_t *p = a->data + parts_off(a);
 
 	for (unsigned i = 0; i < part; i++)
 		p += a->part_octets[i];
@@ -287,9 +321,9 @@ attrs_next_hop(const struct attrs *a)
 {
 	struct ip_addr nh = { .af = a->nh_af };
 
-	memcpy(nh.b, a->next_hop, sizeof(nh.b));
-	if (ip_addr_is_link_local(&nh))
-		nh.ifindex = a->nh_ifindex;
+	memcpy(nh.b, a->data, ip_af_octets(a->nh_af));
+	if ((a->flags & ATTRS_RARE) && ip_addr_is_link_local(&nh))
+		nh.ifindex = attrs_rare(a).nh_ifindex;
 	return nh;
 }
 
@@ -301,8 +335,8 @@ attrs_next_hop_ll(const struct attrs *a)
 	if (!(a->flags & ATTRS_NH_LL))
 		return ll;
 	ll.af = IP6;
-	ll.ifindex = a->nh_ifindex;
-	memcpy(ll.b, a->data, LL_OCTETS);
+	ll.ifindex = attrs_rare(a).nh_ifindex;
+	memcpy(ll.b, a->data + parts_off(a) - LL_OCTETS, LL_OCTETS);
 	return ll;
 }
 
@@ -310,16 +344,16 @@ void
 attrs_to_build(const struct attrs *a, struct attrs_build *ret)
 {
 	*ret = (struct attrs_build){
-		.flags = a->flags,
+		.flags = a->flags & (uint16_t)~(ATTRS_ALONE | ATTRS_RARE),
 		.weight = a->weight,
 		.marks = a->marks,
 		.origin = a->origin,
 		.med = a->med,
 		.local_pref = a->local_pref,
-		.aggregator_asn = a->aggregator_asn,
-		.aggregator_id = a->aggregator_id,
+		.aggregator_asn = attrs_rare(a).aggregator_asn,
+		.aggregator_id = attrs_rare(a).aggregator_id,
 		.originator_id = a->originator_id,
-		.otc = a->otc,
+		.otc = attrs_rare(a).otc,
 		.next_hop = attrs_next_hop(a),
 		.next_hop_ll = attrs_next_hop_ll(a),
 	};

@@ -35,6 +35,7 @@ enum attrs_flag {
 	ATTRS_AGGR_PARTIAL = 1 << 9,
 	ATTRS_OTC = 1 << 10, /* Only to Customer: RFC 9234 section 5 */
 	ATTRS_OTC_PARTIAL = 1 << 11,
+	ATTRS_RARE = 1 << 14,  /* there is a struct attrs_rare: made by interning */
 	ATTRS_ALONE = 1 << 15, /* made by attrs_make() */
 };
 
@@ -63,19 +64,27 @@ struct attrs {
 	/* What is asked for at each decision comes first: it shares a line of the cache. */
 	uint16_t flags;		/* enum attrs_flag */
 	uint8_t origin;		/* enum bgp_origin */
-	uint8_t nh_af;		/* of next_hop; 0: none */
-	uint32_t nh_ifindex;	/* scope of a link-local next hop, else 0 */
-	uint8_t next_hop[16];
+	uint8_t nh_af;		/* of the next hop; 0: none */
 	uint32_t med, local_pref; /* 0 without their flag */
 	uint16_t weight;	/* import filters set it: greater is better */
 	uint8_t marks;		/* enum attrs_mark */
 	uint8_t well_known;	/* which communities are there that are asked for per prefix */
 	uint32_t first_asn;	/* first of the leading AS_SEQUENCE, 0: none (empty or AS_SET) */
+	uint32_t origin_asn;	/* last of the closing AS_SEQUENCE, 0: none */
+	uint32_t originator_id; /* 0 without its flag */
 	uint16_t as_path_hops;	/* AS_SET counts 1, confederation segments 0: RFC 4271 9.1.2.2 a) */
 	uint16_t part_octets[ATTRS_NPARTS];
-	uint32_t origin_asn;	/* last of the closing AS_SEQUENCE, 0: none */
-	uint32_t aggregator_asn, aggregator_id, originator_id, otc; /* 0 without their flag */
-	uint8_t data[];		/* link-local next hop (16, with ATTRS_NH_LL), then the parts */
+	/*
+	 * The next hop (4 or 16 octets), with ATTRS_RARE a struct attrs_rare, with ATTRS_NH_LL
+	 * the link-local next hop (16), then the parts: a table has a hundred thousand sets.
+	 */
+	uint8_t data[];
+};
+
+/* What few sets have. */
+struct attrs_rare {
+	uint32_t nh_ifindex; /* scope of a link-local next hop, else 0 */
+	uint32_t aggregator_asn, aggregator_id, otc; /* 0 without their flag */
 };
 
 struct attrs_view {
@@ -133,6 +142,9 @@ attrs_route_type(const struct attrs *a)
 {
 	return (uint8_t)(a->marks >> ATTRS_MARK_TYPE_SHIFT);
 }
+
+/* What few sets have: all zeros in the others. */
+struct attrs_rare attrs_rare(const struct attrs *a);
 
 /* A part's octets; octets 0 when absent.  Borrowed from a. */
 struct attrs_view attrs_part(const struct attrs *a, enum attrs_part part);

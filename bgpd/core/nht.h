@@ -43,7 +43,7 @@ struct nht {
 };
 
 static inline unsigned
-nht_memo_at(uint8_t af, const uint8_t b[16])
+nht_memo_at(uint8_t af, const uint8_t *b)
 {
 	const uint8_t *last = b + (af == IP4 ? 2 : 14);
 
@@ -59,11 +59,13 @@ struct nh *nht_find(const struct nht *t, const struct ip_addr *addr);
 
 /* The same from memory, of an address without a scope: NULL, too, when it was not asked for lately. */
 static inline struct nh *
-nht_recall(const struct nht *t, uint8_t af, const uint8_t b[16])
+nht_recall(const struct nht *t, uint8_t af, const uint8_t *octets)
 {
-	struct nh *nh = t->memo[nht_memo_at(af, b)];
+	struct nh *nh = t->memo[nht_memo_at(af, octets)];
 
-	if (!nh || nh->addr.af != af || nh->addr.ifindex != 0 || memcmp(nh->addr.b, b, 16) != 0)
+	if (!nh || nh->addr.af != af || nh->addr.ifindex != 0)
+		return NULL;
+	if (af == IP4 ? memcmp(nh->addr.b, octets, 4) != 0 : memcmp(nh->addr.b, octets, 16) != 0)
 		return NULL;
 	return nh;
 }

@@ -81,7 +81,7 @@ check_leak(const struct import_policy *ip, const struct attrs *a)
 		return REJECT_NONE;
 	if (ip->role == IPC_ROLE_PROVIDER || ip->role == IPC_ROLE_RS)
 		return REJECT_LEAK_UP;
-	if (ip->role == IPC_ROLE_PEER && a->otc != ip->remote_asn)
+	if (ip->role == IPC_ROLE_PEER && attrs_rare(a).otc != ip->remote_asn)
 		return REJECT_LEAK_PEER;
 	return REJECT_NONE;
 }

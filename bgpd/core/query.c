@@ -27,10 +27,10 @@ fill_attrs(const struct attrs *a, struct ipc_row_path *r)
 	r->local_pref = a->local_pref;
 	r->weight = a->weight;
 	r->atomic_aggregate = a->flags & ATTRS_ATOMIC;
-	r->aggregator_asn = a->aggregator_asn;
-	r->aggregator_id = a->aggregator_id;
+	r->aggregator_asn = attrs_rare(a).aggregator_asn;
+	r->aggregator_id = attrs_rare(a).aggregator_id;
 	r->originator_id = a->originator_id;
-	r->otc = a->otc;
+	r->otc = attrs_rare(a).otc;
 	attrs_str_as_path(a, r->as_path, sizeof(r->as_path));
 	attrs_str_communities(a, r->communities, sizeof(r->communities));
 	attrs_str_large(a, r->large_communities, sizeof(r->large_communities));

@@ -242,7 +242,7 @@ START_TEST(receive)
 	policy_receive(&receives[_i].ip, &b);
 	x = attrs_intern(pool, &b);
 	ck_assert_str_eq(attrs_str_as_path(x, buf, sizeof(buf)), receives[_i].path);
-	ck_assert_msg(x->otc == receives[_i].want_otc, "%s: %u", receives[_i].what, x->otc);
+	ck_assert_msg(attrs_rare(x).otc == receives[_i].want_otc, "%s: %u", receives[_i].what, attrs_rare(x).otc);
 	ck_assert_int_eq(policy_import_attrs(&receives[_i].ip, x), REJECT_NONE);
 	attrs_unref(pool, x);
 	attrs_unref(pool, a);
@@ -616,12 +616,12 @@ START_TEST(export_otc)
 	const struct attrs *a = make(&(struct given){ .otc = otc_exports[_i].otc }), *x;
 
 	x = policy_export(pool, &to, &from_i, a);
-	ck_assert_uint_eq(x->otc, otc_exports[_i].want);
-	ck_assert((x->flags & ATTRS_OTC) == (x->otc ? ATTRS_OTC : 0));
+	ck_assert_uint_eq(attrs_rare(x).otc, otc_exports[_i].want);
+	ck_assert((x->flags & ATTRS_OTC) == (attrs_rare(x).otc ? ATTRS_OTC : 0));
 	attrs_unref(pool, x);
 	if (!otc_exports[_i].otc) { /* own routes, too */
 		x = policy_export(pool, &to, &local, a);
-		ck_assert_uint_eq(x->otc, otc_exports[_i].want);
+		ck_assert_uint_eq(attrs_rare(x).otc, otc_exports[_i].want);
 		attrs_unref(pool, x);
 	}
 	attrs_unref(pool, a);

@@ -626,10 +626,10 @@ START_TEST(every_attribute_is_read)
 	ck_assert_str_eq(ip_addr_str(&nh, text), "10.0.0.2");
 	ck_assert_uint_eq(a->med, 0x01020304);
 	ck_assert_uint_eq(a->local_pref, 200);
-	ck_assert_uint_eq(a->aggregator_asn, 65536);
-	ck_assert_uint_eq(a->aggregator_id, 0x09090909);
+	ck_assert_uint_eq(attrs_rare(a).aggregator_asn, 65536);
+	ck_assert_uint_eq(attrs_rare(a).aggregator_id, 0x09090909);
 	ck_assert_uint_eq(a->originator_id, 0x07070707);
-	ck_assert_uint_eq(a->flags, ATTRS_MED | ATTRS_LOCAL_PREF | ATTRS_ATOMIC | ATTRS_AGGREGATOR |
+	ck_assert_uint_eq(a->flags & ~ATTRS_RARE, ATTRS_MED | ATTRS_LOCAL_PREF | ATTRS_ATOMIC | ATTRS_AGGREGATOR |
 		ATTRS_ORIGINATOR | ATTRS_COMM_PARTIAL | ATTRS_AGGR_PARTIAL);
 	ck_assert_str_eq(attrs_str_communities(a, text, sizeof(text)), "65002:1 no-export");
 	ck_assert_str_eq(attrs_str_large(a, text, sizeof(text)), "65536:2:3");
@@ -735,7 +735,7 @@ START_TEST(as4_merge)
 
 	ck_assert_msg(u.err.act <= ACT_ATTR_DISCARD, "%s: %s", c->name, u.err.why);
 	ck_assert_msg(strcmp(path_text(a), c->path) == 0, "%s: %s", c->name, path_text(a));
-	ck_assert_msg(a->aggregator_asn == c->aggregator, "%s: %u", c->name, a->aggregator_asn);
+	ck_assert_msg(attrs_rare(a).aggregator_asn == c->aggregator, "%s: %u", c->name, attrs_rare(a).aggregator_asn);
 	ck_assert_msg(a->as_path_hops == c->hops, "%s: %u", c->name, a->as_path_hops);
 	if (!strchr(c->path, '{')) /* adjacent sequences are one */
 		ck_assert_uint_eq(attrs_part(a, ATTRS_AS_PATH).octets, 2 + 4 * c->hops);
