@@ -102,6 +102,42 @@ adjin_rejected(const struct rpeer *rp, unsigned i)
 
 /* ---- one path ------------------------------------------------------------- */
 
+/*
+ * Where many peers tell of the same destinations, to see that one of them has no path yet
+ * meant to walk all of the others': a bit for each, as far as that is little memory.
+ */
+#define ADJIN_MAY_HAVE_MAX (1u << 18)
+
+static bool
+may_have(const struct rpeer *rp, unsigned i, uint32_t dest)
+{
+	return dest >= ADJIN_MAY_HAVE_MAX || bitq_has(&rp->af[i].may_have, dest);
+}
+
+/* The peer's path to a destination (0: there is none of that prefix); 0: it has none. */
+static uint32_t
+path_of(const struct rpeer *rp, unsigned i, uint32_t dest, uint32_t path_id)
+{
+	if (!dest || !may_have(rp, i, dest))
+		return 0;
+	return rib_path_find(&rp->sp->rib[i], dest, rp->index, path_id);
+}
+
+static void
+note_path(struct rpeer *rp, unsigned i, uint32_t dest)
+{
+	if (dest < ADJIN_MAY_HAVE_MAX)
+		bitq_add(&rp->af[i].may_have, dest);
+}
+
+/* A path is no more: the only one of the peer's, if there are no path ids at all. */
+static void
+forget_path(struct rpeer *rp, unsigned i, uint32_t dest)
+{
+	if (rp->sp->rib[i].ids.npages == 0)
+		bitq_del(&rp->af[i].may_have, dest);
+}
+
 static void
 account(struct rpeer *rp, unsigned i, const struct path *p, int by)
 {
@@ -151,6 +187,7 @@ path_add(struct rpeer *rp, struct mono_us now, unsigned i, uint32_t dest, uint32
 	uint32_t id = rib_path_add(&sp->rib[i], dest, rp->index, path_id, attrs);
 	struct path *p = rib_path(&sp->rib[i], id);
 
+	note_path(rp, i, dest);
 	p->since_s = speaker_seconds(sp, now);
 	p->flags = flags | PATH_CHANGED;
 	if (flags & PATH_EDITED)
@@ -181,6 +218,7 @@ path_remove(struct speaker *sp, unsigned i, uint32_t id)
 	} else {
 		rib_path_del(&sp->rib[i], id);
 	}
+	forget_path(rp, i, dest);
 	loc_touch(sp, i, dest);
 }
 
@@ -436,14 +474,12 @@ static size_t
 spots_read(const struct rib *rib, struct rd *r, bool path_ids, struct spot v[SPOTS])
 {
 	struct bgp_err e = { 0 };
-	size_t n = 0, k;
+	size_t n = 0;
 
 	while (n < SPOTS && nlri_next(r, rib->af, path_ids, &v[n].n, &e)) {
 		v[n].place = rib_seek(rib, &v[n].n.prefix);
 		n++;
 	}
-	for (k = 0; k < n; k++)
-		rib_approach(rib, v[k].place);
 	return n;
 }
 
@@ -457,7 +493,7 @@ announce(const struct intake *in, const struct spot *s, const struct attrs *attr
 	uint32_t dest = rib_find_at(rib, prefix, s->place), id;
 
 	count_reason(&rp->counts, flags);
-	id = dest ? rib_path_find(rib, dest, rp->index, s->n.path_id) : 0;
+	id = path_of(rp, in->i, dest, s->n.path_id);
 	if (id && is_counted(rp, in->i, rib_path(rib, id))) {
 		if (!is_same(rib, id, attrs, in->attrs, flags))
 			path_set(rp, in->now, in->i, id, attrs, in->attrs, flags);
@@ -494,16 +530,24 @@ announce_all(struct rpeer *rp, struct mono_us now, unsigned i, struct rd r,
     const struct attrs_build *b)
 {
 	struct speaker *sp = rp->sp;
-	const struct attrs *attrs = attrs_intern(sp->pool, b);
-	struct intake in = intake_begin(rp, now, i, rp->af[i].gen, attrs);
+	const struct rib *rib = &sp->rib[i];
+	const struct attrs *attrs;
 	bool goes_on = true;
 	struct spot v[SPOTS];
+	struct intake in;
 	size_t n, k;
 
+	/* Attributes come second: meanwhile the first prefixes' places are fetched. */
+	n = spots_read(rib, &r, has_path_ids(rp, i), v);
+	attrs = attrs_intern(sp->pool, b);
+	in = intake_begin(rp, now, i, rp->af[i].gen, attrs);
 	rp->leaks += in.reason == REJECT_LEAK_UP || in.reason == REJECT_LEAK_PEER;
-	while (goes_on && (n = spots_read(&sp->rib[i], &r, has_path_ids(rp, i), v)) > 0)
+	for (; n > 0 && goes_on; n = spots_read(rib, &r, has_path_ids(rp, i), v)) {
+		for (k = 0; k < n; k++)
+			rib_approach(rib, v[k].place);
 		for (k = 0; k < n && goes_on; k++)
 			goes_on = announce_one(&in, &v[k]);
+	}
 	attrs_unref(sp->pool, attrs);
 }
 
@@ -512,7 +556,7 @@ withdraw_one(struct rpeer *rp, unsigned i, const struct spot *s)
 {
 	struct rib *rib = &rp->sp->rib[i];
 	uint32_t dest = rib_find_at(rib, &s->n.prefix, s->place);
-	uint32_t id = dest ? rib_path_find(rib, dest, rp->index, s->n.path_id) : 0;
+	uint32_t id = path_of(rp, i, dest, s->n.path_id);
 
 	if (id)
 		path_remove(rp->sp, i, id);
@@ -527,9 +571,12 @@ withdraw_all(struct rpeer *rp, unsigned i, struct rd r)
 	struct spot v[SPOTS];
 	size_t n, k;
 
-	while ((n = spots_read(rib, &r, has_path_ids(rp, i), v)) > 0)
+	while ((n = spots_read(rib, &r, has_path_ids(rp, i), v)) > 0) {
+		for (k = 0; k < n; k++)
+			rib_approach(rib, v[k].place);
 		for (k = 0; k < n; k++)
 			withdraw_one(rp, i, &v[k]);
+	}
 }
 
 /* With our local AS in front (RFC 7705): apart, because it takes so much stack. */

@@ -2,7 +2,7 @@
  * The decision process as a table.  See decide.h.
  *
  * decide_rules[] holds one comparison per step.  sieve() applies one to all
- * candidates still alive; past the last step that makes a difference in
+ * candidates still alive, which are those in front; past the last step that makes a difference in
  * forwarding (IGP metric) the survivors are equals, and the remaining rows
  * only order them.
  */
@@ -180,39 +180,6 @@ by_first_asn(const void *a, const void *b)
 	return prefer_low(x->attrs->first_asn, y->attrs->first_asn);
 }
 
-/* A step per neighbouring AS has those of one AS together, or it would take the square of n. */
-static void
-sieve(struct decide_cand *v, size_t n, enum decide_step step)
-{
-	size_t i;
-
-	if (decide_rules[step].per_as) {
-		if (all_same(v, n, step))
-			return;
-		qsort(v, n, sizeof(*v), by_first_asn);
-	}
-	for (i = 0; i < n; i++)
-		v[i].seen = false;
-	for (i = 0; i < n; i++)
-		if (v[i].step == ALIVE && !v[i].seen)
-			sieve_from(v, n, i, step);
-}
-
-/* The first step from `step` on that prefers a to b or b to a; *ret_cmp says which. */
-static enum decide_step
-first_difference(const struct decide_cand *a, const struct decide_cand *b, enum decide_step step,
-    int *ret_cmp)
-{
-	*ret_cmp = 0;
-	while (step < DECIDE_NSTEPS) {
-		*ret_cmp = decide_rules[step].cmp(a, b);
-		if (*ret_cmp != 0)
-			break;
-		step++;
-	}
-	return step;
-}
-
 static void
 swap_cand(struct decide_cand *a, struct decide_cand *b)
 {
@@ -228,10 +195,50 @@ gather_alive(struct decide_cand *v, size_t n)
 {
 	size_t i, alive = 0;
 
-	for (i = 0; i < n; i++)
-		if (v[i].step == ALIVE)
-			swap_cand(&v[alive++], &v[i]);
+	for (i = 0; i < n; i++) {
+		if (v[i].step != ALIVE)
+			continue;
+		if (i != alive)
+			swap_cand(&v[alive], &v[i]);
+		alive++;
+	}
 	return alive;
+}
+
+/*
+ * Apply a step to n that are alive; how many are left, in front.  A step per neighbouring AS
+ * has those of one AS together, or it would take the square of n.
+ */
+static size_t
+sieve(struct decide_cand *v, size_t n, enum decide_step step)
+{
+	size_t i;
+
+	if (all_same(v, n, step))
+		return n;
+	if (decide_rules[step].per_as)
+		qsort(v, n, sizeof(*v), by_first_asn);
+	for (i = 0; i < n; i++)
+		v[i].seen = false;
+	for (i = 0; i < n; i++)
+		if (v[i].step == ALIVE && !v[i].seen)
+			sieve_from(v, n, i, step);
+	return gather_alive(v, n);
+}
+
+/* The first step from `step` on that prefers a to b or b to a; *ret_cmp says which. */
+static enum decide_step
+first_difference(const struct decide_cand *a, const struct decide_cand *b, enum decide_step step,
+    int *ret_cmp)
+{
+	*ret_cmp = 0;
+	while (step < DECIDE_NSTEPS) {
+		*ret_cmp = decide_rules[step].cmp(a, b);
+		if (*ret_cmp != 0)
+			break;
+		step++;
+	}
+	return step;
 }
 
 /* Bring the best of the equals v[i] to v[n - 1] to v[i]. */
@@ -280,7 +287,7 @@ size_t
 decide_best(struct decide_cand *v, size_t n, size_t max_paths)
 {
 	enum decide_step step;
-	size_t i, equals, used;
+	size_t i, equals = n, used;
 	int cmp;
 
 	if (n == 0)
@@ -289,9 +296,8 @@ decide_best(struct decide_cand *v, size_t n, size_t max_paths)
 		v[i].step = ALIVE;
 	if (n == 1)
 		return 1;
-	for (step = 0; step < DECIDE_FIRST_TIE; step++)
-		sieve(v, n, step);
-	equals = gather_alive(v, n);
+	for (step = 0; step < DECIDE_FIRST_TIE && equals > 1; step++)
+		equals = sieve(v, equals, step);
 	used = select_used(v, equals, max_paths);
 	for (i = 1; i < equals; i++)
 		v[i].step = (uint8_t)first_difference(&v[0], &v[i], DECIDE_FIRST_TIE, &cmp);

@@ -151,10 +151,13 @@ static void
 rpeer_free(struct rpeer *rp)
 {
 	struct speaker *sp = rp->sp;
+	unsigned i;
 
 	groups_source_changed(sp, rp->index);
 	sp->peer[rp->index] = NULL;
 	put_chains(rp);
+	for (i = 0; i < AF_COUNT; i++)
+		bitq_free(&rp->af[i].may_have);
 	mem_free(rp->notification.p);
 	mem_free(rp);
 }

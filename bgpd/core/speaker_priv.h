@@ -36,6 +36,7 @@ struct rpeer_af {
 	uint8_t keep; /* bit per generation: its paths count (others wait to be swept) */
 	uint32_t paths[GR_GENS], rejected[GR_GENS]; /* by generation */
 	uint32_t best;
+	struct bitq may_have; /* destinations (adjin.c) that it may have a path to */
 	bool active;	    /* Established, and the family is in use */
 	bool eor_received, eor_sent; /* on this session */
 	bool warned, full;  /* prefix limit: said so */
