@@ -204,8 +204,9 @@ class Frr(Adapter):
         return binds
 
     def ready(self):
-        """bgpd closes sessions that come up before zebra has told it the links."""
-        return super().ready() and " valid" in self.vtysh("show bgp nexthop")
+        """bgpd closes sessions that come up before zebra has told it its own addresses."""
+        told = self.vtysh("show bgp martian next-hop") if super().ready() else ""
+        return all(f"addr: {self.plan.own(n)}," in told for n in self.plan.peers)
 
     vtysh = peers.Frr.vtysh
 

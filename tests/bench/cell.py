@@ -99,10 +99,7 @@ class Cell:
         began = time.monotonic()
         self.ground = ground.Ground(self.lab, self.scenario.peers, self.name)
         try:
-            self.daemon = self.kind(self.ground.d, self.scenario.plan()).start()
-            ground.ahead([self.daemon.proc.pid])
-            if not self.scenario.go_at:
-                self.went = self.daemon.go()
+            self.begin(self.kind(self.ground.d, self.scenario.plan()))
             words = self.scenario.words(self.ground.d.full, self.kind.name)
             with Generator(self.ground.g, self.build, words) as generator:
                 values = self.watch(generator, began + self.scenario.deadline_s)
@@ -113,11 +110,14 @@ class Cell:
     def begin(self, adapter):
         """The daemon at its gate or, where its start is not what is measured, at work."""
         self.daemon = adapter.start()
+        ground.ahead([self.daemon.proc.pid])
         if self.scenario.go_at:
             return
         self.went = self.daemon.go()
         try:
-            wait_until(adapter.ready, READY_S, "the daemon is ready")
+            wait_until(lambda: not self.daemon.alive() or adapter.ready(), READY_S,
+                       "the daemon is ready")
+            assert self.daemon.alive(), "the daemon has ended"
         except AssertionError as e:
             raise Failed(f"{e}; it said: {self.daemon.log()}") from None
 

@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import ipaddress
 import os
+import shutil
 import time
 
 from fabric.net import pids_inside
@@ -32,8 +33,18 @@ class Ground:
     """The two namespaces of one cell; count: how many peers the generator plays."""
 
     def __init__(self, lab, count, name=""):
-        self.lab = lab
-        self.d, self.g = lab.ns(f"d{name}"), lab.ns(f"g{name}", router=False)
+        self.lab, self.names = lab, (f"d{name}", f"g{name}")
+        for node in self.names:     # logs of the cell before are not this one's
+            shutil.rmtree(f"{lab.dir}/{node}", ignore_errors=True)
+        try:
+            self._make(count)
+        except BaseException:
+            self.remove()
+            raise
+
+    def _make(self, count):
+        lab = self.lab
+        self.d, self.g = lab.ns(self.names[0]), lab.ns(self.names[1], router=False)
         lab.link(self.d, "eth0", self.g, "eth0", [f"{ADDR4}/16", f"{ADDR6}/64"])
         self.g.sysctl(net__ipv4__ip_nonlocal_bind=1, net__ipv6__ip_nonlocal_bind=1)
         self.g.batch([*self._local(FIRST4, count), *self._local(FIRST6, count),
@@ -50,7 +61,7 @@ class Ground:
 
     def remove(self):
         """Kill what runs there and remove the namespaces."""
-        self.lab.remove(self.d, self.g)
+        self.lab.remove(*(self.lab.nodes[n] for n in self.names if n in self.lab.nodes))
         self.lab.procs.clear()
 
 
