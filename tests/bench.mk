@@ -32,7 +32,7 @@ bench-doc:
 	$(BENCH_RUN) doc --json $(abs_builddir)/bench.json --growth $(BENCH_GROWTH) --write doc/benchmarks.md
 
 bench-growth: bench-programs
-	$(BENCH_RUN) growth --growth $(BENCH_GROWTH) $(BENCH)
+	$(BENCH_RUN) growth --daemons "$(DAEMONS)" --growth $(BENCH_GROWTH) $(BENCH)
 
 bench-survive: bench-programs
 	$(BENCH_RUN) survive $(BENCH)

@@ -9,16 +9,20 @@ import subprocess
 import time
 
 import ground
+from fabric.net import die_with_us, pids_inside
 from fabric.wait import wait_until
-from fabric.net import pids_inside
 
 GENERATOR = "tests/bench/load/weft-load"
-READY_S = 20
+READY_S, END_S = 20, 10
 FLOOR = "tests/bench/bench_kernel"
 
 
 class Failed(Exception):
     """The cell has no figures; the text says why."""
+
+
+# What costs a cell its figures, and no other cell: a check, or something that broke on the way.
+LOST = (Failed, AssertionError, OSError, subprocess.SubprocessError)
 
 
 @dataclasses.dataclass
@@ -41,7 +45,7 @@ class Generator:
         with open(self.log, "ab") as err:
             self.popen = subprocess.Popen(
                 [f"{build}/{GENERATOR}", *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                stderr=err, start_new_session=True, preexec_fn=ns.child_setup())
+                stderr=err, bufsize=0, start_new_session=True, preexec_fn=ns.child_setup())
         ground.ahead([self.popen.pid])
         self.buf = b""
 
@@ -61,8 +65,10 @@ class Generator:
 
     def go_on(self):
         """The pause is over."""
-        self.popen.stdin.write(b"\n")
-        self.popen.stdin.flush()
+        try:
+            self.popen.stdin.write(b"\n")
+        except BrokenPipeError:
+            raise Failed("the generator has ended early") from None
 
     def __enter__(self):
         return self
@@ -132,7 +138,7 @@ class Cell:
                     self.event(generator, words_of(line))
         except Failed as e:
             raise Failed(self.reason(str(e), generator)) from None
-        if generator.popen.wait() != 0 or not values or not values["ok"]:
+        if generator.popen.wait(END_S) != 0 or not values or not values["ok"]:
             raise Failed(self.reason(values["why"] if values else "no result", generator))
         return values | self.scenario.times(self.events, self.went)
 
@@ -169,9 +175,13 @@ def floor(build, scenario):
     """What bench_kernel says: it makes a namespace of its own."""
     began = time.monotonic()
     with subprocess.Popen([f"{build}/{FLOOR}", *scenario.floor_words()], stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True, start_new_session=True) as p:
-        ground.ahead([p.pid])
-        out, err = p.communicate(timeout=scenario.deadline_s)
+                          stderr=subprocess.PIPE, text=True, start_new_session=True,
+                          preexec_fn=die_with_us) as p:
+        try:
+            ground.ahead([p.pid])
+            out, err = p.communicate(timeout=scenario.deadline_s)
+        finally:
+            p.kill()        # nothing when it has ended
     found = [x for x in out.splitlines() if x.startswith("RESULT ")]
     if p.returncode != 0 or not found:
         raise Failed(f"{FLOOR}: exit {p.returncode} {err[-500:].strip()}")

@@ -102,6 +102,11 @@ def sweep_dead_runs():
             os.unlink(lock)
 
 
+def die_with_us():
+    """For subprocess.Popen(preexec_fn=...): the child ends with this process."""
+    _sys(_libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0))
+
+
 class Proc:
     """A process in a namespace; its output is in the file .log when it has one."""
 
