@@ -381,8 +381,6 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 		fail(b, "bgpd does not read its channels", true);
 		return;
 	}
-	if (c->which == IPC_CHAN_ROUTES && fib_is_busy(b->agent->fib))
-		return; /* its operations are going out: this is called again after some */
 	for (int i = 0; i < READ_BATCH && b->attached; i++) {
 		size_t nfds;
 		int got = -1;
@@ -403,8 +401,6 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 			fail(b, why ? why : "a broken intent", true);
 			return;
 		}
-		if (c->which == IPC_CHAN_ROUTES && fib_is_busy(b->agent->fib))
-			break;
 	}
 	b->ops->fib_changed(b->agent);
 }

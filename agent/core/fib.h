@@ -121,11 +121,6 @@ bool fib_route(struct fib *f, struct mono_us now, uint32_t set, const struct ip_
 /* There is a place to remember it in. When not, fib_route() is not called, and bgpd is told. */
 bool fib_route_fits(struct fib *f, const struct ip_prefix *p);
 void fib_route_del(struct fib *f, struct mono_us now, const struct ip_prefix *p);
-/*
- * So many routes wait for fib_next_op(), which has one for whoever asks, that more intents may
- * stay with bgpd, which has no memory of its own for them.
- */
-bool fib_is_busy(const struct fib *f);
 void fib_sync_begin(struct fib *f, struct mono_us now);
 /* Entries not named since SYNC_BEGIN (nor adopted routes wanted by anybody) go. */
 void fib_sync_end(struct fib *f, struct mono_us now);

@@ -12,8 +12,6 @@
 
 /* Routes evaluated at one time between operations. */
 #define EVAL_SLICE 256
-/* Routes that may wait before more are asked for: some 10 ms of the kernel's time. */
-#define BUSY 4096
 
 /* ---- time ---------------------------------------------------------------- */
 
@@ -269,12 +267,6 @@ fib_next_op(struct fib *f, struct mono_us now, struct fib_kop *ret)
 		fib_settle(f);
 	}
 	return true;
-}
-
-bool
-fib_is_busy(const struct fib *f)
-{
-	return f->work.n > BUSY && f->ready && !f->conf.observe;
 }
 
 /* ---- answers ------------------------------------------------------------- */

@@ -577,7 +577,18 @@ next_again(struct fib *f, struct fib_op *ret)
 static bool
 sync_complete(const struct speaker *sp)
 {
-	return !loc_busy(sp) && !adjin_walking(sp) && gr_next_hops_known(sp);
+	return fib_pending(sp) == 0 && !loc_busy(sp) && !adjin_walking(sp) && gr_next_hops_known(sp);
+}
+
+/*
+ * Enough routes are with the agent. The others are better here, where only their newest state
+ * is told, and where a set that changed is not behind them. One that only observes gives no
+ * verdicts.
+ */
+static bool
+agent_busy(const struct speaker *sp)
+{
+	return sp->conf.install && !sp->conf.observe && sp->fib.waiting >= FIB_WAITING_MAX;
 }
 
 bool
@@ -592,7 +603,7 @@ fib_next(struct speaker *sp, struct fib_op *ret)
 	}
 	if (sp->gr.deferring)
 		return false;
-	if (next_again(f, ret) || next_dest(sp, ret) || next_dead(f, ret))
+	if (next_again(f, ret) || (!agent_busy(sp) && next_dest(sp, ret)) || next_dead(f, ret))
 		return true;
 	if (f->sync == FIB_SYNC_BODY && sync_complete(sp)) {
 		f->sync = FIB_SYNC_DONE;

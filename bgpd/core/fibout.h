@@ -30,6 +30,8 @@
 struct rpeer;
 
 #define FIB_FROM_MANY UINT16_MAX /* not the index of a peer: several, now or before */
+/* Routes with the agent and without a verdict, before no more are told: some 20 ms of the kernel's time. */
+#define FIB_WAITING_MAX 8192u
 
 /* What a destination wants. */
 struct fib_want {
@@ -70,7 +72,10 @@ void fib_peer_lost(struct rpeer *rp);
 /* The agent's channel is new: tell everything again. */
 void fib_reset(struct speaker *sp);
 
-/* The next operation for the agent, as speaker_next_fib(); false when there is none now. */
+/*
+ * The next operation for the agent, as speaker_next_fib(); false when there is none now, which
+ * with FIB_WAITING_MAX routes without a verdict holds for routes, not for sets.
+ */
 bool fib_next(struct speaker *sp, struct fib_op *ret);
 
 /* What became of a route; true when its destination's verdict changed. */

@@ -457,6 +457,104 @@ expect_set(uint32_t id, const uint8_t *nh, uint32_t backup)
 
 #define NH(...) ((const uint8_t[]){ __VA_ARGS__, 0 })
 
+static void
+announce_beyond_the_limit(unsigned more)
+{
+	char prefix[32];
+	unsigned i;
+
+	for (i = 0; i < FIB_WAITING_MAX + more; i++) {
+		snprintf(prefix, sizeof(prefix), "10.%u.%u.0/24", 10 + i / 250, i % 250);
+		announce(1, prefix, 1);
+	}
+}
+
+/* Take what there is; every route gets its verdict when said. Returns their number. */
+static unsigned
+take_routes(bool said)
+{
+	struct ipc_verdict v = { .state = IPC_V_INSTALLED };
+	unsigned n = 0;
+
+	while (speaker_next_fib(rig.sp, &op)) {
+		ck_assert_int_ne(op.kind, FIB_SYNC_END);
+		if (op.kind != FIB_ROUTE)
+			continue;
+		n++;
+		v.prefix = op.prefix;
+		if (said)
+			speaker_verdict(rig.sp, rig.now, &v);
+	}
+	return n;
+}
+
+/* Routes wait for the verdicts on others; the sets of a lost peer do not. */
+START_TEST(routes_wait_for_verdicts)
+{
+	installing();
+	announce_worse(2, "10.9.0.0/16", 2);
+	announce(1, "10.9.0.0/16", 1);
+	announce_beyond_the_limit(3);
+	ck_assert_uint_eq(take_routes(false), FIB_WAITING_MAX);
+	ck_assert_uint_eq(rig.sp->fib.waiting, FIB_WAITING_MAX);
+	ck_assert_uint_eq(fib_pending(rig.sp), 4);
+	verdict("10.10.0.0/24", IPC_V_INSTALLED, 0);
+	ck_assert_uint_eq(take_routes(false), 1);
+	verdict("10.10.1.0/24", IPC_V_HELD, 0);
+	verdict("10.10.2.0/24", IPC_V_FAILED, 22);
+	ck_assert_uint_eq(take_routes(false), 2);
+	ck_assert_uint_eq(fib_pending(rig.sp), 1);
+	expect_nothing();
+	rig_down(&rig, 1, PEER_DOWN_FLUSH);
+	ck_assert(speaker_fib_urgent(rig.sp));
+	ck_assert(speaker_next_fib(rig.sp, &op));
+	ck_assert_int_eq(op.kind, FIB_NHSET);
+	ck_assert_uint_eq(op.nhset->n, 1);
+	ck_assert_uint_eq(op.nhset->member[0].addr.b[3], 2);
+	ck_assert(speaker_next_fib(rig.sp, &op)); /* that set was the backup */
+	ck_assert_int_eq(op.kind, FIB_NHSET_DEL);
+	expect_nothing();
+}
+END_TEST
+
+/* A new agent is in step when all is told, not when it has as many as it may have at once. */
+START_TEST(no_end_of_sync_while_routes_wait)
+{
+	installing();
+	announce_beyond_the_limit(3);
+	ck_assert_uint_eq(take_routes(true), FIB_WAITING_MAX + 3);
+	speaker_fib_reset(rig.sp);
+	ck_assert_uint_eq(take_routes(false), FIB_WAITING_MAX);
+	ck_assert_uint_eq(fib_pending(rig.sp), 3);
+	verdict("10.10.0.0/24", IPC_V_INSTALLED, 0);
+	verdict("10.10.1.0/24", IPC_V_INSTALLED, 0);
+	verdict("10.10.2.0/24", IPC_V_INSTALLED, 0);
+	expect(FIB_ROUTE, op.set, NULL);
+	expect(FIB_ROUTE, op.set, NULL);
+	expect(FIB_ROUTE, op.set, NULL);
+	expect(FIB_SYNC_END, 0, NULL);
+	expect_nothing();
+}
+END_TEST
+
+/* An agent that only observes gives no verdicts. */
+START_TEST(observers_have_no_verdicts_to_wait_for)
+{
+	rig.conf.observe = true;
+	installing();
+	announce_beyond_the_limit(3);
+	ck_assert_uint_eq(take_routes(false), FIB_WAITING_MAX + 3);
+	rig.conf.observe = false;
+	rig_configure(&rig, NULL);
+	announce(1, "10.9.0.0/16", 1);
+	expect_nothing();
+	rig.conf.observe = true;
+	rig_configure(&rig, NULL);
+	rig_work(&rig);
+	ck_assert_uint_eq(take_routes(false), 1);
+}
+END_TEST
+
 START_TEST(next_best_is_the_backup)
 {
 	installing();
@@ -808,6 +906,9 @@ main(void)
 	tcase_add_test(t, peer_down_moves_routes);
 	t = unit_case(s, "failover");
 	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, routes_wait_for_verdicts);
+	tcase_add_test(t, no_end_of_sync_while_routes_wait);
+	tcase_add_test(t, observers_have_no_verdicts_to_wait_for);
 	tcase_add_test(t, next_best_is_the_backup);
 	tcase_add_test(t, what_is_no_backup);
 	tcase_add_test(t, the_best_backup);
