@@ -888,6 +888,13 @@ static const struct attr_desc attr_desc[] = {
 
 #define NATTRS (sizeof(attr_desc) / sizeof(attr_desc[0]))
 
+/* The rows that there are, in order. */
+static const uint8_t known_types[] = { ATTR_ORIGIN, ATTR_AS_PATH, ATTR_NEXT_HOP, ATTR_MED,
+	ATTR_LOCAL_PREF, ATTR_ATOMIC_AGGREGATE, ATTR_AGGREGATOR, ATTR_COMMUNITIES,
+	ATTR_ORIGINATOR_ID, ATTR_CLUSTER_LIST, ATTR_MP_REACH, ATTR_MP_UNREACH,
+	ATTR_EXT_COMMUNITIES, ATTR_AS4_PATH, ATTR_AS4_AGGREGATOR, ATTR_LARGE_COMMUNITIES,
+	ATTR_OTC };
+
 /* Not for that kind of session. */
 static bool
 row_is_foreign(const struct attr_desc *d, const struct update_ctx *ctx)
@@ -1063,13 +1070,9 @@ attr_decode(const struct update_ctx *ctx, struct rd *r, struct update *u,
 static void
 unknown_encode(struct enc *x, int lo, int hi)
 {
-	struct attrs_view v;
-	struct rd r;
+	struct attrs_view v = attrs_part(x->a, ATTRS_UNKNOWN);
+	struct rd r = rd_init(v.p, v.octets);
 
-	if (x->a->part_octets[ATTRS_UNKNOWN] == 0)
-		return;
-	v = attrs_part(x->a, ATTRS_UNKNOWN);
-	r = rd_init(v.p, v.octets);
 	while (rd_left(&r) > 0) {
 		const uint8_t *start = r.p;
 		uint8_t type = unknown_next(&r);
@@ -1085,17 +1088,18 @@ attr_encode(struct wr *w, const struct update_ctx *ctx, const struct attrs *a,
 {
 	struct enc x = { .w = w, .ctx = ctx, .a = a, .nh4 = nh4, .lean = lean,
 		.ret_nh_off = ret_nh_off };
+	bool unknown = a->part_octets[ATTRS_UNKNOWN] > 0;
 	int last = -1; /* type 0 can be among the unknown ones */
 
-	for (int type = 1; type < (int)NATTRS; type++) {
-		const struct attr_desc *d = &attr_desc[type];
+	for (size_t k = 0; k < sizeof(known_types); k++) {
+		const struct attr_desc *d = &attr_desc[known_types[k]];
 
-		if (!d->name)
-			continue;
-		unknown_encode(&x, last, type);
-		last = type;
+		if (unknown)
+			unknown_encode(&x, last, known_types[k]);
+		last = known_types[k];
 		if (d->encode && (ctx->as_is || !row_is_foreign(d, ctx)))
 			d->encode(&x);
 	}
-	unknown_encode(&x, last, 256);
+	if (unknown)
+		unknown_encode(&x, last, 256);
 }

@@ -4,6 +4,9 @@
  */
 #include "bgpd/core/nlri.h"
 
+#include <endian.h>
+#include <string.h>
+
 #include "bgpd/core/bgp.h"
 
 const struct afi_desc afi_desc[AF_COUNT] = {
@@ -20,37 +23,91 @@ afi_known(uint16_t afi, uint8_t safi)
 	return 0;
 }
 
+/* n octets, at most 8, as a number whose upper octets they are. */
+static inline uint64_t
+upper_octets(const uint8_t *p, size_t n)
+{
+	uint64_t v = 0;
+	uint32_t first, last;
+
+	if (n >= 4) { /* both ends of them: octets that overlap are the same */
+		memcpy(&first, p, 4);
+		memcpy(&last, p + n - 4, 4);
+		return (uint64_t)be32toh(first) << 32 | (uint64_t)be32toh(last) << (64 - 8 * n);
+	}
+	for (size_t k = 0; k < n; k++)
+		v |= (uint64_t)p[k] << (56 - 8 * k);
+	return v;
+}
+
+/* The first `bits` of the number. */
+static inline uint64_t
+upper_bits(uint64_t v, unsigned bits)
+{
+	return bits == 0 ? 0 : bits >= 64 ? v : v & ~(uint64_t)0 << (64 - bits);
+}
+
+/* A prefix's octets; bits past its length are noise on the wire. */
+static inline void
+prefix_fill(struct ip_prefix *prefix, const uint8_t *p, size_t octets)
+{
+	unsigned len = prefix->len;
+	uint64_t hi = upper_bits(upper_octets(p, octets < 8 ? octets : 8), len);
+	uint64_t lo = octets > 8 ? upper_bits(upper_octets(p + 8, octets - 8), len - 64) : 0;
+
+	hi = htobe64(hi);
+	lo = htobe64(lo);
+	memcpy(prefix->b, &hi, 8);
+	memcpy(prefix->b + 8, &lo, 8);
+}
+
 bool
 nlri_next(struct rd *r, uint8_t af, bool addpath, struct nlri *ret, struct bgp_err *e)
 {
-	struct nlri n = { .prefix = { .af = af } };
-	size_t off = BGP_HEADER_OCTETS + rd_pos(r);
+	size_t off = BGP_HEADER_OCTETS + rd_pos(r), octets;
+	uint32_t path_id = 0;
+	const uint8_t *p = NULL;
+	uint8_t len;
 
 	if (rd_left(r) == 0)
 		return false;
 	if (addpath)
-		n.path_id = rd_u32(r);
-	n.prefix.len = rd_u8(r);
-	if (n.prefix.len > ip_af_bits(af) ||
-	    !rd_copy(r, n.prefix.b, ip_prefix_octets(n.prefix.len))) {
+		path_id = rd_u32(r);
+	len = rd_u8(r);
+	octets = ip_prefix_octets(len);
+	if (len <= ip_af_bits(af))
+		p = rd_view(r, octets);
+	if (!p || r->bad) {
 		bgp_fail(e, ACT_RESET, ERR_UPDATE, UPD_NETWORK, 0, off,
-		    n.prefix.len > ip_af_bits(af) ? "prefix length over the family's bits"
-						  : "prefix runs over the end of its field");
+		    len > ip_af_bits(af) ? "prefix length over the family's bits"
+					 : "prefix runs over the end of its field");
 		return false;
 	}
-	ip_prefix_mask(&n.prefix); /* bits past the length are noise on the wire */
-	*ret = n;
+	ret->path_id = path_id;
+	ret->prefix.af = af;
+	ret->prefix.len = len;
+	prefix_fill(&ret->prefix, p, octets);
 	return true;
 }
 
 uint32_t
 nlri_check(struct rd r, uint8_t af, bool addpath, struct bgp_err *e)
 {
-	struct nlri n;
+	uint8_t bits = ip_af_bits(af), len;
 	uint32_t count = 0;
+	struct nlri n;
+	struct rd at;
 
-	while (nlri_next(&r, af, addpath, &n, e))
-		count++;
+	for (; rd_left(&r) > 0; count++) {
+		at = r;
+		if (addpath)
+			rd_skip(&r, sizeof(n.path_id));
+		len = rd_u8(&r);
+		if (len > bits || !rd_skip(&r, ip_prefix_octets(len))) {
+			nlri_next(&at, af, addpath, &n, e); /* which says what is wrong */
+			return count;
+		}
+	}
 	return count;
 }
 
