@@ -1,9 +1,11 @@
 """What was measured: kept as plain data, summed up, shown as tables.
 
 A file of results is JSON: {"made": ..., "machine": {...}, "versions": {...},
-"repeat": n, "scenarios": [{"name", "title", "columns", "cells": [{"daemon", "runs"}]}],
-"verdicts": [...]}. A run is {"values": {key: number}, "usage": {pause: {...}},
-"seconds": s} or {"failed": why}.
+"repeat": n, "scenarios": [{"name", "title", "made", "versions", "changed": {key: value},
+"columns", "cells": [{"daemon", "runs"}]}], "verdicts": [...]}. A run is {"values":
+{key: number}, "usage": {pause: {...}}, "seconds": s} or {"failed": why}. Scenarios that a
+run leaves out stay in the file as an earlier one has put them there, with its date and
+versions. changed: what --set has made another task of it, which no target is for.
 """
 
 import dataclasses
@@ -12,7 +14,7 @@ import os
 import statistics
 import time
 
-from scenarios import USED
+from scenarios import TABLE, USED
 
 
 def machine():
@@ -39,6 +41,7 @@ class Results:
     def __init__(self, versions, repeat):
         self.versions, self.repeat = versions, repeat
         self.scenarios, self.cells, self.verdicts = {}, {}, []
+        self.earlier = {"scenarios": [], "verdicts": []}    # of a file, as it has them
         self.machine, self.made = machine(), time.strftime("%Y-%m-%d", time.gmtime())
 
     def add(self, scenario, daemon, result=None, failed=None):
@@ -76,27 +79,62 @@ class Results:
         peers = [(d, m) for d, m in peers if m is not None]
         return (max if figure.more else min)(peers, key=lambda x: x[1], default=None)
 
+    def keep(self, path):
+        """Take over what a file has; the scenarios kept, none when they are another machine's."""
+        if not os.path.exists(path):
+            return []
+        try:
+            with open(path) as f:
+                data = json.load(f)
+        except ValueError:
+            return []
+        if data["machine"] != self.machine:
+            return []
+        self.earlier = data
+        for s in data["scenarios"]:
+            s.setdefault("made", data["made"])
+            s.setdefault("versions", data["versions"])
+        return [s["name"] for s in data["scenarios"]]
+
+    def _plain(self, s):
+        """A scenario of this run as the file has it."""
+        return {"name": s.name, "title": s.title, "made": self.made, "versions": self.versions,
+                "changed": s.told, "columns": [dataclasses.asdict(c) for c in s.columns()],
+                "cells": [{"daemon": d, "runs": self.cells[s.name, d]}
+                          for d in self.daemons(s.name)]}
+
     def save(self, path):
+        def others(rows, key):
+            return [x for x in rows if x[key] not in self.scenarios]
+
+        every = others(self.earlier["scenarios"], "name") + [
+            self._plain(s) for s in self.scenarios.values()]
+        verdicts = others(self.earlier["verdicts"], "scenario") + self.verdicts
+        place = list(TABLE).index
         data = {"made": self.made, "machine": self.machine, "versions": self.versions,
-                "repeat": self.repeat, "verdicts": self.verdicts, "scenarios": [
-                    {"name": s.name, "title": s.title,
-                     "columns": [dataclasses.asdict(c) for c in s.columns()],
-                     "cells": [{"daemon": d, "runs": self.cells[s.name, d]}
-                               for d in self.daemons(s.name)]}
-                    for s in self.scenarios.values()]}
-        with open(path, "w") as f:
+                "repeat": self.repeat,
+                "verdicts": sorted(verdicts, key=lambda v: place(v["scenario"])),
+                "scenarios": sorted(every, key=lambda s: place(s["name"]))}
+        with open(f"{path}.new", "w") as f:
             json.dump(data, f, indent=1)
             f.write("\n")
+        os.replace(f"{path}.new", path)
 
 
 def load(path, table):
-    """Results from a file; table: {name: Scenario} that gives the columns."""
+    """Results from a file; table: {name: Scenario} that gives the columns.
+
+    of (of the Results): {scenario: (date, versions)}.
+    """
     with open(path) as f:
         data = json.load(f)
     r = Results(data["versions"], data["repeat"])
     r.machine, r.made, r.verdicts = data["machine"], data["made"], data["verdicts"]
+    r.of = {}
     for s in data["scenarios"]:
-        r.scenarios[s["name"]] = table[s["name"]]
+        r.scenarios[s["name"]] = dataclasses.replace(table[s["name"]], title=s["title"],
+                                                     told=s.get("changed", {}))
+        r.of[s["name"]] = s.get("made", r.made), s.get("versions", r.versions)
         for c in s["cells"]:
             r.cells[s["name"], c["daemon"]] = c["runs"]
     return r

@@ -62,7 +62,8 @@ class Scenario:
     floor: the figure that the kernel alone has, too, and what bench_kernel is asked for it.
     each: (key, pause, pause, count of the generator's): CPU from one pause to the other,
     by that count; count 0 is minutes. mrt: it needs a real table. mute: only the last
-    peer is sent anything. deadline_s: for the whole cell.
+    peer is sent anything. deadline_s: for the whole cell. told: what somebody who runs it
+    has changed: it is another task then, and says so.
     """
     name: str
     title: str
@@ -80,6 +81,7 @@ class Scenario:
     mrt: bool = False
     mute: bool = False
     deadline_s: int = 300
+    told: dict = dataclasses.field(default_factory=dict)
 
     @property
     def kernel(self):
@@ -127,6 +129,15 @@ class Scenario:
         """The same with other numbers: peers, and the generator's keys."""
         peers = keys.pop("peers", self.peers)
         return dataclasses.replace(self, peers=peers, keys={**self.keys, **keys})
+
+    def told_otherwise(self, **keys):
+        """changed(), and the title and the results say it."""
+        told = {k: v for k, v in keys.items() if {"peers": self.peers, **self.keys}.get(k) != v}
+        if not told:
+            return self
+        text = ", ".join(f"{k}={v}" for k, v in told.items())
+        return dataclasses.replace(self.changed(**keys), told=told,
+                                   title=f"{self.title} (changed: {text})")
 
 
 # FRR sends routes back to where they came from when others of that update group get them, too;

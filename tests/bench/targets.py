@@ -2,7 +2,8 @@
 
 A Target is a row: the figure of weft's median and its bound, which is `limit` in the
 figure's own unit, or `factor` times another daemon's median ("best": of the best peer;
-"kernel": what the kernel alone needs). It is not judged when that one is not there.
+"kernel": what the kernel alone needs). It is not judged when that one is not there, and
+never for a scenario that --set has changed.
 """
 
 import dataclasses
@@ -21,7 +22,7 @@ class Target:
     def judge(self, results):
         """{"scenario", "text", "ok"}, or None when something is missing."""
         scenario = results.scenarios.get(self.scenario)
-        if scenario is None:
+        if scenario is None or scenario.told:     # not here, or another task than the target's
             return None
         figure = next(f for f in scenario.columns() if f.key == self.key)
         have, bound = results.median(self.scenario, "weft", self.key), self._bound(results, figure)
