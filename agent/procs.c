@@ -53,15 +53,19 @@ last_pid(void)
 	return word ? (uint32_t)strtoul(word, NULL, 10) : 0;
 }
 
-static void
-keep_if_running(uint32_t *pid, const char *name)
+/* Forget it when it has ended; true when it has. */
+static bool
+has_ended(uint32_t *pid, const char *name)
 {
 	char now[PROC_NAME_MAX];
 
-	if (*pid != 0 && (!proc_name(*pid, now) || strcmp(now, name) != 0))
-		*pid = 0;
+	if (*pid == 0 || (proc_name(*pid, now) && strcmp(now, name) == 0))
+		return false;
+	*pid = 0;
+	return true;
 }
 
+/* The first of a name counts: later ones are its threads, and children that run nothing else yet. */
 static void
 look_at_one(struct procs *p, uint32_t pid)
 {
@@ -69,9 +73,9 @@ look_at_one(struct procs *p, uint32_t pid)
 
 	if (!proc_name(pid, name))
 		return;
-	if (strcmp(name, NETWORKD) == 0)
+	if (p->networkd == 0 && strcmp(name, NETWORKD) == 0)
 		p->networkd = pid;
-	else if (strcmp(name, NETWORK_MANAGER) == 0)
+	else if (p->network_manager == 0 && strcmp(name, NETWORK_MANAGER) == 0)
 		p->network_manager = pid;
 }
 
@@ -100,10 +104,12 @@ look_at_all(struct procs *p, uint32_t above)
 void
 procs_look(struct procs *p, bool all)
 {
-	uint32_t last = last_pid(), above = all || last < p->newest ? 0 : p->newest_before, newest;
+	uint32_t last = last_pid(), above, newest;
 
-	keep_if_running(&p->networkd, NETWORKD);
-	keep_if_running(&p->network_manager, NETWORK_MANAGER);
+	all |= has_ended(&p->networkd, NETWORKD); /* or what was kept was a thread of it */
+	all |= has_ended(&p->network_manager, NETWORK_MANAGER);
+	all |= last < p->newest || last < p->newest_before;
+	above = all ? 0 : p->newest_before;
 	if (above != 0 && last - above <= FEW) {
 		for (uint32_t pid = above + 1; pid <= last; pid++)
 			look_at_one(p, pid);
@@ -112,7 +118,7 @@ procs_look(struct procs *p, bool all)
 		newest = look_at_all(p, above);
 	}
 	p->newest_before = p->newest;
-	p->newest = newest;
+	p->newest = last ? last : newest;
 }
 
 /* ---- systemd-networkd's settings --------------------------------------------- */

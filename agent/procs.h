@@ -14,13 +14,13 @@ bool proc_name(uint32_t pid, char ret[PROC_NAME_MAX]);
 
 struct procs {
 	uint32_t networkd, network_manager; /* their process, 0: none */
-	uint32_t newest, newest_before;	    /* highest number at the last look, and at the one before */
+	uint32_t newest, newest_before;	    /* number given out last at the last look, and at the one before */
 };
 /*
  * Look through those processes that are new since the last look but one (a new process has its
  * name a moment later), and whether those found are there still. All, which takes milliseconds
- * where there are many: the first time (p is all zero), when asked to, and when the numbers have
- * started anew.
+ * where there are many: the first time (p is all zero), when asked to, when one that was found has
+ * ended, and when the numbers have started anew.
  */
 void procs_look(struct procs *p, bool all);
 

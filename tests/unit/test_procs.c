@@ -87,6 +87,37 @@ START_TEST(numbers_that_start_anew)
 }
 END_TEST
 
+/* So they had at the last look: what is new since has higher numbers than then, not than before. */
+START_TEST(numbers_that_started_anew_before)
+{
+	pid_t pid = runs("NetworkManager");
+	struct procs p = { .newest = (uint32_t)pid - 1, .newest_before = UINT32_MAX };
+
+	procs_look(&p, false);
+	ck_assert_uint_eq(p.network_manager, (uint32_t)pid);
+	ends(pid);
+}
+END_TEST
+
+/* A child that has its parent's name still is not taken for it, nor does its end hide the parent. */
+START_TEST(child_with_the_name_of_its_parent)
+{
+	struct procs p = { 0 };
+	pid_t parent = runs("NetworkManager"), child;
+
+	procs_look(&p, false);
+	child = runs("NetworkManager");
+	procs_look(&p, false);
+	ck_assert_uint_eq(p.network_manager, (uint32_t)parent);
+	p.network_manager = (uint32_t)child; /* found by its number, before the parent had its name */
+	ends(child);
+	for (int i = 0; i < 3; i++) /* the parent's number is below those that are looked at */
+		procs_look(&p, false);
+	ck_assert_uint_eq(p.network_manager, (uint32_t)parent);
+	ends(parent);
+}
+END_TEST
+
 /* The number in a file of /proc/sys, without keeping anything open. */
 static int
 read_plainly(const char *path)
@@ -131,6 +162,8 @@ main(void)
 	tcase_add_test(tc, programs_are_found);
 	tcase_add_test(tc, program_that_is_named_late);
 	tcase_add_test(tc, numbers_that_start_anew);
+	tcase_add_test(tc, numbers_that_started_anew_before);
+	tcase_add_test(tc, child_with_the_name_of_its_parent);
 	tcase_add_test(tc, settings_are_read);
 	return unit_run(s);
 }
