@@ -791,10 +791,7 @@ fib_nhset_del(struct fib *f, struct mono_us now, uint32_t id, const char **ret_w
 bool
 fib_route_fits(struct fib *f, const struct ip_prefix *p)
 {
-	if (f->nentries < FIB_ROUTES_MAX || entry_find(f, FIB_LEARNED, p))
-		return true;
-	fib_gather(f, AGG_LIMIT, p, 0, 0, NULL);
-	return false;
+	return (f->nentries >= FIB_ROUTES_MAX && entry_find(f, FIB_LEARNED, p)) || entry_fits(f, p);
 }
 
 bool

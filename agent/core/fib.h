@@ -107,6 +107,7 @@ void fib_local_del(struct fib *f, struct mono_us now, const struct ip_prefix *p)
  * What bgpd can make this process remember, whatever strangers make bgpd say. Next hops
  * and routes beyond are refused, each with its answer, and bgpd itself sees to it that it
  * never needs more sets: beyond some number it makes no new ones with several members.
+ * Routes of ours that the kernel has count, too; beyond that number they are left alone.
  */
 #define FIB_NEXTHOPS_MAX 32768u	   /* followed */
 #define FIB_SETS_MAX	 65536u	   /* that can be named */

@@ -58,7 +58,7 @@ chunk_add(struct fib *f, uint32_t v6)
 	uint32_t base = pool->nchunks << FIB_CHUNK_BITS, i;
 
 	if ((base + FIB_CHUNK) << 1 > 1u << PTREE_NO_BITS)
-		abort(); /* twice as many as bgpd may ask for: the kernel brought them */
+		abort(); /* twice FIB_ROUTES_MAX: entry_fits() was not asked */
 	pool->chunk = mem_realloc_array(pool->chunk, pool->nchunks + 1, sizeof(*pool->chunk));
 	pool->chunk[pool->nchunks++] = mem_zalloc_array(FIB_CHUNK, FIB_ENTRY_OCTETS(v6));
 	for (i = FIB_CHUNK; i-- > 0;) {
@@ -119,6 +119,15 @@ count_state(struct fib *f, const struct fib_entry *e, int by)
 {
 	if (e->kind == FIB_LEARNED)
 		f->nstate[e->state][entry_is6(e)] += (uint64_t)by;
+}
+
+bool
+entry_fits(struct fib *f, const struct ip_prefix *p)
+{
+	if (f->nentries < FIB_ROUTES_MAX)
+		return true;
+	fib_gather(f, AGG_LIMIT, p, 0, 0, NULL);
+	return false;
 }
 
 struct fib_entry *

@@ -284,6 +284,11 @@ void entries_free(struct fib *f);
 /* By prefix, or NULL; by prefix, made when missing. */
 struct fib_entry *entry_find(const struct fib *f, enum fib_kind kind, const struct ip_prefix *p);
 struct fib_entry *entry_get(struct fib *f, enum fib_kind kind, const struct ip_prefix *p);
+/*
+ * One more fits, whoever brings it but our own configuration: there are fewer than
+ * FIB_ROUTES_MAX. When not, the limit's event will name p.
+ */
+bool entry_fits(struct fib *f, const struct ip_prefix *p);
 /* The longest that contains p, and the next shorter one that does; NULL: none. */
 struct fib_entry *entry_covering(const struct fib *f, enum fib_kind kind,
     const struct ip_prefix *p);

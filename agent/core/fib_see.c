@@ -467,6 +467,8 @@ ours_new(struct fib *f, enum fib_kind kind, const struct kern_route *r, uint32_t
 		e->seen = 1; /* an answer or a notification has said more */
 		return;
 	}
+	if (first && !entry_fits(f, &r->prefix))
+		return; /* it stays in the kernel, unknown */
 	hops = r->protocol == f->place.protocol ? hops_get(&f->hops, r, true) : former_hops(f, r);
 	if (f->ready && is_somebody(by) && by != FIB_BY_DUMP)
 		conflict_second(&f->conflict, f->now, by, fib_process_name(f, by), &r->prefix);

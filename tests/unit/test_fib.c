@@ -1485,6 +1485,49 @@ START_TEST(set_that_discards)
 END_TEST
 
 /* An aggregate: its own route first, and what others announce inside is learned all the same. */
+static void
+see_many_of_ours(uint32_t n)
+{
+	struct kern_route r = ours("10.64.0.0/32", "10.0.0.2", 2);
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		r.prefix.b[1] = (uint8_t)(64 + (i >> 16));
+		r.prefix.b[2] = (uint8_t)(i >> 8);
+		r.prefix.b[3] = (uint8_t)i;
+		fib_see_route(f, now, &r, false, FIB_BY_DUMP);
+	}
+}
+
+/* A kernel with more routes under our number than there is room for: the others stay, unknown. */
+START_TEST(more_routes_found_than_fit)
+{
+	bool adopted = false, told = false;
+	int w;
+
+	teardown();
+	make();
+	for (w = 0; w < KERN_NWHAT; w++) {
+		fib_dump_begin(f, now, (enum kern_what)w);
+		if (w == KERN_ROUTES4)
+			see_many_of_ours(FIB_ROUTES_MAX + 3);
+		fib_dump_end(f, now, (enum kern_what)w);
+	}
+	later_ms(20000);
+	while (fib_next_report(f, &rep)) {
+		if (rep.kind == FIB_REP_ADOPTED) {
+			adopted = true;
+			ck_assert_uint_eq(rep.adopted[0], FIB_ROUTES_MAX);
+		} else if (rep.kind == FIB_REP_EVENT && strcmp(rep.event.name, "fib-limit") == 0) {
+			told = true;
+			ck_assert_ptr_nonnull(strstr(rep.event.text, "count=3 first=10.96.0.0/32"));
+		}
+	}
+	ck_assert(adopted);
+	ck_assert(told);
+}
+END_TEST
+
 START_TEST(cover_lets_others_in)
 {
 	struct ip_prefix p = px("10.64.0.0/16");
@@ -1856,6 +1899,7 @@ main(void)
 	tcase_add_test(tc, block_first_then_ready);
 	tcase_add_test(tc, block_that_cannot_be_put_back);
 	tcase_add_loop_test(tc, set_that_discards, 0, 2);
+	tcase_add_test(tc, more_routes_found_than_fit);
 	tcase_add_test(tc, cover_lets_others_in);
 	tcase_add_test(tc, flush_and_configure_again);
 	tcase_add_test(tc, rows_come_in_order);
