@@ -36,3 +36,7 @@ bench-growth: bench-programs
 
 bench-survive: bench-programs
 	$(BENCH_RUN) survive $(BENCH)
+
+# Results outlive make clean: they take long.
+CLEANFILES += $(EXTRA_PROGRAMS)
+DISTCLEANFILES = bench.json bench-growth.json

@@ -17,7 +17,10 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "bench"))
 
 import adapters  # noqa: E402  (needs the path above)
 import cell  # noqa: E402
+import ground  # noqa: E402
+import results  # noqa: E402
 import scenarios  # noqa: E402
+import targets  # noqa: E402
 
 pytestmark = [pytest.mark.patient, pytest.mark.release]
 
@@ -73,6 +76,48 @@ def test_table(lab, tmp_path):
     file.write_bytes(b"".join(mrt_record(i) for i in range(500)))
     result = cell.run(lab, BUILD, scenarios.TABLE["S11"].changed(mrt=str(file)), adapters.ALL["weft"])
     assert result.values["ok"] and result.values["prefixes"] == 550, result.values
+
+
+def test_rib_dump_is_told(lab, tmp_path):
+    """S11 with a RIB dump, which has no messages, says what is wrong with it."""
+    file = tmp_path / "rib"
+    file.write_bytes(struct.pack("!IHHI", 1, 13, 1, 4) + b"\0" * 4)
+    with pytest.raises(cell.Failed, match="RIB dump"):
+        cell.run(lab, BUILD, scenarios.TABLE["S11"].changed(mrt=str(file)), adapters.ALL["weft"])
+
+
+def test_a_broken_cell_leaves_nothing(lab, monkeypatch):
+    """A set-up that fails half way costs that cell only: the next one finds its place free."""
+    scenario = scenarios.TABLE["S1"].changed(prefixes=2_000)
+    with monkeypatch.context() as m:
+        m.setattr(ground, "know", lambda *_: [][0])
+        with pytest.raises(IndexError):
+            cell.run(lab, BUILD, scenario, adapters.ALL["weft"])
+    assert cell.run(lab, BUILD, scenario, adapters.ALL["weft"]).values["ok"]
+
+
+def saved(path, scenario, seconds):
+    """A run of the scenario with that time, saved into a file that may have others'."""
+    r = results.Results({"weft": "1"}, 1)
+    r.keep(path)
+    r.add(scenario, "weft", cell.Result({"us_there_median": 1, "seconds_complete": seconds}, {}, 1.0))
+    r.verdicts = targets.judge(r)
+    r.save(path)
+
+
+def test_results_of_other_scenarios_stay(tmp_path):
+    """What is run again is replaced, the rest stays; targets are for the task as it stands."""
+    path = str(tmp_path / "bench.json")
+    for name, seconds in (("S9", 1.0), ("S8", 1.0), ("S8", 3.0)):
+        saved(path, scenarios.TABLE[name], seconds)
+    r = results.load(path, scenarios.TABLE)
+    assert list(r.scenarios) == ["S8", "S9"]
+    assert r.values("S8", "weft", "seconds_complete") == [3.0]
+    assert [(v["scenario"], v["ok"]) for v in r.verdicts] == [("S8", False), ("S9", True)]
+    saved(path, scenarios.TABLE["S8"].told_otherwise(peers=10), 1.0)
+    r = results.load(path, scenarios.TABLE)
+    assert r.scenarios["S8"].told == {"peers": 10} and "peers=10" in r.scenarios["S8"].title
+    assert [v["scenario"] for v in r.verdicts] == ["S9"]
 
 
 @pytest.mark.parametrize("name", ["S1", "S3"])

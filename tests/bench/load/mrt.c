@@ -13,6 +13,8 @@
 #include "lib/mem.h"
 #include "tests/bench/load/sess.h"
 
+#define TABLE_DUMP   12
+#define TABLE_DUMP_2 13
 #define BGP4MP	     16
 #define BGP4MP_ET    17
 #define MESSAGE_AS4  4
@@ -404,6 +406,20 @@ second_pass(struct mrt *m, const struct sess *s, struct rd r)
 		put_record(m, s, &rec, k);
 }
 
+/* Why a file has no prefixes for us: its first record tells. */
+static const char *
+file_kind(const struct file *f)
+{
+	struct rd r = rd_init(f->p, f->len);
+	uint16_t type;
+
+	rd_u32(&r);
+	type = rd_u16(&r);
+	if (type == TABLE_DUMP || type == TABLE_DUMP_2)
+		return "a RIB dump (TABLE_DUMP, TABLE_DUMP_V2), and not the messages of a session";
+	return "no BGP4MP or BGP4MP_ET MESSAGE_AS4 with IPv4 prefixes in it";
+}
+
 bool
 mrt_load(struct mrt *m, const struct sess *sender, const char *file)
 {
@@ -426,9 +442,9 @@ mrt_load(struct mrt *m, const struct sess *sender, const char *file)
 	m->set_of = mem_zalloc_array(n, sizeof(*m->set_of));
 	m->set_at = mem_zalloc_array(n, sizeof(*m->set_at));
 	second_pass(m, sender, rd_init(f.p, f.len));
-	mem_free(f.p);
 	if (n == 0)
-		load_fail(sender->l, "--mrt: no IPv4 prefixes in %s", file);
+		load_fail(sender->l, "--mrt: %s: %s", file, file_kind(&f));
+	mem_free(f.p);
 	return !sender->l->failed;
 }
 
