@@ -6,8 +6,8 @@
  *	monitor	what changes, by whomever; an overflow means dump and compare (nlmon.c)
  *
  * Messages are built and parsed here (nlmsg.c, nlparse.c): libnl's route cache is
- * not to be trusted and libnl 3.7 has no nexthop objects. libnl serves its nlmsg
- * and nla helpers; the sockets are plain (nlsock.c).
+ * not to be trusted and libnl 3.7 has no nexthop objects. Of libnl only what walks
+ * messages and attributes is used; the sockets are plain (nlsock.c).
  *
  * Needs CAP_NET_ADMIN for changes. One event loop, no thread, nothing blocks but
  * the kernel's own work on a batch.
