@@ -40,7 +40,9 @@ largemem_watch(struct largemem *h)
 	if (!h->large && end - h->start < LARGE_OCTETS)
 		return;
 	if (!h->large) {
+#ifdef M_TOP_PAD
 		mallopt(M_TOP_PAD, AHEAD_OCTETS);
+#endif
 		h->large = true;
 		from = h->start;
 	}

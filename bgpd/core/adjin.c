@@ -106,7 +106,7 @@ adjin_rejected(const struct rpeer *rp, unsigned i)
  * Where many peers tell of the same destinations, to see that one of them has no path yet
  * meant to walk all of the others': a bit for each, as far as that is little memory.
  */
-#define ADJIN_MAY_HAVE_MAX (1u << 18)
+#define ADJIN_MAY_HAVE_MAX (1u << 17)
 
 static bool
 may_have(const struct rpeer *rp, unsigned i, uint32_t dest)
@@ -134,7 +134,14 @@ note_path(struct rpeer *rp, unsigned i, uint32_t dest)
 static void
 forget_path(struct rpeer *rp, unsigned i, uint32_t dest)
 {
-	if (rp->sp->rib[i].ids.npages == 0)
+	uint32_t left = 0;
+	unsigned g;
+
+	for (g = 0; g < GR_GENS; g++)
+		left += rp->af[i].paths[g];
+	if (left == 0)
+		bitq_free(&rp->af[i].may_have);
+	else if (rp->sp->rib[i].ids.npages == 0)
 		bitq_del(&rp->af[i].may_have, dest);
 }
 
@@ -184,7 +191,8 @@ path_add(struct rpeer *rp, struct mono_us now, unsigned i, uint32_t dest, uint32
     const struct attrs *attrs, const struct attrs *received, uint16_t flags)
 {
 	struct speaker *sp = rp->sp;
-	uint32_t id = rib_path_add(&sp->rib[i], dest, rp->index, path_id, attrs);
+	uint32_t id = rib_path_add(
+	    &sp->rib[i], dest, rp->index, path_id, attrs, sp->conf.install); /* backups are in order */
 	struct path *p = rib_path(&sp->rib[i], id);
 
 	note_path(rp, i, dest);

@@ -17,6 +17,27 @@
 /* Pages of a dead group's table given back for one unit of work. */
 #define CLEAR_UNITS_PER_PAGE 8
 
+/* Logs are whole for those who come soon after others: a table that rests need not be there twice. */
+static void
+replays_fire(struct timer *t, struct mono_us now)
+{
+	struct groups *gs = container_of(t, struct groups, replays);
+	struct speaker *sp = container_of(gs, struct speaker, groups);
+	struct list *l;
+
+	LIST_FOREACH(l, &gs->all) {
+		struct group *g = container_of(l, struct group, node);
+		struct mono_us end = mono_add_s(g->joined, GROUP_REPLAY_S);
+
+		if (!g->replay)
+			continue;
+		if (mono_reached(now, end))
+			group_forget_replay(g);
+		else
+			timer_set_earlier(&sp->timers, t, end);
+	}
+}
+
 void
 groups_init(struct speaker *sp)
 {
@@ -28,6 +49,7 @@ groups_init(struct speaker *sp)
 	gs->log_octets = GROUP_LOG_OCTETS;
 	gs->log_chunks = GROUP_LOG_CHUNKS;
 	gs->too_large = (struct log_limit){ .burst = 10, .interval_us = 10000000 };
+	gs->replays = (struct timer){ .fire = replays_fire };
 	reap_init(sp);
 }
 
@@ -52,6 +74,7 @@ groups_free(struct speaker *sp)
 		group_free(sp, container_of(list_first(&gs->all), struct group, node));
 	while (!list_is_empty(&gs->dead))
 		group_free(sp, container_of(list_first(&gs->dead), struct group, node));
+	timer_stop(&sp->timers, &gs->replays);
 	reap_free(sp);
 	vis_free(sp);
 	mem_free(gs->batch);
@@ -366,6 +389,9 @@ member_enter(struct member *m, const struct export_policy *policy, bool walking)
 	list_push_back(&g->members, &m->node);
 	g->nmembers++;
 	g->kick = true;
+	g->joined = sp->now;
+	if (g->replay)
+		timer_set_earlier(&sp->timers, &sp->groups.replays, mono_add_s(sp->now, GROUP_REPLAY_S));
 	if (g->replay && !walking) {
 		m->at = outlog_join_at(g->replay);
 		g->nsynced++;

@@ -60,6 +60,9 @@ struct speaker;
 /* Packing may wait for more input so long, and no longer. */
 #define GROUP_HOLD_US 50000
 
+/* So long after the last member came a log is kept whole for others who may come. */
+#define GROUP_REPLAY_S 30
+
 struct group {
 	struct list node;
 	uint8_t af;
@@ -77,6 +80,7 @@ struct group {
 	uint32_t clear_page;
 	struct outlog log;
 	struct chunk *replay; /* a cursor before all that was ever said; NULL: the log is not whole */
+	struct mono_us joined; /* when the last member came */
 	uint32_t said;	      /* ids in the log since then */
 	uint32_t words;	      /* of the table, that are not 0 */
 	struct list members;
@@ -103,6 +107,7 @@ struct groups {
 	uint32_t n;
 	uint32_t nby_path[AF_COUNT]; /* of these, with path ids */
 	struct reaper reaper;
+	struct timer replays; /* ends those that nobody has joined for a while */
 	struct only_set *only;
 	uint16_t nonly;
 	struct batch *batch; /* scratch */

@@ -117,16 +117,26 @@ seg_grow(struct idx *x, uint32_t k)
 	mem_free(old);
 }
 
+/* For so many entries, and some more. */
+static uint32_t
+size_for(uint32_t n)
+{
+	return n + n / 2 + SEG_MIN;
+}
+
 /* The same in two halves. */
 static void
 seg_split(struct idx *x, uint32_t k)
 {
 	struct idx_seg *old = x->dir[k], *half[2];
-	uint32_t i, span = span_of(x, k);
+	uint32_t i, span = span_of(x, k), n[2] = { 0 };
 	uint8_t depth = (uint8_t)(old->depth + 1);
 
-	half[0] = seg_new(old->size / 2 + old->size / 8, depth);
-	half[1] = seg_new(old->size / 2 + old->size / 8, depth);
+	for (i = 0; i < old->size; i++)
+		if (old->entry[i].id)
+			n[old->entry[i].hash >> (32 - depth) & 1]++;
+	half[0] = seg_new(size_for(n[0]), depth);
+	half[1] = seg_new(size_for(n[1]), depth);
 	for (i = 0; i < old->size; i++)
 		if (old->entry[i].id)
 			seg_put(half[old->entry[i].hash >> (32 - depth) & 1], old->entry[i]);

@@ -147,19 +147,27 @@ put_chains(struct rpeer *rp)
 			filter_chain_put(&rp->sp->filters, rp->af[i].chain[k]);
 }
 
+/* The object and what is its own. */
 static void
-rpeer_free(struct rpeer *rp)
+rpeer_release(struct rpeer *rp)
 {
-	struct speaker *sp = rp->sp;
 	unsigned i;
 
-	groups_source_changed(sp, rp->index);
-	sp->peer[rp->index] = NULL;
 	put_chains(rp);
 	for (i = 0; i < AF_COUNT; i++)
 		bitq_free(&rp->af[i].may_have);
 	mem_free(rp->notification.p);
 	mem_free(rp);
+}
+
+static void
+rpeer_free(struct rpeer *rp)
+{
+	struct speaker *sp = rp->sp;
+
+	groups_source_changed(sp, rp->index);
+	sp->peer[rp->index] = NULL;
+	rpeer_release(rp);
 }
 
 void
@@ -207,12 +215,10 @@ rpeers_free(struct speaker *sp)
 		timer_stop(&sp->timers, &rp->forget);
 		if (rp->peer)
 			peer_free(rp->peer);
-		put_chains(rp);
-		mem_free(rp->notification.p);
-		mem_free(rp);
+		rpeer_release(rp);
 	}
 	hmap_free(&sp->by_addr);
-	mem_free(sp->local);
+	rpeer_release(sp->local);
 	mem_free(sp->peer);
 }
 

@@ -3,6 +3,7 @@
  */
 #include "bgpd/core/rib.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "lib/hmap.h"
@@ -206,17 +207,17 @@ set_path_id(struct path_ids *ids, uint32_t path, uint32_t path_id)
 
 uint32_t
 rib_path_add(struct rib *rib, uint32_t dest, uint16_t peer, uint32_t path_id,
-    const struct attrs *attrs)
+    const struct attrs *attrs, bool last)
 {
 	uint32_t id = slots_take(&rib->paths), *link = &rib_dest(rib, dest)->paths;
-	uint8_t used = rib_dest(rib, dest)->used;
+	unsigned before = last ? UINT_MAX : rib_dest(rib, dest)->used;
 	struct path *p = rib_path(rib, id);
 
 	p->attrs = attrs_ref(attrs);
 	p->dest = dest;
 	p->peer = peer;
 	set_path_id(&rib->ids, id, path_id);
-	for (; used > 0 && *link; used--)
+	for (; before > 0 && *link; before--)
 		link = &rib_path(rib, *link)->next;
 	p->next = *link;
 	*link = id;

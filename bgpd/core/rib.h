@@ -184,9 +184,12 @@ rib_path_id(const struct rib *rib, uint32_t path)
 /* The peer's path of that path id to a destination; 0 when it has none. */
 uint32_t rib_path_find(const struct rib *rib, uint32_t dest, uint16_t peer, uint32_t path_id);
 
-/* A new path, behind the used ones of its destination; takes a reference to attrs of its own. */
+/*
+ * A new path, behind the used ones of its destination or, where the order of the others
+ * matters, last; takes a reference to attrs of its own.
+ */
 uint32_t rib_path_add(struct rib *rib, uint32_t dest, uint16_t peer, uint32_t path_id,
-    const struct attrs *attrs);
+    const struct attrs *attrs, bool last);
 
 /* Give a path other attributes (new reference before the old one goes). */
 void rib_path_replace(struct rib *rib, uint32_t path, const struct attrs *attrs);

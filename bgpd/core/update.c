@@ -205,7 +205,7 @@ attrs_put(struct wr *w, const struct update_ctx *ctx, const struct attrs *a,
 
 	attr_encode(w, ctx, a, nh4, false, ret_nh_off);
 	taken = fixed + wr_len(w) - start;
-	if (!ctx->as_is && (w->full || taken + nlri_min > ctx->max_octets)) {
+	if (!ctx->as_is && room == ctx->max_octets && (w->full || taken + nlri_min > room)) {
 		wr_rewind(w, start);
 		attr_encode(w, ctx, a, nh4, true, ret_nh_off);
 		taken = fixed + wr_len(w) - start;

@@ -697,6 +697,29 @@ START_TEST(a_new_member_reads_what_was_encoded_before)
 }
 END_TEST
 
+/* Nobody came for a while: a table at rest is not kept twice, and later ones walk. */
+START_TEST(a_whole_log_is_not_kept_for_good)
+{
+	struct group *g;
+
+	rig_up(&rig, 1, 65001, true);
+	rig_up(&rig, 3, 65003, true);
+	rig_pull(&rig, 3, 4096);
+	rig_announce(&rig, 1, "10.1.0.0/16", (uint32_t[]){ 65001, 0 }, 1, NULL);
+	rig_work(&rig);
+	ck_assert_uint_eq(rig_pull(&rig, 3, 4096), 1);
+	g = rig_peer(&rig, 3)->af[0].member->g;
+	rig_pass(&rig, (GROUP_REPLAY_S - 1) * 1000000ull);
+	ck_assert_ptr_nonnull(g->replay);
+	rig_pass(&rig, 2 * 1000000ull);
+	ck_assert_ptr_null(g->replay);
+	ck_assert_ptr_eq(g->log.oldest, g->log.newest);
+	rig_up(&rig, 4, 65004, true);
+	rig_pull(&rig, 4, 4096);
+	ck_assert_int_eq(rig_said_of(&rig, "10.1.0.0/16")->what, SAID_ANNOUNCE);
+}
+END_TEST
+
 /* A log that says the same again and again is no shorter way than a walk. */
 START_TEST(a_log_of_churn_is_not_read_again)
 {
@@ -743,6 +766,7 @@ START_TEST(ids_are_given_back_late)
 	rig_pass(&rig, 2 * REAP_EVERY_US);
 	rig_pass(&rig, 2 * REAP_EVERY_US);
 	ck_assert_uint_eq(stats().destinations[0], 0);
+	rig_pass(&rig, GROUP_REPLAY_S * 1000000ull);
 	ck_assert(mono_is_never(speaker_deadline(rig.sp))); /* and all is quiet */
 }
 END_TEST
@@ -779,6 +803,7 @@ main(void)
 	tcase_add_test(t, packing_waits_no_longer_than_50_ms);
 	tcase_add_test(t, a_new_member_reads_what_was_encoded_before);
 	tcase_add_test(t, a_log_of_churn_is_not_read_again);
+	tcase_add_test(t, a_whole_log_is_not_kept_for_good);
 	tcase_add_test(t, ids_are_given_back_late);
 	return unit_run(s);
 }

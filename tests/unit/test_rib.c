@@ -166,9 +166,9 @@ START_TEST(paths_of_a_destination)
 
 	rib_init(&rib, IP4, pool, key);
 	dest = rib_get(&rib, &p);
-	p1 = rib_path_add(&rib, dest, 1, 0, a);
-	p2 = rib_path_add(&rib, dest, 2, 0, a);
-	p3 = rib_path_add(&rib, dest, 3, 0, a);
+	p1 = rib_path_add(&rib, dest, 1, 0, a, true);
+	p2 = rib_path_add(&rib, dest, 2, 0, a, true);
+	p3 = rib_path_add(&rib, dest, 3, 0, a, true);
 	ck_assert_uint_eq(a->refs, 4);
 	ck_assert_uint_eq(rib_path_find(&rib, dest, 2, 0), p2);
 	ck_assert_uint_eq(rib_path_find(&rib, dest, 4, 0), 0);
