@@ -7,7 +7,7 @@ EXTRA_DIST += \
 	tests/bench/growth.py \
 	tests/bench/results.py \
 	tests/bench/run \
-	tests/bench/scenarios.py \
+	tests/bench/plan.py \
 	tests/bench/survive.py \
 	tests/bench/targets.py \
 	tests/e2e/test_bench.py

@@ -12,7 +12,7 @@ import statistics
 
 import adapters
 import results
-import scenarios
+import plan
 
 PER_CLIENT = 4
 
@@ -46,11 +46,11 @@ class Row:
 
 ROWS = (
     Row("S1", "prefixes", (100_000, 300_000, 1_000_000, 2_000_000),
-        {scenarios.TIME: routes, scenarios.CPU: routes, scenarios.PEAK: routes,
-         scenarios.PRIVATE: routes}),
+        {plan.TIME: routes, plan.CPU: routes, plan.PEAK: routes,
+         plan.PRIVATE: routes}),
     Row("S4", "peers", (100, 300, 1_000, 2_000),
-        {scenarios.UP: clients, scenarios.REFLECTED: sent, scenarios.CPU: sent,
-         scenarios.PEAK: kept, scenarios.PRIVATE: kept}),
+        {plan.UP: clients, plan.REFLECTED: sent, plan.CPU: sent,
+         plan.PEAK: kept, plan.PRIVATE: kept}),
 )
 
 
@@ -64,7 +64,7 @@ def measure(runner, row, kind, repeat):
     """{size: Scenario of that size}, run."""
     made = {}
     for size in row.sizes:
-        s = scenarios.TABLE[row.scenario].changed(**{row.key: size})
+        s = plan.TABLE[row.scenario].changed(**{row.key: size})
         made[size] = dataclasses.replace(s, name=f"{row.scenario} {row.key} {size:,}",
                                          title=kind.name)
         runner.scenario(made[size], [kind], repeat)

@@ -14,7 +14,7 @@ import os
 import statistics
 import time
 
-from scenarios import TABLE, USED
+from plan import TABLE, USED
 
 
 def machine():

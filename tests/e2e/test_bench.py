@@ -19,7 +19,7 @@ import adapters  # noqa: E402  (needs the path above)
 import cell  # noqa: E402
 import ground  # noqa: E402
 import results  # noqa: E402
-import scenarios  # noqa: E402
+import plan  # noqa: E402
 import targets  # noqa: E402
 
 pytestmark = [pytest.mark.patient, pytest.mark.release]
@@ -42,7 +42,7 @@ SLICE = {
 @pytest.mark.parametrize("name", list(SLICE))
 def test_slice(lab, figure, name, daemon):
     """A small run of the scenario: nothing wrong, nothing missing, nothing too much."""
-    scenario = scenarios.TABLE[name].changed(**SLICE[name])
+    scenario = plan.TABLE[name].changed(**SLICE[name])
     result = cell.run(lab, BUILD, scenario, adapters.ALL[daemon])
     assert result.values["ok"]
     used = list(result.usage.values())[-1]
@@ -74,7 +74,7 @@ def test_table(lab, tmp_path):
     """S11 with a small table, in which later announcements replace some of the earlier ones."""
     file = tmp_path / "table"
     file.write_bytes(b"".join(mrt_record(i) for i in range(500)))
-    result = cell.run(lab, BUILD, scenarios.TABLE["S11"].changed(mrt=str(file)), adapters.ALL["weft"])
+    result = cell.run(lab, BUILD, plan.TABLE["S11"].changed(mrt=str(file)), adapters.ALL["weft"])
     assert result.values["ok"] and result.values["prefixes"] == 550, result.values
 
 
@@ -83,12 +83,12 @@ def test_rib_dump_is_told(lab, tmp_path):
     file = tmp_path / "rib"
     file.write_bytes(struct.pack("!IHHI", 1, 13, 1, 4) + b"\0" * 4)
     with pytest.raises(cell.Failed, match="RIB dump"):
-        cell.run(lab, BUILD, scenarios.TABLE["S11"].changed(mrt=str(file)), adapters.ALL["weft"])
+        cell.run(lab, BUILD, plan.TABLE["S11"].changed(mrt=str(file)), adapters.ALL["weft"])
 
 
 def test_a_broken_cell_leaves_nothing(lab, monkeypatch):
     """A set-up that fails half way costs that cell only: the next one finds its place free."""
-    scenario = scenarios.TABLE["S1"].changed(prefixes=2_000)
+    scenario = plan.TABLE["S1"].changed(prefixes=2_000)
     with monkeypatch.context() as m:
         m.setattr(ground, "know", lambda *_: [][0])
         with pytest.raises(IndexError):
@@ -109,13 +109,13 @@ def test_results_of_other_scenarios_stay(tmp_path):
     """What is run again is replaced, the rest stays; targets are for the task as it stands."""
     path = str(tmp_path / "bench.json")
     for name, seconds in (("S9", 1.0), ("S8", 1.0), ("S8", 3.0)):
-        saved(path, scenarios.TABLE[name], seconds)
-    r = results.load(path, scenarios.TABLE)
+        saved(path, plan.TABLE[name], seconds)
+    r = results.load(path, plan.TABLE)
     assert list(r.scenarios) == ["S8", "S9"]
     assert r.values("S8", "weft", "seconds_complete") == [3.0]
     assert [(v["scenario"], v["ok"]) for v in r.verdicts] == [("S8", False), ("S9", True)]
-    saved(path, scenarios.TABLE["S8"].told_otherwise(peers=10), 1.0)
-    r = results.load(path, scenarios.TABLE)
+    saved(path, plan.TABLE["S8"].told_otherwise(peers=10), 1.0)
+    r = results.load(path, plan.TABLE)
     assert r.scenarios["S8"].told == {"peers": 10} and "peers=10" in r.scenarios["S8"].title
     assert [v["scenario"] for v in r.verdicts] == ["S9"]
 
@@ -123,6 +123,6 @@ def test_results_of_other_scenarios_stay(tmp_path):
 @pytest.mark.parametrize("name", ["S1", "S3"])
 def test_what_is_wrong_is_found(lab, name):
     """The checks can fail: an octet of what comes in is corrupted, a kernel route overlooked."""
-    scenario = scenarios.TABLE[name].changed(prefixes=2_000)
+    scenario = plan.TABLE[name].changed(prefixes=2_000)
     with pytest.raises(cell.Failed):
         cell.run(lab, BUILD, scenario.changed(**{"expect-wrong": "yes"}), adapters.ALL["weft"])
