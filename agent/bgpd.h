@@ -39,7 +39,7 @@ bool bgpd_attached(const struct bgpd *b);
 /* Queue a control message; fd (or -1) goes along and is closed here. Dropped when not attached. */
 void bgpd_send(struct bgpd *b, const struct ipc_msg *m, int fd);
 
-/* Connections of peers wait for bgpd in great numbers: take no more for now. */
+/* Connections of peers wait for bgpd in great numbers: leave further ones in the queue of the listener. */
 bool bgpd_conns_wait(const struct bgpd *b);
 
 /* Take what the fib reports: verdicts and states to bgpd as far as there is room, the rest to

@@ -23,7 +23,7 @@ struct path;
 /* A descriptor in the loop; lives in its owner. */
 struct watch {
 	int fd;
-	uint32_t events; /* EPOLL... that are asked for now; 0: not in the loop */
+	uint32_t events; /* EPOLL... registered; 0: not in the loop */
 	void (*cb)(struct watch *w, uint32_t events);
 	struct load *l;
 };
