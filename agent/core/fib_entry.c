@@ -8,6 +8,8 @@
 #include "agent/core/plan.h"
 #include "lib/mem.h"
 
+#define CHUNKS_FIRST 16
+
 /* ---- rings --------------------------------------------------------------- */
 
 void
@@ -41,28 +43,59 @@ prefix_of(const void *ctx, uint32_t idx)
 	return entry_prefix(entry_at(ctx, idx));
 }
 
+/* What a pool's entries keep of an address; the rest is zeros. */
+static uint32_t
+addr_octets(uint32_t pool)
+{
+	if (!(pool & FIB_POOL_V6))
+		return 4;
+	return pool & FIB_POOL_LONG ? 16 : 8;
+}
+
 void
 entries_init(struct fib *f)
 {
+	uint32_t i;
 	int k, v6;
 
+	for (i = 0; i < FIB_NPOOLS; i++)
+		f->pool[i].octets = offsetof(struct fib_entry, addr) + addr_octets(i);
 	for (k = 0; k < FIB_NKINDS; k++)
 		for (v6 = 0; v6 < 2; v6++)
 			ptree_init(&f->tree[k][v6], prefix_of, f);
 }
 
-static void
-chunk_add(struct fib *f, uint32_t v6)
+/* Which pool has entries of that prefix. */
+static uint32_t
+pool_for(const struct ip_prefix *p)
 {
-	struct fib_pool *pool = &f->pool[v6];
+	if (p->af == IP4)
+		return 0;
+	return p->len > 64 ? FIB_POOL_V6 | FIB_POOL_LONG : FIB_POOL_V6;
+}
+
+/* By halves: a list that moved with every chunk would leave holes that no chunk fits into. */
+static void
+chunks_grow(struct fib_pool *pool)
+{
+	if (pool->nchunks < pool->cap)
+		return;
+	pool->cap = pool->cap ? pool->cap + pool->cap / 2 : CHUNKS_FIRST;
+	pool->chunk = mem_realloc_array(pool->chunk, pool->cap, sizeof(*pool->chunk));
+}
+
+static void
+chunk_add(struct fib *f, uint32_t which)
+{
+	struct fib_pool *pool = &f->pool[which];
 	uint32_t base = pool->nchunks << FIB_CHUNK_BITS, i;
 
-	if ((base + FIB_CHUNK) << 1 > 1u << PTREE_NO_BITS)
+	if ((base + FIB_CHUNK) << FIB_POOL_BITS > 1u << PTREE_NO_BITS)
 		abort(); /* twice FIB_ROUTES_MAX: entry_fits() was not asked */
-	pool->chunk = mem_realloc_array(pool->chunk, pool->nchunks + 1, sizeof(*pool->chunk));
-	pool->chunk[pool->nchunks++] = mem_zalloc_array(FIB_CHUNK, FIB_ENTRY_OCTETS(v6));
+	chunks_grow(pool);
+	pool->chunk[pool->nchunks++] = mem_zalloc_array(FIB_CHUNK, pool->octets);
 	for (i = FIB_CHUNK; i-- > 0;) {
-		uint32_t idx = (base + i) << 1 | v6;
+		uint32_t idx = (base + i) << FIB_POOL_BITS | which;
 
 		if (idx == 0)
 			continue; /* 0 is "none" */
@@ -133,21 +166,22 @@ entry_fits(struct fib *f, const struct ip_prefix *p)
 struct fib_entry *
 entry_get(struct fib *f, enum fib_kind kind, const struct ip_prefix *p)
 {
-	uint32_t v6 = p->af == IP6, idx, have;
+	uint32_t which = pool_for(p), idx, have;
+	struct fib_pool *pool = &f->pool[which];
 	struct fib_entry *e;
 
-	if (f->pool[v6].free == 0)
-		chunk_add(f, v6);
-	idx = f->pool[v6].free;
-	have = ptree_put(&f->tree[kind][v6], p, idx);
+	if (pool->free == 0)
+		chunk_add(f, which);
+	idx = pool->free;
+	have = ptree_put(&f->tree[kind][p->af == IP6], p, idx);
 	if (have != 0)
 		return entry_at(f, have);
 	e = entry_at(f, idx);
-	f->pool[v6].free = e->next;
-	memset(e, 0, FIB_ENTRY_OCTETS(v6));
+	pool->free = e->next;
+	memset(e, 0, pool->octets);
 	e->self = idx;
 	e->len = p->len;
-	memcpy(e->addr, p->b, v6 ? 16 : 4);
+	memcpy(e->addr, p->b, addr_octets(which));
 	e->kind = (unsigned int)kind;
 	e->state = FIB_ST_PENDING;
 	f->nentries++;
@@ -158,27 +192,30 @@ entry_get(struct fib *f, enum fib_kind kind, const struct ip_prefix *p)
 void
 entry_drop(struct fib *f, struct fib_entry *e)
 {
+	struct fib_pool *pool = &f->pool[e->self & (FIB_NPOOLS - 1)];
 	struct ip_prefix p = entry_prefix(e);
 
 	count_state(f, e, -1);
 	trouble_free(f, e);
 	ptree_remove(&f->tree[e->kind][entry_is6(e)], &p);
-	e->next = f->pool[entry_is6(e)].free;
-	f->pool[entry_is6(e)].free = e->self;
+	e->next = pool->free;
+	pool->free = e->self;
 	f->nentries--;
 }
 
 void
 entries_free(struct fib *f)
 {
-	uint32_t v6, i, k;
+	uint32_t i, k;
 
-	for (v6 = 0; v6 < 2; v6++) {
-		for (i = 0; i < f->pool[v6].nchunks; i++)
-			mem_free(f->pool[v6].chunk[i]);
-		mem_free(f->pool[v6].chunk);
-		for (k = 0; k < FIB_NKINDS; k++)
-			ptree_free(&f->tree[k][v6]);
+	for (i = 0; i < FIB_NPOOLS; i++) {
+		for (k = 0; k < f->pool[i].nchunks; k++)
+			mem_free(f->pool[i].chunk[k]);
+		mem_free(f->pool[i].chunk);
+	}
+	for (k = 0; k < FIB_NKINDS; k++) {
+		ptree_free(&f->tree[k][0]);
+		ptree_free(&f->tree[k][1]);
 	}
 	mem_free(f->work.v);
 	mem_free(f->reports.v);

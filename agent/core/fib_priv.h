@@ -2,9 +2,9 @@
  * The inside of struct fib, shared by fib*.c and local.c only.
  *
  * An entry is one (prefix, kind): learned, own block, discard have metrics, and so
- * places in the kernel, of their own.  Entries are 24 octets (IPv6: 36), live in chunks
- * that never move, and are named by number; 200,000 of them take 6.4 MB (9 MB) with the
- * tree that finds them by their prefix.
+ * places in the kernel, of their own.  Entries are 24 octets (IPv6: 28 up to a /64, or 36),
+ * live in chunks that never move, and are named by number; 200,000 of them take 6.4 MB
+ * (7.2 MB) with the tree that finds them by their prefix.
  *
  * Flow: an intent, a changed set, a judgement or an observation calls
  * entry_eval(), which compares what is wanted with what the kernel has and, when
@@ -45,7 +45,7 @@
 
 enum fib_kind { FIB_LEARNED, FIB_BLOCK, FIB_DISCARD, FIB_NKINDS };
 
-/* The fields are as wide as what fib.h allows for: numbers below 2^23, sets below 2^18. */
+/* The fields are as wide as what fib.h allows for: numbers below 2^24, sets below 2^18. */
 struct fib_entry {
 	uint32_t have; /* hops number the kernel has, as far as known */
 	unsigned int next : PTREE_NO_BITS; /* in the set's list; also: free list */
@@ -54,8 +54,8 @@ struct fib_entry {
 	unsigned int busy : 1;		   /* an operation is without an answer */
 	unsigned int queued : 1;	   /* in the work ring */
 	unsigned int report : 1;	   /* in the report ring */
-	unsigned int trouble : 1;	   /* has a struct trouble */
 	unsigned int prev : PTREE_NO_BITS; /* in the set's list */
+	unsigned int trouble : 1;	   /* has a struct trouble */
 	unsigned int adopted : 1;	   /* found in the kernel, not asked for yet */
 	unsigned int wanted : 1;	   /* block, discard */
 	unsigned int admitted : 1;	   /* learned: counts against the limit */
@@ -63,23 +63,26 @@ struct fib_entry {
 	unsigned int seen : 1;		   /* since the dump began */
 	unsigned int fresh : 1;		   /* asked for since SYNC_BEGIN */
 	unsigned int leaving : 1;	   /* withdrawn; remembered or held by the guard (fib_hold.c) */
-	unsigned int self : PTREE_NO_BITS; /* its lowest bit is the family: 1 for IPv6 */
+	unsigned int self : PTREE_NO_BITS; /* its lowest bits are the pool */
 	unsigned int len : 8;
 	unsigned int set : 18;		   /* learned: index into fib.setv, 0: none */
 	unsigned int code : 12;		   /* why refused (enum ipc_refusal) or failed (errno) */
-	uint8_t addr[]; /* of the prefix: 4 octets or 16 */
+	uint8_t addr[]; /* of the prefix, as many octets as its pool has */
 };
 
-/* The entries of one family. */
+/* What a pool's entries are, by the lowest bits of their numbers. */
+#define FIB_POOL_V6   1u /* IPv6 */
+#define FIB_POOL_LONG 2u /* longer than /64: the second half of the address is there, too */
+#define FIB_POOL_BITS 2
+#define FIB_NPOOLS    (1u << FIB_POOL_BITS)
+
 struct fib_pool {
 	uint8_t **chunk;
-	uint32_t nchunks, free;
+	uint32_t nchunks, cap, free;
+	uint32_t octets; /* of an entry; a multiple of 4, as it is aligned to its numbers */
 };
 #define FIB_CHUNK_BITS 7
 #define FIB_CHUNK      (1u << FIB_CHUNK_BITS)
-/* Octets of an entry, which are aligned as its numbers. */
-#define FIB_ENTRY_OCTETS(v6)                                                                       \
-	((offsetof(struct fib_entry, addr) + ((v6) ? 16u : 4u) + 3u) & ~(size_t)3)
 
 /* Only for entries with losses or failures of late. */
 struct trouble {
@@ -190,7 +193,7 @@ struct fib {
 	bool no_nhobj; /* the kernel has none */
 
 	struct ptree tree[FIB_NKINDS][2]; /* IPv4, IPv6 */
-	struct fib_pool pool[2];
+	struct fib_pool pool[FIB_NPOOLS];
 	uint32_t nentries;
 	uint32_t block_hops, discard_hops;
 
@@ -252,16 +255,17 @@ struct fib {
 static inline struct fib_entry *
 entry_at(const struct fib *f, uint32_t idx)
 {
-	uint32_t v6 = idx & 1, n = idx >> 1;
+	const struct fib_pool *pool = &f->pool[idx & (FIB_NPOOLS - 1)];
+	uint32_t n = idx >> FIB_POOL_BITS;
 
-	return (struct fib_entry *)(void *)(f->pool[v6].chunk[n >> FIB_CHUNK_BITS] +
-	    (n & (FIB_CHUNK - 1)) * FIB_ENTRY_OCTETS(v6));
+	return (struct fib_entry *)(void *)(pool->chunk[n >> FIB_CHUNK_BITS] +
+	    (n & (FIB_CHUNK - 1)) * pool->octets);
 }
 
 static inline bool
 entry_is6(const struct fib_entry *e)
 {
-	return e->self & 1;
+	return e->self & FIB_POOL_V6;
 }
 
 static inline struct ip_prefix
@@ -269,12 +273,14 @@ entry_prefix(const struct fib_entry *e)
 {
 	struct ip_prefix p = { .af = IP4, .len = (uint8_t)e->len };
 
-	if (entry_is6(e)) {
-		p.af = IP6;
-		memcpy(p.b, e->addr, 16);
-	} else {
+	if (!entry_is6(e)) {
 		memcpy(p.b, e->addr, 4);
+		return p;
 	}
+	p.af = IP6;
+	memcpy(p.b, e->addr, 8);
+	if (e->self & FIB_POOL_LONG)
+		memcpy(p.b + 8, e->addr + 8, 8);
 	return p;
 }
 

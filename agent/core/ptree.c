@@ -10,7 +10,7 @@
 #include "lib/mem.h"
 
 /*
- * A node: the kid for 0 in the lowest 24 bits, the one for 1 in the next, and above both the
+ * A node: the kid for 0 in the lowest 25 bits, the one for 1 in the next, and above both the
  * first bit in which what is below differs. A kid is a node, or, with LEAF, a number.
  */
 #define LEAF	  (1u << PTREE_NO_BITS)

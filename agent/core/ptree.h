@@ -35,7 +35,7 @@ struct ptree_way {
 	uint32_t leaf; /* number */
 };
 
-#define PTREE_NO_BITS 23 /* of a number of the caller's */
+#define PTREE_NO_BITS 24 /* of a number of the caller's */
 
 struct ptree {
 	uint64_t *node;	/* two kids and a bit; see ptree.c */

@@ -60,6 +60,7 @@ nh_addr(unsigned int i)
 static struct ip_prefix
 prefix_at(unsigned int i)
 {
+	static const uint8_t len6[] = { 48, 64, 65, 128 };
 	struct ip_prefix p = { 0 };
 
 	if (i < 20) { /* 10.64.i.0/24 */
@@ -69,9 +70,10 @@ prefix_at(unsigned int i)
 			.b = { 10, 65 } };
 	} else if (i < 28) { /* not permitted */
 		p = (struct ip_prefix){ .af = IP4, .len = 24, .b = { 172, 16, (uint8_t)i } };
-	} else {
-		p = (struct ip_prefix){ .af = IP6, .len = 48,
-			.b = { 0xfd, 0x64, 0, 0, 0, (uint8_t)i } };
+	} else { /* four, each inside the one before */
+		p = (struct ip_prefix){ .af = IP6, .len = len6[i % 4],
+			.b = { 0xfd, 0x64, 0, 0, 0, (uint8_t)(i / 4), [8] = 0x80, [15] = 1 } };
+		ip_prefix_mask(&p);
 	}
 	return p;
 }

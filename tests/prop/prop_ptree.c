@@ -11,9 +11,10 @@
 uint64_t prop_seed;
 
 #define MANY 64
+#define STEP (((1u << PTREE_NO_BITS) - 1) / (MANY - 1)) /* between numbers: the last is the greatest there may be */
 
 struct book {
-	struct ip_prefix prefix[MANY + 1]; /* by number */
+	struct ip_prefix prefix[MANY + 1]; /* by number, in steps */
 	uint32_t no[MANY];		   /* those in the tree, in order */
 	uint32_t n;
 };
@@ -21,7 +22,7 @@ struct book {
 static struct ip_prefix
 prefix_of(const void *ctx, uint32_t no)
 {
-	return ((const struct book *)ctx)->prefix[no];
+	return ((const struct book *)ctx)->prefix[no / STEP];
 }
 
 /* Few bits vary, so that prefixes are equal, next to each other, and within each other. */
@@ -121,9 +122,9 @@ unused(const struct book *b)
 static void
 same_for(const struct ptree *t, const struct book *b, const struct ip_prefix *p)
 {
-	PROP(ptree_find(t, p) == book_find(b, p));
-	PROP(ptree_after(t, p) == book_after(b, p));
-	PROP(ptree_covering(t, p) == book_covering(b, p));
+	PROP(ptree_find(t, p) == book_find(b, p) * STEP);
+	PROP(ptree_after(t, p) == book_after(b, p) * STEP);
+	PROP(ptree_covering(t, p) == book_covering(b, p) * STEP);
 }
 
 static void
@@ -133,8 +134,8 @@ same_order(const struct ptree *t, const struct book *b)
 
 	PROP(t->n == b->n);
 	for (uint32_t i = 0; i < b->n; i++) {
-		PROP(no == b->no[i]);
-		no = ptree_after(t, &b->prefix[no]);
+		PROP(no == b->no[i] * STEP);
+		no = ptree_after(t, &b->prefix[b->no[i]]);
 	}
 	PROP(no == 0);
 }
@@ -146,14 +147,14 @@ change(struct ptree *t, struct book *b, const struct ip_prefix *p)
 
 	if (have != 0 && no != 0) {
 		b->prefix[no] = *p;
-		PROP(ptree_put(t, p, no) == have);
+		PROP(ptree_put(t, p, no * STEP) == have * STEP);
 	}
 	if (have != 0) {
 		PROP(ptree_remove(t, p));
 		book_remove(b, p);
 	} else if (no != 0) {
 		b->prefix[no] = *p;
-		PROP(ptree_put(t, p, no) == 0);
+		PROP(ptree_put(t, p, no * STEP) == 0);
 		book_put(b, no);
 	}
 	PROP(have != 0 || no != 0 || !ptree_remove(t, p));
