@@ -12,6 +12,7 @@
  */
 #include "bgpd/core/fibout.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "bgpd/core/adjin.h"
@@ -143,6 +144,8 @@ set_new(struct fib *f, const struct fib_want *w, uint64_t hash)
 	uint32_t id = slots_take(&f->sets);
 	struct fib_set *s = set_at(f, id);
 
+	if (id > DEST_FIB_SET_MAX)
+		abort(); /* the agent ends the channel at half of them */
 	s->id = id;
 	s->discard = w->set.discard;
 	s->n = w->set.n;
@@ -714,6 +717,7 @@ fib_peer_lost(struct rpeer *rp)
 bool
 fib_verdict(struct speaker *sp, const struct ipc_verdict *v, unsigned *ret_i, uint32_t *ret_dest)
 {
+	uint16_t code = v->code < DEST_FIB_CODE_MAX ? v->code : DEST_FIB_CODE_MAX;
 	struct dest_fib fib;
 
 	if (v->prefix.af != IP4 && v->prefix.af != IP6)
@@ -723,10 +727,10 @@ fib_verdict(struct speaker *sp, const struct ipc_verdict *v, unsigned *ret_i, ui
 	if (*ret_dest == 0)
 		return false;
 	fib = rib_fib(&sp->rib[*ret_i], *ret_dest);
-	if (fib.set == 0 || (fib.state == v->state && fib.code == v->code))
+	if (fib.set == 0 || (fib.state == v->state && fib.code == code))
 		return false;
 	fib.state = v->state;
-	fib.code = v->code;
+	fib.code = code;
 	set_state(sp, *ret_i, *ret_dest, fib);
 	return true;
 }

@@ -50,10 +50,12 @@ struct dest {
 
 /* How far a destination's route is on its way into the kernel (fibout.c). */
 struct dest_fib {
-	uint32_t set;  /* next-hop set that the agent was told; 0: no route */
-	uint16_t code; /* of its verdict */
-	uint8_t state; /* enum ipc_verdict_state */
+	unsigned int set : 17;	/* next-hop set that the agent was told; 0: no route */
+	unsigned int code : 12; /* of its verdict */
+	unsigned int state : 3; /* enum ipc_verdict_state */
 };
+#define DEST_FIB_SET_MAX  ((1u << 17) - 1)
+#define DEST_FIB_CODE_MAX ((1u << 12) - 1) /* the kernel's errors are no greater */
 
 enum path_flag {
 	PATH_GEN = 3 << 0,     /* generation of the peer's session it was learned in (gr.h) */

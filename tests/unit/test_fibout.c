@@ -359,6 +359,10 @@ START_TEST(refusals_are_shown_and_not_announced)
 	rig_rows(&rig, IPC_VIEW_BEST, IPC_MATCH_EXACT, 0, "10.9.0.0/16", &row);
 	ck_assert_uint_eq(row.fib_state, bad[_i]);
 	ck_assert_uint_eq(row.fib_code, 3);
+	verdict("10.9.0.0/16", bad[_i], UINT16_MAX); /* greater than any there is */
+	rig_rows(&rig, IPC_VIEW_BEST, IPC_MATCH_EXACT, 0, "10.9.0.0/16", &row);
+	ck_assert_uint_eq(row.fib_state, bad[_i]);
+	ck_assert_uint_eq(row.fib_code, DEST_FIB_CODE_MAX);
 	rig.conf.install = false; /* a pure speaker: nothing to wait for */
 	rig_configure(&rig, NULL);
 	rig_work(&rig);
