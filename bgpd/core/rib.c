@@ -9,11 +9,101 @@
 #include "lib/hmap.h"
 #include "lib/mem.h"
 
+#define HALF_BITS   64u /* of an IPv6 address */
+#define HALF_OCTETS 8u
+
+/* ---- tables beside --------------------------------------------------------------- */
+
+static struct beside
+beside_of(size_t octets)
+{
+	return (struct beside){ .octets = (uint32_t)octets };
+}
+
+static void
+beside_free(struct beside *b)
+{
+	uint32_t i;
+
+	for (i = 0; i < b->npages; i++)
+		mem_free(b->page[i]);
+	mem_free(b->page);
+}
+
+/* Put one in; zeros take no memory. */
+static void
+beside_put(struct beside *b, uint32_t id, const void *what, bool zeros)
+{
+	uint32_t at = id >> SLOTS_PAGE_BITS;
+
+	if (zeros && !beside_at(b, id))
+		return;
+	if (at >= b->npages) {
+		b->page = mem_realloc_array(b->page, at + 1u, sizeof(*b->page));
+		memset(b->page + b->npages, 0, (at + 1 - b->npages) * sizeof(*b->page));
+		b->npages = at + 1;
+	}
+	if (!b->page[at])
+		b->page[at] = mem_zalloc_array(SLOTS_PAGE, b->octets);
+	memcpy(b->page[at] + (size_t)(id & (SLOTS_PAGE - 1)) * b->octets, what, b->octets);
+}
+
+static size_t
+beside_octets(const struct beside *b)
+{
+	size_t n = 0;
+	uint32_t i;
+
+	for (i = 0; i < b->npages; i++)
+		n += b->page[i] ? SLOTS_PAGE * (size_t)b->octets : 0;
+	return n;
+}
+
+/* ---- addresses --------------------------------------------------------------------- */
+
+/* The octets of a destination's address that it has not itself; NULL: zeros. */
+static const void *
+tail_of(const struct rib *rib, uint32_t id)
+{
+	return rib_dest(rib, id)->len > HALF_BITS ? beside_at(&rib->tails, id) : NULL;
+}
+
+static void
+set_prefix(struct rib *rib, uint32_t id, const struct ip_prefix *p)
+{
+	static const uint8_t zeros[HALF_OCTETS];
+	struct dest *d = rib_dest(rib, id);
+
+	d->len = p->len;
+	memcpy(d->addr, p->b, rib->octets);
+	if (p->len > HALF_BITS)
+		beside_put(&rib->tails, id, p->b + HALF_OCTETS,
+		    memcmp(p->b + HALF_OCTETS, zeros, sizeof(zeros)) == 0);
+}
+
+struct ip_prefix
+rib_prefix(const struct rib *rib, uint32_t id)
+{
+	const struct dest *d = rib_dest(rib, id);
+	const void *tail = tail_of(rib, id);
+	struct ip_prefix p = { .af = rib->af, .len = d->len };
+
+	memcpy(p.b, d->addr, rib->octets);
+	if (tail)
+		memcpy(p.b + HALF_OCTETS, tail, HALF_OCTETS);
+	return p;
+}
+
+/* ---- destinations -------------------------------------------------------------------- */
+
 void
 rib_init(struct rib *rib, uint8_t af, struct attrs_pool *pool, const uint64_t key[2])
 {
-	*rib = (struct rib){ .af = af, .octets = ip_af_octets(af), .pool = pool };
+	*rib = (struct rib){ .af = af, .octets = af == IP4 ? 4 : HALF_OCTETS, .pool = pool };
 	memcpy(rib->key, key, sizeof(rib->key));
+	rib->tails = beside_of(HALF_OCTETS);
+	rib->fibs = beside_of(sizeof(struct dest_fib));
+	rib->ids = beside_of(sizeof(uint32_t));
 	slots_init(&rib->dests, offsetof(struct dest, addr) + rib->octets,
 	    offsetof(struct dest, addr));
 	slots_init(&rib->paths, sizeof(struct path), offsetof(struct path, next));
@@ -27,12 +117,9 @@ rib_free(struct rib *rib)
 
 	for (id = 1; id < slots_end(&rib->paths); id++)
 		attrs_unref(rib->pool, rib_path(rib, id)->attrs);
-	for (id = 0; id < rib->ids.npages; id++)
-		mem_free(rib->ids.page[id]);
-	mem_free(rib->ids.page);
-	for (id = 0; id < rib->fibs.npages; id++)
-		mem_free(rib->fibs.page[id]);
-	mem_free(rib->fibs.page);
+	beside_free(&rib->tails);
+	beside_free(&rib->fibs);
+	beside_free(&rib->ids);
 	outtable_free(&rib->received, rib->pool);
 	slots_free(&rib->paths);
 	slots_free(&rib->dests);
@@ -74,12 +161,19 @@ rib_approach(const struct rib *rib, uint32_t place)
 }
 
 static bool
-is_dest_of(const struct rib *rib, const struct dest *d, const struct ip_prefix *prefix)
+is_dest_of(const struct rib *rib, uint32_t id, const struct ip_prefix *prefix)
 {
+	const struct dest *d = rib_dest(rib, id);
+	struct ip_prefix p;
+
 	if (d->len != prefix->len)
 		return false;
-	return rib->af == IP4 ? memcmp(d->addr, prefix->b, 4) == 0 :
-				memcmp(d->addr, prefix->b, 16) == 0;
+	if (rib->af == IP4)
+		return memcmp(d->addr, prefix->b, 4) == 0;
+	if (d->len <= HALF_BITS)
+		return memcmp(d->addr, prefix->b, HALF_OCTETS) == 0;
+	p = rib_prefix(rib, id);
+	return memcmp(p.b, prefix->b, sizeof(p.b)) == 0;
 }
 
 uint32_t
@@ -89,7 +183,7 @@ rib_find_at(const struct rib *rib, const struct ip_prefix *prefix, uint32_t plac
 
 	do {
 		id = idx_next(&rib->index, place, &at);
-	} while (id && !is_dest_of(rib, rib_dest(rib, id), prefix));
+	} while (id && !is_dest_of(rib, id, prefix));
 	return id;
 }
 
@@ -97,11 +191,9 @@ uint32_t
 rib_add_at(struct rib *rib, const struct ip_prefix *prefix, uint32_t place)
 {
 	uint32_t id = slots_take(&rib->dests);
-	struct dest *d = rib_dest(rib, id);
 
-	d->flags = DEST_LIVE;
-	d->len = prefix->len;
-	memcpy(d->addr, prefix->b, rib->octets);
+	rib_dest(rib, id)->flags = DEST_LIVE;
+	set_prefix(rib, id, prefix);
 	idx_add(&rib->index, place, id);
 	return id;
 }
@@ -142,9 +234,9 @@ rib_longest(const struct rib *rib, const struct ip_prefix *p, bool (*want)(void 
 void
 rib_drop(struct rib *rib, uint32_t id)
 {
-	const struct dest *d = rib_dest(rib, id);
+	struct ip_prefix p = rib_prefix(rib, id);
 
-	idx_del(&rib->index, hash_of(rib, d->addr, d->len), id);
+	idx_del(&rib->index, hash_of(rib, p.b, p.len), id);
 	rib_fib_set(rib, id, (struct dest_fib){ 0 });
 	slots_give(&rib->dests, id);
 }
@@ -152,30 +244,10 @@ rib_drop(struct rib *rib, uint32_t id)
 void
 rib_fib_set(struct rib *rib, uint32_t dest, struct dest_fib fib)
 {
-	struct dest_fibs *f = &rib->fibs;
-	uint32_t at = dest >> SLOTS_PAGE_BITS;
-
-	if (fib.set == 0 && (at >= f->npages || !f->page[at]))
-		return;
-	if (at >= f->npages) {
-		f->page = mem_realloc_array(f->page, at + 1u, sizeof(*f->page));
-		memset(f->page + f->npages, 0, (at + 1 - f->npages) * sizeof(*f->page));
-		f->npages = at + 1;
-	}
-	if (!f->page[at])
-		f->page[at] = mem_zalloc_array(SLOTS_PAGE, sizeof(**f->page));
-	f->page[at][dest & (SLOTS_PAGE - 1)] = fib;
+	beside_put(&rib->fibs, dest, &fib, fib.set == 0);
 }
 
-struct ip_prefix
-rib_prefix(const struct rib *rib, uint32_t id)
-{
-	const struct dest *d = rib_dest(rib, id);
-	struct ip_prefix p = { .af = rib->af, .len = d->len };
-
-	memcpy(p.b, d->addr, rib->octets);
-	return p;
-}
+/* ---- paths ------------------------------------------------------------------------- */
 
 uint32_t
 rib_path_find(const struct rib *rib, uint32_t dest, uint16_t peer, uint32_t path_id)
@@ -185,24 +257,6 @@ rib_path_find(const struct rib *rib, uint32_t dest, uint16_t peer, uint32_t path
 	while (id && (rib_path(rib, id)->peer != peer || rib_path_id(rib, id) != path_id))
 		id = rib_path(rib, id)->next;
 	return id;
-}
-
-/* Note a path's id; zeros take no memory. */
-static void
-set_path_id(struct path_ids *ids, uint32_t path, uint32_t path_id)
-{
-	uint32_t at = path >> SLOTS_PAGE_BITS;
-
-	if (path_id == 0 && (at >= ids->npages || !ids->page[at]))
-		return;
-	if (at >= ids->npages) {
-		ids->page = mem_realloc_array(ids->page, at + 1u, sizeof(*ids->page));
-		memset(ids->page + ids->npages, 0, (at + 1 - ids->npages) * sizeof(*ids->page));
-		ids->npages = at + 1;
-	}
-	if (!ids->page[at])
-		ids->page[at] = mem_zalloc_array(SLOTS_PAGE, sizeof(**ids->page));
-	ids->page[at][path & (SLOTS_PAGE - 1)] = path_id;
 }
 
 uint32_t
@@ -216,7 +270,7 @@ rib_path_add(struct rib *rib, uint32_t dest, uint16_t peer, uint32_t path_id,
 	p->attrs = attrs_ref(attrs);
 	p->dest = dest;
 	p->peer = peer;
-	set_path_id(&rib->ids, id, path_id);
+	beside_put(&rib->ids, id, &path_id, path_id == 0);
 	for (; before > 0 && *link; before--)
 		link = &rib_path(rib, *link)->next;
 	p->next = *link;
@@ -321,14 +375,8 @@ rib_reorder(struct rib *rib, uint32_t dest, const uint32_t *v, size_t n, size_t 
 size_t
 rib_octets(const struct rib *rib)
 {
-	size_t beside = 0;
-	uint32_t at;
-
-	for (at = 0; at < rib->ids.npages; at++)
-		beside += rib->ids.page[at] ? SLOTS_PAGE * sizeof(**rib->ids.page) : 0;
-	for (at = 0; at < rib->fibs.npages; at++)
-		beside += rib->fibs.page[at] ? SLOTS_PAGE * sizeof(**rib->fibs.page) : 0;
-	return beside + (size_t)rib->dests.npages * SLOTS_PAGE * rib->dests.octets +
+	return beside_octets(&rib->tails) + beside_octets(&rib->fibs) + beside_octets(&rib->ids) +
+	    (size_t)rib->dests.npages * SLOTS_PAGE * rib->dests.octets +
 	    (size_t)rib->paths.npages * SLOTS_PAGE * rib->paths.octets +
 	    (size_t)rib->received.npages * OUT_PAGE * sizeof(uint64_t) +
 	    idx_octets(&rib->index);

@@ -8,9 +8,10 @@
  * where they are others than received, the received ones are in a table beside.
  *
  * Made small, for a million destinations: both are numbered slots, a
- * destination takes 12 octets (IPv4) or 24, a path 24.  What the agent was told
- * and has answered is in a table beside, which takes no memory as long as nothing
- * is installed.  Destinations are found by an index that never stops to rehash
+ * destination takes 12 octets (IPv4) or 16, a path 24.  What only some have is in
+ * tables beside, which take no memory as long as nobody has it: the second half of
+ * an IPv6 address (prefixes longer than /64), and what the agent was told and has
+ * answered.  Destinations are found by an index that never stops to rehash
  * (idx.h), and the hash is keyed, so a peer cannot choose colliding prefixes.
  *
  * In a large table every look costs a few accesses to memory that is in no cache.
@@ -45,7 +46,7 @@ struct dest {
 	uint8_t used;	/* so many of the first paths are used; 0: unreachable */
 	uint8_t len;
 	uint8_t buried; /* of its paths; UINT8_MAX: that many, or more, or fewer by now */
-	uint8_t addr[];	/* 4 or 16 octets */
+	uint8_t addr[];	/* 4 octets (IPv4) or the first 8 */
 };
 
 /* How far a destination's route is on its way into the kernel (fibout.c). */
@@ -83,24 +84,20 @@ path_reason(const struct path *p)
 	return (uint8_t)(p->flags >> PATH_REASON_SHIFT);
 }
 
-/* Path ids as received (RFC 7911), by path: pages only where there are such paths. */
-struct path_ids {
-	uint32_t **page; /* NULL: all zeros */
+/* What not all destinations, or paths, have, by their number: pages only where somebody has it. */
+struct beside {
+	uint8_t **page;	 /* NULL: all zeros */
 	uint32_t npages;
-};
-
-/* By destination: pages only where the agent was told something. */
-struct dest_fibs {
-	struct dest_fib **page; /* NULL: all zeros */
-	uint32_t npages;
+	uint32_t octets; /* of one */
 };
 
 struct rib {
 	uint8_t af;	/* enum ip_af */
-	uint8_t octets; /* of its addresses */
+	uint8_t octets; /* that a destination has of its address */
 	struct slots dests, paths;
-	struct path_ids ids;
-	struct dest_fibs fibs;
+	struct beside tails; /* by destination: the other 8 octets of addresses longer than /64 */
+	struct beside fibs;  /* by destination: struct dest_fib */
+	struct beside ids;   /* by path: the path id it was received with (RFC 7911) */
 	uint32_t nburied;
 	struct out_table received; /* by path: attributes before import policy, of edited paths */
 	struct idx index; /* of destinations */
@@ -155,15 +152,24 @@ rib_is_dest(const struct rib *rib, uint32_t id)
 	return id && id < slots_end(&rib->dests) && (rib_dest(rib, id)->flags & DEST_LIVE);
 }
 
+/* NULL: zeros. Borrowed until something is put in. */
+static inline const void *
+beside_at(const struct beside *b, uint32_t id)
+{
+	uint32_t at = id >> SLOTS_PAGE_BITS;
+
+	if (at >= b->npages || !b->page[at])
+		return NULL;
+	return b->page[at] + (size_t)(id & (SLOTS_PAGE - 1)) * b->octets;
+}
+
 /* What the agent was told of a destination, and its verdict; zeros: nothing. */
 static inline struct dest_fib
 rib_fib(const struct rib *rib, uint32_t dest)
 {
-	uint32_t at = dest >> SLOTS_PAGE_BITS;
+	const struct dest_fib *fib = beside_at(&rib->fibs, dest);
 
-	if (at >= rib->fibs.npages || !rib->fibs.page[at])
-		return (struct dest_fib){ 0 };
-	return rib->fibs.page[at][dest & (SLOTS_PAGE - 1)];
+	return fib ? *fib : (struct dest_fib){ 0 };
 }
 
 /* Note it; all zeros where set is 0. */
@@ -176,11 +182,9 @@ struct ip_prefix rib_prefix(const struct rib *rib, uint32_t id);
 static inline uint32_t
 rib_path_id(const struct rib *rib, uint32_t path)
 {
-	uint32_t at = path >> SLOTS_PAGE_BITS;
+	const uint32_t *path_id = beside_at(&rib->ids, path);
 
-	if (at >= rib->ids.npages || !rib->ids.page[at])
-		return 0;
-	return rib->ids.page[at][path & (SLOTS_PAGE - 1)];
+	return path_id ? *path_id : 0;
 }
 
 /* The peer's path of that path id to a destination; 0 when it has none. */

@@ -123,6 +123,51 @@ START_TEST(destinations_are_found_whatever_the_size)
 }
 END_TEST
 
+/* Of 8 first halves, each with every length of len6[]; what is longer than a /64 differs behind it. */
+static struct ip_prefix
+nth6(uint32_t n)
+{
+	static const uint8_t len6[] = { 60, 64, 65, 96, 128, 128, 128 };
+	struct ip_prefix p = { .af = IP6, .len = len6[n / 8 % 7],
+		.b = { 0xfd, [7] = (uint8_t)(n % 8 * 16), [8] = n / 8 % 7 / 2 == 1 ? 0 : 0x80,
+		    [15] = (uint8_t)(n / 8) } };
+
+	ip_prefix_mask(&p);
+	return p;
+}
+
+START_TEST(ipv6_destinations_of_all_lengths)
+{
+	struct attrs_pool *pool = attrs_pool_new(key);
+	struct rib rib;
+	struct ip_prefix p, q;
+	uint32_t n, turn;
+
+	rib_init(&rib, IP6, pool, key);
+	for (n = 0; n < 16; n++) {
+		p = nth6(n);
+		ck_assert_uint_ne(rib_get(&rib, &p), 0);
+	}
+	ck_assert_uint_eq(rib.tails.npages, 0); /* up to a /64 nothing is beside */
+	for (turn = 0; turn < 3; turn++) {
+		for (n = 0; n < 56; n++) { /* places are used again by other lengths */
+			p = nth6(turn == 1 ? 55 - n : n);
+			q = rib_prefix(&rib, rib_get(&rib, &p));
+			ck_assert(ip_prefix_eq(&p, &q));
+		}
+		ck_assert_uint_eq(rib.dests.live, 56);
+		for (n = 0; n < 56; n++) {
+			p = nth6(n);
+			ck_assert_uint_ne(rib_find(&rib, &p), 0);
+			rib_drop(&rib, rib_find(&rib, &p));
+			ck_assert_uint_eq(rib_find(&rib, &p), 0);
+		}
+	}
+	rib_free(&rib);
+	attrs_pool_free(pool);
+}
+END_TEST
+
 static bool
 not_that(void *ctx, uint32_t id)
 {
@@ -274,6 +319,7 @@ main(void)
 	tcase_add_test(t, slots_hand_out_and_take_back);
 	tcase_add_test(t, bitq_goes_round);
 	tcase_add_test(t, destinations_are_found_whatever_the_size);
+	tcase_add_test(t, ipv6_destinations_of_all_lengths);
 	tcase_add_test(t, longest_match);
 	tcase_add_test(t, paths_of_a_destination);
 	tcase_add_test(t, next_hops_are_watched_while_used);
