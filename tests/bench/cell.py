@@ -14,11 +14,23 @@ from fabric.wait import wait_until
 
 GENERATOR = "tests/bench/load/weft-load"
 READY_S, END_S = 20, 10
+SPARE_S = 20        # a generator that does not end by itself in time is killed so much later
 FLOOR = "tests/bench/bench_kernel"
 
 
 class Failed(Exception):
     """The cell has no figures; the text says why."""
+
+
+class Late(Failed):
+    """The work was not done in time. seconds: how long what is missing was waited for.
+
+    result: the Result so far, with what the daemon had used by then.
+    """
+
+    def __init__(self, why, seconds, result):
+        super().__init__(why)
+        self.seconds, self.result = seconds, result
 
 
 # What costs a cell its figures, and no other cell: a check, or something that broke on the way.
@@ -108,8 +120,11 @@ class Cell:
             self.begin(self.kind(self.ground.d, self.scenario.plan()))
             words = self.scenario.words(self.ground.d.full, self.kind.name)
             with Generator(self.ground.g, self.build, words) as generator:
-                values = self.watch(generator, began + self.scenario.deadline_s)
-            return Result(values, self.usage, time.monotonic() - began)
+                values = self.watch(generator)
+            result = Result(values, self.usage, time.monotonic() - began)
+            if "late" in values:
+                raise Late(values["why"], values["late"], result)
+            return result
         finally:
             self.ground.remove()
 
@@ -127,20 +142,27 @@ class Cell:
         except AssertionError as e:
             raise Failed(f"{e}; it said: {self.daemon.log()}") from None
 
-    def watch(self, generator, deadline):
-        """Serve the generator's pauses until its end; its values."""
-        values = None
+    def watch(self, generator):
+        """Serve the generator's pauses until its end; its values, right ones or too few in time."""
+        values, deadline = None, time.monotonic() + self.scenario.deadline_s + SPARE_S
         try:
             for line in generator.lines(deadline):
                 if line.startswith("RESULT "):
-                    values = json.loads(line.removeprefix("RESULT "))
+                    values = self.result(json.loads(line.removeprefix("RESULT ")))
                 elif line.startswith("EVENT "):
                     self.event(generator, words_of(line))
         except Failed as e:
             raise Failed(self.reason(str(e), generator)) from None
-        if generator.popen.wait(END_S) != 0 or not values or not values["ok"]:
+        good = generator.popen.wait(END_S) == 0 and values and values["ok"]
+        if not good and not (values and "late" in values and self.daemon.alive()):
             raise Failed(self.reason(values["why"] if values else "no result", generator))
         return values | self.scenario.times(self.events, self.went)
+
+    def result(self, values):
+        """The generator's RESULT; when it is late, what the daemon has used by now goes with it."""
+        if "late" in values:
+            self.usage["late"] = ground.usage(self.ground.d)
+        return values
 
     def event(self, generator, event):
         self.events.append(event)

@@ -3,7 +3,9 @@
 A file of results is JSON: {"made": ..., "machine": {...}, "versions": {...},
 "repeat": n, "scenarios": [{"name", "title", "made", "versions", "changed": {key: value},
 "columns", "cells": [{"daemon", "runs"}]}], "verdicts": [...]}. A run is {"values":
-{key: number}, "usage": {pause: {...}}, "seconds": s} or {"failed": why}. Scenarios that a
+{key: number}, "usage": {pause: {...}}, "seconds": s} or {"failed": why}; one that was not
+done in time has its values so far, and "late": seconds that what is missing was waited for,
+and "why". Scenarios that a
 run leaves out stay in the file as an earlier one has put them there, with its date and
 versions. changed: what --set has made another task of it, which no target is for.
 """
@@ -44,32 +46,36 @@ class Results:
         self.earlier = {"scenarios": [], "verdicts": []}    # of a file, as it has them
         self.machine, self.made = machine(), time.strftime("%Y-%m-%d", time.gmtime())
 
-    def add(self, scenario, daemon, result=None, failed=None):
-        """One more run of a cell, or why it gave nothing."""
+    def add(self, scenario, daemon, result=None, failed=None, **more):
+        """One more run of a cell, or why it gave nothing; more: late and why."""
         self.scenarios[scenario.name] = scenario
         run = {"failed": failed} if failed is not None else {
-            "values": numbers(scenario, result), "seconds": round(result.seconds, 3),
+            "values": numbers(scenario, result), "seconds": round(result.seconds, 3), **more,
             "usage": {k: dataclasses.asdict(u) for k, u in result.usage.items()}}
         self.cells.setdefault((scenario.name, daemon), []).append(run)
         return run
 
-    def runs(self, scenario, daemon):
-        """The runs of a cell that have figures."""
-        return [r for r in self.cells.get((scenario, daemon), []) if "values" in r]
+    def runs(self, scenario, daemon, late=False):
+        """The runs of a cell that have figures; late: those too that were not done in time."""
+        return [r for r in self.cells.get((scenario, daemon), [])
+                if "values" in r and (late or "late" not in r)]
+
+    def told(self, key):
+        """(scenario, daemon, text) of the runs that have a text of that key."""
+        return [(s, d, r[key]) for (s, d), runs in self.cells.items() for r in runs if key in r]
 
     def failures(self):
-        return [(s, d, r["failed"]) for (s, d), runs in self.cells.items() for r in runs
-                if "failed" in r]
+        return self.told("failed")
 
     def daemons(self, scenario):
         return [d for s, d in self.cells if s == scenario]
 
-    def values(self, scenario, daemon, key):
-        return [r["values"][key] for r in self.runs(scenario, daemon) if key in r["values"]]
+    def values(self, scenario, daemon, key, late=False):
+        return [r["values"][key] for r in self.runs(scenario, daemon, late) if key in r["values"]]
 
-    def median(self, scenario, daemon, key):
+    def median(self, scenario, daemon, key, late=False):
         """Median of a key, or None where there is none."""
-        found = self.values(scenario, daemon, key)
+        found = self.values(scenario, daemon, key, late)
         return statistics.median(found) if found else None
 
     def best_peer(self, scenario, figure):
@@ -154,17 +160,31 @@ def rows(results, scenario):
 
 
 def _row(results, scenario, daemon):
-    name, row = scenario.name, [daemon]
+    name, row, late = scenario.name, [daemon], _late(results, scenario, daemon)
     for f in scenario.figures:
-        found, best = results.values(name, daemon, f.key), results.best_peer(name, f)
-        row += [shown(results.median(name, daemon, f.key), f),
-                shown(min(found, default=None), f), shown(max(found, default=None), f)]
-        row.append(f"{results.median(name, daemon, f.key) / best[1]:.2f}"
-                   if found and best and best[1] else "-")
-    row += [shown(results.median(name, daemon, f.key), f)
+        found, best = results.values(name, daemon, f.key, late=True), results.best_peer(name, f)
+        median = results.median(name, daemon, f.key, late=True)
+        row.append(late if f is _missing(results, scenario, daemon) else shown(median, f))
+        row += [shown(min(found, default=None), f), shown(max(found, default=None), f)]
+        row.append(f"{median / best[1]:.2f}" if found and best and best[1] else "-")
+    row += [shown(results.median(name, daemon, f.key, late=True), f)
             for f in scenario.columns()[len(scenario.figures):]]
     done, tried = len(results.runs(name, daemon)), len(results.cells[name, daemon])
     return [*row, f"{done}" if done == tried else f"{done} of {tried}"]
+
+
+def _late(results, scenario, daemon):
+    """"> 148" of a cell whose runs were not done in time, after so many seconds; or "-"."""
+    waited = [r["late"] for r in results.cells[scenario.name, daemon] if "late" in r]
+    return f"> {int(min(waited)):,}" if waited else "-"
+
+
+def _missing(results, scenario, daemon):
+    """The first figure that is not there, where it is the time that was waited for."""
+    for f in scenario.figures:
+        if not results.values(scenario.name, daemon, f.key, late=True):
+            return f if f.unit == "s" else None
+    return None
 
 
 def in_columns(table):

@@ -4,12 +4,15 @@ The load generator compares each prefix and attribute set that it gets, and each
 the kernel has, with what it must be.
 """
 
+import dataclasses
 import os
 import struct
 import sys
 
 import pytest
 
+from fabric.net import namespaces
+from fabric.wait import wait_until
 from fabric.weft import BUILD
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -20,6 +23,7 @@ import cell  # noqa: E402
 import ground  # noqa: E402
 import results  # noqa: E402
 import plan  # noqa: E402
+import survive  # noqa: E402
 import targets  # noqa: E402
 
 pytestmark = [pytest.mark.patient, pytest.mark.release]
@@ -94,6 +98,63 @@ def test_a_broken_cell_leaves_nothing(lab, monkeypatch):
         with pytest.raises(IndexError):
             cell.run(lab, BUILD, scenario, adapters.ALL["weft"])
     assert cell.run(lab, BUILD, scenario, adapters.ALL["weft"]).values["ok"]
+
+
+class Deaf(adapters.Weft):
+    """A daemon that does nothing at all."""
+
+    def start(self):
+        return adapters.Daemon(self.ns, ["exec sleep 600"], None, ())
+
+    def ready(self):
+        return True
+
+
+def test_a_late_cell_is_ended(lab):
+    """A daemon that does not do its work costs the time it is given, and nothing is left of it."""
+    scenario = dataclasses.replace(plan.TABLE["S1"].changed(prefixes=2_000), deadline_s=2)
+    with pytest.raises(cell.Late, match="sessions up: not within") as late:
+        cell.run(lab, BUILD, scenario, Deaf)
+    assert late.value.seconds >= 1.5 and late.value.result.usage["late"].processes == 1
+    assert not namespaces(lab.prefix)
+
+
+def test_a_hanging_generator_is_ended(lab, monkeypatch):
+    """The generator, too, is killed when it does not end by itself; that is no slow daemon."""
+    monkeypatch.setattr(cell, "SPARE_S", 1)
+    monkeypatch.setattr(cell.Generator, "go_on", lambda self: None)
+    scenario = dataclasses.replace(plan.TABLE["S1"].changed(prefixes=2_000), deadline_s=2)
+    with pytest.raises(cell.Failed, match="the generator was not done in time") as failed:
+        cell.run(lab, BUILD, scenario, adapters.ALL["weft"])
+    assert not isinstance(failed.value, cell.Late)
+    assert not namespaces(lab.prefix)
+
+
+def test_a_late_cell_has_a_row():
+    """It says how long what is missing was waited for, and is nobody's measure."""
+    r, scenario = results.Results({}, 1), plan.TABLE["S4"]
+    used = {"late": ground.Usage(peak=1024)}
+    r.add(scenario, "frr", cell.Result({"seconds_up": 1, "seconds_complete": 2}, {}, 3.0))
+    r.add(scenario, "gobgp", cell.Result({"seconds_up": 1.5}, used, 150.0), late=148.25, why="late")
+    row = dict(zip(*[results.rows(r, scenario)[i] for i in (0, 2)]))
+    assert row["sessions up (s)"] == "1.500" and row["reflected (s)"] == "> 148", row
+    assert row["peak (MB)"] == "1.0" and row["runs"] == "0 of 1", row
+    assert r.best_peer("S4", plan.PEAK) is None and r.best_peer("S4", plan.UP) == ("frr", 1)
+    assert r.told("why") == [("S4", "gobgp", "late")] and not r.failures()
+
+
+def test_a_lost_session_is_seen(lab):
+    """BIRD's side of make bench-survive: a session that was down in between fails it."""
+    field = lab.ns("field")
+    weft = survive.Node(field)
+    bird = survive.neighbour(lab, field, 0)
+    weft.start().go()
+    before = wait_until(bird.changes, 20, "BIRD's session and BFD are up")
+    survive.unchanged([bird], [before])
+    bird.birdc("restart", "n0")
+    wait_until(lambda: bird.changes() and bird.changes() != before, 20, "they are up again")
+    with pytest.raises(AssertionError, match="n0: State changed to"):
+        survive.unchanged([bird], [before])
 
 
 def saved(path, scenario, seconds):

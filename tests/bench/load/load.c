@@ -27,6 +27,7 @@ load_init(struct load *l, const struct opts *o)
 	l->opt = o;
 	l->epfd = epoll_create1(EPOLL_CLOEXEC);
 	l->now = clock_mono();
+	l->end = mono_add_s(l->now, o->timeout_s);
 	l->in = mem_alloc(LOAD_IN + MSG_MAX);
 	l->result = mem_zalloc(RESULT_CAP);
 	l->listener = (struct watch){ .fd = -1, .l = l };
@@ -71,6 +72,16 @@ load_fail(struct load *l, const char *fmt, ...)
 	va_end(ap);
 }
 
+void
+load_late(struct load *l, struct mono_us since, const char *what)
+{
+	if (l->failed || !mono_reached(l->now, l->end))
+		return;
+	l->late = true;
+	l->late_s = load_seconds(since, l->now);
+	load_fail(l, "%s: not within %.1f s", what, l->late_s);
+}
+
 /* ---- waiting ---- */
 
 /* How long to sleep: sessions' timers are looked at when the loop wakes up, so in time for them. */
@@ -110,12 +121,12 @@ load_step(struct load *l, uint64_t us)
 bool
 load_until(struct load *l, bool (*done)(struct load *l), const char *what)
 {
-	struct mono_us end = mono_add_s(clock_mono(), l->opt->timeout_s);
+	struct mono_us since = clock_mono();
 
 	while (!l->failed && !done(l)) {
-		load_step(l, mono_diff_us(end, l->now));
-		if (mono_reached(l->now, end) && !done(l))
-			load_fail(l, "%s: not within %u s", what, l->opt->timeout_s);
+		load_step(l, mono_diff_us(l->end, l->now));
+		if (!done(l))
+			load_late(l, since, what);
 	}
 	return !l->failed;
 }
@@ -246,6 +257,8 @@ load_result_print(struct load *l, const char *scenario)
 	load_result_num(l, "checks", (double)l->count.checks);
 	load_result_num(l, "lost_early", (double)l->count.lost_early);
 	load_result_num(l, "refused", (double)l->count.refused);
+	if (l->late)
+		load_result_num(l, "late", l->late_s);
 	printf("RESULT {\"scenario\":\"%s\"%s,\"ok\":%s,\"why\":\"%s\"}\n", scenario, l->result,
 	    l->failed ? "false" : "true", l->why);
 	fflush(stdout);

@@ -43,6 +43,7 @@ struct load {
 	const struct opts *opt;
 	int epfd;
 	struct mono_us now; /* when the loop woke up last */
+	struct mono_us end; /* the run is late then */
 	struct sess *sess;  /* of nsess, sess_make() */
 	unsigned nsess, nup;
 	struct watch listener; /* fd -1: none */
@@ -57,6 +58,8 @@ struct load {
 	struct load_counts count;
 	uint8_t *in; /* LOAD_IN octets and one message: shared by all readers */
 	bool failed;
+	bool late; /* what the run has failed for is that it was not done in time */
+	double late_s; /* for how long that was waited for */
 	char why[256];
 	char *result; /* text of the fields so far */
 	size_t result_len;
@@ -85,6 +88,12 @@ void load_watch(struct load *l, struct watch *w, uint32_t events);
 
 /* The run has failed; the first reason stays. */
 void load_fail(struct load *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * The run has failed when --timeout is over: `what` has not come, for which it waits since
+ * then. To be asked each time round of a wait.
+ */
+void load_late(struct load *l, struct mono_us since, const char *what);
 
 /* Wait for events once, at most us microseconds (timers included), and serve them. */
 void load_step(struct load *l, uint64_t us);

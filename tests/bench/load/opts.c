@@ -47,7 +47,7 @@ static const struct opt_row opt_rows[] = {
 	{ "dialing", OPT_NUM, AT(dialing), "64", "sessions on their way up at a time" },
 	{ "retry-ms", OPT_NUM, AT(retry_ms), "20", "pause before a refused connection is retried" },
 	{ "port", OPT_NUM, AT(port), "179", "TCP port of the daemon" },
-	{ "timeout", OPT_NUM, AT(timeout_s), "120", "seconds a phase may take" },
+	{ "timeout", OPT_NUM, AT(timeout_s), "300", "seconds the run may take" },
 	{ "seed", OPT_NUM, AT(seed), "1", "varies AS numbers and communities" },
 	{ "seconds", OPT_NUM, AT(seconds), "0", "length of a phase that has no end of its own" },
 	{ "rounds", OPT_NUM, AT(rounds), "0", "the same, in rounds" },

@@ -111,8 +111,6 @@ s5_run_for(struct load *l, struct s5 *t, uint64_t us)
 static void
 s5_run_out(struct load *l, struct s5 *t)
 {
-	struct mono_us end = mono_add_s(t->closed, l->opt->timeout_s);
-
 	while (!l->failed) {
 		struct mono_us now, last = kernmon_time(t->fib.mon);
 
@@ -123,8 +121,7 @@ s5_run_out(struct load *l, struct s5 *t)
 			last = t->closed;
 		if (t->unused.us && mono_diff_us(now, last) > QUIET_US)
 			return;
-		if (mono_reached(now, end))
-			load_fail(l, "%u routes still use the dead router", using(t, DYING));
+		load_late(l, t->closed, "no route by the dead router");
 	}
 }
 
