@@ -337,6 +337,17 @@ group_find(const struct speaker *sp, const struct export_policy *policy)
 	return NULL;
 }
 
+/* Look at every destination, from the first on. */
+static void
+group_build(struct speaker *sp, struct group *g)
+{
+	bitq_free(&g->dirty);
+	group_touch_all(sp, g);
+	g->built = g->dirty.count == 0;
+	g->build_lap = g->dirty.laps;
+	g->unheard = false;
+}
+
 static struct group *
 group_new(struct speaker *sp, const struct export_policy *policy, const struct filter_chain *chain)
 {
@@ -357,9 +368,7 @@ group_new(struct speaker *sp, const struct export_policy *policy, const struct f
 	list_push_back(&sp->groups.all, &g->node);
 	sp->groups.n++;
 	sp->groups.nby_path[AF_IDX(g->af)] += group_by_path(g);
-	group_touch_all(sp, g);
-	g->built = g->dirty.count == 0;
-	g->build_lap = g->dirty.laps;
+	group_build(sp, g);
 	return g;
 }
 
@@ -388,6 +397,8 @@ member_enter(struct member *m, const struct export_policy *policy, bool walking)
 	m->g = g;
 	list_push_back(&g->members, &m->node);
 	g->nmembers++;
+	if (g->unheard)
+		group_build(sp, g); /* there is somebody to hear now */
 	g->kick = true;
 	g->joined = sp->now;
 	if (g->replay)

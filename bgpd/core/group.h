@@ -7,6 +7,9 @@
  * for all, into the group's log (outlog.h), from which every member copies
  * with its own next hop.
  *
+ * Nobody is told its own paths: a group of one member has no words for these, until
+ * another one joins.
+ *
  * A member that joins, falls behind, or asks for everything again leaves the
  * log and walks: it has one bit per destination for what it was sent and one
  * for what it has to look at, and rejoins the log when nothing is left.
@@ -75,6 +78,7 @@ struct group {
 	struct mono_us dirty_since;
 	bool built;	    /* every destination was looked at once */
 	uint32_t build_lap;
+	bool unheard;	    /* paths of its only member were left out: nobody would be told */
 	bool kick;	    /* members have to be asked to write */
 	bool dead;	    /* without members: only its table is left, to be given back */
 	uint32_t clear_page;

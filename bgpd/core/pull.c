@@ -74,9 +74,24 @@ gate_of(const struct speaker *sp, unsigned i, uint32_t dest)
 	return fib_gate(sp, i, dest);
 }
 
+/*
+ * Is the one that it comes from the only member? A router beside one other has a table of
+ * such. Not where paths are chosen among others: who hears of them does not count there.
+ */
+static bool
+goes_unheard(struct group *g, uint16_t vis)
+{
+	const struct member *m = container_of(list_first(&g->members), struct member, node);
+
+	if (g->nmembers != 1 || group_by_path(g) || m->rp->index != vis)
+		return false;
+	g->unheard = true;
+	return true;
+}
+
 /* What the group should announce of a path (a reference); false: to be left as it is for now. */
 static bool
-wanted_of_path(struct speaker *sp, const struct group *g, uint32_t path,
+wanted_of_path(struct speaker *sp, struct group *g, uint32_t path,
     const struct attrs **ret_attrs, uint16_t *ret_vis)
 {
 	unsigned i = AF_IDX(g->af);
@@ -96,14 +111,14 @@ wanted_of_path(struct speaker *sp, const struct group *g, uint32_t path,
 	}
 	if (gate == FIB_GATE_WAIT)
 		return false;
-	if (gate == FIB_GATE_OPEN && *ret_vis != VIS_NONE)
+	if (gate == FIB_GATE_OPEN && *ret_vis != VIS_NONE && !goes_unheard(g, *ret_vis))
 		*ret_attrs = passed(sp, g, p);
 	return true;
 }
 
 /* The same of a destination. */
 static bool
-wanted(struct speaker *sp, const struct group *g, uint32_t dest, const struct attrs **ret_attrs,
+wanted(struct speaker *sp, struct group *g, uint32_t dest, const struct attrs **ret_attrs,
     uint16_t *ret_vis)
 {
 	unsigned i = AF_IDX(g->af);
@@ -208,7 +223,7 @@ knows_next_hop(const struct chosen *c, const void *nh)
  * be exported.  Returns how many were asked about.
  */
 static size_t
-choose_paths(struct speaker *sp, const struct group *g, uint32_t dest, struct chosen *c)
+choose_paths(struct speaker *sp, struct group *g, uint32_t dest, struct chosen *c)
 {
 	size_t used, k, n = loc_explain(sp, AF_IDX(g->af), dest, &used);
 	struct decide_cand *cand = sp->loc->cand;

@@ -697,6 +697,49 @@ START_TEST(a_new_member_reads_what_was_encoded_before)
 }
 END_TEST
 
+/*
+ * What the only member of a group announces has no words, as nobody would be told, until
+ * another one comes; of that one's it is told meanwhile, and its own take their place.
+ */
+START_TEST(an_only_member_is_not_told_its_own_paths)
+{
+	static const uint32_t path3[] = { 65003, 0 };
+	struct group *g;
+
+	rig_up(&rig, 3, 65003, true);
+	rig_announce(&rig, 3, "10.1.0.0/16", path3, 3, NULL);
+	rig_originate(&rig, "10.2.0.0/16", NULL);
+	rig_work(&rig);
+	rig_pull(&rig, 3, 4096);
+	g = rig_peer(&rig, 3)->af[0].member->g;
+	ck_assert_ptr_null(rig_said_of(&rig, "10.1.0.0/16"));
+	ck_assert_int_eq(rig_said_of(&rig, "10.2.0.0/16")->what, SAID_ANNOUNCE);
+	ck_assert_uint_eq(g->words, 1);
+	ck_assert(groups_told(rig_peer(&rig, 3), 0));
+
+	rig_up(&rig, 4, 65004, true);
+	ck_assert(!groups_told(rig_peer(&rig, 4), 0));
+	rig_pull(&rig, 4, 4096);
+	ck_assert_int_eq(rig_said_of(&rig, "10.1.0.0/16")->what, SAID_ANNOUNCE);
+	ck_assert_int_eq(rig_said_of(&rig, "10.2.0.0/16")->what, SAID_ANNOUNCE);
+	ck_assert_int_eq(rig.said[rig.nsaid - 1].what, SAID_EOR);
+	ck_assert_uint_eq(g->words, 2);
+	ck_assert_uint_eq(rig_pull(&rig, 3, 4096), 0);
+
+	rig_announce(&rig, 4, "10.3.0.0/16", (uint32_t[]){ 65004, 8, 9, 0 }, 4, NULL);
+	rig_work(&rig);
+	rig_pull(&rig, 3, 4096);
+	ck_assert_int_eq(rig_said_of(&rig, "10.3.0.0/16")->what, SAID_ANNOUNCE);
+	rig_down(&rig, 4, PEER_DOWN_KEEP);
+	ck_assert_uint_eq(g->nmembers, 1);
+	rig_announce(&rig, 3, "10.3.0.0/16", path3, 3, NULL);
+	rig_work(&rig);
+	rig_pull(&rig, 3, 4096);
+	ck_assert_int_eq(rig_said_of(&rig, "10.3.0.0/16")->what, SAID_WITHDRAW);
+	ck_assert_uint_eq(g->words, 2);
+}
+END_TEST
+
 /* Nobody came for a while: a table at rest is not kept twice, and later ones walk. */
 START_TEST(a_whole_log_is_not_kept_for_good)
 {
@@ -803,6 +846,7 @@ main(void)
 	tcase_add_test(t, packing_waits_no_longer_than_50_ms);
 	tcase_add_test(t, a_new_member_reads_what_was_encoded_before);
 	tcase_add_test(t, a_log_of_churn_is_not_read_again);
+	tcase_add_test(t, an_only_member_is_not_told_its_own_paths);
 	tcase_add_test(t, a_whole_log_is_not_kept_for_good);
 	tcase_add_test(t, ids_are_given_back_late);
 	return unit_run(s);
