@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LINE_OCTETS 64
+
 void *
 mem_alloc(size_t n)
 {
@@ -55,6 +57,17 @@ mem_zalloc_array(size_t n, size_t size)
 	if (!p)
 		abort();
 	return p;
+}
+
+void *
+mem_zalloc_lines(size_t n, size_t size)
+{
+	size_t octets = product(n, size);
+	void *p;
+
+	if (posix_memalign(&p, LINE_OCTETS, octets > 0 ? octets : 1) != 0)
+		abort();
+	return memset(p, 0, octets);
 }
 
 void *

@@ -22,6 +22,9 @@ void *mem_realloc_array(void *p, size_t n, size_t size) __attribute__((returns_n
 /* n zeroed elements of `size` octets; a product that overflows aborts. */
 void *mem_zalloc_array(size_t n, size_t size) __attribute__((malloc, returns_nonnull));
 
+/* The same, the first of them where a line of the processor's cache (64 octets) begins. */
+void *mem_zalloc_lines(size_t n, size_t size) __attribute__((malloc, returns_nonnull));
+
 /* Copies, owned by the caller. mem_strndup() reads at most n octets and adds the NUL. */
 void *mem_dup(const void *p, size_t n) __attribute__((malloc, returns_nonnull));
 char *mem_strdup(const char *s) __attribute__((malloc, returns_nonnull));

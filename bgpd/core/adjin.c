@@ -481,11 +481,12 @@ struct spot {
 static size_t
 spots_read(const struct rib *rib, struct rd *r, bool path_ids, struct spot v[SPOTS])
 {
+	struct rib_block block = { 0 };
 	struct bgp_err e = { 0 };
 	size_t n = 0;
 
 	while (n < SPOTS && nlri_next(r, rib->af, path_ids, &v[n].n, &e)) {
-		v[n].place = rib_seek(rib, &v[n].n.prefix);
+		v[n].place = rib_seek(rib, &v[n].n.prefix, &block);
 		n++;
 	}
 	return n;

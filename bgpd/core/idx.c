@@ -7,23 +7,24 @@
  */
 #include "bgpd/core/idx.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "lib/mem.h"
 
-#define SEG_MIN 16
-#define SEG_MAX 512
+#define SEG_MIN 2 /* buckets */
+#define SEG_MAX 64
 /* With as many upper bits in common hashes are none any more: a segment grows beyond SEG_MAX then. */
 #define DEPTH_MAX 20
 
-static struct idx_seg *
+static struct idx_seg
 seg_new(uint32_t size, uint8_t depth)
 {
-	struct idx_seg *s = mem_zalloc(sizeof(*s) + size * sizeof(struct idx_entry));
-
-	s->size = size;
-	s->depth = depth;
-	return s;
+	return (struct idx_seg){
+		.bucket = mem_zalloc_lines(size, sizeof(struct idx_bucket)),
+		.size = size & 0xffffff,
+		.depth = depth,
+	};
 }
 
 void
@@ -33,11 +34,20 @@ idx_init(struct idx *x)
 	x->dir[0] = seg_new(SEG_MIN, 0);
 }
 
-/* Directory entries that are the segment in place k, from there on. */
+/* Places of the directory that are the segment in place k. */
 static uint32_t
 span_of(const struct idx *x, uint32_t k)
 {
-	return 1u << (x->depth - x->dir[k]->depth);
+	return 1u << (x->depth - x->dir[k].depth);
+}
+
+/* The first of them, for a hash: there its entries are counted. */
+static uint32_t
+first_of(const struct idx *x, uint32_t hash)
+{
+	uint32_t k = (uint32_t)((uint64_t)hash >> (32 - x->depth));
+
+	return k & ~(span_of(x, k) - 1);
 }
 
 void
@@ -47,7 +57,7 @@ idx_free(struct idx *x)
 
 	for (k = 0; x->dir && k < 1u << x->depth; k = next) {
 		next = k + span_of(x, k);
-		mem_free(x->dir[k]);
+		mem_free(x->dir[k].bucket);
 	}
 	mem_free(x->dir);
 	*x = (struct idx){ 0 };
@@ -60,31 +70,53 @@ idx_octets(const struct idx *x)
 	uint32_t k;
 
 	for (k = 0; k < 1u << x->depth; k += span_of(x, k))
-		octets += sizeof(*x->dir[k]) + x->dir[k]->size * sizeof(struct idx_entry);
+		octets += x->dir[k].size * sizeof(struct idx_bucket);
 	return octets;
 }
 
 static uint32_t
-after(const struct idx_seg *s, uint32_t at)
+after(const struct idx_seg *s, uint32_t k)
 {
-	return at + 1 < s->size ? at + 1 : 0;
+	return k + 1 < s->size ? k + 1 : 0;
 }
 
-/* It is not full. */
-static void
-seg_put(struct idx_seg *s, struct idx_entry e)
+static bool
+bucket_is_full(const struct idx_bucket *b)
 {
-	uint32_t at = idx_home(s, e.hash);
+	return b->id[IDX_BUCKET - 1] != 0;
+}
 
-	while (s->entry[at].id)
-		at = after(s, at);
-	s->entry[at] = e;
+/* Some bucket is not full. */
+static void
+seg_put(struct idx_seg *s, uint32_t hash, uint32_t id)
+{
+	uint32_t k = idx_home(s, hash);
+	struct idx_bucket *b;
+	unsigned i = 0;
+
+	while (bucket_is_full(&s->bucket[k]))
+		k = after(s, k);
+	b = &s->bucket[k];
+	while (b->id[i])
+		i++;
+	b->hash[i] = hash;
+	b->id[i] = id;
 	s->n++;
+}
+
+/* Entries of the bucket in place k of one segment, to that of two which their hash says. */
+static void
+bucket_deal(const struct idx_bucket *b, struct idx_seg *to[2], unsigned shift)
+{
+	unsigned i;
+
+	for (i = 0; i < IDX_BUCKET && b->id[i]; i++)
+		seg_put(to[b->hash[i] >> shift & 1], b->hash[i], b->id[i]);
 }
 
 /* Have a segment in n places of the directory, from `from` on. */
 static void
-dir_set(struct idx *x, uint32_t from, uint32_t n, struct idx_seg *s)
+dir_set(struct idx *x, uint32_t from, uint32_t n, struct idx_seg s)
 {
 	while (n-- > 0)
 		x->dir[from++] = s;
@@ -94,7 +126,7 @@ static void
 dir_double(struct idx *x)
 {
 	uint32_t n = 1u << x->depth, k;
-	struct idx_seg **dir = mem_zalloc_array(2 * (size_t)n, sizeof(*dir));
+	struct idx_seg *dir = mem_zalloc_array(2 * (size_t)n, sizeof(*dir));
 
 	for (k = 0; k < n; k++)
 		dir[2 * k] = dir[2 * k + 1] = x->dir[k];
@@ -107,95 +139,160 @@ dir_double(struct idx *x)
 static void
 seg_grow(struct idx *x, uint32_t k)
 {
-	struct idx_seg *old = x->dir[k], *s = seg_new(old->size + old->size / 2, old->depth);
+	struct idx_seg old = x->dir[k], s = seg_new(old.size + (old.size + 1) / 2, old.depth);
 	uint32_t i;
 
-	for (i = 0; i < old->size; i++)
-		if (old->entry[i].id)
-			seg_put(s, old->entry[i]);
+	for (i = 0; i < old.size; i++)
+		bucket_deal(&old.bucket[i], (struct idx_seg *[2]){ &s, &s }, 0);
 	dir_set(x, k, span_of(x, k), s);
-	mem_free(old);
+	mem_free(old.bucket);
 }
 
-/* For so many entries, and some more. */
+/* Entries of a segment whose hash has that bit. */
+static uint32_t
+count_bit(const struct idx_seg *s, unsigned shift)
+{
+	uint32_t k, n = 0;
+	unsigned i;
+
+	for (k = 0; k < s->size; k++)
+		for (i = 0; i < IDX_BUCKET; i++) /* free places have hash 0 */
+			n += s->bucket[k].hash[i] >> shift & 1;
+	return n;
+}
+
+/* Buckets for so many entries, and some more. */
 static uint32_t
 size_for(uint32_t n)
 {
-	return n + n / 2 + SEG_MIN;
+	return (n + n / 2) / IDX_BUCKET + SEG_MIN;
 }
 
 /* The same in two halves. */
 static void
 seg_split(struct idx *x, uint32_t k)
 {
-	struct idx_seg *old = x->dir[k], *half[2];
-	uint32_t i, span = span_of(x, k), n[2] = { 0 };
-	uint8_t depth = (uint8_t)(old->depth + 1);
+	struct idx_seg old = x->dir[k], half[2];
+	uint32_t i, span = span_of(x, k), n;
+	uint8_t depth = (uint8_t)(old.depth + 1);
 
-	for (i = 0; i < old->size; i++)
-		if (old->entry[i].id)
-			n[old->entry[i].hash >> (32 - depth) & 1]++;
-	half[0] = seg_new(size_for(n[0]), depth);
-	half[1] = seg_new(size_for(n[1]), depth);
-	for (i = 0; i < old->size; i++)
-		if (old->entry[i].id)
-			seg_put(half[old->entry[i].hash >> (32 - depth) & 1], old->entry[i]);
+	n = count_bit(&old, 32u - depth);
+	half[0] = seg_new(size_for(old.n - n), depth);
+	half[1] = seg_new(size_for(n), depth);
+	for (i = 0; i < old.size; i++)
+		bucket_deal(&old.bucket[i], (struct idx_seg *[2]){ &half[0], &half[1] }, 32u - depth);
 	dir_set(x, k, span / 2, half[0]);
 	dir_set(x, k + span / 2, span / 2, half[1]);
-	mem_free(old);
+	mem_free(old.bucket);
 }
 
-/* Room for one more under the hash: a segment is never more than three quarters full. */
-static struct idx_seg *
-make_room(struct idx *x, uint32_t hash)
+/* A segment is never more than three quarters full. */
+static bool
+is_full(const struct idx_seg *s)
 {
-	struct idx_seg *s = (struct idx_seg *)idx_seg_of(x, hash);
-	uint32_t first;
+	return s->n >= 3u * IDX_BUCKET * s->size / 4;
+}
 
-	while (s->n >= s->size - s->size / 4) {
-		if (s->size >= SEG_MAX && s->depth == x->depth && x->depth < DEPTH_MAX)
-			dir_double(x);
-		first = (uint32_t)((uint64_t)hash >> (32 - s->depth)) << (x->depth - s->depth);
-		if (s->size < SEG_MAX || s->depth == x->depth)
-			seg_grow(x, first);
-		else
-			seg_split(x, first);
-		s = (struct idx_seg *)idx_seg_of(x, hash);
-	}
-	return s;
+/* A step towards room in the segment in place k, which is the first of its span. */
+static void
+make_room(struct idx *x, uint32_t k)
+{
+	const struct idx_seg *s = &x->dir[k];
+
+	if (s->size < SEG_MAX)
+		seg_grow(x, k);
+	else if (s->depth < x->depth)
+		seg_split(x, k);
+	else if (x->depth < DEPTH_MAX)
+		dir_double(x);
+	else
+		seg_grow(x, k);
 }
 
 void
 idx_add(struct idx *x, uint32_t hash, uint32_t id)
 {
-	seg_put(make_room(x, hash), (struct idx_entry){ .hash = hash, .id = id });
+	uint32_t k;
+
+	while (is_full(&x->dir[k = first_of(x, hash)]))
+		make_room(x, k);
+	seg_put(&x->dir[k], hash, id);
 }
 
-/* Steps from one place to another. */
+/* Steps from one bucket to another. */
 static uint32_t
 distance(const struct idx_seg *s, uint32_t from, uint32_t to)
 {
 	return to >= from ? to - from : to + s->size - from;
 }
 
+/* Take an entry out of a bucket: the last one takes its place. */
+static void
+bucket_del(struct idx_bucket *b, unsigned i)
+{
+	unsigned last = IDX_BUCKET - 1;
+
+	while (!b->id[last])
+		last--;
+	b->hash[i] = b->hash[last];
+	b->id[i] = b->id[last];
+	b->hash[last] = b->id[last] = 0;
+}
+
+/* An entry of bucket k that could as well stand in an earlier one; IDX_BUCKET: none. */
+static unsigned
+find_displaced(const struct idx_seg *s, uint32_t k, uint32_t earlier)
+{
+	const struct idx_bucket *b = &s->bucket[k];
+	unsigned i;
+
+	for (i = 0; i < IDX_BUCKET && b->id[i]; i++)
+		if (distance(s, idx_home(s, b->hash[i]), k) >= distance(s, earlier, k))
+			return i;
+	return IDX_BUCKET;
+}
+
 /*
- * No marks are left where something was: what follows moves up, as far as it may
- * stand there (Knuth, The Art of Computer Programming 3, 6.4, algorithm R).
+ * Bucket k was full and has a free place: what stands further on because of that comes
+ * back, and so on.  No marks are left (Knuth, The Art of Computer Programming 3, 6.4).
  */
+static void
+fill_gap(struct idx_seg *s, uint32_t k)
+{
+	uint32_t at = k;
+	bool was_full;
+	unsigned i;
+
+	do {
+		at = after(s, at);
+		was_full = bucket_is_full(&s->bucket[at]);
+		i = find_displaced(s, at, k);
+		if (i == IDX_BUCKET)
+			continue;
+		s->bucket[k].hash[IDX_BUCKET - 1] = s->bucket[at].hash[i];
+		s->bucket[k].id[IDX_BUCKET - 1] = s->bucket[at].id[i];
+		bucket_del(&s->bucket[at], i);
+		k = at;
+	} while (was_full);
+}
+
 void
 idx_del(struct idx *x, uint32_t hash, uint32_t id)
 {
-	struct idx_seg *s = (struct idx_seg *)idx_seg_of(x, hash);
-	uint32_t gap = idx_home(s, hash), at;
+	struct idx_seg *s = &x->dir[first_of(x, hash)];
+	uint32_t k = idx_home(s, hash);
+	bool was_full;
+	unsigned i;
 
-	while (s->entry[gap].id != id)
-		gap = after(s, gap);
-	for (at = after(s, gap); s->entry[at].id; at = after(s, at)) {
-		if (distance(s, idx_home(s, s->entry[at].hash), at) < distance(s, gap, at))
-			continue; /* it would stand before its home */
-		s->entry[gap] = s->entry[at];
-		gap = at;
+	for (;; k = after(s, k)) {
+		for (i = 0; i < IDX_BUCKET && s->bucket[k].id[i] != id;)
+			i++;
+		if (i < IDX_BUCKET)
+			break;
 	}
-	s->entry[gap] = (struct idx_entry){ 0 };
+	was_full = bucket_is_full(&s->bucket[k]);
+	bucket_del(&s->bucket[k], i);
 	s->n--;
+	if (was_full)
+		fill_gap(s, k);
 }

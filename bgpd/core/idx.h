@@ -2,14 +2,21 @@
  * An index of numbered things by their hash: what stands behind rib_find().
  *
  * Extendible hashing (Fagin and others, 1979): a directory of segments, each a
- * small table of (hash, id) with linear probing.  A segment that is full is
- * split in two, so nothing but the directory, a few octets for each 512 entries,
- * is ever rehashed as a whole.  As the hashes stand beside the ids, neither a
- * look for something that is not there nor a split touches the things themselves,
- * which in a large table are in no cache.
+ * small table of (hash, id).  A segment that is full is split in two, so nothing
+ * but the directory, 16 octets for each 512 entries, is ever rehashed as a whole.
+ * As the hashes stand beside the ids, neither a look for something that is not
+ * there nor a split touches the things themselves, which in a large table are in
+ * no cache; and as the directory has what there is to know of a segment, a look
+ * goes from there right to the entry.
  *
- * Hashes have to be keyed: whoever could choose them could make a segment's
- * runs long.
+ * Entries stand in buckets, each one line of the processor's cache: in the bucket
+ * that their hash says, or, when that is full, in the next one that is not.  A hash
+ * is compared with the eight of a bucket in a few instructions.  The last bits of a hash
+ * have no say in where it stands: things that come together and differ in these
+ * alone share a line.
+ *
+ * Hashes have to be keyed but for these last bits: whoever could choose them could
+ * fill as many buckets in a row as they liked.
  */
 #ifndef BGPD_CORE_IDX_H
 #define BGPD_CORE_IDX_H
@@ -17,18 +24,30 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct idx_entry {
-	uint32_t hash, id; /* id 0: free */
+#define IDX_BUCKET 8
+
+/* GCC's vectors are there for every processor. */
+typedef uint32_t idx_four __attribute__((vector_size(16)));
+
+/* Filled in order: when the last id is 0 the bucket is not full. */
+struct idx_bucket {
+	union {
+		uint32_t hash[IDX_BUCKET];
+		idx_four fours[IDX_BUCKET / 4];
+	};
+	uint32_t id[IDX_BUCKET]; /* 0: free, and no more after it */
 };
 
+/* A segment, as the directory has it: in `span` places, of which n counts in the first alone. */
 struct idx_seg {
-	uint32_t n, size; /* entries in use, and all */
-	uint8_t depth;	  /* so many of the hash's upper bits are the same for all */
-	struct idx_entry entry[];
+	struct idx_bucket *bucket;
+	uint32_t n;	   /* entries */
+	uint32_t size : 24; /* buckets */
+	uint32_t depth : 8; /* so many of the hash's upper bits are the same for all */
 };
 
 struct idx {
-	struct idx_seg **dir; /* 2^depth, by the hash's upper bits; several may be one segment */
+	struct idx_seg *dir; /* 2^depth, by the hash's upper bits; several may be one segment */
 	uint8_t depth;
 };
 
@@ -48,24 +67,14 @@ size_t idx_octets(const struct idx *x);
 static inline const struct idx_seg *
 idx_seg_of(const struct idx *x, uint32_t hash)
 {
-	return x->dir[(uint64_t)hash >> (32 - x->depth)];
+	return &x->dir[(uint64_t)hash >> (32 - x->depth)];
 }
 
-/* Where probing begins: entries stand in the order of their hashes, more or less. */
+/* The bucket where a hash should stand. */
 static inline uint32_t
 idx_home(const struct idx_seg *s, uint32_t hash)
 {
 	return (uint32_t)((uint64_t)(hash << s->depth) * s->size >> 32);
-}
-
-/* The id that stands where probing begins, if it has the hash; 0: none does, or it stands elsewhere. */
-static inline uint32_t
-idx_glance(const struct idx *x, uint32_t hash)
-{
-	const struct idx_seg *s = idx_seg_of(x, hash);
-	const struct idx_entry *e = &s->entry[idx_home(s, hash)];
-
-	return e->hash == hash ? e->id : 0;
 }
 
 /* Have the processor fetch what a look for the hash begins with. */
@@ -74,7 +83,20 @@ idx_fetch(const struct idx *x, uint32_t hash)
 {
 	const struct idx_seg *s = idx_seg_of(x, hash);
 
-	__builtin_prefetch(&s->entry[idx_home(s, hash)]);
+	__builtin_prefetch(&s->bucket[idx_home(s, hash)]);
+}
+
+/* Bits of the places with that hash; free ones have 0. */
+static inline unsigned
+idx_match(const struct idx_bucket *b, uint32_t hash)
+{
+	typedef uint64_t two __attribute__((vector_size(16)));
+	const idx_four all = { hash, hash, hash, hash };
+	two m = (two)((idx_four)(b->fours[0] == all) & (idx_four){ 1, 2, 4, 8 }) |
+	    (two)((idx_four)(b->fours[1] == all) & (idx_four){ 16, 32, 64, 128 });
+	uint64_t half = m[0] | m[1];
+
+	return (unsigned)(half | half >> 32);
 }
 
 /*
@@ -85,16 +107,21 @@ static inline uint32_t
 idx_next(const struct idx *x, uint32_t hash, uint32_t *at)
 {
 	const struct idx_seg *s = idx_seg_of(x, hash);
-	uint32_t k = idx_home(s, hash) + *at;
-	const struct idx_entry *e;
+	uint32_t k = idx_home(s, hash) + *at / IDX_BUCKET;
+	const struct idx_bucket *b;
+	unsigned m;
 
-	for (;;) {
-		if (k >= s->size)
-			k -= s->size;
-		e = &s->entry[k++];
-		++*at;
-		if (e->id == 0 || e->hash == hash)
-			return e->id;
+	for (;; k++) {
+		b = &s->bucket[k < s->size ? k : k - s->size];
+		m = idx_match(b, hash) & 0xffu << *at % IDX_BUCKET;
+		*at -= *at % IDX_BUCKET;
+		if (m) {
+			*at += (uint32_t)__builtin_ctz(m) + 1;
+			return b->id[__builtin_ctz(m)];
+		}
+		if (!b->id[IDX_BUCKET - 1])
+			return 0;
+		*at += IDX_BUCKET;
 	}
 }
 

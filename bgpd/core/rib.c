@@ -3,6 +3,7 @@
  */
 #include "bgpd/core/rib.h"
 
+#include <endian.h>
 #include <limits.h>
 #include <string.h>
 
@@ -126,35 +127,67 @@ rib_free(struct rib *rib)
 	idx_free(&rib->index);
 }
 
-/* The hash of a prefix's octets and length. */
-static uint32_t
-hash_of(const struct rib *rib, const uint8_t *addr, uint8_t len)
-{
-	uint8_t key[17];
+/* Prefixes that differ in so many last bits only are neighbours: a block. */
+#define NEAR_BITS 2
+#define NEAR	  ((1u << NEAR_BITS) - 1)
 
-	if (rib->af == IP4) { /* sizes that the compiler knows */
-		memcpy(key, addr, 4);
-		key[4] = len;
-		return (uint32_t)siphash13(rib->key, key, 5);
+/* The block of a prefix, but for its hash; the prefix's number in it is returned. */
+static inline uint32_t
+block_of(const struct ip_prefix *prefix, struct rib_block *ret)
+{
+	unsigned len = prefix->len, k = len > 64, shift = 64 * (k + 1) - len;
+	uint32_t near = 0;
+	uint64_t w[2];
+
+	memcpy(w, prefix->b, sizeof(w));
+	w[0] = be64toh(w[0]);
+	w[1] = be64toh(w[1]);
+	if (len > 0) {
+		near = w[k] >> shift & NEAR;
+		w[k] &= ~((uint64_t)NEAR << shift);
 	}
-	memcpy(key, addr, 16);
-	key[16] = len;
-	return (uint32_t)siphash13(rib->key, key, 17);
+	*ret = (struct rib_block){ .hi = w[0], .lo = w[1], .len = prefix->len, .is_known = true };
+	return near;
+}
+
+/* Its hash has no last bits: there the prefix's number comes. */
+static uint32_t
+block_hash(const struct rib *rib, const struct rib_block *b)
+{
+	uint64_t key[3] = { b->hi | (rib->af == IP4 ? b->len : 0), b->lo, b->len };
+	uint64_t hash = rib->af == IP4 ? siphash13(rib->key, key, sizeof(key[0])) :
+					 siphash13(rib->key, key, sizeof(key));
+
+	return (uint32_t)hash & ~NEAR;
+}
+
+static uint32_t
+hash_of(const struct rib *rib, const struct ip_prefix *prefix)
+{
+	struct rib_block b;
+	uint32_t near = block_of(prefix, &b);
+
+	return block_hash(rib, &b) | near;
 }
 
 uint32_t
-rib_seek(const struct rib *rib, const struct ip_prefix *prefix)
+rib_seek(const struct rib *rib, const struct ip_prefix *prefix, struct rib_block *last)
 {
-	uint32_t hash = hash_of(rib, prefix->b, prefix->len);
+	struct rib_block b;
+	uint32_t near = block_of(prefix, &b);
 
-	idx_fetch(&rib->index, hash);
-	return hash;
+	if (last->is_known && b.hi == last->hi && b.lo == last->lo && b.len == last->len)
+		return last->hash | near;
+	b.hash = block_hash(rib, &b);
+	*last = b;
+	idx_fetch(&rib->index, b.hash);
+	return b.hash | near;
 }
 
 void
 rib_approach(const struct rib *rib, uint32_t place)
 {
-	uint32_t id = idx_glance(&rib->index, place);
+	uint32_t at = 0, id = idx_next(&rib->index, place, &at);
 
 	if (id)
 		__builtin_prefetch(rib_dest(rib, id));
@@ -201,13 +234,13 @@ rib_add_at(struct rib *rib, const struct ip_prefix *prefix, uint32_t place)
 uint32_t
 rib_find(const struct rib *rib, const struct ip_prefix *prefix)
 {
-	return rib_find_at(rib, prefix, hash_of(rib, prefix->b, prefix->len));
+	return rib_find_at(rib, prefix, hash_of(rib, prefix));
 }
 
 uint32_t
 rib_get(struct rib *rib, const struct ip_prefix *prefix)
 {
-	uint32_t place = hash_of(rib, prefix->b, prefix->len);
+	uint32_t place = hash_of(rib, prefix);
 	uint32_t id = rib_find_at(rib, prefix, place);
 
 	return id ? id : rib_add_at(rib, prefix, place);
@@ -234,9 +267,9 @@ rib_longest(const struct rib *rib, const struct ip_prefix *p, bool (*want)(void 
 void
 rib_drop(struct rib *rib, uint32_t id)
 {
-	struct ip_prefix p = rib_prefix(rib, id);
+	struct ip_prefix prefix = rib_prefix(rib, id);
 
-	idx_del(&rib->index, hash_of(rib, p.b, p.len), id);
+	idx_del(&rib->index, hash_of(rib, &prefix), id);
 	rib_fib_set(rib, id, (struct dest_fib){ 0 });
 	slots_give(&rib->dests, id);
 }

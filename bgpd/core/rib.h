@@ -13,6 +13,9 @@
  * an IPv6 address (prefixes longer than /64), and what the agent was told and has
  * answered.  Destinations are found by an index that never stops to rehash
  * (idx.h), and the hash is keyed, so a peer cannot choose colliding prefixes.
+ * Prefixes of one length that differ in their last two bits only, such as those that
+ * a node or an AS has in a row and announces together, are neighbours in the index,
+ * too: four of them share a line of the cache, and cost one hash.
  *
  * In a large table every look costs a few accesses to memory that is in no cache.
  * Who has several prefixes at hand asks for all of their places first
@@ -115,13 +118,22 @@ void rib_free(struct rib *rib);
 uint32_t rib_find(const struct rib *rib, const struct ip_prefix *prefix);
 uint32_t rib_get(struct rib *rib, const struct ip_prefix *prefix);
 
+/* A block of neighbours, for who looks for several in a row (rib_seek()); all zeros: none yet. */
+struct rib_block {
+	uint64_t hi, lo; /* its address */
+	uint32_t hash;
+	uint8_t len;	 /* of its prefixes */
+	bool is_known;
+};
+
 /*
  * The same in steps. rib_seek(): where to look for a prefix, a number that is good for
  * this prefix as long as the table lives; has the processor fetch what will be looked at
- * first. rib_approach(): a little later, the same for what is behind that. rib_find_at()
+ * first, unless it is in the block of the one looked for before. rib_approach(): a little later, the same for what is behind that. rib_find_at()
  * looks; rib_add_at() makes the destination, of which it was seen that there is none.
  */
-uint32_t rib_seek(const struct rib *rib, const struct ip_prefix *prefix);
+uint32_t rib_seek(
+    const struct rib *rib, const struct ip_prefix *prefix, struct rib_block *last);
 void rib_approach(const struct rib *rib, uint32_t place);
 uint32_t rib_find_at(const struct rib *rib, const struct ip_prefix *prefix, uint32_t place);
 uint32_t rib_add_at(struct rib *rib, const struct ip_prefix *prefix, uint32_t place);

@@ -69,7 +69,18 @@ alike(struct rng *r)
 	return (uint32_t)rng_u64(r) & 0xff000003u;
 }
 
-static uint32_t (*const kinds[])(struct rng *r) = { spread, crowded, alike };
+/* Things that come together: four in a row, as often as not all of them. */
+static uint32_t
+near(struct rng *r)
+{
+	static uint32_t last;
+	uint64_t v = rng_u64(r);
+
+	last = last % 4 == 3 || v % 8 == 0 ? (uint32_t)(v >> 32) & ~3u : last + 1;
+	return last;
+}
+
+static uint32_t (*const kinds[])(struct rng *r) = { spread, crowded, alike, near };
 
 START_TEST(what_was_put_in_is_found)
 {

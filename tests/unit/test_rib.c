@@ -168,6 +168,57 @@ START_TEST(ipv6_destinations_of_all_lengths)
 }
 END_TEST
 
+/* A prefix of any length; every few of them are neighbours of the one before. */
+static void
+any_prefix(struct rng *r, uint8_t af, struct ip_prefix *p)
+{
+	uint64_t v = rng_u64(r);
+	unsigned bit, k;
+
+	if (p->len == 0 || v % 3 == 0) {
+		*p = (struct ip_prefix){ .af = af, .len = (uint8_t)((v >> 8) % (ip_af_bits(af) + 1u)) };
+		for (k = 0; k < ip_af_octets(af); k++)
+			p->b[k] = (uint8_t)rng_u64(r);
+		ip_prefix_mask(p);
+		return;
+	}
+	bit = p->len - 1u - (unsigned)(v >> 8) % (p->len < 4 ? p->len : 4);
+	p->b[bit / 8] ^= (uint8_t)(0x80 >> bit % 8);
+}
+
+/* Asked for one by one, or in a row from where the one before stands. */
+START_TEST(neighbours_stand_side_by_side)
+{
+	uint8_t af = _i == 0 ? IP4 : IP6;
+	struct attrs_pool *pool = attrs_pool_new(key);
+	struct rib_block block = { 0 };
+	struct ip_prefix p = { 0 }, q;
+	struct rng r;
+	struct rib rib;
+	uint32_t n, id, place;
+
+	rib_init(&rib, af, pool, key);
+	rng_seed(&r, 3);
+	for (n = 0; n < 20000; n++) {
+		any_prefix(&r, af, &p);
+		place = rib_seek(&rib, &p, &block);
+		id = rib_find(&rib, &p);
+		ck_assert_uint_eq(rib_find_at(&rib, &p, place), id);
+		if (!id)
+			id = rib_add_at(&rib, &p, place);
+		ck_assert_uint_eq(rib_find(&rib, &p), id);
+		q = rib_prefix(&rib, id);
+		ck_assert(ip_prefix_eq(&p, &q));
+	}
+	for (id = 1; id < slots_end(&rib.dests); id++) {
+		q = rib_prefix(&rib, id);
+		ck_assert_uint_eq(rib_find(&rib, &q), id);
+	}
+	rib_free(&rib);
+	attrs_pool_free(pool);
+}
+END_TEST
+
 static bool
 not_that(void *ctx, uint32_t id)
 {
@@ -320,6 +371,7 @@ main(void)
 	tcase_add_test(t, bitq_goes_round);
 	tcase_add_test(t, destinations_are_found_whatever_the_size);
 	tcase_add_test(t, ipv6_destinations_of_all_lengths);
+	tcase_add_loop_test(t, neighbours_stand_side_by_side, 0, 2);
 	tcase_add_test(t, longest_match);
 	tcase_add_test(t, paths_of_a_destination);
 	tcase_add_test(t, next_hops_are_watched_while_used);
