@@ -53,6 +53,21 @@ void hmap_remove(struct hmap *h, struct hmap_node *n);
 struct hmap_node *hmap_first_with(const struct hmap *h, uint64_t hash);
 struct hmap_node *hmap_next_with(const struct hmap_node *n);
 
+/* Have the processor fetch what a look for the hash begins with; a little later, what is behind that. */
+static inline void
+hmap_fetch(const struct hmap *h, uint64_t hash)
+{
+	if (h->bucket)
+		__builtin_prefetch(&h->bucket[hash & h->mask]);
+}
+
+static inline void
+hmap_fetch_first(const struct hmap *h, uint64_t hash)
+{
+	if (h->bucket)
+		__builtin_prefetch(h->bucket[hash & h->mask]);
+}
+
 /* Every entry in no order. n may have been removed from h, but not freed nor re-inserted. */
 struct hmap_node *hmap_first(const struct hmap *h);
 struct hmap_node *hmap_next(const struct hmap *h, const struct hmap_node *n);

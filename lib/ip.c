@@ -192,15 +192,13 @@ ip_addr_is_loopback(const struct ip_addr *a)
 bool
 ip_addr_is_multicast(const struct ip_addr *a)
 {
-	return a->af == IP4 ? (a->b[0] & 0xf0) == 0xe0 : a->af == IP6 && a->b[0] == 0xff;
+	return ip_is_multicast(a->af, a->b);
 }
 
 bool
 ip_addr_is_link_local(const struct ip_addr *a)
 {
-	if (a->af == IP4)
-		return a->b[0] == 169 && a->b[1] == 254;
-	return a->af == IP6 && a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
+	return ip_is_link_local(a->af, a->b);
 }
 
 bool

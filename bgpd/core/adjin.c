@@ -61,8 +61,8 @@ adjin_nh(const struct speaker *sp, const struct path *p)
 	return nht_find(&sp->nht, &addr);
 }
 
-/* The path becomes a user of its next hop. */
-static void
+/* The path becomes a user of its next hop, which is returned. */
+static struct nh *
 use_next_hop(struct speaker *sp, const struct path *p)
 {
 	struct nh *nh = adjin_nh(sp, p);
@@ -70,10 +70,10 @@ use_next_hop(struct speaker *sp, const struct path *p)
 
 	if (nh && nh->users > 0) {
 		nh->users++;
-		return;
+		return nh;
 	}
 	addr = adjin_next_hop(p);
-	nht_ref(&sp->nht, &addr);
+	return nht_ref(&sp->nht, &addr);
 }
 
 static uint32_t
@@ -101,6 +101,18 @@ adjin_rejected(const struct rpeer *rp, unsigned i)
 }
 
 /* ---- one path ------------------------------------------------------------- */
+
+/* What is common to all prefixes of one announcement. */
+struct intake {
+	struct rpeer *rp;
+	struct mono_us now;
+	unsigned i;
+	const struct attrs *attrs;
+	struct nh *nh; /* their next hop, as soon as a path is its user */
+	enum reject_reason reason; /* of the attributes alone */
+	bool long_lived; /* the path is to carry LLGR_STALE (RFC 9494) */
+	uint16_t flags; /* of the path, as long as policy changes nothing */
+};
 
 /*
  * Where many peers tell of the same destinations, to see that one of them has no path yet
@@ -186,25 +198,38 @@ path_set(struct rpeer *rp, struct mono_us now, unsigned i, uint32_t id, const st
 	loc_touch(sp, i, p->dest);
 }
 
+/* The same for a new path; what prefixes of one announcement have in common is asked once. */
 static void
-path_add(struct rpeer *rp, struct mono_us now, unsigned i, uint32_t dest, uint32_t path_id,
-    const struct attrs *attrs, const struct attrs *received, uint16_t flags)
+use_same_next_hop(struct speaker *sp, struct intake *in, const struct path *p)
 {
-	struct speaker *sp = rp->sp;
-	uint32_t id = rib_path_add(
-	    &sp->rib[i], dest, rp->index, path_id, attrs, sp->conf.install); /* backups are in order */
-	struct path *p = rib_path(&sp->rib[i], id);
+	if (in->nh && p->attrs == in->attrs)
+		in->nh->users++;
+	else if (p->attrs == in->attrs)
+		in->nh = use_next_hop(sp, p);
+	else
+		use_next_hop(sp, p);
+}
 
-	note_path(rp, i, dest);
-	p->since_s = speaker_seconds(sp, now);
+static void
+path_add(struct intake *in, uint32_t dest, uint32_t path_id, const struct attrs *attrs,
+    uint16_t flags)
+{
+	struct rpeer *rp = in->rp;
+	struct speaker *sp = rp->sp;
+	uint32_t id = rib_path_add(&sp->rib[in->i], dest, rp->index, path_id, attrs,
+	    sp->conf.install); /* backups are in order */
+	struct path *p = rib_path(&sp->rib[in->i], id);
+
+	note_path(rp, in->i, dest);
+	p->since_s = speaker_seconds(sp, in->now);
 	p->flags = flags | PATH_CHANGED;
 	if (flags & PATH_EDITED)
-		rib_path_keep(&sp->rib[i], id, received);
-	account(rp, i, p, 1);
+		rib_path_keep(&sp->rib[in->i], id, in->attrs);
+	account(rp, in->i, p, 1);
 	if (uses_next_hop(p))
-		use_next_hop(sp, p);
-	feeds_path(sp, i, id, false);
-	loc_touch(sp, i, dest);
+		use_same_next_hop(sp, in, p);
+	feeds_path(sp, in->i, id, false);
+	loc_touch(sp, in->i, dest);
 }
 
 static void
@@ -333,25 +358,16 @@ adjin_limit_changed(struct rpeer *rp, struct mono_us now, unsigned i)
 
 /* ---- UPDATEs ------------------------------------------------------------------ */
 
-/* What is common to all prefixes of one announcement. */
-struct intake {
-	struct rpeer *rp;
-	struct mono_us now;
-	unsigned i;
-	const struct attrs *attrs;
-	enum reject_reason reason; /* of the attributes alone */
-	bool long_lived; /* the path is to carry LLGR_STALE (RFC 9494) */
-	uint16_t flags; /* of the path, as long as policy changes nothing */
-};
-
 /* RFC 2545 section 3: the link-local next hop, on a session over link-local addresses. */
 static bool
 wants_link_local(const struct rpeer *rp, const struct attrs *a)
 {
-	struct ip_addr nh = attrs_next_hop(a);
+	struct ip_addr nh;
 
-	return (a->flags & ATTRS_NH_LL) &&
-	    ((rp->addr.af == IP6 && ip_addr_is_link_local(&rp->addr)) || ip_addr_is_unspec(&nh));
+	if (!(a->flags & ATTRS_NH_LL))
+		return false;
+	nh = attrs_next_hop(a);
+	return (rp->addr.af == IP6 && ip_addr_is_link_local(&rp->addr)) || ip_addr_is_unspec(&nh);
 }
 
 static uint16_t
@@ -468,6 +484,7 @@ count_reason(struct rpeer_counts *n, uint16_t flags)
 struct spot {
 	struct nlri n;
 	uint32_t place;
+	uint32_t guess; /* its destination, most likely (rib_approach()) */
 };
 
 /* So many prefixes of an UPDATE are looked for at once. */
@@ -492,14 +509,23 @@ spots_read(const struct rib *rib, struct rd *r, bool path_ids, struct spot v[SPO
 	return n;
 }
 
+static void
+spots_approach(const struct rib *rib, struct spot *v, size_t n)
+{
+	size_t k;
+
+	for (k = 0; k < n; k++)
+		v[k].guess = rib_approach(rib, v[k].place);
+}
+
 /* False: the session was ended over it. */
 static bool
-announce(const struct intake *in, const struct spot *s, const struct attrs *attrs, uint16_t flags)
+announce(struct intake *in, const struct spot *s, const struct attrs *attrs, uint16_t flags)
 {
 	const struct ip_prefix *prefix = &s->n.prefix;
 	struct rpeer *rp = in->rp;
 	struct rib *rib = &rp->sp->rib[in->i];
-	uint32_t dest = rib_find_at(rib, prefix, s->place), id;
+	uint32_t dest = rib_find_at(rib, prefix, s->place, s->guess), id;
 
 	count_reason(&rp->counts, flags);
 	id = path_of(rp, in->i, dest, s->n.path_id);
@@ -519,12 +545,12 @@ announce(const struct intake *in, const struct spot *s, const struct attrs *attr
 	if (id)
 		path_set(rp, in->now, in->i, id, attrs, in->attrs, flags);
 	else
-		path_add(rp, in->now, in->i, dest, s->n.path_id, attrs, in->attrs, flags);
+		path_add(in, dest, s->n.path_id, attrs, flags);
 	return true;
 }
 
 static bool
-announce_one(const struct intake *in, const struct spot *s)
+announce_one(struct intake *in, const struct spot *s)
 {
 	const struct attrs *attrs;
 	uint16_t flags = import(in, &s->n.prefix, &attrs);
@@ -541,21 +567,25 @@ announce_all(struct rpeer *rp, struct mono_us now, unsigned i, struct rd r,
 	struct speaker *sp = rp->sp;
 	const struct rib *rib = &sp->rib[i];
 	const struct attrs *attrs;
+	struct attrs_sought sought;
 	bool goes_on = true;
 	struct spot v[SPOTS];
 	struct intake in;
 	size_t n, k;
 
-	/* Attributes come second: meanwhile the first prefixes' places are fetched. */
+	/* What these need of memory is fetched meanwhile, and all of it at the same time. */
+	sought = attrs_seek(sp->pool, b);
 	n = spots_read(rib, &r, has_path_ids(rp, i), v);
-	attrs = attrs_intern(sp->pool, b);
+	attrs_approach(sp->pool, &sought);
+	spots_approach(rib, v, n);
+	attrs = attrs_settle(sp->pool, &sought);
 	in = intake_begin(rp, now, i, rp->af[i].gen, attrs);
 	rp->leaks += in.reason == REJECT_LEAK_UP || in.reason == REJECT_LEAK_PEER;
-	for (; n > 0 && goes_on; n = spots_read(rib, &r, has_path_ids(rp, i), v)) {
-		for (k = 0; k < n; k++)
-			rib_approach(rib, v[k].place);
+	while (n > 0 && goes_on) {
 		for (k = 0; k < n && goes_on; k++)
 			goes_on = announce_one(&in, &v[k]);
+		n = spots_read(rib, &r, has_path_ids(rp, i), v);
+		spots_approach(rib, v, n);
 	}
 	attrs_unref(sp->pool, attrs);
 }
@@ -564,7 +594,7 @@ static void
 withdraw_one(struct rpeer *rp, unsigned i, const struct spot *s)
 {
 	struct rib *rib = &rp->sp->rib[i];
-	uint32_t dest = rib_find_at(rib, &s->n.prefix, s->place);
+	uint32_t dest = rib_find_at(rib, &s->n.prefix, s->place, s->guess);
 	uint32_t id = path_of(rp, i, dest, s->n.path_id);
 
 	if (id)
@@ -581,8 +611,7 @@ withdraw_all(struct rpeer *rp, unsigned i, struct rd r)
 	size_t n, k;
 
 	while ((n = spots_read(rib, &r, has_path_ids(rp, i), v)) > 0) {
-		for (k = 0; k < n; k++)
-			rib_approach(rib, v[k].place);
+		spots_approach(rib, v, n);
 		for (k = 0; k < n; k++)
 			withdraw_one(rp, i, &v[k]);
 	}
@@ -650,9 +679,10 @@ adjin_local(struct speaker *sp, struct mono_us now, const struct ip_prefix *pref
 	unsigned i = AF_IDX(prefix->af);
 	uint32_t dest = rib_get(&sp->rib[i], prefix);
 	uint32_t id = rib_path_find(&sp->rib[i], dest, RIB_LOCAL_PEER, 0);
+	struct intake in = { .rp = sp->local, .now = now, .i = i, .attrs = attrs };
 
 	if (!id)
-		path_add(sp->local, now, i, dest, 0, attrs, attrs, 0);
+		path_add(&in, dest, 0, attrs, 0);
 	else
 		path_set(sp->local, now, i, id, attrs, attrs, 0);
 }

@@ -248,26 +248,48 @@ attrs_make(struct attrs_pool *pool, const struct attrs_build *b)
 	return scratch_copy(pool, a, attrs_octets(a));
 }
 
+struct attrs_sought
+attrs_seek(struct attrs_pool *pool, const struct attrs_build *b)
+{
+	struct attrs_sought s = { .a = scratch_fill(pool, b) };
+
+	s.octets = attrs_octets(s.a);
+	s.hash = hmap_hash(&pool->map, (const uint8_t *)s.a + KEY_OFF, s.octets - KEY_OFF);
+	hmap_fetch(&pool->map, s.hash);
+	return s;
+}
+
+void
+attrs_approach(const struct attrs_pool *pool, const struct attrs_sought *s)
+{
+	hmap_fetch_first(&pool->map, s->hash);
+}
+
+const struct attrs *
+attrs_settle(struct attrs_pool *pool, const struct attrs_sought *s)
+{
+	struct hmap_node *n;
+	struct attrs *a;
+
+	for (n = hmap_first_with(&pool->map, s->hash); n; n = hmap_next_with(n)) {
+		const struct attrs *old = attrs_of(n);
+
+		if (attrs_octets(old) == s->octets &&
+		    memcmp((const uint8_t *)old + KEY_OFF, (const uint8_t *)s->a + KEY_OFF,
+			s->octets - KEY_OFF) == 0)
+			return attrs_ref(old);
+	}
+	a = scratch_copy(pool, s->a, s->octets);
+	hmap_insert(&pool->map, &a->node, s->hash);
+	return a;
+}
+
 const struct attrs *
 attrs_intern(struct attrs_pool *pool, const struct attrs_build *b)
 {
-	struct attrs *a = scratch_fill(pool, b);
-	size_t octets = attrs_octets(a);
-	struct hmap_node *n;
-	uint64_t hash;
+	struct attrs_sought s = attrs_seek(pool, b);
 
-	hash = hmap_hash(&pool->map, (const uint8_t *)a + KEY_OFF, octets - KEY_OFF);
-	for (n = hmap_first_with(&pool->map, hash); n; n = hmap_next_with(n)) {
-		const struct attrs *old = attrs_of(n);
-
-		if (attrs_octets(old) == octets &&
-		    memcmp((const uint8_t *)old + KEY_OFF, (const uint8_t *)a + KEY_OFF,
-			octets - KEY_OFF) == 0)
-			return attrs_ref(old);
-	}
-	a = scratch_copy(pool, a, octets);
-	hmap_insert(&pool->map, &a->node, hash);
-	return a;
+	return attrs_settle(pool, &s);
 }
 
 const struct attrs *
@@ -321,7 +343,10 @@ attrs_next_hop(const struct attrs *a)
 {
 	struct ip_addr nh = { .af = a->nh_af };
 
-	memcpy(nh.b, a->data, ip_af_octets(a->nh_af));
+	if (a->nh_af == IP4) /* sizes that the compiler knows */
+		memcpy(nh.b, a->data, 4);
+	else if (a->nh_af == IP6)
+		memcpy(nh.b, a->data, 16);
 	if ((a->flags & ATTRS_RARE) && ip_addr_is_link_local(&nh))
 		nh.ifindex = attrs_rare(a).nh_ifindex;
 	return nh;

@@ -121,6 +121,22 @@ size_t attrs_pool_octets(const struct attrs_pool *pool);
  */
 const struct attrs *attrs_intern(struct attrs_pool *pool, const struct attrs_build *b);
 
+/* A set with its hash, while it is looked for. */
+struct attrs_sought {
+	struct attrs *a; /* the pool's */
+	size_t octets;
+	uint64_t hash;
+};
+
+/*
+ * The same in steps, for who has something to do while the processor waits for memory:
+ * attrs_seek(), a little later attrs_approach(), a little later attrs_settle(), which answers
+ * as attrs_intern() does. The pool is not to be used for anything else in between.
+ */
+struct attrs_sought attrs_seek(struct attrs_pool *pool, const struct attrs_build *b);
+void attrs_approach(const struct attrs_pool *pool, const struct attrs_sought *s);
+const struct attrs *attrs_settle(struct attrs_pool *pool, const struct attrs_sought *s);
+
 /*
  * The same, but a set of its own, which nobody else gets: for what is said once and compared
  * with nothing, as that costs neither hash nor look.

@@ -90,21 +90,29 @@ nlri_next(struct rd *r, uint8_t af, bool addpath, struct nlri *ret, struct bgp_e
 	return true;
 }
 
+/* Says what is wrong with the field, which is: the first prefix that does not read. */
+static void
+nlri_fail(struct rd r, uint8_t af, bool addpath, struct bgp_err *e)
+{
+	struct nlri n;
+
+	while (nlri_next(&r, af, addpath, &n, e))
+		;
+}
+
 uint32_t
 nlri_check(struct rd r, uint8_t af, bool addpath, struct bgp_err *e)
 {
 	uint8_t bits = ip_af_bits(af), len;
+	const struct rd first = r;
 	uint32_t count = 0;
-	struct nlri n;
-	struct rd at;
 
 	for (; rd_left(&r) > 0; count++) {
-		at = r;
 		if (addpath)
-			rd_skip(&r, sizeof(n.path_id));
+			rd_skip(&r, sizeof(uint32_t));
 		len = rd_u8(&r);
 		if (len > bits || !rd_skip(&r, ip_prefix_octets(len))) {
-			nlri_next(&at, af, addpath, &n, e); /* which says what is wrong */
+			nlri_fail(first, af, addpath, e);
 			return count;
 		}
 	}

@@ -118,9 +118,9 @@ policy_import_attrs(const struct import_policy *ip, const struct attrs *a)
 static bool
 is_unicast(const struct ip_prefix *p)
 {
-	struct ip_addr a = ip_prefix_addr(p);
-
-	return !ip_addr_is_multicast(&a) && !(a.af == IP6 && ip_addr_is_link_local(&a));
+	if (p->af == IP4)
+		return !ip_is_multicast(p->af, p->b);
+	return !ip_is_multicast(p->af, p->b) && !ip_is_link_local(p->af, p->b);
 }
 
 enum reject_reason

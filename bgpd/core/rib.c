@@ -10,9 +10,6 @@
 #include "lib/hmap.h"
 #include "lib/mem.h"
 
-#define HALF_BITS   64u /* of an IPv6 address */
-#define HALF_OCTETS 8u
-
 /* ---- tables beside --------------------------------------------------------------- */
 
 static struct beside
@@ -62,37 +59,17 @@ beside_octets(const struct beside *b)
 
 /* ---- addresses --------------------------------------------------------------------- */
 
-/* The octets of a destination's address that it has not itself; NULL: zeros. */
-static const void *
-tail_of(const struct rib *rib, uint32_t id)
-{
-	return rib_dest(rib, id)->len > HALF_BITS ? beside_at(&rib->tails, id) : NULL;
-}
-
 static void
 set_prefix(struct rib *rib, uint32_t id, const struct ip_prefix *p)
 {
-	static const uint8_t zeros[HALF_OCTETS];
+	static const uint8_t zeros[RIB_HALF_OCTETS];
 	struct dest *d = rib_dest(rib, id);
 
 	d->len = p->len;
 	memcpy(d->addr, p->b, rib->octets);
-	if (p->len > HALF_BITS)
-		beside_put(&rib->tails, id, p->b + HALF_OCTETS,
-		    memcmp(p->b + HALF_OCTETS, zeros, sizeof(zeros)) == 0);
-}
-
-struct ip_prefix
-rib_prefix(const struct rib *rib, uint32_t id)
-{
-	const struct dest *d = rib_dest(rib, id);
-	const void *tail = tail_of(rib, id);
-	struct ip_prefix p = { .af = rib->af, .len = d->len };
-
-	memcpy(p.b, d->addr, rib->octets);
-	if (tail)
-		memcpy(p.b + HALF_OCTETS, tail, HALF_OCTETS);
-	return p;
+	if (p->len > RIB_HALF_BITS)
+		beside_put(&rib->tails, id, p->b + RIB_HALF_OCTETS,
+		    memcmp(p->b + RIB_HALF_OCTETS, zeros, sizeof(zeros)) == 0);
 }
 
 /* ---- destinations -------------------------------------------------------------------- */
@@ -100,9 +77,9 @@ rib_prefix(const struct rib *rib, uint32_t id)
 void
 rib_init(struct rib *rib, uint8_t af, struct attrs_pool *pool, const uint64_t key[2])
 {
-	*rib = (struct rib){ .af = af, .octets = af == IP4 ? 4 : HALF_OCTETS, .pool = pool };
+	*rib = (struct rib){ .af = af, .octets = af == IP4 ? 4 : RIB_HALF_OCTETS, .pool = pool };
 	memcpy(rib->key, key, sizeof(rib->key));
-	rib->tails = beside_of(HALF_OCTETS);
+	rib->tails = beside_of(RIB_HALF_OCTETS);
 	rib->fibs = beside_of(sizeof(struct dest_fib));
 	rib->ids = beside_of(sizeof(uint32_t));
 	slots_init(&rib->dests, offsetof(struct dest, addr) + rib->octets,
@@ -184,13 +161,14 @@ rib_seek(const struct rib *rib, const struct ip_prefix *prefix, struct rib_block
 	return b.hash | near;
 }
 
-void
+uint32_t
 rib_approach(const struct rib *rib, uint32_t place)
 {
 	uint32_t at = 0, id = idx_next(&rib->index, place, &at);
 
 	if (id)
 		__builtin_prefetch(rib_dest(rib, id));
+	return id;
 }
 
 static bool
@@ -199,18 +177,19 @@ is_dest_of(const struct rib *rib, uint32_t id, const struct ip_prefix *prefix)
 	const struct dest *d = rib_dest(rib, id);
 	struct ip_prefix p;
 
-	if (d->len != prefix->len)
+	if (d->len != prefix->len || !(d->flags & DEST_LIVE))
 		return false;
 	if (rib->af == IP4)
 		return memcmp(d->addr, prefix->b, 4) == 0;
-	if (d->len <= HALF_BITS)
-		return memcmp(d->addr, prefix->b, HALF_OCTETS) == 0;
+	if (d->len <= RIB_HALF_BITS)
+		return memcmp(d->addr, prefix->b, RIB_HALF_OCTETS) == 0;
 	p = rib_prefix(rib, id);
 	return memcmp(p.b, prefix->b, sizeof(p.b)) == 0;
 }
 
-uint32_t
-rib_find_at(const struct rib *rib, const struct ip_prefix *prefix, uint32_t place)
+/* Look for it whatever was there a moment ago. */
+static uint32_t
+find(const struct rib *rib, const struct ip_prefix *prefix, uint32_t place)
 {
 	uint32_t at = 0, id;
 
@@ -218,6 +197,14 @@ rib_find_at(const struct rib *rib, const struct ip_prefix *prefix, uint32_t plac
 		id = idx_next(&rib->index, place, &at);
 	} while (id && !is_dest_of(rib, id, prefix));
 	return id;
+}
+
+uint32_t
+rib_find_at(const struct rib *rib, const struct ip_prefix *prefix, uint32_t place, uint32_t guess)
+{
+	if (guess && is_dest_of(rib, guess, prefix))
+		return guess;
+	return find(rib, prefix, place);
 }
 
 uint32_t
@@ -234,14 +221,14 @@ rib_add_at(struct rib *rib, const struct ip_prefix *prefix, uint32_t place)
 uint32_t
 rib_find(const struct rib *rib, const struct ip_prefix *prefix)
 {
-	return rib_find_at(rib, prefix, hash_of(rib, prefix));
+	return find(rib, prefix, hash_of(rib, prefix));
 }
 
 uint32_t
 rib_get(struct rib *rib, const struct ip_prefix *prefix)
 {
 	uint32_t place = hash_of(rib, prefix);
-	uint32_t id = rib_find_at(rib, prefix, place);
+	uint32_t id = find(rib, prefix, place);
 
 	return id ? id : rib_add_at(rib, prefix, place);
 }

@@ -27,6 +27,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "bgpd/core/attrs.h"
 #include "bgpd/core/bitq.h"
@@ -36,6 +37,10 @@
 #include "lib/ip.h"
 
 #define RIB_LOCAL_PEER 0 /* index of the peer that own prefixes belong to */
+
+/* Of an IPv6 address: a destination has the first half, the other one is beside. */
+#define RIB_HALF_BITS	64
+#define RIB_HALF_OCTETS 8
 
 enum dest_flag {
 	DEST_LIVE = 1 << 0,    /* the slot is a destination */
@@ -129,13 +134,16 @@ struct rib_block {
 /*
  * The same in steps. rib_seek(): where to look for a prefix, a number that is good for
  * this prefix as long as the table lives; has the processor fetch what will be looked at
- * first, unless it is in the block of the one looked for before. rib_approach(): a little later, the same for what is behind that. rib_find_at()
- * looks; rib_add_at() makes the destination, of which it was seen that there is none.
+ * first, unless it is in the block of the one looked for before. rib_approach(): a little
+ * later, the same for what is behind that; the destination that it will most likely be, 0:
+ * none. rib_find_at() looks, that guess first, whatever has become of it; rib_add_at() makes
+ * the destination, of which it was seen that there is none.
  */
 uint32_t rib_seek(
     const struct rib *rib, const struct ip_prefix *prefix, struct rib_block *last);
-void rib_approach(const struct rib *rib, uint32_t place);
-uint32_t rib_find_at(const struct rib *rib, const struct ip_prefix *prefix, uint32_t place);
+uint32_t rib_approach(const struct rib *rib, uint32_t place);
+uint32_t rib_find_at(
+    const struct rib *rib, const struct ip_prefix *prefix, uint32_t place, uint32_t guess);
 uint32_t rib_add_at(struct rib *rib, const struct ip_prefix *prefix, uint32_t place);
 
 /* The longest prefix in the table that contains p and for which want(ctx, id); 0: none. */
@@ -188,7 +196,23 @@ rib_fib(const struct rib *rib, uint32_t dest)
 void rib_fib_set(struct rib *rib, uint32_t dest, struct dest_fib fib);
 
 /* A destination's prefix. */
-struct ip_prefix rib_prefix(const struct rib *rib, uint32_t id);
+static inline struct ip_prefix
+rib_prefix(const struct rib *rib, uint32_t id)
+{
+	const struct dest *d = rib_dest(rib, id);
+	struct ip_prefix p = { .af = rib->af, .len = d->len };
+	const void *tail;
+
+	if (rib->af == IP4) { /* sizes that the compiler knows */
+		memcpy(p.b, d->addr, 4);
+		return p;
+	}
+	tail = d->len > RIB_HALF_BITS ? beside_at(&rib->tails, id) : NULL;
+	memcpy(p.b, d->addr, RIB_HALF_OCTETS);
+	if (tail)
+		memcpy(p.b + RIB_HALF_OCTETS, tail, RIB_HALF_OCTETS);
+	return p;
+}
 
 /* The path id that a path came with; 0 without add-path. */
 static inline uint32_t
