@@ -94,18 +94,17 @@ int ip_addr_cmp(const struct ip_addr *a, const struct ip_addr *b);
 
 bool ip_addr_is_unspec(const struct ip_addr *a);     /* 0.0.0.0, :: */
 bool ip_addr_is_loopback(const struct ip_addr *a);   /* 127.0.0.0/8, ::1 */
-bool ip_addr_is_multicast(const struct ip_addr *a);
-bool ip_addr_is_link_local(const struct ip_addr *a);
+bool ip_addr_is_multicast(const struct ip_addr *a);  /* 224.0.0.0/4, ff00::/8 */
+bool ip_addr_is_link_local(const struct ip_addr *a); /* 169.254.0.0/16, fe80::/10 */
 bool ip_addr_is_v4mapped(const struct ip_addr *a);   /* ::ffff:0:0/96 */
 
-/* The same of octets: 224.0.0.0/4, ff00::/8. */
+/* The same of octets. */
 static inline bool
 ip_is_multicast(uint8_t af, const uint8_t *b)
 {
 	return af == IP4 ? (b[0] & 0xf0) == 0xe0 : af == IP6 && b[0] == 0xff;
 }
 
-/* 169.254.0.0/16, fe80::/10. */
 static inline bool
 ip_is_link_local(uint8_t af, const uint8_t *b)
 {
