@@ -7,8 +7,9 @@
  * connection is held, reading pauses (TCP pushes back), and the rest is
  * offered again after the next piece of work.
  *
- * Output is pulled when the socket has room, into the same buffer; what the
- * socket did not take is kept, at most once the buffer's size.
+ * Output is pulled when the socket has room, and no more than it has: into the
+ * same buffer, and what the socket did not take after all is kept.  A thousand
+ * peers that read slowly so cost the memory of their sockets and none of ours.
  *
  * A connection that closes sends its last octets for at most a second, then
  * says so (FIN) and reads until the peer has done the same: closing with
@@ -20,6 +21,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <fcntl.h>
+#include <linux/sock_diag.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -29,6 +31,7 @@
 #define CLOSE_S	     1
 #define WRITE_ROUNDS 4 /* buffers written to one connection before the next one's turn */
 #define WRITE_CONNS  64 /* connections served in one turn of the loop */
+#define WANT_MIN     4096 /* asked for when there is any room: of less nothing is gained */
 #define HEADER_OCTETS 19 /* RFC 4271 section 4.1: marker (16), length (2), type (1) */
 
 struct conn {
@@ -262,20 +265,47 @@ conn_drained(struct conn *c)
 	shutdown(c->fd, SHUT_WR);
 }
 
+/*
+ * Octets that are worth being made for the socket now; 0: it is full.  Linux counts a
+ * little more than the octets, and lets the last piece go beyond the limit.
+ */
+static size_t
+conn_room(const struct conn *c)
+{
+	uint32_t mem[SK_MEMINFO_VARS] = { 0 };
+	socklen_t len = sizeof(mem);
+	uint32_t room;
+
+	if (c->write_err || getsockopt(c->fd, SOL_SOCKET, SO_MEMINFO, mem, &len) != 0)
+		return BGPD_SCRATCH;
+	if (mem[SK_MEMINFO_WMEM_QUEUED] >= mem[SK_MEMINFO_SNDBUF])
+		return 0;
+	room = mem[SK_MEMINFO_SNDBUF] - mem[SK_MEMINFO_WMEM_QUEUED];
+	if (room > BGPD_SCRATCH)
+		return BGPD_SCRATCH;
+	return room < WANT_MIN ? WANT_MIN : room;
+}
+
 static void
 conn_write(struct conn *c)
 {
 	uint8_t *buf = c->b->scratch;
 
 	for (int i = 0; i < WRITE_ROUNDS; i++) {
-		size_t len, n;
+		size_t len, n, want;
 
 		if (!c->write_err && !conn_send_kept(c)) {
 			conn_wait_writable(c);
 			return;
 		}
-		len = speaker_conn_output(c->b->sp, clock_mono(), c->id, buf, BGPD_SCRATCH);
+		want = conn_room(c);
+		if (want == 0 && speaker_conn_pending(c->b->sp, c->id)) {
+			conn_wait_writable(c);
+			return;
+		}
+		len = speaker_conn_output(c->b->sp, clock_mono(), c->id, buf, BGPD_SCRATCH, want);
 		if (len == 0) {
+			conn_blocked(c, MONO_NEVER); /* there may be room by now, and nobody else asks */
 			conn_drained(c);
 			return;
 		}

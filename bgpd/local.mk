@@ -81,3 +81,9 @@ TESTS += tests/unit/test_channel
 tests_unit_test_channel_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_channel_LDADD = bgpd/libbgpd.a bgpd/core/libbgpcore.a lib/libweft.a \
 	$(EVENT_CORE_LIBS) $(CHECK_LIBS)
+
+# It plays the speaker itself: of the library only io.c is linked.
+check_PROGRAMS += tests/unit/test_io
+TESTS += tests/unit/test_io
+tests_unit_test_io_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) $(EVENT_CORE_CFLAGS)
+tests_unit_test_io_LDADD = bgpd/libbgpd.a lib/libweft.a $(EVENT_CORE_LIBS) $(CHECK_LIBS)

@@ -103,6 +103,7 @@ struct member {
 	bool eor_due;
 	bool refresh_due;	 /* everything again, from the next pull on */
 	bool borr_due, eorr_due; /* markers of an enhanced refresh */
+	uint16_t item_octets;	 /* walking: what a destination took last; 0: not known */
 };
 
 struct groups {
@@ -168,8 +169,12 @@ void groups_refresh(struct rpeer *rp, struct mono_us now, unsigned i);
 /* Begin it: the member walks (pull.c asks). */
 void member_refresh(struct member *m);
 
-/* Pull (pull.c): whole UPDATEs of that family into buf; returns octets. */
-size_t groups_fill(struct rpeer *rp, struct mono_us now, unsigned i, uint8_t *buf, size_t cap);
+/*
+ * Pull (pull.c): whole UPDATEs of that family into buf, none begun once there are `want`
+ * octets; returns octets.
+ */
+size_t groups_fill(struct rpeer *rp, struct mono_us now, unsigned i, uint8_t *buf, size_t cap,
+    size_t want);
 bool groups_wants_fill(const struct rpeer *rp, struct mono_us now, unsigned i);
 
 /* May changed destinations be encoded now, or is it worth while to wait for more of them? */
@@ -188,10 +193,10 @@ void member_detach(struct speaker *sp, struct member *m);
 void member_walk_all(struct speaker *sp, struct member *m);
 
 /*
- * Walk on as far as there is room; at the end the member reads the log again.
- * False when something waits for more room than there is.
+ * Walk on until there are `want` octets or no room is left; at the end the member reads the
+ * log again.  False when something waits for the next pull.
  */
-bool member_walk(struct member *m, struct wr *w);
+bool member_walk(struct member *m, struct wr *w, size_t want);
 
 /* Attributes that do not fit into a message of the group: said, but not to a flood. */
 void group_too_large(struct speaker *sp, const struct group *g, const struct ip_prefix *prefix);

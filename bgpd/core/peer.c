@@ -817,10 +817,10 @@ count_out(struct peer *p, const uint8_t *buf, size_t octets)
 }
 
 static size_t
-fill(struct peer *p, struct mono_us now, uint8_t *buf, size_t cap)
+fill(struct peer *p, struct mono_us now, uint8_t *buf, size_t cap, size_t want)
 {
 	uint16_t keepalive_s = p->neg.keepalive_s;
-	size_t n = p->env->ops->fill(p, now, buf, cap);
+	size_t n = p->env->ops->fill(p, now, buf, cap, want);
 
 	if (n == 0)
 		return 0;
@@ -833,7 +833,8 @@ fill(struct peer *p, struct mono_us now, uint8_t *buf, size_t cap)
 }
 
 size_t
-peer_conn_output(struct peer_env *env, struct mono_us now, conn_id conn, uint8_t *buf, size_t cap)
+peer_conn_output(struct peer_env *env, struct mono_us now, conn_id conn, uint8_t *buf, size_t cap,
+    size_t want)
 {
 	struct conn *c = conn_find(env, conn);
 	struct session *s;
@@ -844,8 +845,8 @@ peer_conn_output(struct peer_env *env, struct mono_us now, conn_id conn, uint8_t
 	s = c->s;
 	c->write_asked = false;
 	n = conn_take(c, buf, cap);
-	if (s && s->state == FSM_ESTABLISHED && cap - n >= BGP_MAX_OCTETS)
-		n += fill(s->peer, now, buf + n, cap - n);
+	if (s && s->state == FSM_ESTABLISHED && n < want && cap - n >= BGP_MAX_OCTETS)
+		n += fill(s->peer, now, buf + n, cap - n, want - n);
 	return n;
 }
 

@@ -48,8 +48,11 @@ struct peer_ops {
 	void (*update)(struct peer *p, struct mono_us now, const struct update *u);
 	/* A ROUTE-REFRESH for a family in use; subtype is enum bgp_refresh_subtype. */
 	void (*refresh)(struct peer *p, struct mono_us now, uint8_t af, uint8_t subtype);
-	/* Write whole UPDATEs into buf; returns octets, 0 when there is nothing to say now. */
-	size_t (*fill)(struct peer *p, struct mono_us now, uint8_t *buf, size_t cap);
+	/*
+	 * Write whole UPDATEs into buf; returns octets, 0 when there is nothing to say now.
+	 * None is begun once there are `want` octets (not 0); one may go beyond them.
+	 */
+	size_t (*fill)(struct peer *p, struct mono_us now, uint8_t *buf, size_t cap, size_t want);
 	/* Would fill() write something? */
 	bool (*wants_fill)(const struct peer *p);
 	/* Queue a todo for the shell. */
@@ -244,10 +247,10 @@ size_t peer_conn_input(struct peer_env *env, struct mono_us now, conn_id conn, c
 void peer_conn_closed(struct peer_env *env, struct mono_us now, conn_id conn, int err);
 /*
  * Fill buf with what is to be written now; how many octets. An UPDATE is only begun with room
- * for all of it: see SPEAKER_OUT_MIN.
+ * for all of it (see SPEAKER_OUT_MIN), and when there are less than `want` octets.
  */
 size_t peer_conn_output(struct peer_env *env, struct mono_us now, conn_id conn, uint8_t *buf,
-    size_t cap);
+    size_t cap, size_t want);
 /* Is there something to write? */
 bool peer_conn_pending(const struct peer_env *env, conn_id conn);
 /*

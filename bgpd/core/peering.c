@@ -375,19 +375,22 @@ on_refresh(struct peer *p, struct mono_us now, uint8_t af, uint8_t subtype)
 		gr_refresh_end(rp, now, i);
 }
 
+/* A family that had no turn, or not the room for a long message, is the next one to be asked. */
 static size_t
-on_fill(struct peer *p, struct mono_us now, uint8_t *buf, size_t cap)
+on_fill(struct peer *p, struct mono_us now, uint8_t *buf, size_t cap, size_t want)
 {
 	struct rpeer *rp = p->rib;
 	unsigned first = rp->fill_first, k, i;
 	size_t n = 0, got;
+	bool turn;
 
 	rp->fill_first = 0;
-	for (k = 0; k < AF_COUNT && cap - n >= BGP_MAX_OCTETS; k++) {
+	for (k = 0; k < AF_COUNT; k++) {
 		i = (first + k) % AF_COUNT;
-		got = groups_fill(rp, now, i, buf + n, cap - n);
+		turn = n < want && cap - n >= BGP_MAX_OCTETS;
+		got = turn ? groups_fill(rp, now, i, buf + n, cap - n, want - n) : 0;
 		if (got == 0 && n > 0 && groups_wants_fill(rp, now, i))
-			rp->fill_first = (uint8_t)i; /* a long message: it needs all the room */
+			rp->fill_first = (uint8_t)i;
 		n += got;
 	}
 	drain_work(rp->sp);

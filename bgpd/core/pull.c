@@ -523,12 +523,12 @@ copy_part(struct wr *w, const struct member *m, const struct chunk *c, bool see)
 
 /* What a member is told of a chunk, all or a part, is no longer than its message. */
 static void
-read_log(struct member *m, struct wr *w)
+read_log(struct member *m, struct wr *w, size_t want)
 {
 	const struct chunk *c;
 	bool see;
 
-	while ((c = outlog_next(m->at)) && wr_room(w) >= c->octets) {
+	while (wr_len(w) < want && (c = outlog_next(m->at)) && wr_room(w) >= c->octets) {
 		see = c->attrs && vis_sees(m->rp->sp, c->vis, m->rp);
 		if (see && !c->same)
 			copy_chunk(w, m, c);
@@ -592,7 +592,7 @@ groups_wants_fill(const struct rpeer *rp, struct mono_us now, unsigned i)
 }
 
 size_t
-groups_fill(struct rpeer *rp, struct mono_us now, unsigned i, uint8_t *buf, size_t cap)
+groups_fill(struct rpeer *rp, struct mono_us now, unsigned i, uint8_t *buf, size_t cap, size_t want)
 {
 	struct member *m = rp->af[i].member;
 	struct wr w = wr_init(buf, cap);
@@ -601,11 +601,11 @@ groups_fill(struct rpeer *rp, struct mono_us now, unsigned i, uint8_t *buf, size
 
 	if (m && refresh_due(m))
 		member_refresh(m);
-	while (m && looked < PULL_LOOKS) {
+	while (m && looked < PULL_LOOKS && wr_len(&w) < want) {
 		if (m->at)
-			read_log(m, &w);
+			read_log(m, &w, want);
 		else if (m->g->built)
-			blocked = !member_walk(m, &w);
+			blocked = !member_walk(m, &w, want);
 		if (blocked || wr_room(&w) < BGP_MAX_OCTETS || (m->at && outlog_next(m->at)))
 			break;
 		write_eor(m, &w, now);

@@ -264,10 +264,11 @@ speaker_conn_closed(struct speaker *sp, struct mono_us now, conn_id conn, int er
 }
 
 size_t
-speaker_conn_output(struct speaker *sp, struct mono_us now, conn_id conn, uint8_t *buf, size_t cap)
+speaker_conn_output(struct speaker *sp, struct mono_us now, conn_id conn, uint8_t *buf, size_t cap,
+    size_t want)
 {
 	sp->now = now;
-	return peer_conn_output(&sp->env, now, conn, buf, cap);
+	return peer_conn_output(&sp->env, now, conn, buf, cap, want);
 }
 
 bool

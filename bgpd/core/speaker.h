@@ -115,11 +115,14 @@ void speaker_conn_closed(struct speaker *sp, struct mono_us now, conn_id conn, i
  * octets written, 0 when there is nothing to send.  cap at least
  * SPEAKER_OUT_MIN, with extended messages (RFC 8654) SPEAKER_OUT_EXT.  What was
  * returned counts as sent.
+ *
+ * No UPDATE is begun once there are `want` octets: what the socket takes now.
+ * The last one may go beyond them, so that a small `want` holds back nothing.
  */
 #define SPEAKER_OUT_MIN 4096
 #define SPEAKER_OUT_EXT 65535
 size_t speaker_conn_output(struct speaker *sp, struct mono_us now, conn_id conn, uint8_t *buf,
-    size_t cap);
+    size_t cap, size_t want);
 /* Would speaker_conn_output() write anything now? */
 bool speaker_conn_pending(const struct speaker *sp, conn_id conn);
 /*

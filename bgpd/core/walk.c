@@ -7,9 +7,9 @@
 #include "bgpd/core/msg.h"
 #include "bgpd/core/speaker_priv.h"
 
-/* Octets of room that one destination of a batch is expected to take. */
-#define ROOM_PER_ITEM 16
-#define ITEMS_MIN     64
+/* Octets that one destination is expected to take as long as none was said. */
+#define ITEM_OCTETS 16
+#define ITEMS_MIN   64
 
 /*
  * What the member was sent up to its cursor: what the table says, but for
@@ -115,9 +115,17 @@ say(struct member *m, struct wr *w, const struct batch *b, const struct attrs *x
 	return took;
 }
 
-/* A bucket in as many messages as there is room for; false: the rest goes back to be done. */
+/* May one more message be begun? */
 static bool
-say_bucket(struct member *m, struct wr *w, struct batch *b, const struct batch_bucket *k)
+may_say(const struct wr *w, size_t want)
+{
+	return wr_len(w) < want && wr_room(w) >= BGP_MAX_OCTETS;
+}
+
+/* A bucket in as many messages as are wanted; false: the rest goes back to be done. */
+static bool
+say_bucket(struct member *m, struct wr *w, struct batch *b, const struct batch_bucket *k,
+    size_t want)
 {
 	struct speaker *sp = m->rp->sp;
 	size_t n = batch_load(b, k, &sp->rib[AF_IDX(m->g->af)], group_by_path(m->g)), at = 0,
@@ -126,11 +134,46 @@ say_bucket(struct member *m, struct wr *w, struct batch *b, const struct batch_b
 	const struct attrs *x = src ? policy_export_once(sp->pool, &m->g->policy, src, k->attrs) : NULL;
 
 	for (took = 1; at < n && took > 0; at += took)
-		took = wr_room(w) >= BGP_MAX_OCTETS ? say(m, w, b, x, at, n) : 0;
+		took = may_say(w, want) ? say(m, w, b, x, at, n) : 0;
 	for (; at < n; at++)
 		bitq_add(&m->todo, b->id[at]);
 	attrs_unref(sp->pool, x);
 	return took > 0;
+}
+
+/* A batch bucket by bucket, as say_bucket(); without room for one the next are not even looked at. */
+static bool
+say_batch(struct member *m, struct wr *w, struct batch *b, size_t want)
+{
+	size_t len = wr_len(w);
+	uint32_t left = m->todo.count, said;
+	uint16_t k, at;
+	bool room = true;
+
+	for (k = 0; k < b->nbuckets && room; k++)
+		room = say_bucket(m, w, b, &b->bucket[k], want);
+	for (; k < b->nbuckets; k++)
+		for (at = b->bucket[k].first; at != BATCH_MAX; at = b->item[at].next)
+			bitq_add(&m->todo, b->item[at].id);
+	said = b->nitems - (m->todo.count - left);
+	if (said > 0)
+		m->item_octets = (uint16_t)((wr_len(w) - len) / said);
+	return room;
+}
+
+/*
+ * So many destinations are worth being looked at for what is still wanted: what is gathered
+ * and not said has to be gathered again, and too few leave messages short.
+ */
+static uint16_t
+walk_items(const struct member *m, const struct wr *w, size_t want)
+{
+	size_t left = want - wr_len(w), room = wr_room(w);
+	size_t items = (left < room ? left : room) / (m->item_octets ? m->item_octets : ITEM_OCTETS);
+
+	if (items > BATCH_MAX)
+		return BATCH_MAX;
+	return items < ITEMS_MIN ? ITEMS_MIN : (uint16_t)items;
 }
 
 /* Nothing left to look at: say what the walk was for, and read the log from here on. */
@@ -150,25 +193,19 @@ walk_done(struct member *m, struct wr *w)
 }
 
 bool
-member_walk(struct member *m, struct wr *w)
+member_walk(struct member *m, struct wr *w, size_t want)
 {
 	struct batch *b = m->rp->sp->groups.batch;
 	bool room = true;
-	size_t items;
-	uint16_t k;
 
 	if (m->borr_due && wr_room(w) >= BGP_MAX_OCTETS) {
 		msg_encode_refresh(w, m->g->af, REFRESH_BORR);
 		m->borr_due = false;
 		m->eorr_due = true;
 	}
-	while (room && m->todo.count > 0 && wr_room(w) >= BGP_MAX_OCTETS) {
-		items = wr_room(w) / ROOM_PER_ITEM;
-		if (items < ITEMS_MIN)
-			items = ITEMS_MIN;
-		gather(m->rp->sp, m, b, (uint16_t)(items > BATCH_MAX ? BATCH_MAX : items));
-		for (k = 0; k < b->nbuckets; k++)
-			room &= say_bucket(m, w, b, &b->bucket[k]);
+	while (room && m->todo.count > 0 && may_say(w, want)) {
+		gather(m->rp->sp, m, b, walk_items(m, w, want));
+		room = say_batch(m, w, b, want);
 	}
 	if (m->todo.count == 0)
 		walk_done(m, w);

@@ -57,7 +57,7 @@ op_refresh(struct peer *p, struct mono_us now, uint8_t af, uint8_t subtype)
 }
 
 static size_t
-op_fill(struct peer *p, struct mono_us now, uint8_t *buf, size_t cap)
+op_fill(struct peer *p, struct mono_us now, uint8_t *buf, size_t cap, size_t want)
 {
 	return 0;
 }
@@ -109,7 +109,7 @@ static void
 take(struct world *w)
 {
 	w->octets += peer_conn_output(&w->env, now, w->conn, w->out + w->octets,
-	    sizeof(w->out) - w->octets);
+	    sizeof(w->out) - w->octets, sizeof(w->out));
 	HOLD(w->octets < sizeof(w->out));
 }
 

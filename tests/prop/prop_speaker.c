@@ -355,10 +355,10 @@ receive(struct party *p, const uint8_t *buf, size_t octets)
 }
 
 static bool
-pull(struct party *p, size_t cap)
+pull(struct party *p, size_t cap, size_t want)
 {
 	uint8_t buf[BUF];
-	size_t n = speaker_peer_ops.fill(p->rp->peer, w->now, buf, cap);
+	size_t n = speaker_peer_ops.fill(p->rp->peer, w->now, buf, cap, want);
 
 	PROP(n <= cap);
 	receive(p, buf, n);
@@ -793,7 +793,8 @@ settle(bool lazy_too)
 		any = give_verdicts(lazy_too ? 100 : 30);
 		for (k = 1; k <= NPEERS; k++)
 			if (w->p[k].up && (lazy_too || !w->p[k].lazy))
-				any |= pull(&w->p[k], BGP_MAX_OCTETS + rng_below(w->r, BUF - BGP_MAX_OCTETS));
+				any |= pull(&w->p[k], BGP_MAX_OCTETS + rng_below(w->r, BUF - BGP_MAX_OCTETS),
+				    1 + rng_below(w->r, BUF));
 	} while (any);
 }
 

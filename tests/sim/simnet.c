@@ -491,8 +491,10 @@ write_side(struct sim *s, struct sim_conn *c, unsigned side)
 	    sizeof(p->buf) - p->flying >= SPEAKER_OUT_MIN) {
 		size_t room = sizeof(p->buf) - p->flying;
 		size_t cap = SPEAKER_OUT_MIN + rng_below(&s->rng, room - SPEAKER_OUT_MIN + 1);
+		size_t want = 1 + rng_below(&s->rng, cap);
 
-		n = speaker_conn_output(sp, s->now, c->id[side], p->buf + p->flying, cap);
+		n = speaker_conn_output(sp, s->now, c->id[side], p->buf + p->flying, cap,
+		    want);
 		SIM_CHECK(n <= cap);
 		if (n > 0 && mono_is_never(p->due))
 			p->due = mono_add_us(s->now, s->latency_us);

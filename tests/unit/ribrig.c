@@ -339,34 +339,46 @@ say_update(struct rig *r, const struct update_ctx *ctx, struct rd body)
 			add_said(r, SAID_EOR, &(struct ip_prefix){ .af = AF_OF(i) });
 }
 
+static size_t
+pull_more(struct rig *r, unsigned k, size_t cap, size_t want)
+{
+	static uint8_t buf[1 << 16];
+	struct update_ctx ctx = peers_side(r, k);
+	size_t n = speaker_peer_ops.fill(rig_peer(r, k)->peer, r->now, buf, cap, want);
+	struct rd rd = rd_init(buf, n);
+
+	ck_assert_uint_le(n, cap);
+	while (rd_left(&rd) > 0) {
+		const uint8_t *head = rd_view(&rd, BGP_HEADER_OCTETS);
+		size_t body = (size_t)(head[16] << 8 | head[17]) - BGP_HEADER_OCTETS;
+		struct rd sub = rd_sub(&rd, body);
+
+		ck_assert(!rd.bad);
+		ck_assert_uint_lt((size_t)(head - buf), want);
+		r->messages++;
+		if (head[18] == BGP_UPDATE)
+			say_update(r, &ctx, sub);
+		else
+			add_said(r, SAID_REFRESH, &(struct ip_prefix){ .af = sub.p[1] })->subtype =
+			    sub.p[2];
+	}
+	return n;
+}
+
 unsigned
 rig_pull(struct rig *r, unsigned k, size_t cap)
 {
-	static uint8_t buf[1 << 16];
-	struct peer *p = rig_peer(r, k)->peer;
-	struct update_ctx ctx = peers_side(r, k);
-	size_t n;
-
 	r->nsaid = r->messages = 0;
-	while ((n = speaker_peer_ops.fill(p, r->now, buf, cap)) > 0) {
-		struct rd rd = rd_init(buf, n);
-
-		ck_assert_uint_le(n, cap);
-		while (rd_left(&rd) > 0) {
-			const uint8_t *head = rd_view(&rd, BGP_HEADER_OCTETS);
-			size_t body = (size_t)(head[16] << 8 | head[17]) - BGP_HEADER_OCTETS;
-			struct rd sub = rd_sub(&rd, body);
-
-			ck_assert(!rd.bad);
-			r->messages++;
-			if (head[18] == BGP_UPDATE)
-				say_update(r, &ctx, sub);
-			else
-				add_said(r, SAID_REFRESH,
-				    &(struct ip_prefix){ .af = sub.p[1] })->subtype = sub.p[2];
-		}
-	}
+	while (pull_more(r, k, cap, cap) > 0)
+		continue;
 	return r->nsaid;
+}
+
+size_t
+rig_pull_some(struct rig *r, unsigned k, size_t cap, size_t want)
+{
+	r->nsaid = r->messages = 0;
+	return pull_more(r, k, cap, want);
 }
 
 const struct rig_said *

@@ -68,6 +68,8 @@ void rig_work(struct rig *r);
 
 /* Everything that peer k is told now, into r->said; returns how many. cap as for output. */
 unsigned rig_pull(struct rig *r, unsigned k, size_t cap);
+/* One pull of it, into r->said, and nothing begun beyond `want` octets; returns how many octets. */
+size_t rig_pull_some(struct rig *r, unsigned k, size_t cap, size_t want);
 /* What was said of the prefix last; NULL: nothing. */
 const struct rig_said *rig_said_of(const struct rig *r, const char *prefix);
 

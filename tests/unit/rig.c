@@ -55,12 +55,13 @@ op_refresh(struct peer *p, struct mono_us now, uint8_t af, uint8_t subtype)
 }
 
 static size_t
-op_fill(struct peer *p, struct mono_us now, uint8_t *buf, size_t cap)
+op_fill(struct peer *p, struct mono_us now, uint8_t *buf, size_t cap, size_t want)
 {
 	struct rig *r = rig_of(p);
 	size_t n = r->fill_octets;
 
 	ck_assert_uint_ge(cap, 4096);
+	ck_assert_uint_gt(want, 0);
 	memcpy(buf, r->fill, n);
 	r->fill_octets = 0;
 	return n;
@@ -215,7 +216,7 @@ rig_accept(struct rig *r)
 size_t
 rig_output(struct rig *r, conn_id conn, uint8_t *buf, size_t cap)
 {
-	return peer_conn_output(&r->env, r->now, conn, buf, cap);
+	return peer_conn_output(&r->env, r->now, conn, buf, cap, cap);
 }
 
 uint8_t

@@ -566,10 +566,10 @@ START_TEST(many_paths_take_many_pulls)
 	speaker_work(rig.sp, rig.now, 2000); /* asks for the next hops */
 	rig_work(&rig);
 	while (speaker_peer_ops.wants_fill(p))
-		speaker_peer_ops.fill(p, rig.now, buf, sizeof(buf));
+		speaker_peer_ops.fill(p, rig.now, buf, sizeof(buf), sizeof(buf));
 	groups_touch_all(rig.sp, 0);
 	for (pulls = 0; speaker_peer_ops.wants_fill(p); pulls++) {
-		ck_assert_uint_eq(speaker_peer_ops.fill(p, rig.now, buf, sizeof(buf)), 0);
+		ck_assert_uint_eq(speaker_peer_ops.fill(p, rig.now, buf, sizeof(buf), sizeof(buf)), 0);
 		ck_assert(groups_busy(rig.sp, rig.now) || !speaker_peer_ops.wants_fill(p));
 	}
 	ck_assert_uint_ge(pulls, 2);
@@ -606,13 +606,13 @@ START_TEST(on_the_wire)
 
 	announce(1, P1, 0, 1, 100);
 	rig_work(&rig);
-	n = speaker_peer_ops.fill(rig_peer(&rig, 4)->peer, rig.now, buf, sizeof(buf));
+	n = speaker_peer_ops.fill(rig_peer(&rig, 4)->peer, rig.now, buf, sizeof(buf), sizeof(buf));
 	ck_assert_uint_eq(buf[16] << 8 | buf[17], (int)n);
 	ck_assert_mem_eq(buf + n - 7, want4 + sizeof(want4) - 7, 7);
 	ck_assert_uint_eq(n, sizeof(want4));
 	ck_assert_mem_eq(buf + 19, want4 + 19, sizeof(want4) - 19);
 	withdraw(1, P1, 0);
-	n = speaker_peer_ops.fill(rig_peer(&rig, 4)->peer, rig.now, buf, sizeof(buf));
+	n = speaker_peer_ops.fill(rig_peer(&rig, 4)->peer, rig.now, buf, sizeof(buf), sizeof(buf));
 	ck_assert_uint_eq(n, 16 + sizeof(gone4));
 	ck_assert_mem_eq(buf + 16, gone4, sizeof(gone4));
 }

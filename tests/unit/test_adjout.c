@@ -620,7 +620,7 @@ START_TEST(extended_sets_need_room)
 	rig_work(&rig);
 	for (round = 0; round < 2; round++) { /* from the log, and by a walk */
 		for (k = 0; k < 100 && speaker_peer_ops.wants_fill(rig_peer(&rig, 4)->peer); k++) {
-			n = speaker_peer_ops.fill(rig_peer(&rig, 4)->peer, rig.now, buf, sizeof(buf));
+			n = speaker_peer_ops.fill(rig_peer(&rig, 4)->peer, rig.now, buf, sizeof(buf), sizeof(buf));
 			ck_assert_uint_gt(n, 0);
 			sum += n;
 		}
@@ -633,6 +633,57 @@ START_TEST(extended_sets_need_room)
 			    REFRESH_REQUEST);
 	}
 	ck_assert_str_ne(last_event(), "update-too-large");
+}
+END_TEST
+
+#define SETS 200
+
+/* Pull, as long as both families have something left: they take turns. Returns what was said. */
+static unsigned
+pull_in_turns(unsigned k, size_t want)
+{
+	unsigned said[AF_COUNT] = { 0 }, i;
+	uint8_t last = IP_NONE;
+
+	while (said[0] < SETS && said[1] < SETS) {
+		ck_assert_uint_gt(rig_pull_some(&rig, k, 65536, want), 0);
+		ck_assert_uint_ne(rig.said[0].prefix.af, last);
+		last = rig.said[0].prefix.af;
+		for (i = 0; i < rig.nsaid; i++)
+			said[AF_IDX(rig.said[i].prefix.af)]++;
+	}
+	return said[0] + said[1];
+}
+
+/* A socket with little room is told little at a time: both families in turns, all of it once. */
+START_TEST(a_little_at_a_time)
+{
+	static const size_t wants[] = { 1, 50, 4096 };
+	struct attrs_build b = { .flags = ATTRS_MED };
+	size_t want = wants[_i % 3];
+	unsigned k, said;
+	char text[32];
+
+	rig.peer[1].ext_msg = rig.peer[4].ext_msg = _i >= 3;
+	for (k = 1; k <= 4; k += 3) {
+		rig_up(&rig, k, 65000 + k, true);
+		rig_pull(&rig, k, 65536);
+	}
+	for (k = 0; k < SETS; k++) {
+		b.med = k;
+		snprintf(text, sizeof(text), "10.%u.0.0/16", k);
+		rig_announce(&rig, 1, text, path1, 1, &b);
+		snprintf(text, sizeof(text), "fd00:%x::/32", k);
+		rig_announce(&rig, 1, text, path1, 1, &b);
+	}
+	rig_work(&rig);
+	for (unsigned round = 0; round < 2; round++) { /* from the log, and by a walk */
+		said = pull_in_turns(4, want);
+		ck_assert_uint_eq(said + rig_pull(&rig, 4, 65536), 2 * SETS);
+		for (k = 0; k < 2; k++)
+			speaker_peer_ops.refresh(rig_peer(&rig, 4)->peer, rig.now, AF_OF(k),
+			    REFRESH_REQUEST);
+	}
 }
 END_TEST
 
@@ -843,6 +894,7 @@ main(void)
 	tcase_add_test(t, too_large_to_announce);
 	tcase_add_test(t, extended_sets);
 	tcase_add_test(t, extended_sets_need_room);
+	tcase_add_loop_test(t, a_little_at_a_time, 0, 6);
 	tcase_add_test(t, packing_waits_no_longer_than_50_ms);
 	tcase_add_test(t, a_new_member_reads_what_was_encoded_before);
 	tcase_add_test(t, a_log_of_churn_is_not_read_again);

@@ -1286,11 +1286,11 @@ START_TEST(closing_connections)
 	peer_end(r.p, r.now, ERR_CEASE, 0, NULL, 0, "test", 0);
 	ck_assert_uint_eq(peer_env_conns(&r.env), 1);
 	ck_assert(peer_conn_pending(&r.env, c));
-	ck_assert_uint_eq(peer_conn_output(&r.env, r.now, c, buf, 5), 5);
+	ck_assert_uint_eq(peer_conn_output(&r.env, r.now, c, buf, 5, 5), 5);
 	ck_assert_uint_eq(peer_env_conns(&r.env), 1);
-	ck_assert_uint_eq(peer_conn_output(&r.env, r.now, c, buf + 5, 15), 15);
+	ck_assert_uint_eq(peer_conn_output(&r.env, r.now, c, buf + 5, 15, 15), 15);
 	ck_assert(peer_conn_pending(&r.env, c));
-	ck_assert_uint_eq(peer_conn_output(&r.env, r.now, c, buf + 20, 100), 1);
+	ck_assert_uint_eq(peer_conn_output(&r.env, r.now, c, buf + 20, 100, 100), 1);
 	ck_assert_uint_eq(buf[18], BGP_NOTIFICATION);
 	ck_assert_uint_eq(peer_env_conns(&r.env), 0);
 	ck_assert(!peer_conn_pending(&r.env, c));

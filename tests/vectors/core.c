@@ -116,7 +116,7 @@ take_output(struct core *k, struct core_conn *cc)
 		speaker_conn_blocked(k->sp, k->now, cc->id, cc->since);
 		return;
 	}
-	while (cc->id && (n = speaker_conn_output(k->sp, k->now, cc->id, buf, sizeof(buf))) > 0) {
+	while (cc->id && (n = speaker_conn_output(k->sp, k->now, cc->id, buf, sizeof(buf), sizeof(buf))) > 0) {
 		k->moved = true;
 		if (cc->c)
 			vec_conn_append(cc->c, buf, n);
