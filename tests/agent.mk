@@ -209,11 +209,11 @@ tests_unit_test_reflector_LDADD = $(KUBE_TEST_LIBS)
 # Not run by make check: make tests/bench/bench_kernel.
 EXTRA_PROGRAMS += tests/bench/bench_kernel
 tests_bench_bench_kernel_SOURCES = tests/bench/bench_kernel.c \
-	tests/bench/load/rtnl.c tests/bench/load/rtnl.h
+	tests/bench/load/rtnl.c tests/bench/load/rtnl.h tests/bench/measure.h
 
 # Not run by make check: make tests/bench/bench_fib.
 EXTRA_PROGRAMS += tests/bench/bench_fib
-tests_bench_bench_fib_SOURCES = tests/bench/bench_fib.c
+tests_bench_bench_fib_SOURCES = tests/bench/bench_fib.c tests/bench/measure.h
 tests_bench_bench_fib_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
 tests_bench_bench_fib_LDFLAGS = $(WEFT_LDFLAGS) $(WEFT_LTO_LDFLAGS)
 tests_bench_bench_fib_LDADD = $(NL_TEST_LIBS)

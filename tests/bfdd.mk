@@ -31,6 +31,6 @@ tests_prop_prop_bfd_LDADD = bfdd/core/libbfdcore.a lib/libweft.a
 
 # Not run by make check: make tests/bench/bench_bfd.
 EXTRA_PROGRAMS += tests/bench/bench_bfd
-tests_bench_bench_bfd_SOURCES = tests/bench/bench_bfd.c
+tests_bench_bench_bfd_SOURCES = tests/bench/bench_bfd.c tests/bench/measure.h
 tests_bench_bench_bfd_CPPFLAGS = $(AM_CPPFLAGS) $(MD_CFLAGS)
 tests_bench_bench_bfd_LDADD = bfdd/core/libbfdcore.a lib/libweft.a $(MD_LIBS)

@@ -95,7 +95,7 @@ TESTS += tests/prop/prop_speaker
 
 # Not run by make check: make tests/bench/bench_rib.
 EXTRA_PROGRAMS += tests/bench/bench_rib
-tests_bench_bench_rib_SOURCES = tests/bench/bench_rib.c
+tests_bench_bench_rib_SOURCES = tests/bench/bench_rib.c tests/bench/measure.h
 tests_bench_bench_rib_LDFLAGS = $(WEFT_LDFLAGS) $(WEFT_LTO_LDFLAGS)
 tests_bench_bench_rib_LDADD = $(bgpd_test_ldadd)
 

@@ -11,10 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "bfdd/core/bfd.h"
 #include "lib/mem.h"
+#include "tests/bench/measure.h"
 
 #define MINUTE_US 60000000ull
 
@@ -30,15 +30,6 @@ digest(void *ctx, enum bfd_digest kind, const void *octets, size_t len, uint8_t 
 
 static const struct bfd_ops ops = { .digest = digest };
 static struct bfd_engine *e[2];
-
-static double
-seconds(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
 
 static void
 begin(unsigned side, uint32_t n, uint32_t us, bool auth)
@@ -108,9 +99,9 @@ main(int argc, char **argv)
 	run(&now, 10000000); /* until they are up */
 	while (bfd_event_next(e[0], &ev) || bfd_event_next(e[1], &ev))
 		continue;
-	from = seconds();
+	from = measure_seconds(CLOCK_PROCESS_CPUTIME_ID);
 	n = run(&now, MINUTE_US);
-	from = seconds() - from;
+	from = measure_seconds(CLOCK_PROCESS_CPUTIME_ID) - from;
 	if (bfd_event_next(e[0], &ev) || bfd_event_next(e[1], &ev))
 		abort(); /* nothing may change */
 	printf("%u sessions at %u ms: %llu packets in a minute, %.0f ns each, %.4f %% of a "

@@ -10,12 +10,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "agent/core/fib.h"
 #include "agent/nlmsg.h"
 #include "lib/mem.h"
+#include "tests/bench/measure.h"
 
 #define BATCH 256
 
@@ -28,35 +27,13 @@ static uint32_t seq;
 static uint64_t told;
 static uint32_t *order;
 
-static double
-seconds(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
-static double
-rss_mb(void)
-{
-	FILE *s = fopen("/proc/self/statm", "r");
-	unsigned long size = 0, rss = 0;
-
-	if (s && fscanf(s, "%lu %lu", &size, &rss) != 2)
-		rss = 0;
-	if (s)
-		fclose(s);
-	return (double)rss * (double)sysconf(_SC_PAGESIZE) / 1e6;
-}
-
 static void
 phase(const char *what, uint32_t n, double *since)
 {
-	double t = seconds();
+	double t = measure_seconds(CLOCK_MONOTONIC);
 
-	printf("%-28s %7.0f ns  %7.1f MB\n", what, (t - *since) * 1e9 / n, rss_mb());
-	*since = seconds();
+	printf("%-28s %7.0f ns  %7.1f MB\n", what, (t - *since) * 1e9 / n, measure_rss_mb());
+	*since = measure_seconds(CLOCK_MONOTONIC);
 }
 
 static struct ip_prefix
@@ -234,7 +211,7 @@ main(int argc, char **argv)
 	verdicts = mem_zalloc(sizeof *verdicts);
 	make_order(n, argc > 3 && argv[3][0] == 's');
 	start();
-	t = seconds();
+	t = measure_seconds(CLOCK_MONOTONIC);
 	set_is(1, af == IP4 ? 2 : 0);
 	intents(af, n, 1, false);
 	phase("announced", n, &t);

@@ -37,6 +37,7 @@
 #include <unistd.h>
 
 #include "tests/bench/load/rtnl.h"
+#include "tests/bench/measure.h"
 
 #define DEVICE	      "wbench0"
 #define OTHER_END     "wbench1"
@@ -85,19 +86,11 @@ struct spent {
 	double wall, cpu; /* seconds */
 };
 
-static double
-seconds(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
 static struct spent
 spent_now(void)
 {
-	return (struct spent){ seconds(CLOCK_MONOTONIC), seconds(CLOCK_PROCESS_CPUTIME_ID) };
+	return (struct spent){ measure_seconds(CLOCK_MONOTONIC),
+		measure_seconds(CLOCK_PROCESS_CPUTIME_ID) };
 }
 
 static struct spent

@@ -9,12 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "bgpd/core/bgp.h"
 #include "bgpd/core/speaker_priv.h"
 #include "lib/mem.h"
+#include "tests/bench/measure.h"
 
 #define PER_SET 8
 
@@ -22,35 +21,13 @@ static struct speaker *sp;
 static struct mono_us now = { 1000000 };
 static struct peer *in, *out;
 
-static double
-seconds(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
-static double
-rss_mb(void)
-{
-	FILE *f = fopen("/proc/self/statm", "r");
-	unsigned long size = 0, rss = 0;
-
-	if (f && fscanf(f, "%lu %lu", &size, &rss) != 2)
-		rss = 0;
-	if (f)
-		fclose(f);
-	return (double)rss * (double)sysconf(_SC_PAGESIZE) / 1e6;
-}
-
 static void
 phase(const char *what, double *since)
 {
-	double t = seconds();
+	double t = measure_seconds(CLOCK_MONOTONIC);
 
-	printf("%-28s %6.2f s  %7.1f MB\n", what, t - *since, rss_mb());
-	*since = seconds();
+	printf("%-28s %6.2f s  %7.1f MB\n", what, t - *since, measure_rss_mb());
+	*since = measure_seconds(CLOCK_MONOTONIC);
 }
 
 static struct peer *
@@ -186,7 +163,7 @@ reflect(uint32_t n, uint32_t each)
 	struct ipc_conf_peer *conf_peer = mem_zalloc_array(n, sizeof(*conf_peer));
 	struct peer **p = mem_zalloc_array(n, sizeof(*p));
 	struct ipc_conf_applied applied;
-	double since = seconds();
+	double since = measure_seconds(CLOCK_MONOTONIC);
 	size_t octets = 0;
 	uint32_t k, round;
 
@@ -229,7 +206,7 @@ one_to_one(uint32_t n)
 {
 	uint32_t k;
 	struct fib_op op;
-	double since = seconds();
+	double since = measure_seconds(CLOCK_MONOTONIC);
 	size_t octets = 0;
 
 	configure();

@@ -15,6 +15,7 @@
 #include "lib/clock.h"
 #include "lib/mem.h"
 #include "tests/bench/load/sess.h"
+#include "tests/bench/measure.h"
 
 #define MSG_MAX	   4096
 #define NEVENTS	   256
@@ -151,10 +152,7 @@ load_seconds(struct mono_us a, struct mono_us b)
 double
 load_cpu(void)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
-	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+	return measure_seconds(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 /* ---- the runner ---- */

@@ -28,5 +28,6 @@ tests_bench_load_weft_load_SOURCES = \
 	tests/bench/load/sess.c tests/bench/load/sess.h \
 	tests/bench/load/stream.c tests/bench/load/stream.h \
 	tests/bench/load/traffic.c tests/bench/load/traffic.h \
-	tests/bench/load/update.c tests/bench/load/update.h
+	tests/bench/load/update.c tests/bench/load/update.h \
+	tests/bench/measure.h
 tests_bench_load_weft_load_LDADD = lib/libweft.a

@@ -148,27 +148,13 @@ why(const struct nlmsghdr *h)
 	return a ? (const char *)RTA_DATA(a) : strerror(-e->error);
 }
 
-/* One answer; true: it is the ACK of message seq. */
-static bool
-take_answer(const struct nlmsghdr *h, uint32_t seq, int *first)
-{
-	const struct nlmsgerr *e = NLMSG_DATA(h);
-
-	if (h->nlmsg_type != NLMSG_ERROR)
-		return false;
-	if (e->error != 0 && *first == 0) {
-		*first = e->error;
-		warnx("netlink: %s", why(h));
-	}
-	return h->nlmsg_seq == seq;
-}
-
-int
-rtnl_talk(int fd, const void *buf, size_t len, uint32_t seq)
+/* Send, and give what comes to take() until that says it was the last. */
+static void
+talk(int fd, const void *buf, size_t len, bool (*take)(const struct nlmsghdr *h, void *arg),
+    void *arg)
 {
 	static _Alignas(struct nlmsghdr) char in[ANSWER_OCTETS];
 	bool done = false;
-	int first = 0;
 
 	if (send(fd, buf, len, 0) != (ssize_t)len)
 		err(2, "netlink send");
@@ -179,23 +165,59 @@ rtnl_talk(int fd, const void *buf, size_t len, uint32_t seq)
 
 		if (got < 0)
 			err(2, "netlink receive");
-		for (; NLMSG_OK(h, left); h = NLMSG_NEXT(h, left))
-			done |= take_answer(h, seq, &first);
+		for (; !done && NLMSG_OK(h, left); h = NLMSG_NEXT(h, left))
+			done = take(h, arg);
 	}
-	return first;
 }
+
+struct answers {
+	uint32_t seq; /* of the last message */
+	int first;    /* error */
+};
+
+/* One answer; true: it is the ACK of the last message. */
+static bool
+take_answer(const struct nlmsghdr *h, void *arg)
+{
+	const struct nlmsgerr *e = NLMSG_DATA(h);
+	struct answers *a = arg;
+
+	if (h->nlmsg_type != NLMSG_ERROR)
+		return false;
+	if (e->error != 0 && a->first == 0) {
+		a->first = e->error;
+		warnx("netlink: %s", why(h));
+	}
+	return h->nlmsg_seq == a->seq;
+}
+
+int
+rtnl_talk(int fd, const void *buf, size_t len, uint32_t seq)
+{
+	struct answers a = { seq, 0 };
+
+	talk(fd, buf, len, take_answer, &a);
+	return a.first;
+}
+
+struct dump {
+	bool whole;
+	void (*fn)(const struct nlmsghdr *h, void *arg);
+	void *arg;
+};
 
 /* One message of a dump; true: the last. */
 static bool
-take_dumped(const struct nlmsghdr *h, bool *whole, void (*fn)(const struct nlmsghdr *h, void *arg),
-    void *arg)
+take_dumped(const struct nlmsghdr *h, void *arg)
 {
-	*whole &= !(h->nlmsg_flags & NLM_F_DUMP_INTR);
+	struct dump *d = arg;
+
+	d->whole &= !(h->nlmsg_flags & NLM_F_DUMP_INTR);
 	if (h->nlmsg_type == NLMSG_DONE)
 		return true;
 	if (h->nlmsg_type == NLMSG_ERROR)
 		errx(2, "netlink dump: %s", why(h));
-	fn(h, arg);
+	d->fn(h, d->arg);
 	return false;
 }
 
@@ -203,22 +225,10 @@ bool
 rtnl_dump(
     int fd, const void *req, size_t len, void (*fn)(const struct nlmsghdr *h, void *arg), void *arg)
 {
-	static _Alignas(struct nlmsghdr) char in[ANSWER_OCTETS];
-	bool done = false, whole = true;
+	struct dump d = { true, fn, arg };
 
-	if (send(fd, req, len, 0) != (ssize_t)len)
-		err(2, "netlink send");
-	while (!done) {
-		ssize_t got = recv(fd, in, sizeof in, 0);
-		const struct nlmsghdr *h = (const struct nlmsghdr *)(const void *)in;
-		unsigned left = (unsigned)got;
-
-		if (got < 0)
-			err(2, "netlink receive");
-		for (; !done && NLMSG_OK(h, left); h = NLMSG_NEXT(h, left))
-			done = take_dumped(h, &whole, fn, arg);
-	}
-	return whole;
+	talk(fd, req, len, take_dumped, &d);
+	return d.whole;
 }
 
 struct link_query {

@@ -199,47 +199,6 @@ announce_v6(struct stream *st, struct wr *w, const struct pool *pool, const stru
 }
 
 static void
-announce(struct stream *st, const struct pool *pool, const struct path *p, const uint32_t *list,
-    uint32_t i, uint32_t hi)
-{
-	while (i < hi) {
-		struct wr w = stream_msg_begin(st);
-
-		if (pool->af == IP4)
-			announce_v4(st, &w, pool, p, list, &i, hi);
-		else
-			announce_v6(st, &w, pool, p, list, &i, hi);
-		stream_msg_end(st, &w);
-	}
-}
-
-void
-stream_announce(struct stream *st, const struct pool *pool, const struct path *p, uint32_t lo,
-    uint32_t hi)
-{
-	announce(st, pool, p, NULL, lo, hi);
-}
-
-void
-stream_table(struct stream *st, const struct pool *pool, const struct sess *s)
-{
-	uint32_t per = s->l->opt->per_set;
-	struct path p;
-
-	for (uint32_t i = 0; i < pool->n; i += per) {
-		path_make(&p, s, i / per);
-		stream_announce(st, pool, &p, i, i + per < pool->n ? i + per : pool->n);
-	}
-}
-
-void
-stream_announce_list(struct stream *st, const struct pool *pool, const struct path *p,
-    const uint32_t *index, uint32_t n)
-{
-	announce(st, pool, p, index, 0, n);
-}
-
-static void
 withdraw_v4(struct stream *st, struct wr *w, const struct pool *pool, const uint32_t *list,
     uint32_t *i, uint32_t n)
 {
@@ -268,20 +227,52 @@ withdraw_v6(struct stream *st, struct wr *w, const struct pool *pool, const uint
 	wr_close16(w, all);
 }
 
+/* As many messages as that takes; p NULL: withdrawals. */
+static void
+put_messages(struct stream *st, const struct pool *pool, const struct path *p,
+    const uint32_t *list, uint32_t i, uint32_t hi)
+{
+	while (i < hi) {
+		struct wr w = stream_msg_begin(st);
+
+		if (p)
+			(pool->af == IP4 ? announce_v4 : announce_v6)(st, &w, pool, p, list, &i, hi);
+		else
+			(pool->af == IP4 ? withdraw_v4 : withdraw_v6)(st, &w, pool, list, &i, hi);
+		stream_msg_end(st, &w);
+	}
+}
+
+void
+stream_announce(struct stream *st, const struct pool *pool, const struct path *p, uint32_t lo,
+    uint32_t hi)
+{
+	put_messages(st, pool, p, NULL, lo, hi);
+}
+
+void
+stream_table(struct stream *st, const struct pool *pool, const struct sess *s)
+{
+	uint32_t per = s->l->opt->per_set;
+	struct path p;
+
+	for (uint32_t i = 0; i < pool->n; i += per) {
+		path_make(&p, s, i / per);
+		stream_announce(st, pool, &p, i, i + per < pool->n ? i + per : pool->n);
+	}
+}
+
+void
+stream_announce_list(struct stream *st, const struct pool *pool, const struct path *p,
+    const uint32_t *index, uint32_t n)
+{
+	put_messages(st, pool, p, index, 0, n);
+}
+
 void
 stream_withdraw_list(struct stream *st, const struct pool *pool, const uint32_t *index, uint32_t n)
 {
-	uint32_t i = 0;
-
-	while (i < n) {
-		struct wr w = stream_msg_begin(st);
-
-		if (pool->af == IP4)
-			withdraw_v4(st, &w, pool, index, &i, n);
-		else
-			withdraw_v6(st, &w, pool, index, &i, n);
-		stream_msg_end(st, &w);
-	}
+	put_messages(st, pool, NULL, index, 0, n);
 }
 
 void
