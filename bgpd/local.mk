@@ -48,6 +48,7 @@ bgpd_core_libbgpcore_a_SOURCES = \
 	bgpd/core/rib.c bgpd/core/rib.h \
 	bgpd/core/session.c bgpd/core/session.h \
 	bgpd/core/slots.c bgpd/core/slots.h \
+	bgpd/core/spots.c bgpd/core/spots.h \
 	bgpd/core/speaker.c bgpd/core/speaker.h \
 	bgpd/core/speaker_priv.h \
 	bgpd/core/timer.c bgpd/core/timer.h \

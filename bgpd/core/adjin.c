@@ -480,44 +480,6 @@ count_reason(struct rpeer_counts *n, uint16_t flags)
 	n->cluster_loop += r == REJECT_CLUSTER;
 }
 
-/* A prefix of an UPDATE, and where to look for it (rib_seek()). */
-struct spot {
-	struct nlri n;
-	uint32_t place;
-	uint32_t guess; /* its destination, most likely (rib_approach()) */
-};
-
-/* So many prefixes of an UPDATE are looked for at once. */
-#define SPOTS 16
-
-/*
- * The next prefixes of a field, all of them on their way into the processor's cache;
- * how many.  In a large table a prefix costs two accesses to memory in a row, and
- * nothing but to have those of several prefixes overlap makes them cheaper.
- */
-static size_t
-spots_read(const struct rib *rib, struct rd *r, bool path_ids, struct spot v[SPOTS])
-{
-	struct rib_block block = { 0 };
-	struct bgp_err e = { 0 };
-	size_t n = 0;
-
-	while (n < SPOTS && nlri_next(r, rib->af, path_ids, &v[n].n, &e)) {
-		v[n].place = rib_seek(rib, &v[n].n.prefix, &block);
-		n++;
-	}
-	return n;
-}
-
-static void
-spots_approach(const struct rib *rib, struct spot *v, size_t n)
-{
-	size_t k;
-
-	for (k = 0; k < n; k++)
-		v[k].guess = rib_approach(rib, v[k].place);
-}
-
 /* False: the session was ended over it. */
 static bool
 announce(struct intake *in, const struct spot *s, const struct attrs *attrs, uint16_t flags)
@@ -565,29 +527,41 @@ announce_all(struct rpeer *rp, struct mono_us now, unsigned i, struct rd r,
     const struct attrs_build *b)
 {
 	struct speaker *sp = rp->sp;
-	const struct rib *rib = &sp->rib[i];
+	struct spots *s = &sp->spots;
 	const struct attrs *attrs;
 	struct attrs_sought sought;
 	bool goes_on = true;
-	struct spot v[SPOTS];
 	struct intake in;
-	size_t n, k;
+	size_t k;
 
 	/* What these need of memory is fetched meanwhile, and all of it at the same time. */
 	sought = attrs_seek(sp->pool, b);
-	n = spots_read(rib, &r, has_path_ids(rp, i), v);
+	if (!spots_are_of(s, &sp->rib[i], &r))
+		spots_begin(s, &sp->rib[i], r, has_path_ids(rp, i));
 	attrs_approach(sp->pool, &sought);
-	spots_approach(rib, v, n);
+	spots_approach(s);
 	attrs = attrs_settle(sp->pool, &sought);
 	in = intake_begin(rp, now, i, rp->af[i].gen, attrs);
 	rp->leaks += in.reason == REJECT_LEAK_UP || in.reason == REJECT_LEAK_PEER;
-	while (n > 0 && goes_on) {
-		for (k = 0; k < n && goes_on; k++)
-			goes_on = announce_one(&in, &v[k]);
-		n = spots_read(rib, &r, has_path_ids(rp, i), v);
-		spots_approach(rib, v, n);
+	while (s->n > 0 && goes_on) {
+		for (k = 0; k < s->n && goes_on; k++)
+			goes_on = announce_one(&in, &s->v[k]);
+		spots_next(s);
+		spots_approach(s);
 	}
+	spots_end(s);
 	attrs_unref(sp->pool, attrs);
+}
+
+void
+adjin_ahead(struct rpeer *rp, const struct rd *nlri)
+{
+	struct speaker *sp = rp->sp;
+	unsigned i = AF_IDX(IP4);
+
+	spots_end(&sp->spots);
+	if (rp->af[i].active)
+		spots_begin(&sp->spots, &sp->rib[i], *nlri, has_path_ids(rp, i));
 }
 
 static void
@@ -606,15 +580,17 @@ withdraw_one(struct rpeer *rp, unsigned i, const struct spot *s)
 static void
 withdraw_all(struct rpeer *rp, unsigned i, struct rd r)
 {
-	struct rib *rib = &rp->sp->rib[i];
-	struct spot v[SPOTS];
-	size_t n, k;
+	struct spots *s = &rp->sp->spots;
+	size_t k;
 
-	while ((n = spots_read(rib, &r, has_path_ids(rp, i), v)) > 0) {
-		spots_approach(rib, v, n);
-		for (k = 0; k < n; k++)
-			withdraw_one(rp, i, &v[k]);
+	if (rd_left(&r) == 0)
+		return;
+	for (spots_begin(s, &rp->sp->rib[i], r, has_path_ids(rp, i)); s->n > 0; spots_next(s)) {
+		spots_approach(s);
+		for (k = 0; k < s->n; k++)
+			withdraw_one(rp, i, &s->v[k]);
 	}
+	spots_end(s);
 }
 
 /* With our local AS in front (RFC 7705): apart, because it takes so much stack. */

@@ -26,6 +26,12 @@ struct speaker;
 /* Apply an UPDATE (peer_ops.update): withdrawals, announcements, End-of-RIB. */
 void adjin_update(struct rpeer *rp, struct mono_us now, const struct update *u);
 
+/*
+ * An UPDATE is going to be decoded, and has this field of IPv4 NLRI (peer_ops.ahead): what its
+ * prefixes need of memory is asked for. Nothing of it is believed.
+ */
+void adjin_ahead(struct rpeer *rp, const struct rd *nlri);
+
 /* Announce, or withdraw, an own prefix: a path of the node itself. */
 void adjin_local(struct speaker *sp, struct mono_us now, const struct ip_prefix *prefix,
     const struct attrs *attrs);

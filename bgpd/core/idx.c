@@ -92,13 +92,12 @@ seg_put(struct idx_seg *s, uint32_t hash, uint32_t id)
 {
 	uint32_t k = idx_home(s, hash);
 	struct idx_bucket *b;
-	unsigned i = 0;
+	unsigned i;
 
 	while (bucket_is_full(&s->bucket[k]))
 		k = after(s, k);
 	b = &s->bucket[k];
-	while (b->id[i])
-		i++;
+	i = (unsigned)__builtin_ctz(idx_match(b->ids, 0));
 	b->hash[i] = hash;
 	b->id[i] = id;
 	s->n++;

@@ -33,9 +33,12 @@ typedef uint32_t idx_four __attribute__((vector_size(16)));
 struct idx_bucket {
 	union {
 		uint32_t hash[IDX_BUCKET];
-		idx_four fours[IDX_BUCKET / 4];
+		idx_four hashes[IDX_BUCKET / 4];
 	};
-	uint32_t id[IDX_BUCKET]; /* 0: free, and no more after it */
+	union {
+		uint32_t id[IDX_BUCKET]; /* 0: free, and no more after it */
+		idx_four ids[IDX_BUCKET / 4];
+	};
 };
 
 /* A segment, as the directory has it: in `span` places, of which n counts in the first alone. */
@@ -86,14 +89,14 @@ idx_fetch(const struct idx *x, uint32_t hash)
 	__builtin_prefetch(&s->bucket[idx_home(s, hash)]);
 }
 
-/* Bits of the places with that hash; free ones have 0. */
+/* Bits of the places, among eight, with that value. */
 static inline unsigned
-idx_match(const struct idx_bucket *b, uint32_t hash)
+idx_match(const idx_four v[IDX_BUCKET / 4], uint32_t value)
 {
 	typedef uint64_t two __attribute__((vector_size(16)));
-	const idx_four all = { hash, hash, hash, hash };
-	two m = (two)((idx_four)(b->fours[0] == all) & (idx_four){ 1, 2, 4, 8 }) |
-	    (two)((idx_four)(b->fours[1] == all) & (idx_four){ 16, 32, 64, 128 });
+	const idx_four all = { value, value, value, value };
+	two m = (two)((idx_four)(v[0] == all) & (idx_four){ 1, 2, 4, 8 }) |
+	    (two)((idx_four)(v[1] == all) & (idx_four){ 16, 32, 64, 128 });
 	uint64_t half = m[0] | m[1];
 
 	return (unsigned)(half | half >> 32);
@@ -113,7 +116,7 @@ idx_next(const struct idx *x, uint32_t hash, uint32_t *at)
 
 	for (;; k++) {
 		b = &s->bucket[k < s->size ? k : k - s->size];
-		m = idx_match(b, hash) & 0xffu << *at % IDX_BUCKET;
+		m = idx_match(b->hashes, hash) & 0xffu << *at % IDX_BUCKET;
 		*at -= *at % IDX_BUCKET;
 		if (m) {
 			*at += (uint32_t)__builtin_ctz(m) + 1;

@@ -44,6 +44,8 @@ struct peer_ops {
 	 * other settings of the same neighbour.  May be NULL.
 	 */
 	void (*stopped)(struct peer *p, struct mono_us now);
+	/* An UPDATE comes, with this field of IPv4 NLRI, as long as it proves to be valid. May be NULL. */
+	void (*ahead)(struct peer *p, const struct rd *nlri);
 	/* An UPDATE that does not reset the session; u->err.act as update.h says. */
 	void (*update)(struct peer *p, struct mono_us now, const struct update *u);
 	/* A ROUTE-REFRESH for a family in use; subtype is enum bgp_refresh_subtype. */

@@ -354,6 +354,12 @@ on_stopped(struct peer *p, struct mono_us now)
 }
 
 static void
+on_ahead(struct peer *p, const struct rd *nlri)
+{
+	adjin_ahead(p->rib, nlri);
+}
+
+static void
 on_update(struct peer *p, struct mono_us now, const struct update *u)
 {
 	adjin_update(p->rib, now, u);
@@ -425,6 +431,7 @@ const struct peer_ops speaker_peer_ops = {
 	.up = on_up,
 	.down = on_down,
 	.stopped = on_stopped,
+	.ahead = on_ahead,
 	.update = on_update,
 	.refresh = on_refresh,
 	.fill = on_fill,

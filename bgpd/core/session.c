@@ -620,10 +620,15 @@ rx_update(struct session *s, struct mono_us now, const uint8_t *msg, size_t octe
 	struct peer *p = s->peer;
 	struct update *u = p->env->update;
 	struct session_cause cause = { .update = u };
+	struct rd nlri;
 
 	if (s->state != FSM_ESTABLISHED) {
 		plain_event(s, now, EV_UPDATE_MSG, BGP_UPDATE);
 		return;
+	}
+	if (p->env->ops->ahead) {
+		nlri = update_nlri(msg + BGP_HEADER_OCTETS, octets - BGP_HEADER_OCTETS);
+		p->env->ops->ahead(p, &nlri);
 	}
 	update_decode(&p->ctx, msg + BGP_HEADER_OCTETS, octets - BGP_HEADER_OCTETS, u);
 	if (u->err.act == ACT_RESET)

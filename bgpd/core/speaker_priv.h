@@ -27,6 +27,7 @@
 #include "bgpd/core/radv.h"
 #include "bgpd/core/rib.h"
 #include "bgpd/core/speaker.h"
+#include "bgpd/core/spots.h"
 
 #define PEERS_MAX 0x8000 /* indexes; must stay below VIS_ONLY */
 
@@ -117,6 +118,7 @@ struct speaker {
 	struct trie_node *permit_nodes;
 	struct hmap origs;
 
+	struct spots spots; /* of the UPDATE at hand */
 	struct path_walk walk[AF_COUNT];
 	struct bitq decide[AF_COUNT]; /* destinations to be decided */
 	struct loc_scratch *loc;

@@ -102,6 +102,16 @@ update_decode(const struct update_ctx *ctx, const uint8_t *body, size_t octets, 
 	}
 }
 
+struct rd
+update_nlri(const uint8_t *body, size_t octets)
+{
+	struct rd r = rd_init(body, octets);
+
+	rd_skip(&r, rd_u16(&r));
+	rd_skip(&r, rd_u16(&r));
+	return r;
+}
+
 void
 update_attrs(const struct update *u, bool mp, struct attrs_build *ret)
 {

@@ -68,6 +68,9 @@ struct update {
 void update_decode(const struct update_ctx *ctx, const uint8_t *body, size_t octets,
     struct update *u);
 
+/* The field of IPv4 NLRI in such a body, borrowed; bad where the lengths before it are. Not checked. */
+struct rd update_nlri(const uint8_t *body, size_t octets);
+
 /* The attribute set of the prefixes in nlri (mp false) or in mp_reach (mp true): with its next hop. */
 void update_attrs(const struct update *u, bool mp, struct attrs_build *ret);
 
