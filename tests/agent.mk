@@ -209,7 +209,10 @@ tests_unit_test_reflector_LDADD = $(KUBE_TEST_LIBS)
 # Not run by make check: make tests/bench/bench_kernel.
 EXTRA_PROGRAMS += tests/bench/bench_kernel
 tests_bench_bench_kernel_SOURCES = tests/bench/bench_kernel.c \
-	tests/bench/load/rtnl.c tests/bench/load/rtnl.h tests/bench/measure.h
+	tests/bench/onlooker.c tests/bench/onlooker.h tests/bench/measure.h \
+	tests/bench/load/kernmon.c tests/bench/load/kernmon.h \
+	tests/bench/load/rtnl.c tests/bench/load/rtnl.h
+tests_bench_bench_kernel_LDADD = lib/libweft.a
 
 # Not run by make check: make tests/bench/bench_fib.
 EXTRA_PROGRAMS += tests/bench/bench_fib

@@ -11,9 +11,10 @@
  * both on a veth pair that it makes, with settings as the kernel has them by default.
  * --limit prints the seconds that N /24 (with --v6: /64) take by the fastest way there
  * is, --move those in which N routes of a group with two legs leave one, by replacing the
- * group or by deleting the leg's object; both as RESULT in JSON, too. With --listen somebody is
- *subscribed to route and nexthop notifications meanwhile and reads none; the kernel makes them
- *anyway.
+ * group or by deleting the leg's object; both as RESULT in JSON, too. With --listen there is
+ * an onlooker who reads what the kernel tells of routes and nexthop objects, as the load
+ * generator does when a daemon is measured; the limit is then the time until it has been told
+ * of the last route. Routes come in rising order, as the generator announces them.
  *
  * All messages of a way are one template, of which the destination and the sequence
  * number are set anew, so that the time is the kernel's. After each way the routes are
@@ -38,13 +39,13 @@
 
 #include "tests/bench/load/rtnl.h"
 #include "tests/bench/measure.h"
+#include "tests/bench/onlooker.h"
 
 #define DEVICE	      "wbench0"
 #define OTHER_END     "wbench1"
 #define PROTOCOL      250
 #define BATCH	      256 /* messages a send; more gain nothing */
 #define LEGS	      3
-#define LISTEN_OCTETS (256 << 20)
 
 /* How a route says where it leads. */
 enum via { VIA_NOTHING, VIA_LEG1, VIA_LEG2, VIA_BOTH, VIA_NEXTHOP, VIA_GROUP1, VIA_GROUP2 };
@@ -80,6 +81,7 @@ struct job {
 	bool v6, listen, limit, move;
 	uint32_t routes, repeat;
 	uint32_t ifindex, seq;
+	struct onlooker *onlooker; /* with listen */
 };
 
 struct spent {
@@ -393,6 +395,12 @@ prepare(struct job *j, enum via via)
 		apply(j, &w);
 }
 
+static uint8_t
+family(const struct job *j)
+{
+	return j->v6 ? IP6 : IP4;
+}
+
 static void
 flush(struct job *j)
 {
@@ -400,6 +408,19 @@ flush(struct job *j)
 
 	apply(j, &w);
 	must_have(j, 0, w.name);
+	if (j->onlooker)
+		onlooker_wait(j->onlooker, family(j), 0);
+}
+
+/* What a way has taken: until the onlooker has been told, where there is something to tell. */
+static struct spent
+spent_by(const struct job *j, const struct way *w, struct spent from)
+{
+	struct spent s = spent_since(from);
+
+	if (j->onlooker && w->before == VIA_NOTHING)
+		s.wall = onlooker_wait(j->onlooker, family(j), j->routes) - from.wall;
+	return s;
 }
 
 static struct spent
@@ -413,7 +434,7 @@ measure(struct job *j, const struct way *w)
 		prepare(j, w->before);
 		from = spent_now();
 		apply(j, w);
-		spent_keep_best(&best, spent_since(from));
+		spent_keep_best(&best, spent_by(j, w, from));
 		must_have(j, w->type == RTM_NEWROUTE ? j->routes : 0, w->name);
 		if (w->type == RTM_NEWROUTE)
 			flush(j);
@@ -550,12 +571,24 @@ static int
 enter(void *arg)
 {
 	struct job *j = arg;
-	static const unsigned groups[] = { RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_NEXTHOP,
-		0 };
 
 	j->fd = rtnl_socket(NULL, NULL, 1 << 20, false);
-	if (j->listen)
-		rtnl_socket(NULL, groups, LISTEN_OCTETS, false);
+	return 0;
+}
+
+/* An onlooker who knows the routes and legs of this family. */
+static int
+watch(void *arg)
+{
+	struct job *j = arg;
+	struct kernmon_want want = { .n = j->routes, .legs = LEGS };
+
+	want.first.af = want.gateway.af = family(j);
+	want.first.len = j->v6 ? 64 : 24;
+	want.first.b[0] = 0x2a;
+	destination(j, 0, want.first.b);
+	leg_address(j, 1, want.gateway.b);
+	j->onlooker = onlooker_start(j->v6 ? NULL : &want, j->v6 ? &want : NULL);
 	return 0;
 }
 
@@ -564,12 +597,17 @@ run_family(struct job *j)
 {
 	add_address(j);
 	set_nexthops(j);
+	if (j->listen)
+		rtnl_in_netns(j->netns, watch, j);
 	if (j->limit)
 		print_limit(j);
 	else if (!j->move)
 		print_ways(j);
 	if (!j->limit)
 		print_moves(j);
+	if (j->onlooker)
+		onlooker_stop(j->onlooker);
+	j->onlooker = NULL;
 	delete_nexthops(j);
 }
 

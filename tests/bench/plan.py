@@ -126,7 +126,7 @@ class Scenario:
     def floor_words(self):
         """The command line of the program that finds the kernel's own limit."""
         _, option = self.floor
-        return [f"--{option}={self.keys['prefixes']}", "--repeat=1", *(["--v6"] if self.v6 else [])]
+        return [f"--{option}={self.keys['prefixes']}", "--repeat=1", "--listen", *(["--v6"] if self.v6 else [])]
 
     def changed(self, **keys):
         """The same with other numbers: peers, and the generator's keys."""
