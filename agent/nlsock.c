@@ -65,13 +65,25 @@ nlsock_set_rcvbuf(const struct nlsock *s, size_t octets)
 int
 nlsock_send(const struct nlsock *s, const void *p, size_t len)
 {
+	struct iovec v = { .iov_base = (void *)(uintptr_t)p, .iov_len = len };
+
+	return nlsock_sendv(s, &v, 1);
+}
+
+int
+nlsock_sendv(const struct nlsock *s, const struct iovec *v, size_t n)
+{
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-	ssize_t n;
+	struct msghdr h = { .msg_name = &kernel,
+		.msg_namelen = sizeof kernel,
+		.msg_iov = (struct iovec *)(uintptr_t)v,
+		.msg_iovlen = n };
+	ssize_t sent;
 
 	do
-		n = sendto(s->fd, p, len, 0, (struct sockaddr *)&kernel, sizeof kernel);
-	while (n < 0 && errno == EINTR);
-	return n < 0 ? -errno : 0;
+		sent = sendmsg(s->fd, &h, 0);
+	while (sent < 0 && errno == EINTR);
+	return sent < 0 ? -errno : 0;
 }
 
 ssize_t

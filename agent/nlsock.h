@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 /* A datagram of the kernel's has at most 32 KiB (dumps), and more for a huge link. */
 #define NLSOCK_DATAGRAM 65536
@@ -30,6 +31,8 @@ void nlsock_set_rcvbuf(const struct nlsock *s, size_t octets);
 
 /* Send one datagram to the kernel, which handles it before this returns. 0 or -errno. */
 int nlsock_send(const struct nlsock *s, const void *p, size_t len);
+/* The same for one in n pieces (IOV_MAX at most). */
+int nlsock_sendv(const struct nlsock *s, const struct iovec *v, size_t n);
 
 /*
  * Receive one datagram. Its length; 0: none is there; -errno: -ENOBUFS for lost

@@ -50,8 +50,17 @@ bitq_del(struct bitq *q, uint32_t n)
 	return true;
 }
 
-bool
-bitq_peek(struct bitq *q, uint32_t *ret)
+/* The numbers of a word that this lap takes: eight in a row, far from those of the last lap. */
+static uint64_t
+lap_mask(uint32_t laps)
+{
+	static const uint8_t octet[] = { 0, 4, 2, 6, 1, 5, 3, 7 };
+
+	return UINT64_C(0xff) << 8 * octet[laps % sizeof(octet)];
+}
+
+static inline bool
+peek(struct bitq *q, bool spread, uint32_t *ret)
 {
 	uint64_t w;
 
@@ -62,7 +71,8 @@ bitq_peek(struct bitq *q, uint32_t *ret)
 			q->pos = 0;
 			q->laps++;
 		}
-		w = q->word[q->pos / 64] >> q->pos % 64;
+		w = q->word[q->pos / 64] & (spread ? lap_mask(q->laps) : UINT64_MAX);
+		w >>= q->pos % 64;
 		if (w) {
 			q->pos += (uint32_t)__builtin_ctzll(w);
 			*ret = q->pos;
@@ -70,6 +80,18 @@ bitq_peek(struct bitq *q, uint32_t *ret)
 		}
 		q->pos = (q->pos / 64 + 1) * 64;
 	}
+}
+
+bool
+bitq_peek(struct bitq *q, uint32_t *ret)
+{
+	return peek(q, false, ret);
+}
+
+bool
+bitq_peek_spread(struct bitq *q, uint32_t *ret)
+{
+	return peek(q, q->count >= BITQ_SPREAD_MIN && q->count >= q->nwords, ret);
 }
 
 bool

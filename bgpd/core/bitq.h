@@ -40,4 +40,13 @@ bool bitq_pop(struct bitq *q, uint32_t *ret);
 /* The next number, left in; false when the queue is empty. */
 bool bitq_peek(struct bitq *q, uint32_t *ret);
 
+#define BITQ_SPREAD_MIN 4096u
+
+/*
+ * The same in another order while many are in the queue, BITQ_SPREAD_MIN or more: a lap
+ * takes eight numbers in a row of every 64, and none waits longer than eight laps. For who
+ * puts them into a tree that should grow everywhere at once.
+ */
+bool bitq_peek_spread(struct bitq *q, uint32_t *ret);
+
 #endif

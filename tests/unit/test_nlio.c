@@ -69,7 +69,7 @@ static struct fib_kop op;
 
 /* Blackhole 10.x.y.0/24, the n-th. */
 static void
-add(struct nlbatch *b, enum fib_op_kind kind, uint32_t n)
+set_op(enum fib_op_kind kind, uint32_t n)
 {
 	struct ip_addr a = ip_addr_from_v4(0x0a000000u + (n << 8));
 
@@ -77,6 +77,12 @@ add(struct nlbatch *b, enum fib_op_kind kind, uint32_t n)
 	op.token = n;
 	op.route = (struct kern_route){ .prefix = ip_prefix_of(&a, 24), .table = 254, .metric = 20,
 		.protocol = 212, .type = KERN_BLACKHOLE };
+}
+
+static void
+add(struct nlbatch *b, enum fib_op_kind kind, uint32_t n)
+{
+	set_op(kind, n);
 	ck_assert(nlbatch_add(b, &op));
 }
 
@@ -116,6 +122,29 @@ START_TEST(each_has_its_verdict)
 	ck_assert(!lost);
 	ck_assert_int_eq(verdict[1000], 0);
 	ck_assert_int_eq(verdict[1001], EINVAL);
+	nlbatch_free(b);
+}
+END_TEST
+
+/* New routes go in any order, but before what comes after them and after what comes before. */
+START_TEST(order_is_kept_where_it_counts)
+{
+	struct nlbatch *b = nlbatch_new(scratch);
+	const uint32_t some = 101;
+	bool lost;
+	uint32_t i;
+
+	for (i = 0; i < NLBATCH_OPS; i++) {
+		enum fib_op_kind kind = i / some == 1 ? FIB_OP_ROUTE_DEL : FIB_OP_ROUTE_ADD;
+
+		set_op(kind, i % some);
+		op.token = i;
+		ck_assert(nlbatch_add(b, &op));
+	}
+	ck_assert_uint_eq(nlbatch_send(b, NULL, no_time, &lost), 0);
+	ck_assert(!lost);
+	for (i = 0; i < NLBATCH_OPS; i++)
+		ck_assert_int_eq(verdict[i], 0);
 	nlbatch_free(b);
 }
 END_TEST
@@ -345,6 +374,7 @@ main(void)
 	tcase_set_timeout(tc, 30);
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, each_has_its_verdict);
+	tcase_add_test(tc, order_is_kept_where_it_counts);
 	tcase_add_test(tc, the_kernel_says_why);
 	tcase_add_test(tc, lost_answers_are_no_success);
 	tcase_add_test(tc, every_kind_ends);

@@ -49,6 +49,31 @@ END_TEST
 
 /* ---- bit queues --------------------------------------------------------------------- */
 
+/* Everything once in eight laps, and those side by side far apart while many wait. */
+START_TEST(bitq_spreads_many)
+{
+	const uint32_t many = 64 * 1024;
+	struct bitq q = { 0 };
+	uint32_t n, last = 0, near = 0, left = many;
+
+	for (n = 0; n < many; n++)
+		bitq_add(&q, n);
+	for (; bitq_peek_spread(&q, &n); last = n, left--) {
+		near += left > BITQ_SPREAD_MIN && n == last + 1;
+		ck_assert(bitq_has(&q, n) && bitq_del(&q, n));
+	}
+	ck_assert_uint_eq(left, 0);
+	ck_assert_uint_le(q.laps, 8);
+	ck_assert_uint_le(near, many / 8 * 7); /* rows of eight */
+	/* Few in a large space are not looked for eight times. */
+	q.pos = q.laps = 0;
+	ck_assert(bitq_add(&q, 9) && bitq_add(&q, 60000));
+	ck_assert(bitq_peek_spread(&q, &n) && n == 9 && bitq_del(&q, n));
+	ck_assert(bitq_peek_spread(&q, &n) && n == 60000 && q.laps == 0);
+	bitq_free(&q);
+}
+END_TEST
+
 START_TEST(bitq_goes_round)
 {
 	struct bitq q = { 0 };
@@ -370,6 +395,7 @@ main(void)
 
 	tcase_add_test(t, slots_hand_out_and_take_back);
 	tcase_add_test(t, bitq_goes_round);
+	tcase_add_test(t, bitq_spreads_many);
 	tcase_add_test(t, destinations_are_found_whatever_the_size);
 	tcase_add_test(t, ipv6_destinations_of_all_lengths);
 	tcase_add_loop_test(t, neighbours_stand_side_by_side, 0, 2);
