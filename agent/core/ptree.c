@@ -79,13 +79,15 @@ void
 ptree_init(struct ptree *t, struct ip_prefix (*prefix)(const void *ctx, uint32_t no), void *ctx)
 {
 	*t = (struct ptree){ .prefix = prefix, .ctx = ctx };
+	t->last = mem_zalloc(sizeof(*t->last));
 }
 
 void
 ptree_free(struct ptree *t)
 {
 	mem_free(t->node);
-	ptree_init(t, t->prefix, t->ctx);
+	mem_free(t->last);
+	*t = (struct ptree){ 0 };
 }
 
 /* ---- ways ------------------------------------------------------------------------ */
@@ -132,6 +134,22 @@ hangs_at(const struct ptree_way *w, unsigned n)
 	if (n < w->n)
 		return w->node[n];
 	return w->leaf | LEAF;
+}
+
+/* The last way leads to where k is, or would be. */
+static struct ptree_way *
+way_to(const struct ptree *t, const struct ptree_key *k)
+{
+	struct ptree_last *last = t->last;
+	struct ptree_way *w = &last->way;
+	unsigned n = 0;
+
+	if (last->known && w->n > 0)
+		n = depth_of(t, w, first_difference(k, &last->key));
+	walk_on(t, k, w, n, n > 0 ? hangs_at(w, n) : t->root);
+	last->known = true;
+	last->key = *k;
+	return w;
 }
 
 /* The outermost leaf of that side below. */
@@ -181,25 +199,10 @@ hang(struct ptree *t, const struct ptree_way *w, unsigned n, uint32_t now)
 		set_kid(t, w->node[n - 1], w->kid[n - 1], now);
 }
 
-/* t->way leads to where k is, or would be. */
-static void
-way_to(struct ptree *t, const struct ptree_key *k)
-{
-	struct ptree_way *w = &t->way;
-	unsigned n = 0;
-
-	if (t->way_known && w->n > 0)
-		n = depth_of(t, w, first_difference(k, &t->way_key));
-	walk_on(t, k, w, n, n > 0 ? hangs_at(w, n) : t->root);
-	t->way_known = true;
-	t->way_key = *k;
-}
-
 /* Put it in at the first bit in which it differs from the leaf at the way's end. */
 static void
-put_at(struct ptree *t, const struct ptree_key *k, unsigned d, uint32_t no)
+put_at(struct ptree *t, struct ptree_way *w, const struct ptree_key *k, unsigned d, uint32_t no)
 {
-	struct ptree_way *w = &t->way;
 	unsigned n = depth_of(t, w, d), side = bit_of(k, d);
 	uint32_t i = node_take(t);
 
@@ -217,6 +220,7 @@ uint32_t
 ptree_put(struct ptree *t, const struct ip_prefix *p, uint32_t no)
 {
 	struct ptree_key k = key_of(p), have;
+	struct ptree_way *w;
 	unsigned d;
 
 	if (t->n == 0) {
@@ -224,12 +228,12 @@ ptree_put(struct ptree *t, const struct ip_prefix *p, uint32_t no)
 		t->n = 1;
 		return 0;
 	}
-	way_to(t, &k);
-	have = leaf_key(t, t->way.leaf);
+	w = way_to(t, &k);
+	have = leaf_key(t, w->leaf);
 	d = first_difference(&k, &have);
 	if (d == NBITS)
-		return t->way.leaf;
-	put_at(t, &k, d, no);
+		return w->leaf;
+	put_at(t, w, &k, d, no);
 	t->n++;
 	return 0;
 }
@@ -238,21 +242,24 @@ bool
 ptree_remove(struct ptree *t, const struct ip_prefix *p)
 {
 	struct ptree_key k = key_of(p), have;
-	struct ptree_way w;
-	uint32_t up;
+	struct ptree_way *w;
+	uint32_t up, other;
 
 	if (t->n == 0)
 		return false;
-	walk(t, &k, &w);
-	have = leaf_key(t, w.leaf);
+	w = way_to(t, &k);
+	have = leaf_key(t, w->leaf);
 	if (first_difference(&k, &have) != NBITS)
 		return false;
 	t->n--;
-	t->way_known = false;
-	if (w.n == 0)
+	if (w->n == 0) {
+		t->last->known = false;
 		return true;
-	up = w.node[w.n - 1];
-	hang(t, &w, w.n - 1, kid_of(t, up, !w.kid[w.n - 1]));
+	}
+	up = w->node[w->n - 1];
+	other = kid_of(t, up, !w->kid[w->n - 1]);
+	hang(t, w, w->n - 1, other);
+	walk_on(t, &k, w, w->n - 1, other);
 	t->node[up] = t->free;
 	t->free = up;
 	return true;
@@ -284,20 +291,20 @@ uint32_t
 ptree_after(const struct ptree *t, const struct ip_prefix *p)
 {
 	struct ptree_key k = key_of(p), have;
-	struct ptree_way w;
+	const struct ptree_way *w;
 	unsigned d, n;
 
 	if (t->n == 0)
 		return 0;
-	walk(t, &k, &w);
-	have = leaf_key(t, w.leaf);
+	w = way_to(t, &k);
+	have = leaf_key(t, w->leaf);
 	d = first_difference(&k, &have);
 	if (d == NBITS)
-		return beside(t, &w, w.n, 1);
-	n = depth_of(t, &w, d);
+		return beside(t, w, w->n, 1);
+	n = depth_of(t, w, d);
 	if (bit_of(&k, d) == 0) /* all that hangs there comes after it */
-		return outermost(t, hangs_at(&w, n), 0);
-	return beside(t, &w, n, 1);
+		return outermost(t, hangs_at(w, n), 0);
+	return beside(t, w, n, 1);
 }
 
 /* The last one at or before k. */

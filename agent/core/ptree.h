@@ -35,15 +35,22 @@ struct ptree_way {
 	uint32_t leaf; /* number */
 };
 
+/*
+ * The way that was gone last, which is most of the next one's: prefixes are put in, walked
+ * over, and taken out mostly in order.
+ */
+struct ptree_last {
+	struct ptree_way way;
+	struct ptree_key key;
+	bool known;
+};
+
 #define PTREE_NO_BITS 24 /* of a number of the caller's */
 
 struct ptree {
 	uint64_t *node;	/* two kids and a bit; see ptree.c */
 	uint32_t root, n, cap, used, free; /* used: nodes ever taken; free: list, by the first kid */
-	/* To what was put in last: most of the next one's way, as prefixes mostly come in order. */
-	struct ptree_way way;
-	struct ptree_key way_key;
-	bool way_known;
+	struct ptree_last *last; /* of ptree_put(), ptree_remove() and ptree_after() */
 	void *ctx;
 	struct ip_prefix (*prefix)(const void *ctx, uint32_t no);
 };
