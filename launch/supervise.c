@@ -46,6 +46,7 @@
 #define BFDD_GRACE_S	2  /* for bfdd to tell its peers, once its channel is closed */
 #define BFDD_RETRY_S	5  /* its sockets could not be had */
 #define BFDD_NICE	(-15) /* its packets are late by what others run before it */
+#define AGENT_AHEAD	5     /* of bgpd: what it has for the kernel is not to wait for that one */
 #define BGPD_START_CAPS (PRIVS_CAP(CAP_SYS_CHROOT) | PRIVS_CAP(CAP_SETUID) | PRIVS_CAP(CAP_SETGID))
 
 struct child {
@@ -197,6 +198,8 @@ child_run(const struct weftd *w, enum launch_child which, const int *fds, size_t
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (which == LAUNCH_CHILD_BFDD)
 		child_hurry(name);
+	if (agent) /* stays where it is if weftd may not */
+		setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) - AGENT_AHEAD);
 	setpgid(0, 0); /* the terminal's Ctrl-C is weftd's alone: it stops the agent in order */
 	snprintf(user, sizeof(user), "%u:%u", (unsigned)u->uid, (unsigned)u->gid);
 	if (libexec < 0 || fchdir(agent ? w->rd->fd : w->rd->root_fd) != 0 ||

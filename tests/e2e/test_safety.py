@@ -60,14 +60,16 @@ def test_bgpd_cannot_open_a_socket(lab):
 
 @pytest.mark.release
 def test_agent_has_one_capability(lab):
-    """weft-agent: not root, exactly CAP_NET_ADMIN."""
+    """weft-agent: not root, exactly CAP_NET_ADMIN, and ahead of weft-bgpd on a busy processor."""
     pair = Pair(lab, Bird, networks(1, 2))
     pair.daemon.start()
     pair.weft.start()
     pair.wait_up()
-    s = proc_status(pair.weft.pid("weft-agent"))
+    agent, bgpd = pair.weft.pid("weft-agent"), pair.weft.pid("weft-bgpd")
+    s = proc_status(agent)
     assert caps(s) == caps(s, "CapPrm") == 1 << CAP_NET_ADMIN
     assert "0" not in s["Uid"].split()
+    assert os.getpriority(os.PRIO_PROCESS, agent) == os.getpriority(os.PRIO_PROCESS, bgpd) - 5
 
 
 REFUSED = {
