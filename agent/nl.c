@@ -28,6 +28,9 @@
 /* Time for operations in one turn: two batches or so. */
 #define OPS_US 4000
 #define NAME_US 1000000 /* between two looks at the name of one program */
+/* So many operations without a pause are many; for those to come it pays to be told first. */
+#define MANY	 2048
+#define RENEW_US 10000000 /* between two times that this is seen to */
 
 struct nl {
 	struct nl_conf conf;
@@ -44,6 +47,8 @@ struct nl {
 	uint32_t named, named_well; /* port whose name was looked up last, and had one */
 	struct mono_us named_at;
 	uint64_t batches, messages, errors;
+	uint32_t in_a_row; /* operations */
+	struct mono_us renew_at; /* not before */
 };
 
 /* ---- what goes into the fib ---------------------------------------------- */
@@ -210,6 +215,19 @@ send_batch(struct nl *nl)
 	return more;
 }
 
+/* While many operations go out, their notifications should not be copied for us. */
+static void
+listen_first(struct nl *nl)
+{
+	if (nl->in_a_row < MANY || mono_before(nl->now, nl->renew_at))
+		return;
+	nl->in_a_row = 0;
+	event_del(nl->monitor_ev);
+	if (nlmon_renew(&nl->mon))
+		nl->renew_at = mono_add_us(nl->now, RENEW_US);
+	event_add(nl->monitor_ev, NULL);
+}
+
 /* True: there may be more to send. */
 static bool
 send_ops(struct nl *nl)
@@ -217,9 +235,12 @@ send_ops(struct nl *nl)
 	struct mono_us start = nl->now;
 
 	while (send_batch(nl)) {
+		nl->in_a_row += NLBATCH_OPS;
+		listen_first(nl);
 		if (mono_diff_us(nl->now, start) >= OPS_US || !nlmon_read(&nl->mon))
 			return true;
 	}
+	nl->in_a_row = 0;
 	return false;
 }
 

@@ -5,11 +5,13 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* Datagrams (one message each, mostly) taken in one turn of the loop: some 3 ms. */
 #define TURN 2048
@@ -21,7 +23,7 @@
  * network order what netlink has in the host's.
  */
 static void
-filter_own(const struct nlmon *m, uint32_t self)
+filter_own(const struct nlsock *s, uint32_t self)
 {
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct nlmsghdr, nlmsg_pid)),
@@ -35,43 +37,50 @@ filter_own(const struct nlmon *m, uint32_t self)
 	struct sock_fprog prog = { .len = sizeof code / sizeof code[0], .filter = code };
 
 	/* Without it there is only more to read. */
-	setsockopt(m->sock.fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof prog);
+	setsockopt(s->fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof prog);
 }
 
 static int
-join_groups(const struct nlmon *m)
+join_groups(const struct nlsock *s)
 {
 	static const int groups[] = { RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
 		RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_NEXTHOP };
 	size_t i;
 
 	for (i = 0; i < sizeof groups / sizeof groups[0]; i++) {
-		if (setsockopt(m->sock.fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i],
+		if (setsockopt(s->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &groups[i],
 		    sizeof groups[i]) < 0 && groups[i] != RTNLGRP_NEXTHOP) /* since Linux 5.3 */
 			return -errno;
 	}
 	return 0;
 }
 
+/* A socket that listens. 0 or -errno. */
+static int
+listen_with(const struct nlmon *m, struct nlsock *s)
+{
+	int err = nlsock_open(s);
+
+	if (err < 0)
+		return err;
+	nlsock_set_rcvbuf(s, m->octets);
+	filter_own(s, m->self);
+	err = join_groups(s);
+	if (err < 0)
+		nlsock_close(s);
+	return err;
+}
+
 int
 nlmon_open(struct nlmon *m, uint8_t *recv, size_t octets, uint32_t self,
     const struct nlmon_ops *ops, void *ctx)
 {
-	int err;
-
-	memset(m, 0, sizeof *m);
-	m->recv = recv;
-	m->ops = ops;
-	m->ctx = ctx;
-	err = nlsock_open(&m->sock);
-	if (err < 0)
-		return err;
-	nlsock_set_rcvbuf(&m->sock, octets ? octets : RCVBUF);
-	filter_own(m, self);
-	err = join_groups(m);
-	if (err < 0)
-		nlmon_close(m);
-	return err;
+	*m = (struct nlmon){ .recv = recv,
+		.ops = ops,
+		.ctx = ctx,
+		.octets = octets ? octets : RCVBUF,
+		.self = self };
+	return listen_with(m, &m->sock);
 }
 
 void
@@ -112,4 +121,36 @@ nlmon_read(struct nlmon *m)
 		on_datagram(m, n);
 	}
 	return false;
+}
+
+/*
+ * What came before the new socket was there has been read, and nothing came since: so whatever
+ * comes now is in the new one.
+ */
+static bool
+take_over(struct nlmon *m, struct nlsock *next)
+{
+	ssize_t n = nlsock_recv(&m->sock, m->recv, NLSOCK_DATAGRAM);
+
+	if (n != 0) { /* perhaps in both */
+		on_datagram(m, n);
+		return false;
+	}
+	if (dup3(next->fd, m->sock.fd, O_CLOEXEC) < 0)
+		return false;
+	m->sock.port = next->port;
+	return true;
+}
+
+bool
+nlmon_renew(struct nlmon *m)
+{
+	struct nlsock next;
+	bool done;
+
+	if (!nlmon_read(m) || listen_with(m, &next) < 0)
+		return false;
+	done = take_over(m, &next);
+	nlsock_close(&next);
+	return done;
 }

@@ -26,6 +26,8 @@ struct nlmon {
 	const struct nlmon_ops *ops;
 	void *ctx;
 	uint8_t *recv; /* NLSOCK_DATAGRAM octets, borrowed, not used between two calls */
+	size_t octets; /* of the receive buffer */
+	uint32_t self; /* whose own doing is left out */
 	uint64_t notifications, overflows;
 	struct nl_seen seen; /* scratch */
 };
@@ -41,5 +43,14 @@ void nlmon_close(struct nlmon *m);
 
 /* Take in what is there, within bounds; true: everything. */
 bool nlmon_read(struct nlmon *m);
+
+/*
+ * Go on with a new socket at the same descriptor, which no event loop may watch meanwhile.
+ * Who began to listen last gets the kernel's own message, and all others a copy, which for
+ * us is made only to be left out, if anybody came after us. Nothing is lost, and
+ * nothing heard twice. False: all is as before, as something came in that moment, or there is no
+ * new socket.
+ */
+bool nlmon_renew(struct nlmon *m);
 
 #endif

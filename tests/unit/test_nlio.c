@@ -12,6 +12,7 @@
 
 #include "agent/nlbatch.h"
 #include "agent/nldump.h"
+#include "agent/nlmon.h"
 #include "tests/unit/unit.h"
 
 #define NTOKENS 2048
@@ -198,6 +199,68 @@ START_TEST(lost_answers_are_no_success)
 }
 END_TEST
 
+/* ---- what others do ------------------------------------------------------ */
+
+struct heard {
+	uint32_t routes, from, lost;
+};
+
+static void
+on_heard(void *ctx, const struct nl_seen *o, uint32_t port)
+{
+	struct heard *h = ctx;
+
+	h->routes += o->what == KERN_ROUTES4;
+	h->from = port;
+}
+
+static void
+on_heard_lost(void *ctx)
+{
+	((struct heard *)ctx)->lost++;
+}
+
+static void
+do_one(struct nlbatch *b, enum fib_op_kind kind, uint32_t n)
+{
+	bool lost;
+
+	verdict[n] = -1;
+	add(b, kind, n);
+	ck_assert_uint_eq(nlbatch_send(b, NULL, no_time, &lost), 0);
+}
+
+/* On a new socket everything is heard once: what waited, what comes then; and not what we added. */
+START_TEST(another_socket_misses_nothing)
+{
+	static const struct nlmon_ops ops = { .object = on_heard, .lost = on_heard_lost };
+	struct nlbatch *self = nlbatch_new(scratch), *other = nlbatch_new(scratch);
+	struct heard h = { 0 };
+	struct nlmon m;
+	uint32_t i;
+	int fd;
+
+	ck_assert_int_eq(nlmon_open(&m, scratch, 0, nlbatch_port(self), &ops, &h), 0);
+	fd = m.sock.fd;
+	for (i = 1; i <= 3; i++) {
+		do_one(other, FIB_OP_ROUTE_ADD, i);
+		do_one(self, FIB_OP_ROUTE_ADD, 100 + i);
+		ck_assert(nlmon_renew(&m));
+		ck_assert_uint_eq(h.routes, 2 * i - 1);
+		do_one(other, FIB_OP_ROUTE_DEL, i);
+		do_one(self, FIB_OP_ROUTE_ADD, 200 + i);
+		ck_assert(nlmon_read(&m));
+		ck_assert_uint_eq(h.routes, 2 * i);
+		ck_assert_uint_eq(h.from, nlbatch_port(other));
+		ck_assert_int_eq(m.sock.fd, fd);
+	}
+	ck_assert_uint_eq(h.lost, 0);
+	nlmon_close(&m);
+	nlbatch_free(self);
+	nlbatch_free(other);
+}
+END_TEST
+
 /* ---- dumps --------------------------------------------------------------- */
 
 static struct {
@@ -377,6 +440,7 @@ main(void)
 	tcase_add_test(tc, order_is_kept_where_it_counts);
 	tcase_add_test(tc, the_kernel_says_why);
 	tcase_add_test(tc, lost_answers_are_no_success);
+	tcase_add_test(tc, another_socket_misses_nothing);
 	tcase_add_test(tc, every_kind_ends);
 	tcase_add_test(tc, interrupted_dumps_are_done_again);
 	tcase_add_test(tc, broken_dumps_start_anew);
