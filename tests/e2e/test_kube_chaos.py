@@ -12,6 +12,7 @@ import time
 import pytest
 
 from fabric import apistore, replay
+from fabric.monitor import told
 from fabric.segment import AS, PERMIT, Segment, addresses, pods
 from fabric.wait import No, wait_until
 from fabric.weft import Weft, config
@@ -52,7 +53,7 @@ class Fabric:
 
     def assert_untouched(self, what):
         for m in self.monitors:
-            assert m.alive() and not m.text(), f"{what}: {m.text()}"
+            assert m.alive() and not told(m), f"{what}: {m.text()}"
 
     def late_node(self, create, figure, what):
         """A Node made now is a peer of everybody's soon."""

@@ -4,6 +4,14 @@ from .wait import wait_until
 
 CANARY = "192.0.2.1/32"
 
+# Of ip itself, which asks for every namespace's number when it begins: one was just being made.
+NOT_TOLD = "Error: Peer netns reference is invalid."
+
+
+def told(proc):
+    """Lines that `ip monitor` has printed of what the kernel told."""
+    return [x for x in proc.text().splitlines() if x and x != NOT_TOLD]
+
 
 class Monitor:
     """`ip monitor route nexthop` in a namespace, listening when the constructor returns.
@@ -34,6 +42,6 @@ class Monitor:
         wait_until(printed, 10, "ip monitor has printed everything")
         text = self.proc.text()
         lines = [x for x in text[getattr(self, "read", 0):].splitlines()
-                 if CANARY.split("/")[0] not in x]
+                 if CANARY.split("/")[0] not in x and x != NOT_TOLD]
         self.read = len(text)
         return lines
