@@ -303,6 +303,8 @@ conn_write(struct conn *c)
 			conn_wait_writable(c);
 			return;
 		}
+		if (want == 0) /* ask all the same: changes that rest for a moment are kicked by that */
+			want = WANT_MIN;
 		len = speaker_conn_output(c->b->sp, clock_mono(), c->id, buf, BGPD_SCRATCH, want);
 		if (len == 0) {
 			conn_blocked(c, MONO_NEVER); /* there may be room by now, and nobody else asks */

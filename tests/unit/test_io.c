@@ -60,6 +60,7 @@ speaker_conn_output(struct speaker *s, struct mono_us now, conn_id conn, uint8_t
 	size_t n = 0, k;
 
 	ck_assert_uint_ge(cap, SPEAKER_OUT_EXT);
+	ck_assert_uint_gt(want, 0); /* to be asked for nothing is not to be asked */
 	for (; n < want && sp.left > 0 && cap - n >= MESSAGE; n += k)
 		for (k = 0; k < MESSAGE && sp.left > 0; k++, sp.left--)
 			buf[n + k] = (uint8_t)(sp.said++ % 251);
@@ -243,6 +244,25 @@ START_TEST(full_and_nothing_to_say)
 }
 END_TEST
 
+/*
+ * A message at a time, of which the last just goes in: whoever has nothing to say now is asked
+ * all the same, as what rests for a moment is not looked at again else.
+ */
+START_TEST(asked_even_when_full)
+{
+	unsigned k, pulls;
+
+	for (k = 0; k < MANY / MESSAGE && !sp.blocked; k++) {
+		pulls = sp.pulls;
+		sp.left = MESSAGE;
+		io_want_write(&b, CONN);
+		turn();
+		ck_assert(sp.blocked || sp.pulls >= pulls + 2);
+	}
+	ck_assert(sp.blocked);
+}
+END_TEST
+
 /* Having nothing to say a full socket blocks nobody: the send hold timer (RFC 9687) rests. */
 START_TEST(silence_is_not_blocked)
 {
@@ -316,6 +336,7 @@ main(void)
 	tcase_set_timeout(t, 20);
 	tcase_add_loop_test(t, a_slow_reader_has_nothing_kept, 0, N(sndbuf));
 	tcase_add_test(t, full_and_nothing_to_say);
+	tcase_add_test(t, asked_even_when_full);
 	tcase_add_test(t, silence_is_not_blocked);
 	tcase_add_test(t, a_full_connection_ends);
 	tcase_add_test(t, the_last_octets_are_sent);
