@@ -3,7 +3,6 @@
  * channels) and the peer (a scripted BGP speaker over a socket pair); bgpd runs
  * in a child process without its sandbox, which test_sandbox judges.
  */
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -20,6 +19,7 @@
 #include "lib/ipcsock.h"
 #include "lib/logmain.h"
 #include "lib/wire.h"
+#include "tests/unit/unit.h"
 
 #define DEADLINE_MS 8000
 #define PEER_ID	    1
@@ -746,20 +746,16 @@ teardown(void)
 	}
 }
 
-#define N(a) ((int)(sizeof(a) / sizeof((a)[0])))
 
 int
 main(void)
 {
 	Suite *s = suite_create("channel");
-	TCase *t = tcase_create("bgpd");
-	SRunner *r;
-	int failed;
+	TCase *t = unit_case(s, "bgpd");
 
 	tcase_add_checked_fixture(t, NULL, teardown);
-	tcase_set_timeout(t, 20);
 	tcase_add_loop_test(t, ends_with_its_agent, 0, IPC_NCHANS);
-	tcase_add_loop_test(t, a_broken_message_ends_it, 0, N(broken_cases));
+	tcase_add_loop_test(t, a_broken_message_ends_it, 0, NROWS(broken_cases));
 	tcase_add_test(t, hello_comes_first);
 	tcase_add_test(t, a_route_comes_and_goes);
 	tcase_add_test(t, no_notification_when_the_agent_dies);
@@ -772,10 +768,5 @@ main(void)
 	tcase_add_test(t, many_small_updates);
 	tcase_add_test(t, waiting_keepalives_count);
 	tcase_add_loop_test(t, a_slow_reader_stalls_its_own_question, 0, 2);
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return unit_run(s);
 }

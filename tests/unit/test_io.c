@@ -2,7 +2,6 @@
  * Connections of bgpd's shell against a peer that reads when this test wants it to: real
  * sockets, and a speaker that is played here and never runs out of messages to say.
  */
-#include <check.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <netinet/in.h>
@@ -15,6 +14,7 @@
 
 #include "bgpd/bgpd.h"
 #include "lib/clock.h"
+#include "tests/unit/unit.h"
 
 #define DEADLINE_MS   8000
 #define CONN	      7
@@ -22,7 +22,6 @@
 #define KEPT_MAX      8192 /* what a connection may keep of its output: a piece, not a buffer */
 #define WANTED_AGAIN  5000
 #define MANY	      (1 << 30)
-#define N(a)	      ((int)(sizeof(a) / sizeof((a)[0])))
 
 static struct bgpd b;
 static int ours, theirs; /* the two ends; ours is b's */
@@ -328,22 +327,14 @@ int
 main(void)
 {
 	Suite *s = suite_create("io");
-	TCase *t = tcase_create("output");
-	SRunner *r;
-	int failed;
+	TCase *t = unit_case(s, "output");
 
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_set_timeout(t, 20);
-	tcase_add_loop_test(t, a_slow_reader_has_nothing_kept, 0, N(sndbuf));
+	tcase_add_loop_test(t, a_slow_reader_has_nothing_kept, 0, NROWS(sndbuf));
 	tcase_add_test(t, full_and_nothing_to_say);
 	tcase_add_test(t, asked_even_when_full);
 	tcase_add_test(t, silence_is_not_blocked);
 	tcase_add_test(t, a_full_connection_ends);
 	tcase_add_test(t, the_last_octets_are_sent);
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return unit_run(s);
 }

@@ -5,7 +5,6 @@
  */
 #include "config.h"
 
-#include <check.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
@@ -27,6 +26,7 @@
 
 #include "lib/privs.h"
 #include "lib/sandbox.h"
+#include "tests/unit/unit.h"
 
 #define TEST_UID 64511
 
@@ -453,24 +453,17 @@ int
 main(void)
 {
 	Suite *s = suite_create("sandbox");
-	TCase *t = tcase_create("sandbox");
-	SRunner *r;
-	int failed;
+	TCase *t = unit_case(s, "sandbox");
 
 	if (geteuid() != 0) {
 		fputs("needs root: skipped\n", stderr);
 		return 77;
 	}
 	tcase_add_checked_fixture(t, setup, teardown);
-	tcase_add_loop_test(t, refuses_and_allows, 0, (int)(sizeof(attempts) / sizeof(attempts[0])));
+	tcase_add_loop_test(t, refuses_and_allows, 0, NROWS(attempts));
 	tcase_add_test(t, seen_from_outside);
 	tcase_add_test(t, filter_judges_every_call);
 	tcase_add_test(t, filter_of_many_calls);
 	tcase_add_test(t, capability_names);
-	suite_add_tcase(s, t);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return unit_run(s);
 }
