@@ -5,8 +5,8 @@
  * other, and nothing but to have those of several prefixes overlap makes them cheaper.
  * So it goes in steps, each for all prefixes at hand: their places are computed and
  * asked for (spots_begin(), spots_next()), then what is behind these (spots_approach()),
- * then they are used.  What else there is to do goes in between: an UPDATE's first
- * prefixes are asked for before its attributes are decoded.
+ * then they are used.  What else there is to do goes in between: the first prefixes of an
+ * UPDATE's own field (IPv4) are asked for before its attributes are decoded.
  */
 #ifndef BGPD_CORE_SPOTS_H
 #define BGPD_CORE_SPOTS_H
