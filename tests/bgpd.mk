@@ -93,11 +93,11 @@ tests_prop_prop_speaker_SOURCES = tests/prop/prop_speaker.c tests/prop/prop.h
 tests_prop_prop_speaker_LDADD = $(bgpd_test_ldadd)
 TESTS += tests/prop/prop_speaker
 
-# Not run by make check: make tests/bench/bench_rib.
-EXTRA_PROGRAMS += tests/bench/bench_rib
-tests_bench_bench_rib_SOURCES = tests/bench/bench_rib.c tests/bench/measure.h
-tests_bench_bench_rib_LDFLAGS = $(WEFT_LDFLAGS) $(WEFT_LTO_LDFLAGS)
-tests_bench_bench_rib_LDADD = $(bgpd_test_ldadd)
+# Not run by make check: make tests/bench/bench_core.
+EXTRA_PROGRAMS += tests/bench/bench_core
+tests_bench_bench_core_SOURCES = tests/bench/bench_core.c tests/bench/measure.h
+tests_bench_bench_core_LDFLAGS = $(WEFT_LDFLAGS) $(WEFT_LTO_LDFLAGS)
+tests_bench_bench_core_LDADD = $(bgpd_test_ldadd)
 
 # The routing half.
 check_PROGRAMS += tests/unit/test_policy tests/unit/test_rib tests/unit/test_filter tests/unit/test_idx
