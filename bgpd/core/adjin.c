@@ -106,6 +106,7 @@ adjin_rejected(const struct rpeer *rp, unsigned i)
 struct intake {
 	struct rpeer *rp;
 	struct mono_us now;
+	uint32_t since_s; /* the same, as paths have it */
 	unsigned i;
 	const struct attrs *attrs;
 	struct nh *nh; /* their next hop, as soon as a path is its user */
@@ -221,7 +222,7 @@ path_add(struct intake *in, uint32_t dest, uint32_t path_id, const struct attrs 
 	struct path *p = rib_path(&sp->rib[in->i], id);
 
 	note_path(rp, in->i, dest);
-	p->since_s = speaker_seconds(sp, in->now);
+	p->since_s = in->since_s;
 	p->flags = flags | PATH_CHANGED;
 	if (flags & PATH_EDITED)
 		rib_path_keep(&sp->rib[in->i], id, in->attrs);
@@ -425,6 +426,7 @@ intake_begin(struct rpeer *rp, struct mono_us now, unsigned i, uint16_t gen,
 {
 	return (struct intake){ .rp = rp,
 		.now = now,
+		.since_s = speaker_seconds(rp->sp, now),
 		.i = i,
 		.attrs = attrs,
 		.reason = policy_import_attrs(&rp->imp, attrs),

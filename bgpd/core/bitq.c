@@ -14,40 +14,16 @@ bitq_free(struct bitq *q)
 	*q = (struct bitq){ 0 };
 }
 
-static void
-bitq_grow(struct bitq *q, uint32_t word)
+void
+bitq_grow(struct bitq *q, uint32_t n)
 {
-	uint32_t n = q->nwords ? q->nwords : 4;
+	uint32_t words = q->nwords ? q->nwords : 4;
 
-	while (n <= word)
-		n += n / 2;
-	q->word = mem_realloc_array(q->word, n, sizeof(*q->word));
-	memset(q->word + q->nwords, 0, (n - q->nwords) * sizeof(*q->word));
-	q->nwords = n;
-}
-
-bool
-bitq_add(struct bitq *q, uint32_t n)
-{
-	uint64_t bit = (uint64_t)1 << n % 64;
-
-	if (n / 64 >= q->nwords)
-		bitq_grow(q, n / 64);
-	if (q->word[n / 64] & bit)
-		return false;
-	q->word[n / 64] |= bit;
-	q->count++;
-	return true;
-}
-
-bool
-bitq_del(struct bitq *q, uint32_t n)
-{
-	if (!bitq_has(q, n))
-		return false;
-	q->word[n / 64] &= ~((uint64_t)1 << n % 64);
-	q->count--;
-	return true;
+	while (words <= n / 64)
+		words += words / 2;
+	q->word = mem_realloc_array(q->word, words, sizeof(*q->word));
+	memset(q->word + q->nwords, 0, (words - q->nwords) * sizeof(*q->word));
+	q->nwords = words;
 }
 
 /* The numbers of a word that this lap takes: eight in a row, far from those of the last lap. */
@@ -92,14 +68,4 @@ bool
 bitq_peek_spread(struct bitq *q, uint32_t *ret)
 {
 	return peek(q, q->count >= BITQ_SPREAD_MIN && q->count >= q->nwords, ret);
-}
-
-bool
-bitq_pop(struct bitq *q, uint32_t *ret)
-{
-	if (!bitq_peek(q, ret))
-		return false;
-	bitq_del(q, *ret);
-	q->pos++;
-	return true;
 }

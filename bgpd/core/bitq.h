@@ -22,11 +22,23 @@ struct bitq {
 /* All zeros is an empty queue. Gives the memory back; empty afterwards. */
 void bitq_free(struct bitq *q);
 
-/* Put n in; false when it was in already. */
-bool bitq_add(struct bitq *q, uint32_t n);
+/* Room for the number n, which is not in, and for all below it. */
+void bitq_grow(struct bitq *q, uint32_t n);
 
-/* Take n out; false when it was not in. */
-bool bitq_del(struct bitq *q, uint32_t n);
+/* Put n in; false when it was in already. */
+static inline bool
+bitq_add(struct bitq *q, uint32_t n)
+{
+	uint64_t bit = (uint64_t)1 << n % 64;
+
+	if (n / 64 >= q->nwords)
+		bitq_grow(q, n);
+	if (q->word[n / 64] & bit)
+		return false;
+	q->word[n / 64] |= bit;
+	q->count++;
+	return true;
+}
 
 static inline bool
 bitq_has(const struct bitq *q, uint32_t n)
@@ -34,11 +46,36 @@ bitq_has(const struct bitq *q, uint32_t n)
 	return n / 64 < q->nwords && (q->word[n / 64] >> n % 64 & 1);
 }
 
-/* The next number, taken out; false when the queue is empty. */
-bool bitq_pop(struct bitq *q, uint32_t *ret);
+/* Take n out; false when it was not in. */
+static inline bool
+bitq_del(struct bitq *q, uint32_t n)
+{
+	if (!bitq_has(q, n))
+		return false;
+	q->word[n / 64] &= ~((uint64_t)1 << n % 64);
+	q->count--;
+	return true;
+}
 
 /* The next number, left in; false when the queue is empty. */
 bool bitq_peek(struct bitq *q, uint32_t *ret);
+
+/* The next number, taken out; false when the queue is empty. */
+static inline bool
+bitq_pop(struct bitq *q, uint32_t *ret)
+{
+	uint32_t at = q->pos;
+	uint64_t w = at / 64 < q->nwords ? q->word[at / 64] >> at % 64 : 0;
+
+	if (w) /* most often there is one in the word where the last one was */
+		*ret = at + (uint32_t)__builtin_ctzll(w);
+	else if (!bitq_peek(q, ret))
+		return false;
+	q->word[*ret / 64] &= ~((uint64_t)1 << *ret % 64);
+	q->count--;
+	q->pos = *ret + 1;
+	return true;
+}
 
 #define BITQ_SPREAD_MIN 4096u
 

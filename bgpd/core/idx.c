@@ -1,8 +1,8 @@
 /*
  * Extendible hashing.  See idx.h.
  *
- * A segment grows in steps of a half to SEG_MAX entries, and is split then, so
- * that the whole is never less than about half full.  The upper bits of a
+ * A segment grows in steps of a half to SEG_MAX buckets, and is split then, into halves
+ * that are one step from there: the whole is never less than about half full.  The upper bits of a
  * hash say which segment, those that follow where in it.
  */
 #include "bgpd/core/idx.h"
@@ -12,8 +12,9 @@
 
 #include "lib/mem.h"
 
-#define SEG_MIN 2 /* buckets */
-#define SEG_MAX 64
+#define SEG_MIN	 2 /* buckets: 2, 3, 4, 6, 9, 13, 19, 28, */
+#define SEG_HALF 42
+#define SEG_MAX	 63
 /* With as many upper bits in common hashes are none any more: a segment grows beyond SEG_MAX then. */
 #define DEPTH_MAX 20
 
@@ -103,14 +104,52 @@ seg_put(struct idx_seg *s, uint32_t hash, uint32_t id)
 	s->n++;
 }
 
-/* Entries of the bucket in place k of one segment, to that of two which their hash says. */
-static void
-bucket_deal(const struct idx_bucket *b, struct idx_seg *to[2], unsigned shift)
+/* A segment that another's entries are dealt to: how full each bucket is stands beside. */
+struct fresh {
+	struct idx_seg s;
+	uint8_t *fill;
+};
+
+static struct fresh
+fresh_new(uint32_t size, uint8_t depth)
 {
+	return (struct fresh){ seg_new(size, depth), mem_zalloc(size) };
+}
+
+/* The segment, with so many entries. */
+static struct idx_seg
+fresh_end(struct fresh *h, uint32_t n)
+{
+	mem_free(h->fill);
+	h->s.n = n;
+	return h->s;
+}
+
+static inline void
+fresh_put(struct fresh *h, uint32_t hash, uint32_t id)
+{
+	uint32_t k = idx_home(&h->s, hash);
+	struct idx_bucket *b;
 	unsigned i;
 
-	for (i = 0; i < IDX_BUCKET && b->id[i]; i++)
-		seg_put(to[b->hash[i] >> shift & 1], b->hash[i], b->id[i]);
+	while (h->fill[k] == IDX_BUCKET)
+		k = after(&h->s, k);
+	b = &h->s.bucket[k];
+	i = h->fill[k]++;
+	b->hash[i] = hash;
+	b->id[i] = id;
+}
+
+/* All of a segment's entries, to that of two which a bit of their hash says. */
+static void
+seg_deal(const struct idx_seg *s, struct fresh *to[2], unsigned shift)
+{
+	const struct idx_bucket *b;
+	unsigned i;
+
+	for (b = s->bucket; b < s->bucket + s->size; b++)
+		for (i = 0; i < IDX_BUCKET && b->id[i]; i++)
+			fresh_put(to[b->hash[i] >> shift & 1], b->hash[i], b->id[i]);
 }
 
 /* Have a segment in n places of the directory, from `from` on. */
@@ -138,12 +177,11 @@ dir_double(struct idx *x)
 static void
 seg_grow(struct idx *x, uint32_t k)
 {
-	struct idx_seg old = x->dir[k], s = seg_new(old.size + (old.size + 1) / 2, old.depth);
-	uint32_t i;
+	struct idx_seg old = x->dir[k];
+	struct fresh h = fresh_new(old.size + old.size / 2, old.depth);
 
-	for (i = 0; i < old.size; i++)
-		bucket_deal(&old.bucket[i], (struct idx_seg *[2]){ &s, &s }, 0);
-	dir_set(x, k, span_of(x, k), s);
+	seg_deal(&old, (struct fresh *[2]){ &h, &h }, 0);
+	dir_set(x, k, span_of(x, k), fresh_end(&h, old.n));
 	mem_free(old.bucket);
 }
 
@@ -160,28 +198,27 @@ count_bit(const struct idx_seg *s, unsigned shift)
 	return n;
 }
 
-/* Buckets for so many entries, and some more. */
+/* Buckets for the half that has so many entries: with room, however uneven the halves are. */
 static uint32_t
 size_for(uint32_t n)
 {
-	return (n + n / 2) / IDX_BUCKET + SEG_MIN;
+	uint32_t least = (n + n / 2) / IDX_BUCKET + SEG_MIN;
+
+	return least > SEG_HALF ? least : SEG_HALF;
 }
 
 /* The same in two halves. */
 static void
 seg_split(struct idx *x, uint32_t k)
 {
-	struct idx_seg old = x->dir[k], half[2];
-	uint32_t i, span = span_of(x, k), n;
+	struct idx_seg old = x->dir[k];
 	uint8_t depth = (uint8_t)(old.depth + 1);
+	uint32_t span = span_of(x, k), n = count_bit(&old, 32u - depth);
+	struct fresh zero = fresh_new(size_for(old.n - n), depth), one = fresh_new(size_for(n), depth);
 
-	n = count_bit(&old, 32u - depth);
-	half[0] = seg_new(size_for(old.n - n), depth);
-	half[1] = seg_new(size_for(n), depth);
-	for (i = 0; i < old.size; i++)
-		bucket_deal(&old.bucket[i], (struct idx_seg *[2]){ &half[0], &half[1] }, 32u - depth);
-	dir_set(x, k, span / 2, half[0]);
-	dir_set(x, k + span / 2, span / 2, half[1]);
+	seg_deal(&old, (struct fresh *[2]){ &zero, &one }, 32u - depth);
+	dir_set(x, k, span / 2, fresh_end(&zero, old.n - n));
+	dir_set(x, k + span / 2, span / 2, fresh_end(&one, n));
 	mem_free(old.bucket);
 }
 

@@ -102,30 +102,48 @@ idx_match(const idx_four v[IDX_BUCKET / 4], uint32_t value)
 	return (unsigned)(half | half >> 32);
 }
 
-/*
- * Ids with just that hash, one after the other; 0: no more. *at is the walk's, 0 at first;
- * nothing may be added or taken out meanwhile.
- */
-static inline uint32_t
-idx_next(const struct idx *x, uint32_t hash, uint32_t *at)
+/* A walk over the ids that have just one hash; nothing may be added or taken out meanwhile. */
+struct idx_walk {
+	const struct idx_seg *s;
+	uint32_t k, hash;
+	unsigned found; /* in bucket k, and not told yet */
+};
+
+static inline struct idx_walk
+idx_walk(const struct idx *x, uint32_t hash)
 {
 	const struct idx_seg *s = idx_seg_of(x, hash);
-	uint32_t k = idx_home(s, hash) + *at / IDX_BUCKET;
-	const struct idx_bucket *b;
-	unsigned m;
+	uint32_t k = idx_home(s, hash);
 
-	for (;; k++) {
-		b = &s->bucket[k < s->size ? k : k - s->size];
-		m = idx_match(b->hashes, hash) & 0xffu << *at % IDX_BUCKET;
-		*at -= *at % IDX_BUCKET;
-		if (m) {
-			*at += (uint32_t)__builtin_ctz(m) + 1;
-			return b->id[__builtin_ctz(m)];
-		}
-		if (!b->id[IDX_BUCKET - 1])
+	return (struct idx_walk){ s, k, hash, idx_match(s->bucket[k].hashes, hash) };
+}
+
+/* The next one; 0: no more. */
+static inline uint32_t
+idx_next(struct idx_walk *w)
+{
+	unsigned i;
+
+	while (!w->found) {
+		if (!w->s->bucket[w->k].id[IDX_BUCKET - 1])
 			return 0;
-		*at += IDX_BUCKET;
+		w->k = w->k + 1 < w->s->size ? w->k + 1 : 0;
+		w->found = idx_match(w->s->bucket[w->k].hashes, w->hash);
 	}
+	i = (unsigned)__builtin_ctz(w->found);
+	w->found &= w->found - 1;
+	return w->s->bucket[w->k].id[i];
+}
+
+/* The first of them in the bucket where it should stand, which is nearly always all; 0: none. */
+static inline uint32_t
+idx_guess(const struct idx *x, uint32_t hash)
+{
+	const struct idx_seg *s = idx_seg_of(x, hash);
+	const struct idx_bucket *b = &s->bucket[idx_home(s, hash)];
+	unsigned found = idx_match(b->hashes, hash);
+
+	return found ? b->id[__builtin_ctz(found)] : 0;
 }
 
 #endif

@@ -27,17 +27,21 @@ afi_known(uint16_t afi, uint8_t safi)
 static inline uint64_t
 upper_octets(const uint8_t *p, size_t n)
 {
-	uint64_t v = 0;
+	uint16_t first2, last2;
 	uint32_t first, last;
 
-	if (n >= 4) { /* both ends of them: octets that overlap are the same */
+	/* Both ends of them: octets that overlap are the same. */
+	if (n >= 4) {
 		memcpy(&first, p, 4);
 		memcpy(&last, p + n - 4, 4);
 		return (uint64_t)be32toh(first) << 32 | (uint64_t)be32toh(last) << (64 - 8 * n);
 	}
-	for (size_t k = 0; k < n; k++)
-		v |= (uint64_t)p[k] << (56 - 8 * k);
-	return v;
+	if (n >= 2) {
+		memcpy(&first2, p, 2);
+		memcpy(&last2, p + n - 2, 2);
+		return (uint64_t)be16toh(first2) << 48 | (uint64_t)be16toh(last2) << (64 - 8 * n);
+	}
+	return n == 1 ? (uint64_t)p[0] << 56 : 0;
 }
 
 /* The first `bits` of the number. */

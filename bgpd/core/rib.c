@@ -66,7 +66,11 @@ set_prefix(struct rib *rib, uint32_t id, const struct ip_prefix *p)
 	struct dest *d = rib_dest(rib, id);
 
 	d->len = p->len;
-	memcpy(d->addr, p->b, rib->octets);
+	if (rib->af == IP4) { /* sizes that the compiler knows */
+		memcpy(d->addr, p->b, 4);
+		return;
+	}
+	memcpy(d->addr, p->b, RIB_HALF_OCTETS);
 	if (p->len > RIB_HALF_BITS)
 		beside_put(&rib->tails, id, p->b + RIB_HALF_OCTETS,
 		    memcmp(p->b + RIB_HALF_OCTETS, zeros, sizeof(zeros)) == 0);
@@ -164,7 +168,7 @@ rib_seek(const struct rib *rib, const struct ip_prefix *prefix, struct rib_block
 uint32_t
 rib_approach(const struct rib *rib, uint32_t place)
 {
-	uint32_t at = 0, id = idx_next(&rib->index, place, &at);
+	uint32_t id = idx_guess(&rib->index, place);
 
 	if (id)
 		__builtin_prefetch(rib_dest(rib, id));
@@ -191,10 +195,11 @@ is_dest_of(const struct rib *rib, uint32_t id, const struct ip_prefix *prefix)
 static uint32_t
 find(const struct rib *rib, const struct ip_prefix *prefix, uint32_t place)
 {
-	uint32_t at = 0, id;
+	struct idx_walk w = idx_walk(&rib->index, place);
+	uint32_t id;
 
 	do {
-		id = idx_next(&rib->index, place, &at);
+		id = idx_next(&w);
 	} while (id && !is_dest_of(rib, id, prefix));
 	return id;
 }
@@ -290,7 +295,8 @@ rib_path_add(struct rib *rib, uint32_t dest, uint16_t peer, uint32_t path_id,
 	p->attrs = attrs_ref(attrs);
 	p->dest = dest;
 	p->peer = peer;
-	beside_put(&rib->ids, id, &path_id, path_id == 0);
+	if (path_id != 0 || rib->ids.npages > 0)
+		beside_put(&rib->ids, id, &path_id, path_id == 0);
 	for (; before > 0 && *link; before--)
 		link = &rib_path(rib, *link)->next;
 	p->next = *link;

@@ -162,7 +162,7 @@ rib_dest(const struct rib *rib, uint32_t id)
 static inline struct path *
 rib_path(const struct rib *rib, uint32_t id)
 {
-	return slots_at(&rib->paths, id);
+	return slots_at_sized(&rib->paths, id, sizeof(struct path));
 }
 
 /* Is this id, below slots_end(), a destination? */

@@ -38,11 +38,18 @@ uint32_t slots_take(struct slots *s);
 /* id's element is not needed any more. It is zeroed but for its link. */
 void slots_give(struct slots *s, uint32_t id);
 
+/* The element of an id below s->end, where the compiler knows how many octets one has. */
+static inline void *
+slots_at_sized(const struct slots *s, uint32_t id, size_t octets)
+{
+	return s->page[id >> SLOTS_PAGE_BITS] + (size_t)(id & (SLOTS_PAGE - 1)) * octets;
+}
+
 /* The element of an id below s->end, not 0; one that was given back is zero but for its link. */
 static inline void *
 slots_at(const struct slots *s, uint32_t id)
 {
-	return s->page[id >> SLOTS_PAGE_BITS] + (size_t)(id & (SLOTS_PAGE - 1)) * s->octets;
+	return slots_at_sized(s, id, s->octets);
 }
 
 /* One more than the highest id ever handed out. */

@@ -32,9 +32,10 @@ teardown(void)
 static bool
 has(uint32_t id)
 {
-	uint32_t at = 0, found;
+	struct idx_walk w = idx_walk(&x, hash[id]);
+	uint32_t found;
 
-	while ((found = idx_next(&x, hash[id], &at)) != 0)
+	while ((found = idx_next(&w)) != 0)
 		if (found == id)
 			return true;
 	return false;
