@@ -13,6 +13,7 @@
 
 #include "bgpd/core/bgp.h"
 #include "bgpd/core/speaker.h"
+#include "lib/largemem.h"
 #include "lib/mem.h"
 #include "lib/rng.h"
 #include "lib/wire.h"
@@ -26,6 +27,7 @@
 
 struct bench {
 	struct speaker *sp;
+	struct largemem mem;
 	struct mono_us now;
 	struct rng rng;
 	bool ibgp;
@@ -104,6 +106,7 @@ settle(struct bench *b)
 	bool more;
 
 	do {
+		largemem_watch(&b->mem);
 		b->now = mono_add_us(b->now, TURN_US);
 		more = speaker_work(b->sp, b->now, SLICE_US);
 		tell_agent(b);
@@ -357,6 +360,7 @@ start(struct bench *b, uint32_t npeers, bool ibgp, bool install)
 	struct ipc_conf_applied applied;
 
 	memset(b, 0, sizeof(*b));
+	largemem_init(&b->mem);
 	b->now.us = 1000000;
 	b->ibgp = ibgp;
 	b->npeers = npeers;
