@@ -54,14 +54,14 @@ struct hmap_node *hmap_first_with(const struct hmap *h, uint64_t hash);
 struct hmap_node *hmap_next_with(const struct hmap_node *n);
 
 /* Have the processor fetch what a look for the hash begins with; a little later, what is behind that. */
-static inline void
+static inline __attribute__((always_inline)) void
 hmap_fetch(const struct hmap *h, uint64_t hash)
 {
 	if (h->bucket)
 		__builtin_prefetch(&h->bucket[hash & h->mask]);
 }
 
-static inline void
+static inline __attribute__((always_inline)) void
 hmap_fetch_first(const struct hmap *h, uint64_t hash)
 {
 	if (h->bucket)

@@ -540,8 +540,8 @@ announce_all(struct rpeer *rp, struct mono_us now, unsigned i, struct rd r,
 	sought = attrs_seek(sp->pool, b);
 	if (!spots_are_of(s, &sp->rib[i], &r))
 		spots_begin(s, &sp->rib[i], r, has_path_ids(rp, i));
-	attrs_approach(sp->pool, &sought);
 	spots_approach(s);
+	attrs_approach(sp->pool, &sought);
 	attrs = attrs_settle(sp->pool, &sought);
 	in = intake_begin(rp, now, i, rp->af[i].gen, attrs);
 	rp->leaks += in.reason == REJECT_LEAK_UP || in.reason == REJECT_LEAK_PEER;

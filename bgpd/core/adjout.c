@@ -71,7 +71,7 @@ batch_load(struct batch *b, const struct batch_bucket *k, const struct rib *rib,
 	for (at = k->first; at != NO_ITEM; at = b->item[at].next, n++) {
 		b->id[n] = b->item[at].id;
 		b->old[n] = b->item[at].old;
-		b->nlri[n] = group_nlri(rib, by_path, b->item[at].id);
+		group_nlri(rib, by_path, b->item[at].id, &b->nlri[n]);
 	}
 	return n;
 }

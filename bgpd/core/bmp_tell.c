@@ -678,7 +678,7 @@ pack_out(struct collector *c, struct wr *w, struct pack *k, uint32_t id)
 	k->attrs = a;
 	k->vis = vis;
 	k->id[k->n] = id;
-	k->nlri[k->n++] = group_nlri(&c->sp->rib[i], group_by_path(rp->af[i].member->g), id);
+	group_nlri(&c->sp->rib[i], group_by_path(rp->af[i].member->g), id, &k->nlri[k->n++]);
 }
 
 /* One peer after the other. */

@@ -80,12 +80,11 @@ groups_free(struct speaker *sp)
 	mem_free(gs->batch);
 }
 
-struct nlri
-group_nlri(const struct rib *rib, bool by_path, uint32_t id)
+void
+group_nlri(const struct rib *rib, bool by_path, uint32_t id, struct nlri *ret)
 {
-	if (!by_path)
-		return (struct nlri){ .prefix = rib_prefix(rib, id) };
-	return (struct nlri){ .prefix = rib_prefix(rib, rib_path(rib, id)->dest), .path_id = id };
+	ret->path_id = by_path ? id : 0;
+	rib_prefix_to(rib, by_path ? rib_path(rib, id)->dest : id, &ret->prefix);
 }
 
 /* ---- what changed ------------------------------------------------------------ */

@@ -136,7 +136,7 @@ group_is_dirty(const struct group *g)
 }
 
 /* What is said of an id (a destination's, or a path's) on the wire. */
-struct nlri group_nlri(const struct rib *rib, bool by_path, uint32_t id);
+void group_nlri(const struct rib *rib, bool by_path, uint32_t id, struct nlri *ret);
 
 /* No group yet; and free all of them with what they announce. */
 void groups_init(struct speaker *sp);

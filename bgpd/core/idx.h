@@ -80,8 +80,11 @@ idx_home(const struct idx_seg *s, uint32_t hash)
 	return (uint32_t)((uint64_t)(hash << s->depth) * s->size >> 32);
 }
 
-/* Have the processor fetch what a look for the hash begins with. */
-static inline void
+/*
+ * Have the processor fetch what a look for the hash begins with.  Always inline: for GCC a
+ * function that does nothing else has no effect, and it leaves out the call.
+ */
+static inline __attribute__((always_inline)) void
 idx_fetch(const struct idx *x, uint32_t hash)
 {
 	const struct idx_seg *s = idx_seg_of(x, hash);
@@ -135,15 +138,23 @@ idx_next(struct idx_walk *w)
 	return w->s->bucket[w->k].id[i];
 }
 
-/* The first of them in the bucket where it should stand, which is nearly always all; 0: none. */
+/*
+ * The first of them in the bucket where it should stand, which is nearly always all; 0: none
+ * there.  When that bucket is full the next one is fetched.
+ */
 static inline uint32_t
 idx_guess(const struct idx *x, uint32_t hash)
 {
 	const struct idx_seg *s = idx_seg_of(x, hash);
-	const struct idx_bucket *b = &s->bucket[idx_home(s, hash)];
+	uint32_t k = idx_home(s, hash);
+	const struct idx_bucket *b = &s->bucket[k];
 	unsigned found = idx_match(b->hashes, hash);
 
-	return found ? b->id[__builtin_ctz(found)] : 0;
+	if (found)
+		return b->id[__builtin_ctz(found)];
+	if (b->id[IDX_BUCKET - 1])
+		__builtin_prefetch(&s->bucket[k + 1 < s->size ? k + 1 : 0]);
+	return 0;
 }
 
 #endif

@@ -41,15 +41,27 @@ frame_bad(struct bgp_err *e, uint8_t sub, size_t off, const uint8_t *data, size_
 	return MSG_BAD;
 }
 
+static bool
+marker_is_whole(struct rd r)
+{
+	static const uint64_t ones[2] = { UINT64_MAX, UINT64_MAX };
+	const uint8_t *p = rd_view(&r, BGP_MARKER_OCTETS);
+
+	return p && memcmp(p, ones, BGP_MARKER_OCTETS) == 0;
+}
+
 enum msg_framing
 msg_frame(const uint8_t *in, size_t octets, uint16_t max, struct msg_header *ret,
     struct bgp_err *e)
 {
 	struct rd r = rd_init(in, octets);
+	bool whole = marker_is_whole(r);
 	uint16_t length;
 	uint8_t type;
 
-	while (rd_left(&r) > 0 && rd_pos(&r) < BGP_MARKER_OCTETS)
+	if (whole)
+		rd_skip(&r, BGP_MARKER_OCTETS);
+	while (!whole && rd_left(&r) > 0 && rd_pos(&r) < BGP_MARKER_OCTETS)
 		if (rd_u8(&r) != 0xff)
 			return frame_bad(e, HDR_NOT_SYNCHRONIZED, rd_pos(&r) - 1, NULL, 0,
 			    "the marker is not all ones");

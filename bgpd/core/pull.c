@@ -476,7 +476,7 @@ select_entries(struct speaker *sp, const struct member *m, const struct chunk *c
 		}
 		if (saw == see)
 			continue;
-		b->nlri[n++] = group_nlri(rib, group_by_path(m->g), c->id[k]);
+		group_nlri(rib, group_by_path(m->g), c->id[k], &b->nlri[n++]);
 	}
 	return n;
 }

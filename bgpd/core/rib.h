@@ -195,22 +195,32 @@ rib_fib(const struct rib *rib, uint32_t dest)
 /* Note it; all zeros where set is 0. */
 void rib_fib_set(struct rib *rib, uint32_t dest, struct dest_fib fib);
 
-/* A destination's prefix. */
+/* A destination's prefix, right to where it is wanted: to copy what was just written is slow. */
+static inline void
+rib_prefix_to(const struct rib *rib, uint32_t id, struct ip_prefix *ret)
+{
+	const struct dest *d = rib_dest(rib, id);
+	const void *tail;
+
+	ret->af = rib->af;
+	ret->len = d->len;
+	memset(ret->b, 0, sizeof(ret->b));
+	if (rib->af == IP4) { /* sizes that the compiler knows */
+		memcpy(ret->b, d->addr, 4);
+		return;
+	}
+	memcpy(ret->b, d->addr, RIB_HALF_OCTETS);
+	tail = d->len > RIB_HALF_BITS ? beside_at(&rib->tails, id) : NULL;
+	if (tail)
+		memcpy(ret->b + RIB_HALF_OCTETS, tail, RIB_HALF_OCTETS);
+}
+
 static inline struct ip_prefix
 rib_prefix(const struct rib *rib, uint32_t id)
 {
-	const struct dest *d = rib_dest(rib, id);
-	struct ip_prefix p = { .af = rib->af, .len = d->len };
-	const void *tail;
+	struct ip_prefix p;
 
-	if (rib->af == IP4) { /* sizes that the compiler knows */
-		memcpy(p.b, d->addr, 4);
-		return p;
-	}
-	tail = d->len > RIB_HALF_BITS ? beside_at(&rib->tails, id) : NULL;
-	memcpy(p.b, d->addr, RIB_HALF_OCTETS);
-	if (tail)
-		memcpy(p.b + RIB_HALF_OCTETS, tail, RIB_HALF_OCTETS);
+	rib_prefix_to(rib, id, &p);
 	return p;
 }
 
