@@ -12,9 +12,9 @@
 
 #include "lib/mem.h"
 
-#define SEG_MIN	 2 /* buckets: 2, 3, 4, 6, 9, 13, 19, 28, */
-#define SEG_HALF 42
-#define SEG_MAX	 63
+#define SEG_MIN	 2 /* buckets: 2, 3, 4, 6, 9 and so on */
+#define SEG_HALF 52
+#define SEG_MAX	 78
 /* With as many upper bits in common hashes are none any more: a segment grows beyond SEG_MAX then. */
 #define DEPTH_MAX 20
 
@@ -178,7 +178,8 @@ static void
 seg_grow(struct idx *x, uint32_t k)
 {
 	struct idx_seg old = x->dir[k];
-	struct fresh h = fresh_new(old.size + old.size / 2, old.depth);
+	uint32_t more = old.size + old.size / 2;
+	struct fresh h = fresh_new(old.size < SEG_MAX && more > SEG_MAX ? SEG_MAX : more, old.depth);
 
 	seg_deal(&old, (struct fresh *[2]){ &h, &h }, 0);
 	dir_set(x, k, span_of(x, k), fresh_end(&h, old.n));
@@ -222,11 +223,11 @@ seg_split(struct idx *x, uint32_t k)
 	mem_free(old.bucket);
 }
 
-/* A segment is never more than three quarters full. */
+/* A segment is never more than 13 sixteenths full: buckets in a row that are full cost looks. */
 static bool
 is_full(const struct idx_seg *s)
 {
-	return s->n >= 3u * IDX_BUCKET * s->size / 4;
+	return s->n >= 13u * IDX_BUCKET * s->size / 16;
 }
 
 /* A step towards room in the segment in place k, which is the first of its span. */
