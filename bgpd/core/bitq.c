@@ -26,17 +26,26 @@ bitq_grow(struct bitq *q, uint32_t n)
 	q->nwords = words;
 }
 
-/* The numbers of a word that this lap takes: eight in a row, far from those of the last lap. */
+/* The numbers of a word that this lap takes, far from those of the last lap. */
 static uint64_t
-lap_mask(uint32_t laps)
+lap_mask(enum bitq_order order, uint32_t laps)
 {
-	static const uint8_t octet[] = { 0, 4, 2, 6, 1, 5, 3, 7 };
+	static const uint8_t turn[] = { 0, 4, 2, 6, 1, 5, 3, 7 };
+	unsigned int k = turn[laps % sizeof(turn)];
 
-	return UINT64_C(0xff) << 8 * octet[laps % sizeof(octet)];
+	switch (order) {
+	case BITQ_RISING:
+		break;
+	case BITQ_ROWS:
+		return UINT64_C(0xff) << 8 * k;
+	case BITQ_SINGLE:
+		return UINT64_C(0x0101010101010101) << k;
+	}
+	return UINT64_MAX;
 }
 
 static inline bool
-peek(struct bitq *q, bool spread, uint32_t *ret)
+peek(struct bitq *q, enum bitq_order order, uint32_t *ret)
 {
 	uint64_t w;
 
@@ -47,7 +56,7 @@ peek(struct bitq *q, bool spread, uint32_t *ret)
 			q->pos = 0;
 			q->laps++;
 		}
-		w = q->word[q->pos / 64] & (spread ? lap_mask(q->laps) : UINT64_MAX);
+		w = q->word[q->pos / 64] & lap_mask(order, q->laps);
 		w >>= q->pos % 64;
 		if (w) {
 			q->pos += (uint32_t)__builtin_ctzll(w);
@@ -61,11 +70,13 @@ peek(struct bitq *q, bool spread, uint32_t *ret)
 bool
 bitq_peek(struct bitq *q, uint32_t *ret)
 {
-	return peek(q, false, ret);
+	return peek(q, BITQ_RISING, ret);
 }
 
 bool
-bitq_peek_spread(struct bitq *q, uint32_t *ret)
+bitq_peek_spread(struct bitq *q, enum bitq_order order, uint32_t *ret)
 {
-	return peek(q, q->count >= BITQ_SPREAD_MIN && q->count >= q->nwords, ret);
+	bool many = q->count >= BITQ_SPREAD_MIN && q->count >= q->nwords;
+
+	return peek(q, many ? order : BITQ_RISING, ret);
 }

@@ -79,11 +79,17 @@ bitq_pop(struct bitq *q, uint32_t *ret)
 
 #define BITQ_SPREAD_MIN 4096u
 
+enum bitq_order {
+	BITQ_RISING,
+	BITQ_ROWS,   /* eight in a row of every 64 */
+	BITQ_SINGLE, /* every eighth */
+};
+
 /*
- * The same in another order while many are in the queue, BITQ_SPREAD_MIN or more: a lap
- * takes eight numbers in a row of every 64, and none waits longer than eight laps. For who
- * puts them into a tree that should grow everywhere at once.
+ * The same in that order while many are in the queue, BITQ_SPREAD_MIN or more: a lap takes
+ * an eighth of the numbers, and none waits longer than eight laps. For who puts them into a
+ * tree that should grow everywhere at once.
  */
-bool bitq_peek_spread(struct bitq *q, uint32_t *ret);
+bool bitq_peek_spread(struct bitq *q, enum bitq_order order, uint32_t *ret);
 
 #endif

@@ -396,6 +396,7 @@ member_enter(struct member *m, const struct export_policy *policy, bool walking)
 	m->g = g;
 	list_push_back(&g->members, &m->node);
 	g->nmembers++;
+	sp->groups.members[AF_IDX(policy->af)]++;
 	if (g->unheard)
 		group_build(sp, g); /* there is somebody to hear now */
 	g->kick = true;
@@ -421,6 +422,7 @@ member_exit(struct member *m)
 	}
 	m->at = NULL;
 	list_remove(&m->node);
+	m->rp->sp->groups.members[AF_IDX(g->policy.af)]--;
 	if (--g->nmembers == 0)
 		group_retire(m->rp->sp, g);
 	m->g = NULL;

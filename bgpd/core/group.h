@@ -111,6 +111,7 @@ struct groups {
 	struct list dead;  /* without members: their tables are given back in slices */
 	uint32_t n;
 	uint32_t nby_path[AF_COUNT]; /* of these, with path ids */
+	uint32_t members[AF_COUNT];  /* of all of them together */
 	struct reaper reaper;
 	struct timer replays; /* ends those that nobody has joined for a while */
 	struct only_set *only;

@@ -50,7 +50,8 @@ END_TEST
 /* ---- bit queues --------------------------------------------------------------------- */
 
 /* Everything once in eight laps, and those side by side far apart while many wait. */
-START_TEST(bitq_spreads_many)
+static void
+spreads_many(enum bitq_order order, uint32_t side_by_side)
 {
 	const uint32_t many = 64 * 1024;
 	struct bitq q = { 0 };
@@ -58,19 +59,25 @@ START_TEST(bitq_spreads_many)
 
 	for (n = 0; n < many; n++)
 		bitq_add(&q, n);
-	for (; bitq_peek_spread(&q, &n); last = n, left--) {
+	for (; bitq_peek_spread(&q, order, &n); last = n, left--) {
 		near += left > BITQ_SPREAD_MIN && n == last + 1;
 		ck_assert(bitq_has(&q, n) && bitq_del(&q, n));
 	}
 	ck_assert_uint_eq(left, 0);
 	ck_assert_uint_le(q.laps, 8);
-	ck_assert_uint_le(near, many / 8 * 7); /* rows of eight */
+	ck_assert_uint_le(near, side_by_side);
 	/* Few in a large space are not looked for eight times. */
 	q.pos = q.laps = 0;
 	ck_assert(bitq_add(&q, 9) && bitq_add(&q, 60000));
-	ck_assert(bitq_peek_spread(&q, &n) && n == 9 && bitq_del(&q, n));
-	ck_assert(bitq_peek_spread(&q, &n) && n == 60000 && q.laps == 0);
+	ck_assert(bitq_peek_spread(&q, order, &n) && n == 9 && bitq_del(&q, n));
+	ck_assert(bitq_peek_spread(&q, order, &n) && n == 60000 && q.laps == 0);
 	bitq_free(&q);
+}
+
+START_TEST(bitq_spreads_many)
+{
+	spreads_many(BITQ_ROWS, 64 * 1024 / 8 * 7);
+	spreads_many(BITQ_SINGLE, 0);
 }
 END_TEST
 
