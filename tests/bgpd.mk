@@ -93,8 +93,8 @@ tests_prop_prop_speaker_SOURCES = tests/prop/prop_speaker.c tests/prop/prop.h
 tests_prop_prop_speaker_LDADD = $(bgpd_test_ldadd)
 TESTS += tests/prop/prop_speaker
 
-# Not run by make check: make tests/bench/bench_core.
-EXTRA_PROGRAMS += tests/bench/bench_core
+check_PROGRAMS += tests/bench/bench_core
+TESTS += tests/bench/bench_core
 tests_bench_bench_core_SOURCES = tests/bench/bench_core.c tests/bench/measure.h
 tests_bench_bench_core_LDFLAGS = $(WEFT_LDFLAGS) $(WEFT_LTO_LDFLAGS)
 tests_bench_bench_core_LDADD = $(bgpd_test_ldadd)
