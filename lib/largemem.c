@@ -11,8 +11,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define LARGE_OCTETS (32 << 20)
-#define AHEAD_OCTETS (8 << 20)
+#define LARGE_OCTETS (16 << 20)
+#define AHEAD_OCTETS (32 << 20) /* each piece of it ends in small pages */
 
 void
 largemem_init(struct largemem *h)
