@@ -3,8 +3,10 @@
  *
  * Everything happens in turn(): what the monitor has, time, a slice of a dump, then
  * operations for some milliseconds. It runs when the monitor has something, when
- * the fib's deadline or a dump is due, and after nl_kick(), which only arms the
- * timer: so the fib is never entered while it is in use.
+ * the fib's deadline or a dump is due, and after nl_kick(), which only makes its event
+ * active: so the fib is never entered while it is in use. That is before the loop looks for
+ * other events, since an idle node's one route should not wait for that; when a turn has left
+ * work over, the next one comes after it, so that nobody else has to wait for all of it.
  *
  * Operations go out only when the monitor is empty: what the fib decides upon is
  * then not older than what the kernel has told.
@@ -43,6 +45,7 @@ struct nl {
 	struct mono_us now; /* of this turn, brought up to date in long loops */
 	bool fed;	    /* something was said to the fib in this turn */
 	bool in_turn, kicked;
+	bool rest; /* of work is left: the next turn is due, after other events */
 	struct log_limit dump_log;
 	uint32_t named, named_well; /* port whose name was looked up last, and had one */
 	struct mono_us named_at;
@@ -290,7 +293,8 @@ turn(evutil_socket_t fd, short what, void *arg)
 	nl->fed = nl->kicked = false;
 	more = work(nl);
 	nl->in_turn = false;
-	if (more || nl->kicked)
+	nl->rest = more || nl->kicked;
+	if (nl->rest)
 		arm(nl, nl->now);
 	else
 		arm(nl, mono_min(fib_deadline(nl->conf.fib), nldump_due(&nl->dump)));
@@ -302,8 +306,8 @@ void
 nl_kick(struct nl *nl)
 {
 	nl->kicked = true;
-	if (!nl->in_turn)
-		arm(nl, (struct mono_us){ 0 });
+	if (!nl->in_turn && !nl->rest)
+		event_active(nl->turn_ev, EV_TIMEOUT, 0);
 }
 
 void
