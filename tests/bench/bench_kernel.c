@@ -18,8 +18,8 @@
  *
  * All messages of a way are one template, of which the destination and the sequence
  * number are set anew, so that the time is the kernel's. After each way the routes are
- * counted by a dump. Figures are those of the best of all repetitions, wall-clock and
- * processor time each.
+ * counted by a dump. Figures are those of the middle one of all repetitions, wall-clock and
+ * processor time each: daemons are compared by theirs. The least stands beside in RESULT.
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -46,6 +46,7 @@
 #define PROTOCOL      250
 #define BATCH	      256 /* messages a send; more gain nothing */
 #define LEGS	      3
+#define REPEAT_MAX    99
 
 /* How a route says where it leads. */
 enum via { VIA_NOTHING, VIA_LEG1, VIA_LEG2, VIA_BOTH, VIA_NEXTHOP, VIA_GROUP1, VIA_GROUP2 };
@@ -103,13 +104,32 @@ spent_since(struct spent from)
 	return (struct spent){ now.wall - from.wall, now.cpu - from.cpu };
 }
 
+/* What all repetitions of one thing took, each kind of time by itself. */
+struct series {
+	uint32_t n;
+	double wall[REPEAT_MAX], cpu[REPEAT_MAX]; /* in rising order */
+};
+
 static void
-spent_keep_best(struct spent *best, struct spent s)
+put_in_order(double *v, uint32_t n, double x)
 {
-	if (best->wall == 0 || s.wall < best->wall)
-		best->wall = s.wall;
-	if (best->cpu == 0 || s.cpu < best->cpu)
-		best->cpu = s.cpu;
+	for (; n > 0 && v[n - 1] > x; n--)
+		v[n] = v[n - 1];
+	v[n] = x;
+}
+
+static void
+series_add(struct series *s, struct spent x)
+{
+	put_in_order(s->wall, s->n, x.wall);
+	put_in_order(s->cpu, s->n, x.cpu);
+	s->n++;
+}
+
+static struct spent
+series_middle(const struct series *s)
+{
+	return (struct spent){ s->wall[s->n / 2], s->cpu[s->n / 2] };
 }
 
 /* ---- addresses --------------------------------------------------------------------- */
@@ -423,10 +443,10 @@ spent_by(const struct job *j, const struct way *w, struct spent from)
 	return s;
 }
 
-static struct spent
+static struct series
 measure(struct job *j, const struct way *w)
 {
-	struct spent best = { 0 };
+	struct series all = { 0 };
 
 	for (uint32_t n = 0; n < j->repeat; n++) {
 		struct spent from;
@@ -434,12 +454,12 @@ measure(struct job *j, const struct way *w)
 		prepare(j, w->before);
 		from = spent_now();
 		apply(j, w);
-		spent_keep_best(&best, spent_by(j, w, from));
+		series_add(&all, spent_by(j, w, from));
 		must_have(j, w->type == RTM_NEWROUTE ? j->routes : 0, w->name);
 		if (w->type == RTM_NEWROUTE)
 			flush(j);
 	}
-	return best;
+	return all;
 }
 
 /* ---- what it prints ----------------------------------------------------------------- */
@@ -449,7 +469,8 @@ print_ways(struct job *j)
 {
 	printf("%-40s %10s %10s\n", j->v6 ? "IPv6 /64" : "IPv4 /24", "k/s", "k/s of CPU");
 	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
-		struct spent s = measure(j, &ways[i]);
+		struct series all = measure(j, &ways[i]);
+		struct spent s = series_middle(&all);
 
 		printf("%-40s %10.0f %10.0f\n", ways[i].name, j->routes / s.wall / 1e3,
 		    j->routes / s.cpu / 1e3);
@@ -460,7 +481,7 @@ print_ways(struct job *j)
 static struct spent
 measure_move(struct job *j, bool by_deleting)
 {
-	struct spent best = { 0 };
+	struct series all = { 0 };
 
 	prepare(j, VIA_GROUP1);
 	for (uint32_t n = 0; n < j->repeat; n++) {
@@ -470,13 +491,13 @@ measure_move(struct job *j, bool by_deleting)
 			delete_nexthop(j, ID_LEG + 2);
 		else
 			set_group(j, ID_GROUP1, 1, 0);
-		spent_keep_best(&best, spent_since(from));
+		series_add(&all, spent_since(from));
 		must_have(j, j->routes, "moving");
 		set_leg(j, 2);
 		set_group(j, ID_GROUP1, 1, 2);
 	}
 	flush(j);
-	return best;
+	return series_middle(&all);
 }
 
 static void
@@ -492,29 +513,33 @@ print_moves(struct job *j)
 	    j->v6 ? 6 : 4, j->routes, replace.wall, del.wall);
 }
 
-/* The least time in which anybody could install the routes: the best of the plain ways. */
+/* The least time in which anybody could install the routes: by the faster of the plain ways. */
 static void
 print_limit(struct job *j)
 {
-	struct spent best = { 0 };
+	struct series best = { 0 };
 	const char *name = "";
+	struct spent s;
 
 	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
-		struct spent s;
+		struct series all;
 
 		if (ways[i].via != VIA_NEXTHOP && ways[i].via != VIA_LEG1)
 			continue;
 		if (ways[i].batch != BATCH)
 			continue;
-		s = measure(j, &ways[i]);
-		if (best.wall == 0 || s.wall < best.wall)
-			name = ways[i].name;
-		spent_keep_best(&best, s);
+		all = measure(j, &ways[i]);
+		if (best.n > 0 && series_middle(&all).wall >= series_middle(&best).wall)
+			continue;
+		best = all;
+		name = ways[i].name;
 	}
-	printf("%u routes, %s: %.4f s, %.4f s of CPU\n", j->routes, name, best.wall, best.cpu);
+	s = series_middle(&best);
+	printf("%u routes, %s: %.4f s (%.4f s at least), %.4f s of CPU\n", j->routes, name, s.wall,
+	    best.wall[0], s.cpu);
 	printf("RESULT {\"scenario\":\"kernel-limit\",\"family\":%d,\"routes\":%u,\"way\":\"%s\","
-	       "\"seconds\":%.6f,\"cpu_seconds\":%.6f,\"ok\":true}\n",
-	    j->v6 ? 6 : 4, j->routes, name, best.wall, best.cpu);
+	       "\"seconds\":%.6f,\"least\":%.6f,\"cpu_seconds\":%.6f,\"ok\":true}\n",
+	    j->v6 ? 6 : 4, j->routes, name, s.wall, best.wall[0], s.cpu);
 }
 
 /* ---- options ------------------------------------------------------------------------ */
@@ -528,6 +553,16 @@ number(const char *text)
 	if (!*text || *end || n < 1 || n > 10000000)
 		errx(2, "%s: not a number from 1 to 10000000", text);
 	return (uint32_t)n;
+}
+
+static uint32_t
+repetitions(const char *text)
+{
+	uint32_t n = number(text);
+
+	if (n > REPEAT_MAX)
+		errx(2, "%s: not a number from 1 to %d", text, REPEAT_MAX);
+	return n;
 }
 
 static void
@@ -551,7 +586,7 @@ read_options(struct job *j, int argc, char **argv)
 		else if (c == 'r')
 			j->routes = number(optarg);
 		else if (c == 't')
-			j->repeat = number(optarg);
+			j->repeat = repetitions(optarg);
 		else if (c == 'l')
 			j->limit = (j->routes = number(optarg)) > 0;
 		else if (c == 'm')
