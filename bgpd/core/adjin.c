@@ -657,7 +657,11 @@ adjin_local(struct speaker *sp, struct mono_us now, const struct ip_prefix *pref
 	unsigned i = AF_IDX(prefix->af);
 	uint32_t dest = rib_get(&sp->rib[i], prefix);
 	uint32_t id = rib_path_find(&sp->rib[i], dest, RIB_LOCAL_PEER, 0);
-	struct intake in = { .rp = sp->local, .now = now, .i = i, .attrs = attrs };
+	struct intake in = { .rp = sp->local,
+		.now = now,
+		.since_s = speaker_seconds(sp, now),
+		.i = i,
+		.attrs = attrs };
 
 	if (!id)
 		path_add(&in, dest, 0, attrs, 0);

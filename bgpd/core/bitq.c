@@ -7,6 +7,8 @@
 
 #include "lib/mem.h"
 
+#define ROUND 8 /* laps in which each number has its turn */
+
 void
 bitq_free(struct bitq *q)
 {
@@ -30,8 +32,8 @@ bitq_grow(struct bitq *q, uint32_t n)
 static uint64_t
 lap_mask(enum bitq_order order, uint32_t laps)
 {
-	static const uint8_t turn[] = { 0, 4, 2, 6, 1, 5, 3, 7 };
-	unsigned int k = turn[laps % sizeof(turn)];
+	static const uint8_t turn[ROUND] = { 0, 4, 2, 6, 1, 5, 3, 7 };
+	unsigned int k = turn[laps % ROUND];
 
 	switch (order) {
 	case BITQ_RISING:
@@ -78,5 +80,9 @@ bitq_peek_spread(struct bitq *q, enum bitq_order order, uint32_t *ret)
 {
 	bool many = q->count >= BITQ_SPREAD_MIN && q->count >= q->nwords;
 
-	return peek(q, many ? order : BITQ_RISING, ret);
+	if (!many)
+		q->order = BITQ_RISING;
+	else if (q->laps % ROUND == 0 || q->order == BITQ_RISING)
+		q->order = order;
+	return peek(q, q->order, ret);
 }

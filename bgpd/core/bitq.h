@@ -11,12 +11,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum bitq_order {
+	BITQ_RISING,
+	BITQ_ROWS,   /* eight in a row of every 64 */
+	BITQ_SINGLE, /* every eighth */
+};
+
 struct bitq {
 	uint64_t *word;
 	uint32_t nwords;
 	uint32_t count; /* numbers in the queue */
 	uint32_t pos;	/* the next number looked at */
 	uint32_t laps;	/* how often pos came back to 0 */
+	enum bitq_order order; /* of bitq_peek_spread(), for eight laps */
 };
 
 /* All zeros is an empty queue. Gives the memory back; empty afterwards. */
@@ -79,16 +86,12 @@ bitq_pop(struct bitq *q, uint32_t *ret)
 
 #define BITQ_SPREAD_MIN 4096u
 
-enum bitq_order {
-	BITQ_RISING,
-	BITQ_ROWS,   /* eight in a row of every 64 */
-	BITQ_SINGLE, /* every eighth */
-};
 
 /*
  * The same in that order while many are in the queue, BITQ_SPREAD_MIN or more: a lap takes
- * an eighth of the numbers, and none waits longer than eight laps. For who puts them into a
- * tree that should grow everywhere at once.
+ * an eighth of the numbers, and an order is kept for eight laps, however often another is
+ * asked for, so none of many waits longer than sixteen. For who puts them into a tree that should
+ * grow everywhere at once.
  */
 bool bitq_peek_spread(struct bitq *q, enum bitq_order order, uint32_t *ret);
 

@@ -3,7 +3,7 @@
  *
  * Extendible hashing (Fagin and others, 1979): a directory of segments, each a
  * small table of (hash, id).  A segment that is full is split in two, so nothing
- * but the directory, 16 octets for each 512 entries, is ever rehashed as a whole.
+ * but the directory, 16 octets for each few hundred entries, is ever rehashed as a whole.
  * As the hashes stand beside the ids, neither a look for something that is not
  * there nor a split touches the things themselves, which in a large table are in
  * no cache; and as the directory has what there is to know of a segment, a look

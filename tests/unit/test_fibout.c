@@ -886,6 +886,48 @@ START_TEST(a_peer_that_restarts_keeps_its_sets)
 }
 END_TEST
 
+#define MANY (BITQ_SPREAD_MIN + 1000)
+
+/* Of the first 900 routes that the agent is told when it comes anew: how many follow their neighbour. */
+static unsigned
+side_by_side(void)
+{
+	unsigned n = 0, near = 0, last = 0;
+
+	speaker_fib_reset(rig.sp);
+	rig_work(&rig);
+	while (speaker_next_fib(rig.sp, &op)) {
+		unsigned k = op.prefix.b[1] * 256u + op.prefix.b[2];
+
+		if (op.kind != FIB_ROUTE)
+			continue;
+		near += n > 0 && n < 900 && k == last + 1;
+		last = k;
+		n++;
+	}
+	ck_assert_uint_ge(n, MANY);
+	return near;
+}
+
+/* One by one for the kernel's tree where nobody else is told, else in rows of eight. */
+START_TEST(order_of_many)
+{
+	char prefix[32];
+	unsigned k;
+
+	rig_down(&rig, 2, PEER_DOWN_FLUSH);
+	for (k = 0; k < MANY; k++) {
+		snprintf(prefix, sizeof(prefix), "10.%u.%u.0/24", k / 256, k % 256);
+		announce(1, prefix, 1);
+	}
+	ck_assert_uint_eq(side_by_side(), 0);
+	rig_up(&rig, 2, 65002, true); /* it is told of them, too */
+	ck_assert_uint_ge(side_by_side(), 700);
+	rig_down(&rig, 2, PEER_DOWN_FLUSH);
+	ck_assert_uint_eq(side_by_side(), 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -894,6 +936,7 @@ main(void)
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, set_before_route);
+	tcase_add_test(t, order_of_many);
 	tcase_add_test(t, multipath_and_back);
 	tcase_add_test(t, sets_beyond_the_limit);
 	tcase_add_test(t, one_next_hop_from_two_peers);

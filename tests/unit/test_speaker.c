@@ -643,6 +643,22 @@ START_TEST(limits_count_what_is_kept)
 }
 END_TEST
 
+/* A path's age counts from when it came, an own one's, too. */
+START_TEST(ages)
+{
+	struct ipc_row_path row;
+
+	rig_pass(&rig, UINT64_C(1000) * 1000000);
+	rig_originate(&rig, "10.1.0.0/16", NULL);
+	rig_work(&rig);
+	ck_assert_uint_ge(rig_rows(&rig, IPC_VIEW_ALL, IPC_MATCH_EXACT, 0, "10.1.0.0/16", &row), 1);
+	ck_assert_uint_eq(row.age_us, 0);
+	rig_pass(&rig, UINT64_C(5) * 1000000);
+	ck_assert_uint_ge(rig_rows(&rig, IPC_VIEW_ALL, IPC_MATCH_EXACT, 0, "10.1.0.0/16", &row), 1);
+	ck_assert_uint_eq(row.age_us, 5000000);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -653,6 +669,7 @@ main(void)
 	tcase_add_test(t, rows_say_what_was_received_and_decided);
 	tcase_add_test(t, equals_are_marked);
 	tcase_add_test(t, views_select);
+	tcase_add_test(t, ages);
 	tcase_add_test(t, matching_prefixes);
 	tcase_add_test(t, views_come_in_slices);
 	tcase_add_test(t, statistics);
