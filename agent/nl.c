@@ -293,7 +293,7 @@ turn(evutil_socket_t fd, short what, void *arg)
 	nl->fed = nl->kicked = false;
 	more = work(nl);
 	nl->in_turn = false;
-	nl->rest = more || nl->kicked;
+	nl->rest = more || nl->kicked || nl->fed; /* what is fed now comes after a look at other events */
 	if (nl->rest)
 		arm(nl, nl->now);
 	else
