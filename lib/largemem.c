@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define LARGE_OCTETS (16 << 20)
-#define AHEAD_OCTETS (32 << 20) /* each piece of it ends in small pages */
+#define AHEAD_OCTETS (16 << 20) /* each piece ends in small pages; so much stays when all is given back */
 
 void
 largemem_init(struct largemem *h)

@@ -1,7 +1,7 @@
 # configure --enable-pgo: gcc is told about the code by running it.
 #
 # The programs that are run depend on nothing but their arguments, so that the same sources give
-# the same profile.  A changed source makes a new one: the old says nothing of it.
+# the same profile.  A changed source, or other flags, make a new one: the old says nothing of it.
 if PGO
 BUILT_SOURCES += profile.stamp
 endif
@@ -12,11 +12,13 @@ profile_parts = $(profile_programs) tests/bench/bench_*.$(OBJEXT) \
 	agent/core/libagentcore.a $(agent_core_libagentcore_a_OBJECTS) \
 	agent/libagent.a $(agent_libagent_a_OBJECTS) lib/libweft.a $(lib_libweft_a_OBJECTS)
 
+profile_counts = bgpd/core/*.gcda agent/core/*.gcda agent/*.gcda lib/*.gcda tests/bench/*.gcda
+
 # The same objects twice: what is counted is found beside the second ones when they are compiled.
 profile.stamp: $(bgpd_core_libbgpcore_a_SOURCES) $(agent_core_libagentcore_a_SOURCES) \
-    $(lib_libweft_a_SOURCES) tests/bench/bench_core.c tests/bench/bench_fib.c
-	rm -f $@ $(profile_parts)
-	find . -name '*.gcda' -exec rm -f {} +
+    $(agent_libagent_a_SOURCES) $(lib_libweft_a_SOURCES) \
+    tests/bench/bench_core.c tests/bench/bench_fib.c tests/bench/measure.h config.h Makefile
+	rm -f $@ $(profile_parts) $(profile_counts)
 	$(MAKE) PROFILE_CFLAGS=-fprofile-generate $(profile_programs)
 	tests/bench/bench_core$(EXEEXT)
 	tests/bench/bench_fib$(EXEEXT) 50000 4 shuffled
@@ -25,7 +27,4 @@ profile.stamp: $(bgpd_core_libbgpcore_a_SOURCES) $(agent_core_libagentcore_a_SOU
 	rm -f $(profile_parts)
 	touch $@
 
-CLEANFILES += profile.stamp
-
-mostlyclean-local:
-	find . -name '*.gcda' -exec rm -f {} +
+MOSTLYCLEANFILES = profile.stamp $(profile_counts)

@@ -408,9 +408,11 @@ finish(struct bench *b)
 
 /* ---- loads ----------------------------------------------------------------------------- */
 
-#define SENDER	  2u /* 1 announces nothing */
-#define V4_OCTETS 4u /* of a /24 in an UPDATE */
-#define V6_OCTETS 7u /* of a /48 */
+#define SENDER	     2u /* 1 announces nothing */
+#define V4_OCTETS    4u /* of a /24 in an UPDATE */
+#define V6_OCTETS    7u /* of a /48 */
+#define SHORTEST     3u /* a sender whose paths are the best when all send the same prefixes */
+#define MIXED_OCTETS 10u /* at least, of a mixed table's prefix with its share of an attribute set */
 
 static void
 table(struct bench *b, uint32_t n)
@@ -447,8 +449,8 @@ mixed(struct bench *b, uint32_t n)
 		announce(b, SENDER, k, many, true);
 	}
 	end_of_rib(b, SENDER);
-	phase(b, "mixed table announced", n, 0);
-	lose(b, SENDER, n);
+	phase(b, "mixed table announced", n * MIXED_OCTETS, 0);
+	lose(b, SENDER, n * MIXED_OCTETS / 3);
 	finish(b);
 }
 
@@ -465,7 +467,7 @@ choice(struct bench *b, uint32_t n)
 			say(b, SENDER + s);
 		}
 	phase(b, "best paths chosen", n / 800 * 800 * V4_OCTETS, 0);
-	lose(b, SENDER, 0);
+	lose(b, SHORTEST, n / 800 * 800 * V4_OCTETS);
 	finish(b);
 }
 
