@@ -17,7 +17,7 @@ profile_counts = bgpd/core/*.gcda agent/core/*.gcda agent/*.gcda lib/*.gcda test
 # The same objects twice: what is counted is found beside the second ones when they are compiled.
 profile.stamp: $(bgpd_core_libbgpcore_a_SOURCES) $(agent_core_libagentcore_a_SOURCES) \
     $(agent_libagent_a_SOURCES) $(lib_libweft_a_SOURCES) \
-    tests/bench/bench_core.c tests/bench/bench_fib.c tests/bench/measure.h config.h Makefile
+    tests/bench/bench_core.c tests/bench/bench_fib.c tests/bench/measure.h config.status
 	rm -f $@ $(profile_parts) $(profile_counts)
 	$(MAKE) PROFILE_CFLAGS=-fprofile-generate $(profile_programs)
 	tests/bench/bench_core$(EXEEXT)
