@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define LARGE_OCTETS (16 << 20)
+#define LARGE_OCTETS (32 << 20)
 #define AHEAD_OCTETS (16 << 20) /* each piece ends in small pages; so much stays when all is given back */
 
 void
