@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define LARGE_OCTETS (32 << 20)
-#define AHEAD_OCTETS (16 << 20) /* each piece ends in small pages; so much stays when all is given back */
+#define AHEAD_OCTETS (8 << 20)
 
 void
 largemem_init(struct largemem *h)
