@@ -86,12 +86,11 @@ bitq_pop(struct bitq *q, uint32_t *ret)
 
 #define BITQ_SPREAD_MIN 4096u
 
-
 /*
- * The same in that order while many are in the queue, BITQ_SPREAD_MIN or more: a lap takes
+ * bitq_peek() in that order while many are in the queue, BITQ_SPREAD_MIN or more: a lap takes
  * an eighth of the numbers, and an order is kept for eight laps, however often another is
- * asked for, so none of many waits longer than sixteen. For who puts them into a tree that should
- * grow everywhere at once.
+ * asked for, so none of many waits longer than sixteen. For who puts them into a tree that
+ * should grow everywhere at once.
  */
 bool bitq_peek_spread(struct bitq *q, enum bitq_order order, uint32_t *ret);
 

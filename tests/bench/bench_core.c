@@ -414,16 +414,38 @@ finish(struct bench *b)
 #define SHORTEST     3u /* a sender whose paths are the best when all send the same prefixes */
 #define MIXED_OCTETS 10u /* at least, of a mixed table's prefix with its share of an attribute set */
 
+/* The sender's n prefixes, eight to an attribute set. */
 static void
-table(struct bench *b, uint32_t n)
+announce_table(struct bench *b, uint32_t n)
 {
-	start(b, 2, false, false);
 	for (uint32_t k = 0; k + 8 <= n; k += 8)
 		announce(b, SENDER, k, 8, false);
 	end_of_rib(b, SENDER);
-	phase(b, "table announced", n / 8 * 8 * V4_OCTETS, 0);
-	lose(b, SENDER, n / 8 * 8 * V4_OCTETS);
+}
+
+/* A table announced to the other peer and lost again, with or without the kernel. */
+static void
+come_and_go(struct bench *b, uint32_t n, bool install, const char *what)
+{
+	uint32_t all = n / 8 * 8;
+
+	start(b, 2, false, install);
+	announce_table(b, n);
+	phase(b, what, all * V4_OCTETS, install ? all : 0);
+	lose(b, SENDER, all * V4_OCTETS);
 	finish(b);
+}
+
+static void
+table(struct bench *b, uint32_t n)
+{
+	come_and_go(b, n, false, "table announced");
+}
+
+static void
+install(struct bench *b, uint32_t n)
+{
+	come_and_go(b, n, true, "routes told");
 }
 
 static void
@@ -472,26 +494,12 @@ choice(struct bench *b, uint32_t n)
 }
 
 static void
-install(struct bench *b, uint32_t n)
-{
-	start(b, 2, false, true);
-	for (uint32_t k = 0; k + 8 <= n; k += 8)
-		announce(b, SENDER, k, 8, false);
-	end_of_rib(b, SENDER);
-	phase(b, "routes told", n / 8 * 8 * V4_OCTETS, n / 8 * 8);
-	lose(b, SENDER, n / 8 * 8 * V4_OCTETS);
-	finish(b);
-}
-
-static void
 churn(struct bench *b, uint32_t n)
 {
 	const uint64_t rounds = 20;
 
 	start(b, 2, false, false);
-	for (uint32_t k = 0; k + 8 <= n; k += 8)
-		announce(b, SENDER, k, 8, false);
-	end_of_rib(b, SENDER);
+	announce_table(b, n);
 	for (uint64_t round = 0; round < rounds; round++) {
 		for (uint32_t k = 0; k + 8 <= n / 10; k += 8)
 			withdraw(b, SENDER, k, 8, false);
