@@ -186,6 +186,7 @@ kube_unit_tests = \
 	tests/unit/test_creds \
 	tests/unit/test_http1 \
 	tests/unit/test_jscan \
+	tests/unit/test_kube_lease \
 	tests/unit/test_reflector
 check_PROGRAMS += $(kube_unit_tests)
 TESTS += $(kube_unit_tests)
@@ -201,7 +202,10 @@ tests_unit_test_http1_LDADD = $(KUBE_TEST_LIBS)
 tests_unit_test_jscan_SOURCES = tests/unit/test_jscan.c tests/unit/unit.h
 tests_unit_test_jscan_CPPFLAGS = $(KUBE_TEST_CPPFLAGS)
 tests_unit_test_jscan_LDADD = $(KUBE_TEST_LIBS)
-# Plays the API server, and time, itself.
+# These two play the API server, and time, themselves.
+tests_unit_test_kube_lease_SOURCES = tests/unit/test_kube_lease.c tests/unit/unit.h
+tests_unit_test_kube_lease_CPPFLAGS = $(KUBE_TEST_CPPFLAGS)
+tests_unit_test_kube_lease_LDADD = agent/libagent.a agent/core/libagentcore.a $(KUBE_TEST_LIBS)
 tests_unit_test_reflector_SOURCES = tests/unit/test_reflector.c tests/unit/unit.h
 tests_unit_test_reflector_CPPFLAGS = $(KUBE_TEST_CPPFLAGS)
 tests_unit_test_reflector_LDADD = $(KUBE_TEST_LIBS)

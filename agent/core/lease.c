@@ -35,6 +35,7 @@ lease_init(struct lease *l, const struct lease_conf *c, uint64_t seed, struct mo
 enum lease_do
 lease_next(struct lease *l, struct mono_us now)
 {
+	l->held = lease_is_held(l, now);
 	if (l->doing != LEASE_WAIT || mono_before(now, l->due))
 		return LEASE_WAIT;
 	l->doing = l->next;

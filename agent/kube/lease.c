@@ -18,7 +18,7 @@
 #include "agent/kube/kube.h"
 #include "lib/mem.h"
 
-#define NAMESPACE_ASK_MS 500 /* until it is known in whose namespace we are */
+#define NAMESPACE_ASK_MS 500 /* between questions until it is known in whose namespace we are */
 
 struct kube_lease {
 	struct kube *k;
@@ -27,7 +27,7 @@ struct kube_lease {
 	const struct kube_lease_ops *ops;
 	void *ctx;
 	struct api_timer *timer;
-	uint32_t request; /* under way, 0: none */
+	uint32_t request, asking; /* under way, of the Lease and for the namespace; 0: none */
 	struct lease l;
 	bool told; /* that we lead */
 	char problem[IPC_TEXT_MAX];
@@ -77,20 +77,20 @@ read_lease(const json_t *j, struct lease_seen *ret)
 /* ---- who leads ------------------------------------------------------------------ */
 
 static void
-arm(struct kube_lease *kl)
+arm(struct kube_lease *kl, struct mono_us now)
 {
 	struct mono_us d = lease_deadline(&kl->l);
 
 	if (mono_is_never(d))
 		api_timer_stop(kl->timer);
 	else
-		api_timer_set(kl->timer, (uint32_t)(mono_diff_us(d, api_now(kl->api)) / 1000 + 1));
+		api_timer_set(kl->timer, (uint32_t)(mono_diff_us(d, now) / 1000 + 1));
 }
 
 static void
-tell(struct kube_lease *kl)
+tell(struct kube_lease *kl, struct mono_us now)
 {
-	bool held = lease_is_held(&kl->l, api_now(kl->api));
+	bool held = lease_is_held(&kl->l, now);
 
 	if (held == kl->told)
 		return;
@@ -166,28 +166,29 @@ asked(void *ctx, const struct api_answer *ans)
 {
 	struct kube_lease *kl = ctx;
 
-	kl->request = 0;
-	api_timer_set(kl->timer, NAMESPACE_ASK_MS);
+	kl->asking = 0;
 }
 
+/* Also while a request is under way: the lead ends without an answer, and timers fire a bit early. */
 static void
 work(void *ctx)
 {
 	struct kube_lease *kl = ctx;
+	struct mono_us now = api_now(kl->api);
 	enum lease_do what;
 
-	tell(kl);
-	if (kl->request)
-		return;
+	tell(kl, now);
 	if (!*kube_namespace(kl->k)) {
-		kl->request = api_send(kl->api, &(struct api_req){ .method = "GET", .path = "/version" },
-		    asked, kl);
+		if (!kl->asking)
+			kl->asking = api_send(kl->api,
+			    &(struct api_req){ .method = "GET", .path = "/version" }, asked, kl);
+		api_timer_set(kl->timer, NAMESPACE_ASK_MS);
 		return;
 	}
-	what = lease_next(&kl->l, api_now(kl->api));
+	what = lease_next(&kl->l, now);
 	if (what != LEASE_WAIT)
 		send(kl, what);
-	arm(kl);
+	arm(kl, now);
 }
 
 /* ---- life -------------------------------------------------------------------------- */
@@ -220,6 +221,8 @@ kube_lease_free(struct kube_lease *kl)
 		return;
 	if (kl->request)
 		api_cancel(kl->api, kl->request);
+	if (kl->asking)
+		api_cancel(kl->api, kl->asking);
 	api_timer_free(kl->timer);
 	mem_free(kl->name);
 	mem_free(kl);
