@@ -145,6 +145,21 @@ ip_word(const uint8_t *b)
 	return be64toh(v);
 }
 
+/*
+ * Four octets, and twelve of zeros behind them: written as whole words, because that is how they
+ * are read, and a processor waits for a word that was written in pieces a moment ago.
+ */
+static inline void
+ip_put_four(uint8_t to[16], const uint8_t *from)
+{
+	uint64_t w[2] = { 0 };
+	uint32_t v;
+
+	memcpy(&v, from, sizeof(v));
+	w[0] = htobe64((uint64_t)be32toh(v) << 32);
+	memcpy(to, w, sizeof(w));
+}
+
 /* a and b (16 octets each) have the first len bits (at most 128) in common. */
 static inline bool
 ip_same_bits(const uint8_t *a, const uint8_t *b, uint8_t len)

@@ -37,10 +37,10 @@ ring_emptied(struct ring *r)
 
 /* ---- memory -------------------------------------------------------------- */
 
-static struct ip_prefix
-prefix_of(const void *ctx, uint32_t idx)
+static void
+prefix_of(const void *ctx, uint32_t idx, struct ip_prefix *ret)
 {
-	return entry_prefix(entry_at(ctx, idx));
+	entry_prefix_to(entry_at(ctx, idx), ret);
 }
 
 /* What a pool's entries keep of an address; the rest is zeros. */
@@ -379,7 +379,7 @@ want_learned(const struct fib *f, const struct fib_entry *e, enum fib_state *ret
 		return refuse((enum ipc_refusal)e->code, ret_state, ret_code);
 	if (entry_is6(e) && s->nhs.has4)
 		return refuse(IPC_REF_FAMILY, ret_state, ret_code);
-	p = entry_prefix(e);
+	entry_prefix_to(e, &p);
 	if (nht_covers_self(&f->nht, &s->nhs, &p))
 		return refuse(IPC_REF_VIA_SELF, ret_state, ret_code);
 	if (s->nhs.nlegs == 0) {
@@ -453,8 +453,9 @@ entry_eval(struct fib *f, struct fib_entry *e)
 	bool usable = e->kind == FIB_LEARNED && e->set != 0 && want != 0;
 
 	if (e->usable != usable) {
-		struct ip_prefix p = entry_prefix(e);
+		struct ip_prefix p;
 
+		entry_prefix_to(e, &p);
 		e->usable = usable;
 		nht_touch(&f->nht, &p);
 	}
@@ -479,7 +480,7 @@ entry_eval(struct fib *f, struct fib_entry *e)
 void
 entry_judge(struct fib *f, struct fib_entry *e)
 {
-	struct ip_prefix p = entry_prefix(e);
+	struct ip_prefix p;
 	struct admit a;
 	enum ipc_refusal r;
 
@@ -495,6 +496,7 @@ entry_judge(struct fib *f, struct fib_entry *e)
 	else if (e->code == IPC_REF_LIMIT && f->nlimited > 0)
 		f->nlimited--;
 	a = fib_admit(f);
+	entry_prefix_to(e, &p);
 	r = admit_learned(&a, &p);
 	e->admitted = r == IPC_REF_NONE;
 	if (e->admitted) {

@@ -144,7 +144,7 @@ flight_take(struct fib *f, enum fib_op_kind op, struct fib_kop *ret)
 static void
 fill_route(const struct fib *f, const struct fib_entry *e, uint32_t hops, struct kern_route *r)
 {
-	r->prefix = entry_prefix(e);
+	entry_prefix_to(e, &r->prefix);
 	r->table = f->place.table;
 	r->metric = entry_metric(f, e);
 	r->protocol = f->place.protocol;

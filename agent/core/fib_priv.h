@@ -268,19 +268,30 @@ entry_is6(const struct fib_entry *e)
 	return e->self & FIB_POOL_V6;
 }
 
+/* Right to where it is wanted: to copy what was just written in pieces is slow. */
+static inline void
+entry_prefix_to(const struct fib_entry *e, struct ip_prefix *ret)
+{
+	ret->len = (uint8_t)e->len;
+	if (!entry_is6(e)) {
+		ret->af = IP4;
+		ip_put_four(ret->b, e->addr);
+		return;
+	}
+	ret->af = IP6;
+	memcpy(ret->b, e->addr, 8);
+	if (e->self & FIB_POOL_LONG)
+		memcpy(ret->b + 8, e->addr + 8, 8);
+	else
+		memset(ret->b + 8, 0, 8);
+}
+
 static inline struct ip_prefix
 entry_prefix(const struct fib_entry *e)
 {
-	struct ip_prefix p = { .af = IP4, .len = (uint8_t)e->len };
+	struct ip_prefix p;
 
-	if (!entry_is6(e)) {
-		memcpy(p.b, e->addr, 4);
-		return p;
-	}
-	p.af = IP6;
-	memcpy(p.b, e->addr, 8);
-	if (e->self & FIB_POOL_LONG)
-		memcpy(p.b + 8, e->addr + 8, 8);
+	entry_prefix_to(e, &p);
 	return p;
 }
 

@@ -214,7 +214,7 @@ report_verdict(struct fib *f, struct fib_report *ret)
 			continue; /* said when there is something to say */
 		}
 		ret->kind = FIB_REP_VERDICT;
-		ret->verdict.prefix = entry_prefix(e);
+		entry_prefix_to(e, &ret->verdict.prefix);
 		ret->verdict.state = (uint8_t)verdict_state(e);
 		ret->verdict.code = (uint16_t)e->code;
 		return true;

@@ -70,13 +70,15 @@ first_difference(const struct ptree_key *a, const struct ptree_key *b)
 static struct ptree_key
 leaf_key(const struct ptree *t, uint32_t leaf)
 {
-	struct ip_prefix p = t->prefix(t->ctx, leaf);
+	struct ip_prefix p;
 
+	t->prefix(t->ctx, leaf, &p);
 	return key_of(&p);
 }
 
 void
-ptree_init(struct ptree *t, struct ip_prefix (*prefix)(const void *ctx, uint32_t no), void *ctx)
+ptree_init(
+    struct ptree *t, void (*prefix)(const void *ctx, uint32_t no, struct ip_prefix *ret), void *ctx)
 {
 	*t = (struct ptree){ .prefix = prefix, .ctx = ctx };
 	t->last = mem_zalloc(sizeof(*t->last));
@@ -339,7 +341,7 @@ ptree_covering(const struct ptree *t, const struct ip_prefix *p)
 		no = floor_of(t, &k);
 		if (no == 0)
 			return 0;
-		have = t->prefix(t->ctx, no);
+		t->prefix(t->ctx, no, &have);
 		if (ip_prefix_contains(&have, &cut))
 			return no;
 		cut.len = ip_common_bits(have.b, cut.b, cut.len);

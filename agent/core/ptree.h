@@ -52,11 +52,12 @@ struct ptree {
 	uint32_t root, n, cap, used, free; /* used: nodes ever taken; free: list, by the first kid */
 	struct ptree_last *last; /* of ptree_put(), ptree_remove() and ptree_after() */
 	void *ctx;
-	struct ip_prefix (*prefix)(const void *ctx, uint32_t no);
+	void (*prefix)(const void *ctx, uint32_t no, struct ip_prefix *ret);
 };
 
 /* Nothing in it. prefix() gives the prefix of a number that is in the tree; ctx is borrowed. */
-void ptree_init(struct ptree *t, struct ip_prefix (*prefix)(const void *ctx, uint32_t no), void *ctx);
+void ptree_init(
+    struct ptree *t, void (*prefix)(const void *ctx, uint32_t no, struct ip_prefix *ret), void *ctx);
 void ptree_free(struct ptree *t);
 
 /*

@@ -121,6 +121,8 @@ void rib_free(struct rib *rib);
 
 /* The destination of a prefix: 0 when there is none; rib_get() makes it. */
 uint32_t rib_find(const struct rib *rib, const struct ip_prefix *prefix);
+/* The same for who has a guess, any number: when it is right the index is not looked at. */
+uint32_t rib_find_guess(const struct rib *rib, const struct ip_prefix *prefix, uint32_t guess);
 uint32_t rib_get(struct rib *rib, const struct ip_prefix *prefix);
 
 /* A block of neighbours, for who looks for several in a row (rib_seek()); all zeros: none yet. */
@@ -204,11 +206,11 @@ rib_prefix_to(const struct rib *rib, uint32_t id, struct ip_prefix *ret)
 
 	ret->af = rib->af;
 	ret->len = d->len;
-	memset(ret->b, 0, sizeof(ret->b));
-	if (rib->af == IP4) { /* sizes that the compiler knows */
-		memcpy(ret->b, d->addr, 4);
+	if (rib->af == IP4) {
+		ip_put_four(ret->b, d->addr);
 		return;
 	}
+	memset(ret->b, 0, sizeof(ret->b));
 	memcpy(ret->b, d->addr, RIB_HALF_OCTETS);
 	tail = d->len > RIB_HALF_BITS ? beside_at(&rib->tails, id) : NULL;
 	if (tail)

@@ -19,10 +19,10 @@ struct book {
 	uint32_t n;
 };
 
-static struct ip_prefix
-prefix_of(const void *ctx, uint32_t no)
+static void
+prefix_of(const void *ctx, uint32_t no, struct ip_prefix *ret)
 {
-	return ((const struct book *)ctx)->prefix[no / STEP];
+	*ret = ((const struct book *)ctx)->prefix[no / STEP];
 }
 
 /* Few bits vary, so that prefixes are equal, next to each other, and within each other. */
