@@ -818,8 +818,9 @@ fib_route(struct fib *f, struct mono_us now, uint32_t set, const struct ip_prefi
 	entry_join(f, e, s);
 	if (e->usable)
 		nht_touch(&f->nht, p); /* another set behind the same prefix */
-	entry_report(f, e);
 	entry_judge(f, e);
+	if (e->state != FIB_ST_PENDING) /* else when there is something to say */
+		entry_report(f, e);
 	return true;
 }
 

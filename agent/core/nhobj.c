@@ -576,10 +576,19 @@ cut_op(struct nhobj_table *t, struct fib_kop *ret)
 }
 
 bool
+nhobj_pending(const struct nhobj_table *t)
+{
+	return !list_is_empty(&t->urgent) || !list_is_empty(&t->legs) || !list_is_empty(&t->groups) ||
+	    !list_is_empty(&t->doomed);
+}
+
+bool
 nhobj_next_op(struct nhobj_table *t, bool deletes, struct fib_kop *ret)
 {
 	struct list *l;
 
+	if (!nhobj_pending(t))
+		return false;
 	if (cut_op(t, ret) || group_op(t, &t->urgent, ret))
 		return true;
 	while ((l = list_pop_front(&t->legs))) {
@@ -601,13 +610,6 @@ nhobj_next_op(struct nhobj_table *t, bool deletes, struct fib_kop *ret)
 		return true;
 	}
 	return false;
-}
-
-bool
-nhobj_pending(const struct nhobj_table *t)
-{
-	return !list_is_empty(&t->urgent) || !list_is_empty(&t->legs) || !list_is_empty(&t->groups) ||
-	    !list_is_empty(&t->doomed);
 }
 
 /* A leg is there after trouble: groups that want it may be short of it. */
