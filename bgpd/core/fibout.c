@@ -61,6 +61,8 @@ set_free(struct fib *f, struct fib_set *s)
 	mem_free(s->member);
 	mem_free(s->from);
 	slots_give(&f->sets, id);
+	if (f->recent == id)
+		f->recent = 0;
 }
 
 void
@@ -155,25 +157,38 @@ set_new(struct fib *f, const struct fib_want *w, uint64_t hash)
 	return s;
 }
 
-/* The set with this content, one reference more; a new one has one to its backup. */
+static struct fib_set *set_intern(struct fib *f, const struct fib_want *w);
+
+/* The set with this content; a new one has a reference to its backup. */
 static struct fib_set *
-set_intern(struct fib *f, const struct fib_want *w)
+set_get(struct fib *f, const struct fib_want *w)
 {
 	uint64_t hash = set_hash(f, w);
 	struct fib_set *s = set_find(f, w, hash);
+	struct fib_want *b;
 
-	if (!s) {
-		s = set_new(f, w, hash);
-		if (w->backup.af != IP_NONE) {
-			struct fib_want *b = mem_zalloc(sizeof(*b));
-
-			b->set.n = 1;
-			b->set.member[0] =
-			    (struct ipc_nh_member){ .addr = w->backup, .weight = 1 };
-			s->backup = set_intern(f, b)->id;
-			mem_free(b);
-		}
+	if (s)
+		return s;
+	s = set_new(f, w, hash);
+	if (w->backup.af != IP_NONE) {
+		b = mem_zalloc(sizeof(*b));
+		b->set.n = 1;
+		b->set.member[0] = (struct ipc_nh_member){ .addr = w->backup, .weight = 1 };
+		s->backup = set_intern(f, b)->id;
+		mem_free(b);
 	}
+	return s;
+}
+
+/* The same, one reference more. */
+static struct fib_set *
+set_intern(struct fib *f, const struct fib_want *w)
+{
+	struct fib_set *s = f->recent ? set_at(f, f->recent) : NULL;
+
+	if (!s || !same_set(f, s, w))
+		s = set_get(f, w);
+	f->recent = s->id;
 	s->refs++;
 	return s;
 }
@@ -731,6 +746,22 @@ fib_peer_lost(struct rpeer *rp)
 
 /* ---- verdicts --------------------------------------------------------------------- */
 
+/*
+ * Verdicts come in the order in which routes were told, and that is mostly the one of
+ * destinations, in even steps: so where the last two were tells where the next one is.
+ */
+static uint32_t
+find_next(struct fib_trail *t, const struct rib *rib, const struct ip_prefix *p)
+{
+	uint32_t dest = rib_find_guess(rib, p, t->last + t->step);
+
+	if (dest) {
+		t->step = dest - t->last;
+		t->last = dest;
+	}
+	return dest;
+}
+
 bool
 fib_verdict(struct speaker *sp, const struct ipc_verdict *v, unsigned *ret_i, uint32_t *ret_dest)
 {
@@ -740,7 +771,7 @@ fib_verdict(struct speaker *sp, const struct ipc_verdict *v, unsigned *ret_i, ui
 	if (v->prefix.af != IP4 && v->prefix.af != IP6)
 		return false;
 	*ret_i = AF_IDX(v->prefix.af);
-	*ret_dest = rib_find(&sp->rib[*ret_i], &v->prefix);
+	*ret_dest = find_next(&sp->fib.trail[*ret_i], &sp->rib[*ret_i], &v->prefix);
 	if (*ret_dest == 0)
 		return false;
 	fib = rib_fib(&sp->rib[*ret_i], *ret_dest);

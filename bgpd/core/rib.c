@@ -230,6 +230,14 @@ rib_find(const struct rib *rib, const struct ip_prefix *prefix)
 }
 
 uint32_t
+rib_find_guess(const struct rib *rib, const struct ip_prefix *prefix, uint32_t guess)
+{
+	if (guess && guess < slots_end(&rib->dests) && is_dest_of(rib, guess, prefix))
+		return guess;
+	return rib_find(rib, prefix);
+}
+
+uint32_t
 rib_get(struct rib *rib, const struct ip_prefix *prefix)
 {
 	uint32_t place = hash_of(rib, prefix);

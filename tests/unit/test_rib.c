@@ -238,6 +238,9 @@ START_TEST(neighbours_stand_side_by_side)
 		ck_assert_uint_eq(rib_find_at(&rib, &p, place, rib_approach(&rib, place)), id);
 		/* A guess that is wrong, as a rule. */
 		ck_assert_uint_eq(rib_find_at(&rib, &p, place, n % slots_end(&rib.dests)), id);
+		ck_assert_uint_eq(rib_find_guess(&rib, &p, n % slots_end(&rib.dests)), id);
+		ck_assert_uint_eq(rib_find_guess(&rib, &p, (uint32_t)rng_u64(&r)), id); /* any number */
+		ck_assert_uint_eq(rib_find_guess(&rib, &p, id), id);
 		if (!id)
 			id = rib_add_at(&rib, &p, place);
 		ck_assert_uint_eq(rib_find(&rib, &p), id);
