@@ -59,6 +59,7 @@ static void
 begin(struct rng *r, struct node *n, uint64_t now)
 {
 	n->what = lease_next(&n->l, (struct mono_us){ now });
+	PROP(mono_before((struct mono_us){ now }, lease_deadline(&n->l)));
 	if (n->what == LEASE_WAIT)
 		return;
 	n->busy = true;
@@ -74,8 +75,12 @@ step(struct rng *r, struct server *s, struct node *n, uint64_t now)
 {
 	if (!n->alive)
 		return;
-	if (!n->busy)
+	if (!n->busy) {
 		begin(r, n, now);
+	} else { /* it looks at the time meanwhile */
+		PROP(lease_next(&n->l, (struct mono_us){ now }) == LEASE_WAIT);
+		PROP(mono_before((struct mono_us){ now }, lease_deadline(&n->l)));
+	}
 	if (n->busy && !n->reached && now >= n->at)
 		serve(s, n, now);
 	if (n->busy && n->reached && now >= n->back) {

@@ -1380,15 +1380,40 @@ START_TEST(bgpd_gone_keeps_everything)
 	fib_bgpd_gone(f, now);
 	expect_none();
 	ck_assert_int_eq(view("10.64.1.0/24").state, FIB_ST_STALE);
+	verdict("10.64.1.0/24");
 	fib_sync_begin(f, now);
 	set(1, 0, "10.0.0.2", NULL);
 	route(1, "10.64.1.0/24");
 	expect_none();
 	ck_assert_int_eq(view("10.64.1.0/24").state, FIB_ST_INSTALLED);
+	ck_assert_uint_eq(verdict("10.64.1.0/24").state, IPC_V_INSTALLED); /* it does not know */
 	fib_sync_end(f, now);
 	expect(FIB_OP_ROUTE_DEL);
 	answer(0);
 	expect_none();
+}
+END_TEST
+
+/* Who tells a route again waits for its verdict again, also when nothing becomes of it. */
+START_TEST(told_again_has_a_verdict_again)
+{
+	static const char *const prefix[] = { "10.64.1.0/24", "172.16.0.0/24", "10.64.2.0/24" };
+	static const uint8_t state[] = { IPC_V_INSTALLED, IPC_V_REFUSED, IPC_V_FAILED };
+
+	set(1, 0, "10.0.0.2", NULL);
+	route(1, prefix[0]);
+	run();
+	route(1, prefix[1]);
+	route(1, prefix[2]);
+	expect(FIB_OP_ROUTE_ADD);
+	answer(EINVAL);
+	for (int k = 0; k < 3; k++)
+		verdict(prefix[k]);
+	for (int k = 0; k < 3; k++) {
+		route(1, prefix[k]);
+		ck_assert_uint_eq(verdict(prefix[k]).state, state[k]);
+		ck_assert_uint_eq(verdict(prefix[k]).state, 255); /* once */
+	}
 }
 END_TEST
 
@@ -1895,6 +1920,7 @@ main(void)
 	tcase_add_test(tc, adopted_is_kept_until_sync_end);
 	tcase_add_test(tc, adopted_is_replaced_only_if_different);
 	tcase_add_test(tc, bgpd_gone_keeps_everything);
+	tcase_add_test(tc, told_again_has_a_verdict_again);
 	tcase_add_test(tc, somebody_uses_our_protocol);
 	tcase_add_test(tc, block_first_then_ready);
 	tcase_add_test(tc, block_that_cannot_be_put_back);

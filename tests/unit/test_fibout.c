@@ -461,6 +461,63 @@ expect_set(uint32_t id, const uint8_t *nh, uint32_t backup)
 
 #define NH(...) ((const uint8_t[]){ __VA_ARGS__, 0 })
 
+static struct dest_fib
+fib_of(const char *prefix)
+{
+	struct ip_prefix p = rig_prefix(prefix);
+
+	return rib_fib(&rig.sp->rib[0], rib_find(&rig.sp->rib[0], &p));
+}
+
+/* In whatever order verdicts come, and whoever has a destination's number now: each finds its own. */
+START_TEST(verdicts_find_their_routes)
+{
+	static const char *const prefix[] = { "10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16", "10.4.0.0/16" };
+	static const uint8_t order[] = { 0, 1, 1, 3, 2, 0, 3 };
+	uint16_t code = 0, want[4] = { 0 };
+
+	installing();
+	for (int k = 0; k < 4; k++)
+		announce(1, prefix[k], 1);
+	take_all();
+	for (size_t n = 0; n < sizeof order; n++) {
+		want[order[n]] = ++code;
+		verdict(prefix[order[n]], IPC_V_FAILED, code);
+		for (int k = 0; k < 4; k++)
+			ck_assert_uint_eq(fib_of(prefix[k]).code, want[k]);
+	}
+	rig_withdraw(&rig, 1, prefix[1]);
+	rig_work(&rig);
+	take_all();
+	announce(1, "10.5.0.0/16", 1); /* where the second was */
+	take_all();
+	verdict(prefix[0], IPC_V_INSTALLED, 0);
+	verdict(prefix[1], IPC_V_INSTALLED, 0); /* late */
+	ck_assert_uint_eq(fib_of("10.5.0.0/16").state, IPC_V_PENDING);
+	verdict("10.5.0.0/16", IPC_V_INSTALLED, 0);
+	ck_assert_uint_eq(fib_of("10.5.0.0/16").state, IPC_V_INSTALLED);
+}
+END_TEST
+
+/* A set whose route never went out goes with it; the next one is another. */
+START_TEST(set_without_its_route)
+{
+	installing();
+	announce(1, "10.9.0.0/16", 7);
+	expect_set(1, NH(7), 0); /* its route would be next */
+	rig_withdraw(&rig, 1, "10.9.0.0/16");
+	rig_work(&rig);
+	speaker_fib_reset(rig.sp);
+	expect(FIB_SYNC_BEGIN, 0, NULL);
+	expect(FIB_SYNC_END, 0, NULL);
+	ck_assert_uint_eq(rig.sp->fib.recent, 0);
+	announce(1, "10.9.0.0/16", 8);
+	expect_set(1, NH(8), 0);
+	expect(FIB_ROUTE, 1, "10.9.0.0/16");
+	expect_nothing();
+}
+END_TEST
+
 static void
 announce_beyond_the_limit(unsigned more)
 {
@@ -953,6 +1010,8 @@ main(void)
 	tcase_add_test(t, peer_down_moves_routes);
 	t = unit_case(s, "failover");
 	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, verdicts_find_their_routes);
+	tcase_add_test(t, set_without_its_route);
 	tcase_add_test(t, routes_wait_for_verdicts);
 	tcase_add_test(t, no_end_of_sync_while_routes_wait);
 	tcase_add_test(t, observers_have_no_verdicts_to_wait_for);

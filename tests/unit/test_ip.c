@@ -219,6 +219,17 @@ START_TEST(masks)
 }
 END_TEST
 
+START_TEST(four_octets_and_zeros)
+{
+	const uint8_t from[] = { 10, 200, 3, 255, 7 }, want[16] = { 10, 200, 3, 255 };
+	uint8_t to[16];
+
+	memset(to, 0xff, sizeof to);
+	ip_put_four(to, from);
+	ck_assert_mem_eq(to, want, sizeof want);
+}
+END_TEST
+
 START_TEST(numbers_and_order)
 {
 	struct ip_addr a = ip_addr_from_v4(0x0a000001), b = ad("fe80::1%1"), c = ad("fe80::1%2");
@@ -254,6 +265,7 @@ main(void)
 	tcase_add_test(tc, contains_and_overlaps);
 	tcase_add_loop_test(tc, addr_classes, 0, NROWS(class_rows));
 	tcase_add_test(tc, masks);
+	tcase_add_test(tc, four_octets_and_zeros);
 	tcase_add_test(tc, numbers_and_order);
 	return unit_run(s);
 }

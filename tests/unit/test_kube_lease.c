@@ -37,14 +37,17 @@ static struct {
 } api;
 
 uint32_t
-api_send(struct api *a, const struct api_req *r, void (*done)(void *ctx, const struct api_answer *ans), void *ctx)
+api_send(struct api *a, const struct api_req *r,
+    void (*done)(void *ctx, const struct api_answer *ans), void *ctx)
 {
+	const json_t *spec = r->body ? json_object_get(r->body, "spec") : NULL;
+
 	ck_assert_uint_eq(api.id, 0); /* one at a time */
 	snprintf(api.method, sizeof api.method, "%s", r->method);
 	snprintf(api.path, sizeof api.path, "%s", r->path);
-	if (r->body)
+	if (spec)
 		snprintf(api.holder, sizeof api.holder, "%s",
-		    json_string_value(json_object_get(json_object_get(r->body, "spec"), "holderIdentity")));
+		    json_string_value(json_object_get(spec, "holderIdentity")));
 	api.done = done;
 	api.ctx = ctx;
 	return api.id = ++api.sends;
@@ -175,8 +178,8 @@ answer(int status, const char *holder)
 
 	if (holder) {
 		snprintf(version, sizeof version, "%u", ++api.version);
-		body = json_pack("{s:{s:s}, s:{s:s, s:i}}", "metadata", "resourceVersion", version, "spec",
-		    "holderIdentity", holder, "leaseDurationSeconds", DURATION_MS / 1000);
+		body = json_pack("{s:{s:s}, s:{s:s, s:i}}", "metadata", "resourceVersion", version,
+		    "spec", "holderIdentity", holder, "leaseDurationSeconds", DURATION_MS / 1000);
 		ans.body = body;
 	}
 	ck_assert_uint_ne(api.id, 0);
@@ -250,6 +253,27 @@ START_TEST(renewals_keep_it)
 }
 END_TEST
 
+START_TEST(freed_while_it_asks)
+{
+	api.namespace = "";
+	fire(0);
+	ck_assert_uint_ne(api.id, 0);
+	kube_lease_free(lease);
+	lease = NULL;
+	ck_assert_uint_eq(api.id, 0);
+}
+END_TEST
+
+START_TEST(freed_while_it_renews)
+{
+	lead();
+	kube_lease_free(lease);
+	lease = NULL;
+	ck_assert_uint_eq(api.id, 0);
+	ck_assert_uint_eq(lost, 0);
+}
+END_TEST
+
 START_TEST(namespace_is_awaited)
 {
 	api.namespace = "";
@@ -280,6 +304,8 @@ main(void)
 	tcase_add_loop_test(tc, lead_ends_in_time, 0, 3);
 	tcase_add_test(tc, nothing_spins_after_the_end);
 	tcase_add_test(tc, renewals_keep_it);
+	tcase_add_test(tc, freed_while_it_asks);
+	tcase_add_test(tc, freed_while_it_renews);
 	tcase_add_test(tc, namespace_is_awaited);
 	return unit_run(s);
 }
