@@ -49,8 +49,9 @@ struct lease {
 void lease_init(struct lease *l, const struct lease_conf *c, uint64_t seed, struct mono_us now);
 
 /*
- * What to ask the server now; WAIT: nothing, before lease_deadline(), which is later than now then.
- * Anything else is under way until lease_answer(). RENEW writes holder, renewal time and duration over the version in
+ * What to ask the server now; also ends a lead whose time is over, so that lease_deadline() is
+ * later than now afterwards. WAIT: nothing, before that deadline. Anything else is under way
+ * until lease_answer(). RENEW writes holder, renewal time and duration over the version in
  * l->seen, and when that is another's (lease_takes_over()) one more transition.
  */
 enum lease_do lease_next(struct lease *l, struct mono_us now);

@@ -169,7 +169,10 @@ asked(void *ctx, const struct api_answer *ans)
 	kl->asking = 0;
 }
 
-/* Also while a request is under way: the lead ends without an answer, and timers fire a bit early. */
+/*
+ * Runs while a request is under way, too: a lead ends even if no answer comes, and a timer that
+ * fired early must be set again.
+ */
 static void
 work(void *ctx)
 {

@@ -747,8 +747,9 @@ fib_peer_lost(struct rpeer *rp)
 /* ---- verdicts --------------------------------------------------------------------- */
 
 /*
- * Verdicts come in the order in which routes were told, and that is mostly the one of
- * destinations, in even steps: so where the last two were tells where the next one is.
+ * Verdicts come in the order in which routes were told, and that goes through the destinations,
+ * mostly in equal steps: the distance between the last two is the guess for the next. A wrong
+ * guess costs one look.
  */
 static uint32_t
 find_next(struct fib_trail *t, const struct rib *rib, const struct ip_prefix *p)

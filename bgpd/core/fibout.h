@@ -50,10 +50,10 @@ struct fib {
 	struct bitq dirty[AF_COUNT];
 	uint8_t turn;		/* family served last */
 	enum fib_sync sync;
-	uint32_t recent;	/* the set that was asked for last: most often the next one, too; 0: none */
+	uint32_t recent;	/* the set asked for last, most often the next one, too; no reference */
 	uint32_t waiting;	/* routes told, and no verdict yet */
 	struct fib_trail {
-		uint32_t last, step; /* the last one that had a verdict, and how far from the one before */
+		uint32_t last, step; /* the destination of the last verdict, less the one before */
 	} trail[AF_COUNT];
 	uint32_t again;		/* sets from this id on are to be told again; 0: none */
 	struct fib_want scratch;

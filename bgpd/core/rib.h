@@ -121,9 +121,9 @@ void rib_free(struct rib *rib);
 
 /* The destination of a prefix: 0 when there is none; rib_get() makes it. */
 uint32_t rib_find(const struct rib *rib, const struct ip_prefix *prefix);
-/* The same for who has a guess, any number: when it is right the index is not looked at. */
-uint32_t rib_find_guess(const struct rib *rib, const struct ip_prefix *prefix, uint32_t guess);
 uint32_t rib_get(struct rib *rib, const struct ip_prefix *prefix);
+/* rib_find() for who has a guess, any number: when it is right the index is not looked at. */
+uint32_t rib_find_guess(const struct rib *rib, const struct ip_prefix *prefix, uint32_t guess);
 
 /* A block of neighbours, for who looks for several in a row (rib_seek()); all zeros: none yet. */
 struct rib_block {
