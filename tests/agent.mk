@@ -203,10 +203,11 @@ tests_unit_test_jscan_SOURCES = tests/unit/test_jscan.c tests/unit/unit.h
 tests_unit_test_jscan_CPPFLAGS = $(KUBE_TEST_CPPFLAGS)
 tests_unit_test_jscan_LDADD = $(KUBE_TEST_LIBS)
 # These two play the API server, and time, themselves.
-tests_unit_test_kube_lease_SOURCES = tests/unit/test_kube_lease.c tests/unit/unit.h
+apirig = tests/unit/apirig.c tests/unit/apirig.h tests/unit/unit.h
+tests_unit_test_kube_lease_SOURCES = tests/unit/test_kube_lease.c $(apirig)
 tests_unit_test_kube_lease_CPPFLAGS = $(KUBE_TEST_CPPFLAGS)
 tests_unit_test_kube_lease_LDADD = agent/libagent.a agent/core/libagentcore.a $(KUBE_TEST_LIBS)
-tests_unit_test_reflector_SOURCES = tests/unit/test_reflector.c tests/unit/unit.h
+tests_unit_test_reflector_SOURCES = tests/unit/test_reflector.c $(apirig)
 tests_unit_test_reflector_CPPFLAGS = $(KUBE_TEST_CPPFLAGS)
 tests_unit_test_reflector_LDADD = $(KUBE_TEST_LIBS)
 

@@ -7,10 +7,9 @@
 #include <stdio.h>
 
 #include "agent/kube/api.h"
-#include "agent/kube/apicall.h"
 #include "agent/kube/kube.h"
 #include "agent/kube/lease.h"
-#include "lib/mem.h"
+#include "tests/unit/apirig.h"
 #include "tests/unit/unit.h"
 
 #define DURATION_MS 2000
@@ -18,20 +17,10 @@
 
 /* ---- the api ------------------------------------------------------------- */
 
-struct api_timer {
-	void (*fn)(void *ctx);
-	void *ctx;
-	struct mono_us at;
-};
-
 static struct {
-	uint32_t id; /* of the call under way; 0: none */
-	uint32_t sends;
 	char method[8], path[200], holder[LEASE_TEXT_MAX];
 	void (*done)(void *ctx, const struct api_answer *ans);
 	void *ctx;
-	struct mono_us now;
-	struct api_timer *timer;
 	const char *namespace;
 	unsigned version;
 } api;
@@ -42,7 +31,6 @@ api_send(struct api *a, const struct api_req *r,
 {
 	const json_t *spec = r->body ? json_object_get(r->body, "spec") : NULL;
 
-	ck_assert_uint_eq(api.id, 0); /* one at a time */
 	snprintf(api.method, sizeof api.method, "%s", r->method);
 	snprintf(api.path, sizeof api.path, "%s", r->path);
 	if (spec)
@@ -50,52 +38,7 @@ api_send(struct api *a, const struct api_req *r,
 		    json_string_value(json_object_get(spec, "holderIdentity")));
 	api.done = done;
 	api.ctx = ctx;
-	return api.id = ++api.sends;
-}
-
-void
-api_cancel(struct api *a, uint32_t id)
-{
-	ck_assert_uint_eq(id, api.id);
-	api.id = 0;
-}
-
-struct api_timer *
-api_timer_new(struct api *a, void (*fn)(void *ctx), void *ctx)
-{
-	api.timer = mem_zalloc(sizeof *api.timer);
-	*api.timer = (struct api_timer){ fn, ctx, MONO_NEVER };
-	return api.timer;
-}
-
-void
-api_timer_free(struct api_timer *t)
-{
-	mem_free(t);
-}
-
-void
-api_timer_set(struct api_timer *t, uint32_t ms)
-{
-	t->at = mono_add_ms(api.now, ms);
-}
-
-void
-api_timer_stop(struct api_timer *t)
-{
-	t->at = MONO_NEVER;
-}
-
-struct mono_us
-api_now(const struct api *a)
-{
-	return api.now;
-}
-
-uint64_t
-api_seed(struct api *a)
-{
-	return 7;
+	return apirig_begin();
 }
 
 /* ---- the rest of the agent ------------------------------------------------------ */
@@ -143,8 +86,9 @@ static void
 setup(void)
 {
 	memset(&api, 0, sizeof api);
+	memset(&apirig, 0, sizeof apirig);
 	won = lost = 0;
-	api.now = (struct mono_us){ 1000000 };
+	apirig.now = (struct mono_us){ 1000000 };
 	api.namespace = "weft";
 	lease = kube_lease_new(NULL, "load", DURATION_MS, &ops, NULL);
 }
@@ -159,13 +103,12 @@ teardown(void)
 static void
 fire(uint64_t early_us)
 {
-	struct mono_us at = api.timer->at;
+	struct mono_us at = apirig.timer->at;
 
 	ck_assert(!mono_is_never(at));
-	api.timer->at = MONO_NEVER;
 	at.us -= early_us;
-	api.now = mono_before(api.now, at) ? at : mono_add_us(api.now, 100); /* a turn takes time */
-	api.timer->fn(api.timer->ctx);
+	apirig.now = mono_before(apirig.now, at) ? at : mono_add_us(apirig.now, 100); /* a turn takes time */
+	apirig_fire();
 }
 
 /* The Lease as whoever wrote it last left it; holder NULL: the server says status only. */
@@ -182,8 +125,8 @@ answer(int status, const char *holder)
 		    "spec", "holderIdentity", holder, "leaseDurationSeconds", DURATION_MS / 1000);
 		ans.body = body;
 	}
-	ck_assert_uint_ne(api.id, 0);
-	api.id = 0;
+	ck_assert_uint_ne(apirig.id, 0);
+	apirig.id = 0;
 	api.done(api.ctx, &ans);
 	json_decref(body);
 }
@@ -208,13 +151,13 @@ lead(void)
 START_TEST(lead_ends_in_time)
 {
 	static const uint64_t early_us[] = { 0, 500, 4000 };
-	struct mono_us limit = mono_add_ms(api.now, BELIEVED_MS + 10);
+	struct mono_us limit = mono_add_ms(apirig.now, BELIEVED_MS + 10);
 
 	lead();
 	while (lost == 0) {
-		ck_assert_msg(!mono_is_never(api.timer->at), "nothing will look at the lead's end");
+		ck_assert_msg(!mono_is_never(apirig.timer->at), "nothing will look at the lead's end");
 		fire(early_us[_i]);
-		ck_assert(mono_before(api.now, limit));
+		ck_assert(mono_before(apirig.now, limit));
 	}
 	ck_assert(!kube_lease_is_held(lease));
 	ck_assert_uint_eq(lost, 1);
@@ -226,9 +169,9 @@ START_TEST(nothing_spins_after_the_end)
 	lead();
 	while (lost == 0)
 		fire(0);
-	ck_assert(mono_is_never(api.timer->at)); /* the renewal is still under way */
+	ck_assert(mono_is_never(apirig.timer->at)); /* the renewal is still under way */
 	answer(0, NULL);
-	ck_assert(mono_diff_us(api.timer->at, api.now) > 50000);
+	ck_assert(mono_diff_us(apirig.timer->at, apirig.now) > 50000);
 	fire(0);
 	ck_assert_str_eq(api.method, "GET"); /* came of it, or did it not? */
 	answer(200, api.holder);
@@ -243,7 +186,7 @@ START_TEST(renewals_keep_it)
 {
 	lead();
 	for (int i = 0; i < 100; i++) {
-		api.now = mono_add_ms(api.now, 20);
+		apirig.now = mono_add_ms(apirig.now, 20);
 		answer(200, api.holder);
 		fire(0);
 		ck_assert_str_eq(api.method, "PATCH");
@@ -257,10 +200,10 @@ START_TEST(freed_while_it_asks)
 {
 	api.namespace = "";
 	fire(0);
-	ck_assert_uint_ne(api.id, 0);
+	ck_assert_uint_ne(apirig.id, 0);
 	kube_lease_free(lease);
 	lease = NULL;
-	ck_assert_uint_eq(api.id, 0);
+	ck_assert_uint_eq(apirig.id, 0);
 }
 END_TEST
 
@@ -269,7 +212,7 @@ START_TEST(freed_while_it_renews)
 	lead();
 	kube_lease_free(lease);
 	lease = NULL;
-	ck_assert_uint_eq(api.id, 0);
+	ck_assert_uint_eq(apirig.id, 0);
 	ck_assert_uint_eq(lost, 0);
 }
 END_TEST
@@ -280,12 +223,12 @@ START_TEST(namespace_is_awaited)
 	fire(0);
 	ck_assert_str_eq(api.path, "/version");
 	fire(0);
-	ck_assert_uint_eq(api.sends, 1); /* the first is not answered yet */
+	ck_assert_uint_eq(apirig.calls, 1); /* the first is not answered yet */
 	answer(200, NULL);
-	ck_assert_uint_eq(api.sends, 1);
-	ck_assert(mono_diff_us(api.timer->at, api.now) > 50000);
+	ck_assert_uint_eq(apirig.calls, 1);
+	ck_assert(mono_diff_us(apirig.timer->at, apirig.now) > 50000);
 	fire(0);
-	ck_assert_uint_eq(api.sends, 2);
+	ck_assert_uint_eq(apirig.calls, 2);
 	ck_assert_str_eq(api.path, "/version");
 	api.namespace = "weft";
 	answer(200, NULL);

@@ -8,84 +8,28 @@
 #include "agent/kube/apicall.h"
 #include "agent/kube/reflector.h"
 #include "lib/mem.h"
+#include "tests/unit/apirig.h"
 #include "tests/unit/unit.h"
 
 /* ---- the api ------------------------------------------------------------- */
 
 static struct {
-	uint32_t id; /* of the call under way; 0: none */
 	char path[6000];
 	bool stream;
 	const struct api_call_ops *ops;
 	void *ctx;
-	unsigned calls;
-	struct mono_us now;
 	bool up;
 	struct list listeners, reflectors;
-	uint64_t seed;
 } api;
-
-struct api_timer {
-	void (*fn)(void *ctx);
-	void *ctx;
-	struct mono_us at;
-};
-static struct api_timer *timer;
 
 uint32_t
 api_call(struct api *a, const struct api_call_spec *spec, const struct api_call_ops *ops, void *ctx)
 {
-	ck_assert_uint_eq(api.id, 0); /* one at a time */
 	snprintf(api.path, sizeof api.path, "%s", spec->req.path);
 	api.stream = spec->stream;
 	api.ops = ops;
 	api.ctx = ctx;
-	return api.id = ++api.calls;
-}
-
-void
-api_cancel(struct api *a, uint32_t id)
-{
-	ck_assert_uint_eq(id, api.id);
-	api.id = 0;
-}
-
-struct api_timer *
-api_timer_new(struct api *a, void (*fn)(void *ctx), void *ctx)
-{
-	timer = mem_zalloc(sizeof *timer);
-	*timer = (struct api_timer){ fn, ctx, MONO_NEVER };
-	return timer;
-}
-
-void
-api_timer_free(struct api_timer *t)
-{
-	mem_free(t);
-}
-
-void
-api_timer_set(struct api_timer *t, uint32_t ms)
-{
-	t->at = mono_add_ms(api.now, ms);
-}
-
-void
-api_timer_stop(struct api_timer *t)
-{
-	t->at = MONO_NEVER;
-}
-
-struct mono_us
-api_now(const struct api *a)
-{
-	return api.now;
-}
-
-uint64_t
-api_seed(struct api *a)
-{
-	return ++api.seed;
+	return apirig_begin();
 }
 
 void
@@ -174,8 +118,9 @@ setup(void)
 	static const struct reflector_spec spec = { .path = "/api/v1/nodes", .query = "a=b" };
 
 	memset(&api, 0, sizeof api);
+	memset(&apirig, 0, sizeof apirig);
 	api.up = true;
-	api.now.us = 1000000;
+	apirig.now.us = 1000000;
 	list_init(&api.listeners);
 	list_init(&api.reflectors);
 	told[0] = '\0';
@@ -194,23 +139,22 @@ teardown(void)
 static uint32_t
 run(uint32_t most_ms)
 {
-	struct mono_us begin = api.now;
+	struct mono_us begin = apirig.now;
 
-	ck_assert_msg(api.id == 0, "it has asked already: %s", api.path);
-	ck_assert(!mono_is_never(timer->at));
-	ck_assert_msg(mono_diff_us(timer->at, begin) <= most_ms * 1000ull, "it would wait %llu ms",
-	    (unsigned long long)mono_diff_us(timer->at, begin) / 1000);
-	if (mono_before(api.now, timer->at))
-		api.now = timer->at;
-	timer->at = MONO_NEVER;
-	timer->fn(timer->ctx);
-	return (uint32_t)(mono_diff_us(api.now, begin) / 1000);
+	ck_assert_msg(apirig.id == 0, "it has asked already: %s", api.path);
+	ck_assert(!mono_is_never(apirig.timer->at));
+	ck_assert_msg(mono_diff_us(apirig.timer->at, begin) <= most_ms * 1000ull, "it would wait %llu ms",
+	    (unsigned long long)mono_diff_us(apirig.timer->at, begin) / 1000);
+	if (mono_before(apirig.now, apirig.timer->at))
+		apirig.now = apirig.timer->at;
+	apirig_fire();
+	return (uint32_t)(mono_diff_us(apirig.now, begin) / 1000);
 }
 
 static void
 asks(const char *path)
 {
-	ck_assert_msg(api.id != 0, "it asks for nothing");
+	ck_assert_msg(apirig.id != 0, "it asks for nothing");
 	ck_assert_msg(strncmp(api.path, path, strlen(path)) == 0, "it asks for %s", api.path);
 }
 
@@ -223,7 +167,7 @@ gives(const char *text)
 static void
 ends_as(struct api_end e)
 {
-	api.id = 0;
+	apirig.id = 0;
 	if (!e.why)
 		e.why = e.kind == API_OK ? "" : "why";
 	api.ops->end(api.ctx, &e);
@@ -260,7 +204,7 @@ watching(void)
 	asks(WATCH "10&a=b&timeoutSeconds=");
 	ck_assert(api.stream);
 	tells("a=1 b=2 synced ");
-	api.now = mono_add_s(api.now, 60);
+	apirig.now = mono_add_s(apirig.now, 60);
 }
 
 /* ---- lists -------------------------------------------------------------------------- */
@@ -322,7 +266,7 @@ START_TEST(list_again)
 {
 	watching();
 	gives(EVENT("ERROR", "{\"kind\":\"Status\",\"code\":410,\"message\":\"too old\"}"));
-	ck_assert_uint_eq(api.id, 0);
+	ck_assert_uint_eq(apirig.id, 0);
 	run(200);
 	asks(LIST);
 	gives(PAGE("20", "", OBJ("b", "15", "3") "," OBJ("c", "16", "4")));
@@ -477,7 +421,7 @@ START_TEST(cut)
 	ends(API_OK, 200);
 	asks(WATCH "12");
 	tells("a=4 ");
-	api.now = mono_add_s(api.now, 60);
+	apirig.now = mono_add_s(apirig.now, 60);
 	ends(API_CUT, 200);
 	run(200);
 	gives(PAGE("3", "", OBJ("a", "2", "9")));
@@ -539,7 +483,7 @@ START_TEST(not_an_event)
 {
 	watching();
 	gives(no_events[_i]);
-	ck_assert_uint_eq(api.id, 0);
+	ck_assert_uint_eq(apirig.id, 0);
 	tells("[the watch brought what is no event] ");
 	run(200);
 	asks(CHECK);
@@ -554,7 +498,7 @@ START_TEST(short_watches)
 	watching();
 	for (int i = 0; i < 20; i++) {
 		ends(API_OK, 200);
-		if (api.id == 0)
+		if (apirig.id == 0)
 			ms = run(30000);
 		asks(WATCH "10");
 	}
@@ -570,10 +514,9 @@ START_TEST(server_gone)
 	watching();
 	api.up = false;
 	ends(API_CUT, 200);
-	timer->at = MONO_NEVER;
-	timer->fn(timer->ctx);
-	ck_assert_uint_eq(api.id, 0);
-	ck_assert(mono_is_never(timer->at));
+	apirig_fire();
+	ck_assert_uint_eq(apirig.id, 0);
+	ck_assert(mono_is_never(apirig.timer->at));
 	api.up = true;
 	l->changed(l->ctx, true);
 	ck_assert_uint_le(run(300), 300);
@@ -594,7 +537,7 @@ START_TEST(freed_within)
 	free_in_object = true;
 	gives(EVENT("MODIFIED", OBJ("a", "11", "1")) EVENT("MODIFIED", OBJ("b", "12", "2")));
 	tells("a=1 ");
-	ck_assert_uint_eq(api.id, 0);
+	ck_assert_uint_eq(apirig.id, 0);
 }
 END_TEST
 
