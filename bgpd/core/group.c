@@ -45,6 +45,8 @@ groups_init(struct speaker *sp)
 
 	list_init(&gs->all);
 	list_init(&gs->dead);
+	list_init(&gs->asked);
+	list_init(&gs->owed);
 	gs->batch = mem_zalloc(sizeof(*gs->batch));
 	gs->log_octets = GROUP_LOG_OCTETS;
 	gs->log_chunks = GROUP_LOG_CHUNKS;
@@ -399,7 +401,7 @@ member_enter(struct member *m, const struct export_policy *policy, bool walking)
 	sp->groups.members[AF_IDX(policy->af)]++;
 	if (g->unheard)
 		group_build(sp, g); /* there is somebody to hear now */
-	g->kick = true;
+	member_ask(sp, m);
 	g->joined = sp->now;
 	if (g->replay)
 		timer_set_earlier(&sp->timers, &sp->groups.replays, mono_add_s(sp->now, GROUP_REPLAY_S));
@@ -435,6 +437,7 @@ groups_join(struct rpeer *rp, struct mono_us now, unsigned i)
 	struct export_policy policy;
 
 	assert(!rp->af[i].member);
+	list_init(&m->ask);
 	m->rp = rp;
 	m->eor_due = true;
 	m->self = self_next_hop(rp, i);
@@ -454,6 +457,7 @@ groups_leave(struct rpeer *rp, unsigned i)
 	if (!m)
 		return;
 	rp->af[i].member = NULL;
+	list_remove(&m->ask);
 	member_exit(m);
 	bitq_free(&m->todo);
 	bitq_free(&m->has);
@@ -469,7 +473,7 @@ member_again(struct member *m)
 	if (m->at)
 		member_detach(sp, m);
 	member_walk_all(sp, m);
-	m->g->kick = true;
+	member_ask(sp, m);
 }
 
 /* Another next hop of its own: everything is to be said again. */
@@ -518,7 +522,7 @@ groups_refresh(struct rpeer *rp, struct mono_us now, unsigned i)
 	if (!m)
 		return;
 	m->refresh_due = true;
-	m->g->kick = true;
+	member_ask(rp->sp, m);
 }
 
 void
@@ -531,6 +535,46 @@ member_refresh(struct member *m)
 }
 
 /* ---- work ------------------------------------------------------------------------- */
+
+void
+member_ask(struct speaker *sp, struct member *m)
+{
+	list_remove(&m->ask);
+	list_push_back(&sp->groups.asked, &m->ask);
+}
+
+void
+groups_decided(struct speaker *sp)
+{
+	struct list *l, *tmp;
+
+	if (!gr_end_of_rib_ready(sp))
+		return; /* all are asked when it is */
+	LIST_FOREACH_SAFE(l, tmp, &sp->groups.owed)
+		member_ask(sp, container_of(l, struct member, ask));
+}
+
+/*
+ * A thousand sessions that come up one after another are asked one at a time: their group as a
+ * whole, whenever one joins, would be a million questions.
+ */
+static void
+ask_members(struct speaker *sp, struct mono_us now)
+{
+	struct list *l;
+
+	while ((l = list_first(&sp->groups.asked))) {
+		struct member *m = container_of(l, struct member, ask);
+
+		list_remove(&m->ask);
+		if (groups_wants_fill(m->rp, now, AF_IDX(m->g->af)))
+			peer_kick(m->rp->peer);
+		else if (group_is_dirty(m->g))
+			m->g->kick = true; /* that is held back: once it is let go */
+		if (m->eor_due)
+			list_push_back(&sp->groups.owed, &m->ask);
+	}
+}
 
 static void
 kick_members(struct group *g, struct mono_us now)
@@ -581,6 +625,7 @@ groups_work(struct speaker *sp, struct mono_us now, int *units)
 		if (kick_due(sp, g, now))
 			kick_members(g, now);
 	}
+	ask_members(sp, now);
 	clear_dead(sp, units);
 	reap_work(sp, units);
 }
@@ -590,7 +635,8 @@ groups_busy(const struct speaker *sp, struct mono_us now)
 {
 	struct list *l;
 
-	if (!list_is_empty(&sp->groups.dead) || reap_busy(&sp->groups.reaper))
+	if (!list_is_empty(&sp->groups.asked) || !list_is_empty(&sp->groups.dead) ||
+	    reap_busy(&sp->groups.reaper))
 		return true;
 	LIST_FOREACH(l, &sp->groups.all)
 		if (kick_due(sp, container_of(l, struct group, node), now))

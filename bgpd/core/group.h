@@ -95,6 +95,7 @@ struct group {
 
 struct member {
 	struct list node;
+	struct list ask; /* in groups.asked or groups.owed, or in none */
 	struct group *g;
 	struct rpeer *rp;
 	struct chunk *at;	/* cursor in the log; NULL: walking */
@@ -112,6 +113,8 @@ struct groups {
 	uint32_t n;
 	uint32_t nby_path[AF_COUNT]; /* of these, with path ids */
 	uint32_t members[AF_COUNT];  /* of all of them together */
+	struct list asked; /* members that may have something to write, for reasons of their own */
+	struct list owed;  /* members that End-of-RIB is due to, and that were asked before */
 	struct reaper reaper;
 	struct timer replays; /* ends those that nobody has joined for a while */
 	struct only_set *only;
@@ -183,6 +186,10 @@ bool group_ready(const struct speaker *sp, const struct group *g, struct mono_us
 
 /* Ask all members of all groups whether they have something to write (End-of-RIB, too). */
 void groups_kick(struct speaker *sp);
+/* The same, but only those that End-of-RIB is due to: there is nothing left to decide. */
+void groups_decided(struct speaker *sp);
+/* Ask that one, by the next groups_work(). */
+void member_ask(struct speaker *sp, struct member *m);
 
 /* The log does not tell everything from the beginning any more, or it is not worth while. */
 void group_forget_replay(struct group *g);

@@ -317,7 +317,7 @@ bool
 speaker_work(struct speaker *sp, struct mono_us now, uint32_t budget_us)
 {
 	int units = budget_us < 1000000 ? (int)budget_us : 1000000, half = units / 2 + 1;
-	bool walking = adjin_walking(sp);
+	bool walking = adjin_walking(sp), deciding;
 	unsigned i;
 
 	sp->now = now;
@@ -326,8 +326,11 @@ speaker_work(struct speaker *sp, struct mono_us now, uint32_t budget_us)
 	if (walking && !adjin_walking(sp))
 		rpeers_reap(sp);
 	units -= units / 2 + 1 - half;
+	deciding = loc_busy(sp);
 	for (i = 0; i < AF_COUNT; i++)
 		loc_work(sp, i, &units);
+	if (deciding && !loc_busy(sp))
+		groups_decided(sp);
 	groups_work(sp, now, &units);
 	drain_work(sp);
 	return work_left(sp);

@@ -41,7 +41,7 @@ member_detach(struct speaker *sp, struct member *m)
 	outlog_leave(&g->log, m->at);
 	m->at = NULL;
 	g->nsynced--;
-	g->kick = true;
+	member_ask(sp, m);
 }
 
 void

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "bgpd/core/bgp.h"
+#include "bgpd/core/loc.h"
 #include "tests/unit/ribrig.h"
 #include "tests/unit/unit.h"
 
@@ -106,6 +107,68 @@ START_TEST(end_of_rib_comes_last)
 		ck_assert_int_eq(rig.said[2].what, SAID_EOR);
 	}
 	ck_assert_uint_eq(stats().update_groups, 2); /* one for each family */
+}
+END_TEST
+
+/* Let a peer that is up have a connection, which can be asked to write. */
+static void
+give_connection(unsigned k)
+{
+	struct peer *p = rig_peer(&rig, k)->peer;
+
+	p->up = &p->s[SESSION_IN];
+	session_attach(p->up, rig.now, true, &p->ep);
+}
+
+/* How often that peer's connection was asked to write; it is taken to have done so. */
+static unsigned
+asked_to_write(unsigned k)
+{
+	struct peer *p = rig_peer(&rig, k)->peer;
+	unsigned n = 0;
+	struct todo t;
+
+	while (speaker_next_todo(rig.sp, &t))
+		n += t.kind == TODO_WRITE && t.peer == k;
+	p->up->conn->write_asked = false;
+	return n;
+}
+
+static void
+announce_many(unsigned k, const uint32_t *path)
+{
+	char prefix[32];
+	unsigned n;
+
+	for (n = 0; n < 50; n++) {
+		snprintf(prefix, sizeof(prefix), "10.10.%u.0/24", n);
+		rig_announce(&rig, k, prefix, path, (uint8_t)k, NULL);
+	}
+}
+
+/* It waits for decisions under way, and is sent when they are made: also if nothing came of them. */
+START_TEST(end_of_rib_after_decisions_without_a_change)
+{
+	unsigned k;
+
+	for (k = 2; k <= 4; k++) /* 2: of the group that 1 joins */
+		rig_up(&rig, k, 65000 + k, true);
+	announce_many(3, (uint32_t[]){ 65003, 0 });
+	rig_work(&rig);
+	for (k = 2; k <= 4; k++)
+		rig_pull(&rig, k, 4096);
+	announce_many(4, (uint32_t[]){ 65004, 7, 7, 0 });
+	rig_up(&rig, 1, 65001, true);
+	give_connection(1);
+	ck_assert(speaker_work(rig.sp, rig.now, 1));
+	ck_assert(loc_busy(rig.sp));
+	ck_assert_uint_eq(asked_to_write(1), 0);
+	while (speaker_work(rig.sp, rig.now, 1))
+		;
+	ck_assert_uint_eq(asked_to_write(1), 1);
+	ck_assert_uint_eq(rig_pull(&rig, 1, 4096), 2);
+	ck_assert_int_eq(rig.said[0].what, SAID_EOR);
+	ck_assert_int_eq(rig.said[1].what, SAID_EOR);
 }
 END_TEST
 
@@ -875,6 +938,7 @@ main(void)
 	tcase_add_test(t, log_keeps_what_somebody_has_to_read);
 	tcase_add_test(t, end_of_rib_for_both_families);
 	tcase_add_test(t, end_of_rib_comes_last);
+	tcase_add_test(t, end_of_rib_after_decisions_without_a_change);
 	tcase_add_test(t, no_end_of_rib_before_own_prefixes_are_known);
 	tcase_add_test(t, equal_attributes_are_packed);
 	tcase_add_test(t, next_hop_is_each_members_own);
