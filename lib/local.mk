@@ -6,6 +6,7 @@ lib_libweft_a_SOURCES = \
 	lib/crashpage.h \
 	lib/heap.c lib/heap.h \
 	lib/hmap.c lib/hmap.h \
+	lib/idmap.c lib/idmap.h \
 	lib/ip.c lib/ip.h \
 	lib/iprange.c lib/iprange.h \
 	lib/ipcmsg.c lib/ipcmsg.h \

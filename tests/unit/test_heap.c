@@ -1,7 +1,8 @@
 /*
- * Deadlines, lists, random numbers and memory: the small parts.
+ * Deadlines, lists, places, random numbers and memory: the small parts.
  */
 #include "lib/heap.h"
+#include "lib/idmap.h"
 #include "lib/list.h"
 #include "lib/mem.h"
 #include "lib/rng.h"
@@ -160,6 +161,28 @@ START_TEST(mem_copies)
 }
 END_TEST
 
+START_TEST(idmap_places)
+{
+	struct idmap m = { 0 };
+
+	ck_assert_uint_eq(idmap_get(&m, 0), IDMAP_NONE);
+	ck_assert_uint_eq(idmap_get(&m, UINT32_MAX), IDMAP_NONE);
+	idmap_set(&m, 1000, IDMAP_NONE); /* nothing to do */
+	ck_assert_uint_eq(m.n, 0);
+	for (uint32_t id = 1; id <= 1000; id++)
+		idmap_set(&m, id, 1000 - id);
+	for (uint32_t id = 1; id <= 1000; id++)
+		ck_assert_uint_eq(idmap_get(&m, id), 1000 - id);
+	ck_assert_uint_eq(idmap_get(&m, 0), IDMAP_NONE);
+	ck_assert_uint_eq(idmap_get(&m, 1001), IDMAP_NONE);
+	idmap_set(&m, 7, IDMAP_NONE);
+	ck_assert_uint_eq(idmap_get(&m, 7), IDMAP_NONE);
+	ck_assert_uint_eq(idmap_get(&m, 1000), 0);
+	idmap_free(&m);
+	ck_assert_uint_eq(idmap_get(&m, 1000), IDMAP_NONE);
+}
+END_TEST
+
 START_TEST(mem_overflow_aborts)
 {
 	mem_free(mem_realloc_array(NULL, SIZE_MAX / 2, 3));
@@ -187,6 +210,7 @@ main(void)
 	tcase_add_test(tc, rng_vectors);
 	tcase_add_test(tc, rng_ranges);
 	tcase_add_test(tc, mem_copies);
+	tcase_add_test(tc, idmap_places);
 	tcase_add_test_raise_signal(tc, mem_overflow_aborts, 6);
 	tcase_add_test(tc, mono_saturates);
 	return unit_run(s);
