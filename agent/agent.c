@@ -712,6 +712,7 @@ agent_fini(struct agent *a)
 	events_free(a->events);
 	conf_free(a->conf);
 	mem_free(a->peers);
+	idmap_free(&a->peer_places);
 	event_free(a->pump_ev);
 	event_free(a->gone_ev);
 	event_base_free(a->base);

@@ -38,6 +38,7 @@
 
 #include "agent/core/fib.h"
 #include "lib/conf.h"
+#include "lib/idmap.h"
 #include "lib/ipcmsg.h"
 #include "lib/log.h"
 #include "lib/mono.h"
@@ -123,6 +124,7 @@ struct agent {
 
 	struct agent_peer *peers;
 	size_t npeers;
+	struct idmap peer_places; /* in peers, by id */
 
 	struct fib *fib;
 	struct nl *nl;

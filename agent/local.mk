@@ -75,6 +75,7 @@ agent_libagent_a_SOURCES = \
 	agent/tcp.c agent/tcp.h \
 	agent/tcp_ao.c agent/tcp_ao.h \
 	agent/tcp_hint.c agent/tcp_hint.h \
+	agent/tcp_peers.c agent/tcp_peers.h \
 	agent/tcp_sock.c agent/tcp_sock.h \
 	agent/uplinks.c agent/uplinks.h \
 	agent/views.c agent/views.h \

@@ -8,12 +8,9 @@
 const struct agent_peer *
 agent_peer_by_id(const struct agent *a, uint32_t id)
 {
-	if (id > 0 && id <= a->npeers && a->peers[id - 1].id == id) /* as long as the configuration is the first */
-		return &a->peers[id - 1];
-	for (size_t i = 0; i < a->npeers; i++)
-		if (a->peers[i].id == id)
-			return &a->peers[i];
-	return NULL;
+	size_t place = idmap_get(&a->peer_places, id);
+
+	return place == IDMAP_NONE ? NULL : &a->peers[place];
 }
 
 const struct agent_peer *

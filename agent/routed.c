@@ -17,7 +17,14 @@
 #include "lib/mem.h"
 
 #define ASK_US 50000 /* between two looks at what tells nothing by itself */
-#define SOON_US 2000 /* a look at all peers is for whatever sessions tell meanwhile */
+
+/*
+ * A look goes over all peers: it is for whatever is told meanwhile, and comes the later the more
+ * peers there are, so that a thousand that come up do not have it take a part of that time which
+ * grows with their number.
+ */
+#define SOON_US		 2000
+#define SOON_US_PER_PEER 10
 
 struct routed {
 	struct agent *a;
@@ -160,21 +167,21 @@ look(evutil_socket_t fd, short what, void *arg)
 void
 routed_look(struct routed *r)
 {
-	if (!r->c.done)
-		look(-1, 0, r);
+	uint64_t us = SOON_US + r->a->npeers * SOON_US_PER_PEER;
+	struct timeval soon = { (time_t)(us / 1000000), us % 1000000 };
+
+	if (!r->c.done && !event_pending(r->soon, EV_TIMEOUT, NULL))
+		event_add(r->soon, &soon);
 }
 
 void
 routed_session(struct routed *r, const struct ipc_peer_session *m)
 {
-	static const struct timeval soon = { .tv_usec = SOON_US };
-
 	if (!agent_peer_by_id(r->a, m->peer))
 		return;
 	converge_session(&r->c, agent_now(), m);
 	bgpd_has_work(r);
-	if (!r->c.done && !event_pending(r->soon, EV_TIMEOUT, NULL))
-		event_add(r->soon, &soon);
+	routed_look(r);
 }
 
 void

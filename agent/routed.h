@@ -21,7 +21,7 @@ void routed_free(struct routed *r);
 void routed_session(struct routed *r, const struct ipc_peer_session *m);
 void routed_peer_gone(struct routed *r, uint32_t peer);
 void routed_bgpd_gone(struct routed *r);
-/* Something else may have changed: cheap. */
+/* Something else may have changed: it is looked at a little later, however often that is said. */
 void routed_look(struct routed *r);
 
 /* How far it is; has it come to an end (r may be NULL)? */

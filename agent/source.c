@@ -173,42 +173,51 @@ source_range(struct source *s, const char *name)
 }
 
 static struct agent_peer *
-add_peer(struct agent *a)
+add_peer(struct agent *a, const struct conf_peer *c, struct peer_slot *slot)
 {
 	struct agent_peer *p;
 
 	a->peers = mem_realloc_array(a->peers, a->npeers + 1, sizeof *a->peers);
-	p = &a->peers[a->npeers++];
-	memset(p, 0, sizeof *p);
+	p = &a->peers[a->npeers];
+	*p = (struct agent_peer){ .id = slot->id, .slot = slot, .conf = c };
+	idmap_set(&a->peer_places, p->id, a->npeers++);
 	return p;
 }
 
 static void
 add_configured(struct agent *a, const struct conf_peer *c)
 {
-	struct agent_peer *p = add_peer(a);
+	struct agent_peer *p = add_peer(a, c, source_slot_for(a->source, c->name));
 
-	p->conf = c;
-	p->slot = source_slot_for(a->source, c->name);
 	p->slot->used = true;
 	p->slot->made = c->origin != CONF_PEER_WRITTEN;
-	p->id = p->slot->id;
 	p->addr = c->addr;
 }
 
 struct agent_peer *
 source_add_dynamic(struct agent *a, const struct dynamic_peer *d)
 {
-	struct agent_peer *p = add_peer(a);
+	struct agent_peer *p = add_peer(a, &d->conf, d->slot);
 	char range[IPC_NAME_MAX];
 
-	p->conf = &d->conf;
-	p->slot = d->slot;
-	p->id = d->id;
 	p->addr = d->addr;
 	p->dynamic = true;
 	p->range = source_slot_for(a->source, dynamic_range_name(d->name, range, sizeof range))->id;
 	return p;
+}
+
+void
+source_drop_peer(struct agent *a, uint32_t id)
+{
+	size_t place = idmap_get(&a->peer_places, id);
+
+	if (place == IDMAP_NONE)
+		return;
+	idmap_set(&a->peer_places, id, IDMAP_NONE);
+	a->npeers--;
+	memmove(&a->peers[place], &a->peers[place + 1], (a->npeers - place) * sizeof *a->peers);
+	for (; place < a->npeers; place++)
+		idmap_set(&a->peer_places, a->peers[place].id, place);
 }
 
 static void
@@ -280,6 +289,7 @@ rebuild_peers(struct agent *a)
 	mem_free(a->peers);
 	a->peers = NULL;
 	a->npeers = 0;
+	idmap_free(&a->peer_places);
 	s->nranges = 0;
 	review_dynamic(s, a->conf);
 	unuse_slots(s);

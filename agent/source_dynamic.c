@@ -122,15 +122,9 @@ source_peer_gone(struct agent *a, uint32_t id)
 	struct source *s = a->source;
 	struct dynamic_peer *d = dynamic_find(&s->dynamic, id);
 
-	for (size_t i = 0; d && i < a->npeers; i++) {
-		if (a->peers[i].id != id)
-			continue;
-		a->npeers--;
-		memmove(&a->peers[i], &a->peers[i + 1], (a->npeers - i) * sizeof *a->peers);
-		break;
-	}
 	if (!d)
 		return;
+	source_drop_peer(a, id);
 	tcp_remove(a->tcp, id);
 	bfd_peer_gone(a->bfd, id);
 	drains_peers_changed(a->drains);

@@ -11,6 +11,7 @@
 #include <event2/event.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,7 +20,9 @@
 #include "agent/launcher.h"
 #include "agent/tcp_ao.h"
 #include "agent/tcp_hint.h"
+#include "agent/tcp_peers.h"
 #include "agent/tcp_sock.h"
+#include "lib/hmap.h"
 #include "lib/list.h"
 #include "lib/log.h"
 #include "lib/mem.h"
@@ -42,7 +45,7 @@ struct listener {
 };
 
 struct dial {
-	struct list link;
+	struct hmap_node node;
 	struct tcp *tcp;
 	uint32_t peer, token;
 	int fd, err;
@@ -57,46 +60,16 @@ struct tcp {
 	const struct tcp_ops *ops;
 	void *ctx;
 	struct ip_addr node4, node6;
-	struct tcp_peer *peers;
-	size_t npeers;
+	struct tcp_peers *peers;
+	uint64_t key[2]; /* of maps: peers out of a range may choose their addresses */
 	struct tcp_range *ranges;
 	size_t nranges;
-	struct list listeners, dials;
+	struct list listeners;
+	struct hmap dials; /* by peer: one at a time for each */
 	struct event *retry, *resume;
 	struct tcp_drops drops;
 	struct log_limit strangers;
 };
-
-static const struct tcp_peer *
-peer_by_id(const struct tcp *t, uint32_t id)
-{
-	if (id > 0 && id <= t->npeers && t->peers[id - 1].id == id) /* as long as the configuration is the first */
-		return &t->peers[id - 1];
-	for (size_t i = 0; i < t->npeers; i++)
-		if (t->peers[i].id == id)
-			return &t->peers[i];
-	return NULL;
-}
-
-static const struct tcp_peer *
-peer_by_addr(const struct tcp *t, const struct ip_addr *a)
-{
-	for (size_t i = 0; i < t->npeers; i++)
-		if (ip_addr_eq(&t->peers[i].addr, a))
-			return &t->peers[i];
-	return NULL;
-}
-
-/* The unnumbered peer of the link that a link-local address is on. */
-static const struct tcp_peer *
-peer_by_link(const struct tcp *t, const struct ip_addr *a)
-{
-	for (size_t i = 0; i < t->npeers; i++)
-		if (t->peers[i].link && t->peers[i].link == a->ifindex && a->af == IP6 &&
-		    ip_addr_is_link_local(a))
-			return &t->peers[i];
-	return NULL;
-}
 
 /* ---- endpoints ------------------------------------------------------------ */
 
@@ -209,17 +182,17 @@ refuse_stranger(struct tcp *t, const struct ip_addr *from, const char *why)
 static const struct tcp_peer *
 owner_of(struct tcp *t, const struct ip_addr *remote, char *ret_why, size_t cap)
 {
-	const struct tcp_peer *p = peer_by_addr(t, remote);
+	const struct tcp_peer *p = tcp_peers_by_addr(t->peers, remote);
 
 	if (p)
 		return p;
-	p = peer_by_link(t, remote);
+	p = tcp_peers_by_link(t->peers, remote);
 	if (p && (p->key_len || p->nao)) {
 		snprintf(ret_why, cap, "%s has a password, and this is not the router found there", p->name);
 		return NULL;
 	}
 	if (!p && t->ops->admit(t->ctx, remote, ret_why, cap))
-		p = peer_by_addr(t, remote);
+		p = tcp_peers_by_addr(t->peers, remote);
 	return p;
 }
 
@@ -362,12 +335,6 @@ key_failed(struct tcp *t, uint32_t peer, int err)
 	t->ops->event(t->ctx, IPC_LVL_ERR, peer, "key-failed", text);
 }
 
-static struct ip_prefix
-host_prefix(const struct ip_addr *a)
-{
-	return ip_prefix_of(a, a->af == IP4 ? 32 : 128);
-}
-
 /* A listener's key of a peer or range, MD5 or TCP-AO; the same key again is fine. */
 static int
 dress_ao(int fd, const struct ip_prefix *peer, const struct tcp_ao_key *k, uint8_t n)
@@ -379,7 +346,7 @@ dress_ao(int fd, const struct ip_prefix *peer, const struct tcp_ao_key *k, uint8
 static int
 dress_peer(int fd, const struct tcp_peer *p)
 {
-	struct ip_prefix host = host_prefix(&p->addr);
+	struct ip_prefix host = tcp_host_prefix(&p->addr);
 
 	if (p->nao)
 		return dress_ao(fd, &host, p->ao, p->nao);
@@ -400,9 +367,10 @@ listener_dress_peers(struct listener *l)
 {
 	struct tcp *t = l->tcp;
 	bool gtsm = false;
+	struct list *n;
 
-	for (size_t i = 0; i < t->npeers; i++) {
-		const struct tcp_peer *p = &t->peers[i];
+	TCP_PEERS_FOREACH(n, t->peers) {
+		const struct tcp_peer *p = tcp_peer_at(n);
 		int r;
 
 		if ((p->link ? IP6 : p->addr.af) != l->conf.addr.af || p->dynamic)
@@ -537,29 +505,42 @@ has_range_key(const struct tcp *t, const struct ip_prefix *net)
 	return false;
 }
 
-static bool
-has_peer_key(const struct tcp *t, const struct ip_prefix *net)
+/* That peer's key, once it is gone or has lost it; new keys replace old ones by themselves. */
+static void
+undress_peer(struct tcp *t, const struct tcp_peer *was)
 {
-	for (size_t i = 0; i < t->npeers; i++) {
-		struct ip_prefix host = host_prefix(&t->peers[i].addr);
+	struct ip_prefix host = tcp_host_prefix(&was->addr);
 
-		if (t->peers[i].key_len && !t->peers[i].dynamic && ip_prefix_eq(&host, net))
-			return true;
-	}
-	return false;
+	if (was->key_len && !was->dynamic && !tcp_peers_have_key(t->peers, &host) &&
+	    !has_range_key(t, &host))
+		undress_listeners(t, was->addr.af, &was->addr, NULL);
 }
 
-/* Keys of peers that are gone or have lost theirs; new keys replace old ones by themselves. */
 static void
-undress_peers(struct tcp *t, const struct tcp_peer *old, size_t nold)
+undress_peers(struct tcp *t, const struct tcp_peers *were)
 {
-	for (size_t i = 0; i < nold; i++) {
-		struct ip_prefix host = host_prefix(&old[i].addr);
+	struct list *n;
 
-		if (old[i].key_len && !old[i].dynamic && !has_peer_key(t, &host) &&
-		    !has_range_key(t, &host))
-			undress_listeners(t, old[i].addr.af, &old[i].addr, NULL);
+	TCP_PEERS_FOREACH(n, were)
+		undress_peer(t, tcp_peer_at(n));
+}
+
+static void
+listener_undress_ao(struct listener *l)
+{
+	struct tcp *t = l->tcp;
+	struct list *n;
+
+	TCP_PEERS_FOREACH(n, t->peers) {
+		const struct tcp_peer *p = tcp_peer_at(n);
+		struct ip_prefix host = tcp_host_prefix(&p->addr);
+
+		if (p->nao && p->addr.af == l->conf.addr.af)
+			tcp_ao_unset(l->fd, &host, p->ao, p->nao);
 	}
+	for (size_t i = 0; i < t->nranges; i++)
+		if (t->ranges[i].nao && t->ranges[i].prefix.af == l->conf.addr.af)
+			tcp_ao_unset(l->fd, &t->ranges[i].prefix, t->ranges[i].ao, t->ranges[i].nao);
 }
 
 /* Every TCP-AO key that was there; what is still wanted is set again. */
@@ -568,20 +549,9 @@ undress_ao(struct tcp *t)
 {
 	struct list *n;
 
-	LIST_FOREACH(n, &t->listeners) {
-		struct listener *l = container_of(n, struct listener, link);
-
-		for (size_t i = 0; l->fd >= 0 && i < t->npeers; i++) {
-			const struct tcp_peer *p = &t->peers[i];
-			struct ip_prefix host = host_prefix(&p->addr);
-
-			if (p->nao && p->addr.af == l->conf.addr.af)
-				tcp_ao_unset(l->fd, &host, p->ao, p->nao);
-		}
-		for (size_t i = 0; l->fd >= 0 && i < t->nranges; i++)
-			if (t->ranges[i].nao && t->ranges[i].prefix.af == l->conf.addr.af)
-				tcp_ao_unset(l->fd, &t->ranges[i].prefix, t->ranges[i].ao, t->ranges[i].nao);
-	}
+	LIST_FOREACH(n, &t->listeners)
+		if (container_of(n, struct listener, link)->fd >= 0)
+			listener_undress_ao(container_of(n, struct listener, link));
 }
 
 static void
@@ -589,7 +559,7 @@ undress_ranges(struct tcp *t, const struct tcp_range *old, size_t nold)
 {
 	for (size_t i = 0; i < nold; i++)
 		if (old[i].key_len && !has_range_key(t, &old[i].prefix) &&
-		    !has_peer_key(t, &old[i].prefix))
+		    !tcp_peers_have_key(t->peers, &old[i].prefix))
 			undress_listeners(t, old[i].prefix.af, NULL, &old[i].prefix);
 }
 
@@ -605,11 +575,11 @@ forget_keys(void *v, size_t octets)
 static void
 rekey_dials(struct tcp *t)
 {
-	struct list *n;
+	struct hmap_node *n;
 
-	LIST_FOREACH(n, &t->dials) {
-		struct dial *d = container_of(n, struct dial, link);
-		const struct tcp_peer *p = peer_by_id(t, d->peer);
+	HMAP_FOREACH(n, &t->dials) {
+		struct dial *d = container_of(n, struct dial, node);
+		const struct tcp_peer *p = tcp_peers_by_id(t->peers, d->peer);
 
 		if (p && d->fd >= 0)
 			(void)tcp_set_md5(d->fd, &p->addr, p->key, p->key_len);
@@ -645,20 +615,21 @@ want_listeners(struct tcp *t, const struct tcp_listen *want, size_t n)
 void
 tcp_configure(struct tcp *t, const struct tcp_conf *c, unsigned *ret_failed)
 {
-	struct tcp_peer *peers = t->peers;
+	struct tcp_peers *were = t->peers;
 	struct tcp_range *ranges = t->ranges;
-	size_t npeers = t->npeers, nranges = t->nranges;
+	size_t nranges = t->nranges;
 	unsigned failed;
 
 	undress_ao(t);
-	t->npeers = c->npeers;
-	t->peers = c->npeers ? mem_dup(c->peer, c->npeers * sizeof *c->peer) : NULL;
+	t->peers = tcp_peers_new(t->key);
+	for (size_t i = 0; i < c->npeers; i++)
+		tcp_peers_add(t->peers, &c->peer[i]);
 	t->nranges = c->nranges;
 	t->ranges = c->nranges ? mem_dup(c->range, c->nranges * sizeof *c->range) : NULL;
 	want_listeners(t, c->listen, c->nlistens);
-	undress_peers(t, peers, npeers);
+	undress_peers(t, were);
 	undress_ranges(t, ranges, nranges);
-	forget_keys(peers, npeers * sizeof *peers);
+	tcp_peers_free(were);
 	forget_keys(ranges, nranges * sizeof *ranges);
 	rekey_dials(t);
 	failed = open_listeners(t);
@@ -669,38 +640,24 @@ tcp_configure(struct tcp *t, const struct tcp_conf *c, unsigned *ret_failed)
 void
 tcp_add(struct tcp *t, const struct tcp_peer *p)
 {
-	/* Not realloc(): it would leave keys behind. */
-	struct tcp_peer *more = mem_zalloc_array(t->npeers + 1, sizeof *more);
-
-	if (t->peers)
-		memcpy(more, t->peers, t->npeers * sizeof *more);
-	forget_keys(t->peers, t->npeers * sizeof *t->peers);
-	t->peers = more;
-	t->peers[t->npeers++] = *p;
+	tcp_peers_add(t->peers, p);
 }
 
 void
 tcp_remove(struct tcp *t, uint32_t peer)
 {
-	for (size_t i = 0; i < t->npeers; i++) {
-		if (t->peers[i].id != peer)
-			continue;
-		t->npeers--;
-		memmove(&t->peers[i], &t->peers[i + 1], (t->npeers - i) * sizeof *t->peers);
-		explicit_bzero(&t->peers[t->npeers], sizeof *t->peers);
-		return;
-	}
+	tcp_peers_remove(t->peers, peer);
 }
 
 /* The keys of a peer that has moved from `was`; others keep theirs as they are. */
 static void
 redress_peer(struct tcp *t, const struct tcp_peer *was, const struct tcp_peer *p)
 {
-	struct ip_prefix host = host_prefix(&was->addr);
+	struct ip_prefix host = tcp_host_prefix(&was->addr);
 	struct list *n;
 	int r;
 
-	undress_peers(t, was, 1);
+	undress_peer(t, was);
 	LIST_FOREACH(n, &t->listeners) {
 		struct listener *l = container_of(n, struct listener, link);
 
@@ -717,15 +674,13 @@ redress_peer(struct tcp *t, const struct tcp_peer *was, const struct tcp_peer *p
 void
 tcp_set_addr(struct tcp *t, uint32_t peer, const struct ip_addr *addr)
 {
-	struct tcp_peer *p = NULL, was;
+	const struct tcp_peer *p = tcp_peers_by_id(t->peers, peer);
+	struct tcp_peer was;
 
-	for (size_t i = 0; i < t->npeers && !p; i++)
-		if (t->peers[i].id == peer)
-			p = &t->peers[i];
 	if (!p || ip_addr_eq(&p->addr, addr))
 		return;
 	was = *p;
-	p->addr = *addr;
+	tcp_peers_move(t->peers, peer, addr);
 	if (p->key_len || p->nao)
 		redress_peer(t, &was, p);
 	explicit_bzero(&was, sizeof was);
@@ -757,7 +712,7 @@ void
 tcp_hint(struct tcp *t, uint32_t peer, enum ipc_fsm_state state, bool was_up, char *buf,
     size_t cap)
 {
-	const struct tcp_peer *p = peer_by_id(t, peer);
+	const struct tcp_peer *p = tcp_peers_by_id(t->peers, peer);
 	struct mono_us now = agent_now();
 
 	*buf = '\0';
@@ -772,7 +727,7 @@ tcp_hint(struct tcp *t, uint32_t peer, enum ipc_fsm_state state, bool was_up, ch
 static void
 dial_free(struct dial *d)
 {
-	list_remove(&d->link);
+	hmap_remove(&d->tcp->dials, &d->node);
 	if (d->ev)
 		event_free(d->ev);
 	if (d->fd >= 0)
@@ -780,11 +735,29 @@ dial_free(struct dial *d)
 	mem_free(d);
 }
 
+static uint64_t
+dial_hash(const struct tcp *t, uint32_t peer)
+{
+	return hmap_hash(&t->dials, &peer, sizeof peer);
+}
+
+/* NULL: none is under way. */
+static struct dial *
+dial_of(struct tcp *t, uint32_t peer)
+{
+	struct hmap_node *n;
+
+	for (n = hmap_first_with(&t->dials, dial_hash(t, peer)); n; n = hmap_next_with(n))
+		if (container_of(n, struct dial, node)->peer == peer)
+			return container_of(n, struct dial, node);
+	return NULL;
+}
+
 static void
 dial_finish(struct dial *d, int err)
 {
 	struct tcp *t = d->tcp;
-	const struct tcp_peer *p = peer_by_id(t, d->peer);
+	const struct tcp_peer *p = tcp_peers_by_id(t->peers, d->peer);
 	struct ipc_conn_done done = { .peer = d->peer, .token = d->token, .err = err };
 	int fd = -1;
 
@@ -819,7 +792,7 @@ dial_socket(const struct tcp_peer *p)
 {
 	int af = p->addr.af == IP4 ? AF_INET : AF_INET6;
 	int fd = socket(af, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	struct ip_prefix host = host_prefix(&p->addr);
+	struct ip_prefix host = tcp_host_prefix(&p->addr);
 	struct sockaddr_storage ss;
 	socklen_t len;
 	int r = 0;
@@ -844,36 +817,24 @@ dial_socket(const struct tcp_peer *p)
 	return fd;
 }
 
-/* One at a time for each peer: what is asked for now is wanted instead of what was. */
-static void
-dial_drop(struct tcp *t, uint32_t peer)
-{
-	struct list *n, *tmp;
-
-	LIST_FOREACH_SAFE(n, tmp, &t->dials) {
-		struct dial *d = container_of(n, struct dial, link);
-
-		if (d->peer == peer)
-			dial_free(d);
-	}
-}
-
 void
 tcp_connect(struct tcp *t, uint32_t peer, uint32_t token)
 {
 	static const struct timeval limit = { CONNECT_MAX_S, 0 };
-	const struct tcp_peer *p = peer_by_id(t, peer);
-	struct dial *d = mem_zalloc(sizeof *d);
+	const struct tcp_peer *p = tcp_peers_by_id(t->peers, peer);
+	struct dial *d = dial_of(t, peer);
 	struct sockaddr_storage ss;
 	socklen_t len;
 
-	dial_drop(t, peer);
+	if (d) /* what is asked for now is wanted instead */
+		dial_free(d);
+	d = mem_zalloc(sizeof *d);
 	tcp_drops_read(&t->drops, agent_now(), NETSTAT);
 	d->tcp = t;
 	d->peer = peer;
 	d->token = token;
 	d->started = agent_now();
-	list_push_back(&t->dials, &d->link);
+	hmap_insert(&t->dials, &d->node, dial_hash(t, peer));
 	d->fd = p && p->addr.af ? dial_socket(p) : -EHOSTUNREACH;
 	if (d->fd >= 0) {
 		len = tcp_sockaddr(&p->addr, p->port, &ss);
@@ -893,23 +854,19 @@ tcp_connect(struct tcp *t, uint32_t peer, uint32_t token)
 void
 tcp_cancel(struct tcp *t, uint32_t peer, uint32_t token)
 {
-	struct list *n, *tmp;
+	struct dial *d = dial_of(t, peer);
 
-	LIST_FOREACH_SAFE(n, tmp, &t->dials) {
-		struct dial *d = container_of(n, struct dial, link);
-
-		if (d->peer == peer && d->token == token)
-			dial_free(d);
-	}
+	if (d && d->token == token)
+		dial_free(d);
 }
 
 void
 tcp_cancel_all(struct tcp *t)
 {
-	struct list *n, *tmp;
+	struct hmap_node *n, *tmp;
 
-	LIST_FOREACH_SAFE(n, tmp, &t->dials)
-		dial_free(container_of(n, struct dial, link));
+	HMAP_FOREACH_SAFE(n, tmp, &t->dials)
+		dial_free(container_of(n, struct dial, node));
 }
 
 /* ---- new keys ----------------------------------------------------------------- */
@@ -918,7 +875,7 @@ tcp_cancel_all(struct tcp *t)
 int
 tcp_rekey(struct tcp *t, uint32_t peer, int fd)
 {
-	const struct tcp_peer *p = peer_by_id(t, peer);
+	const struct tcp_peer *p = tcp_peers_by_id(t->peers, peer);
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof ss;
 	struct ip_addr remote;
@@ -947,9 +904,12 @@ tcp_new(struct event_base *base, struct launcher *l, struct fib *fib, const stru
 	t->fib = fib;
 	t->ops = ops;
 	t->ctx = ctx;
+	if (getrandom(t->key, sizeof t->key, 0) != (ssize_t)sizeof t->key)
+		t->key[0] = agent_now().us; /* cannot happen for so few octets */
 	t->strangers = (struct log_limit){ .burst = 5, .interval_us = 10000000 };
 	list_init(&t->listeners);
-	list_init(&t->dials);
+	hmap_init(&t->dials, t->key);
+	t->peers = tcp_peers_new(t->key);
 	t->retry = event_new(base, -1, 0, on_retry, t);
 	t->resume = event_new(base, -1, 0, on_resume, t);
 	tcp_drops_read(&t->drops, agent_now(), NETSTAT);
@@ -968,7 +928,8 @@ tcp_free(struct tcp *t)
 		listener_free(container_of(n, struct listener, link));
 	event_free(t->retry);
 	event_free(t->resume);
-	forget_keys(t->peers, t->npeers * sizeof *t->peers);
+	hmap_free(&t->dials);
+	tcp_peers_free(t->peers);
 	forget_keys(t->ranges, t->nranges * sizeof *t->ranges);
 	mem_free(t);
 }

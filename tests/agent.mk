@@ -36,6 +36,11 @@ TESTS += tests/unit/test_ao
 tests_unit_test_ao_SOURCES = tests/unit/test_ao.c tests/unit/unit.h
 tests_unit_test_ao_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
 tests_unit_test_ao_LDADD = $(NL_TEST_LIBS)
+check_PROGRAMS += tests/unit/test_tcp_peers
+TESTS += tests/unit/test_tcp_peers
+tests_unit_test_tcp_peers_SOURCES = tests/unit/test_tcp_peers.c tests/unit/unit.h
+tests_unit_test_tcp_peers_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
+tests_unit_test_tcp_peers_LDADD = $(NL_TEST_LIBS)
 
 check_PROGRAMS += tests/unit/test_dynamic
 TESTS += tests/unit/test_dynamic

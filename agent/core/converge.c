@@ -5,56 +5,66 @@
 
 #include "lib/mem.h"
 
+static void
+forget_peers(struct converge *c)
+{
+	mem_free(c->peer);
+	c->peer = NULL;
+	c->npeers = c->cap = 0;
+	idmap_free(&c->places);
+}
+
 void
 converge_free(struct converge *c)
 {
-	mem_free(c->peer);
+	forget_peers(c);
 	*c = (struct converge){ 0 };
 }
 
 /* ---- sessions ------------------------------------------------------------------ */
 
-static struct converge_peer *
-find(const struct converge *c, uint32_t id)
-{
-	for (size_t i = 0; i < c->npeers; i++)
-		if (c->peer[i].id == id)
-			return &c->peer[i];
-	return NULL;
-}
-
 void
 converge_forget(struct converge *c, uint32_t peer)
 {
-	struct converge_peer *p = find(c, peer);
+	size_t place = idmap_get(&c->places, peer);
 
-	if (p)
-		*p = c->peer[--c->npeers];
+	if (place == IDMAP_NONE)
+		return;
+	idmap_set(&c->places, peer, IDMAP_NONE);
+	c->peer[place] = c->peer[--c->npeers];
+	if (place < c->npeers)
+		idmap_set(&c->places, c->peer[place].id, place);
 }
 
 void
 converge_forget_all(struct converge *c)
 {
-	c->npeers = 0;
+	forget_peers(c);
+}
+
+static struct converge_peer *
+peer_of(struct converge *c, struct mono_us now, uint32_t id)
+{
+	size_t place = idmap_get(&c->places, id);
+
+	if (place != IDMAP_NONE)
+		return &c->peer[place];
+	if (c->npeers == c->cap) {
+		c->cap = c->cap ? 2 * c->cap : 16;
+		c->peer = mem_realloc_array(c->peer, c->cap, sizeof *c->peer);
+	}
+	idmap_set(&c->places, id, c->npeers);
+	c->peer[c->npeers] = (struct converge_peer){ .id = id, .since = now };
+	return &c->peer[c->npeers++];
 }
 
 void
 converge_session(struct converge *c, struct mono_us now, const struct ipc_peer_session *m)
 {
-	struct converge_peer *p = find(c, m->peer);
-
-	if (m->session == IPC_SESSION_DOWN) {
+	if (m->session == IPC_SESSION_DOWN)
 		converge_forget(c, m->peer);
-		return;
-	}
-	if (c->done)
-		return; /* nobody asks any more: a table of many peers is not kept */
-	if (!p) {
-		c->peer = mem_realloc_array(c->peer, c->npeers + 1, sizeof *c->peer);
-		p = &c->peer[c->npeers++];
-		*p = (struct converge_peer){ .id = m->peer, .since = now };
-	}
-	p->session = m->session;
+	else if (!c->done) /* else nobody asks any more: a table of many peers is not kept */
+		peer_of(c, now, m->peer)->session = m->session;
 }
 
 static struct mono_us
@@ -142,9 +152,7 @@ finish(struct converge *c, struct mono_us now)
 	c->done = true;
 	c->timed_out = c->wait != CONVERGE_NOTHING;
 	c->at = now;
-	mem_free(c->peer);
-	c->peer = NULL;
-	c->npeers = 0;
+	forget_peers(c);
 }
 
 bool

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/idmap.h"
 #include "lib/ipcmsg.h"
 #include "lib/mono.h"
 
@@ -55,7 +56,8 @@ struct converge {
 	uint64_t timeout_us;
 	enum converge_wait wait; /* as of the last converge_next() */
 	struct converge_peer *peer; /* those that are up */
-	size_t npeers;
+	size_t npeers, cap;
+	struct idmap places; /* in peer, by id */
 };
 
 /* All zeros is one that has not begun; this frees what it holds. */

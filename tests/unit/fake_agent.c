@@ -1110,6 +1110,7 @@ fake_new_empty(const char *yaml)
 		a->peers[i].id = (uint32_t)i + 1;
 		a->peers[i].conf = &a->conf->peers.v[i];
 		a->peers[i].addr = a->conf->peers.v[i].addr;
+		idmap_set(&a->peer_places, a->peers[i].id, i);
 	}
 	a->drains = drains_new(a);
 	f->converge = (struct converge){ .begun = true, .done = true, .began = a->started,
@@ -1222,6 +1223,7 @@ fake_free(struct fake *f)
 	mem_free(a->fib->nh);
 	mem_free(a->fib);
 	mem_free(a->peers);
+	idmap_free(&a->peer_places);
 	conf_free(a->conf);
 	event_base_free(a->base);
 	mem_free(f->peer);

@@ -106,6 +106,37 @@ START_TEST(a_session_that_ends)
 }
 END_TEST
 
+/* Those that are left are still known, whichever goes. */
+START_TEST(sessions_that_end_in_any_order)
+{
+	static const uint32_t end[] = { 1, 40, 20, 39, 2, 21 };
+	size_t n, left = 40;
+
+	f.peers = 0;
+	for (uint32_t id = 1; id <= 40; id++)
+		session(id, IPC_SESSION_UP);
+	for (int k = 0; k < NROWS(end); k++) {
+		session(end[k], IPC_SESSION_DOWN);
+		session(end[k], IPC_SESSION_DOWN); /* nothing */
+		converge_awaited(&c, now, &n);
+		ck_assert_uint_eq(n, --left);
+	}
+	for (uint32_t id = 1; id <= 40; id++) {
+		bool gone = false;
+
+		for (int k = 0; k < NROWS(end); k++)
+			gone = gone || end[k] == id;
+		if (gone)
+			continue;
+		waits(CONVERGE_EOR);
+		session(id, IPC_SESSION_SYNCED);
+		converge_awaited(&c, now, &n);
+		ck_assert_uint_eq(n, --left);
+	}
+	converges();
+}
+END_TEST
+
 START_TEST(forgotten_peers)
 {
 	waits(CONVERGE_PEERS);
@@ -241,6 +272,7 @@ main(void)
 	tcase_add_test(tc, when_all_have_told);
 	tcase_add_test(tc, without_a_dead_peer);
 	tcase_add_test(tc, a_session_that_ends);
+	tcase_add_test(tc, sessions_that_end_in_any_order);
 	tcase_add_test(tc, forgotten_peers);
 	tcase_add_test(tc, all_peers_dead);
 	tcase_add_test(tc, end_of_rib_that_never_comes);

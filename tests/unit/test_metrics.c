@@ -381,6 +381,7 @@ static void ready_no_conf(struct fake *f)
 	conf_free(f->a.conf);
 	f->a.conf = NULL;
 	f->a.npeers = 0;
+	idmap_free(&f->a.peer_places);
 }
 static void live_gone(struct fake *f)
 {
