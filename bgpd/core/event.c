@@ -76,28 +76,40 @@ with_peer(char *buf, size_t cap, const char *peer, const char *fmt)
 	snprintf(buf, cap, "peer=%s%s%s", name, fmt[0] ? " " : "", fmt);
 }
 
-void
-speaker_vevent(struct speaker *sp, enum log_level level, uint32_t peer, const char *peer_name,
-    const char *name, const char *fmt, va_list ap)
+/* For the agent: the text alone, as a line of the log has it. */
+static void
+tell_event(struct speaker *sp, enum log_level level, uint32_t peer, const char *name,
+    const char *fmt, va_list ap)
 {
 	struct todo t = { .kind = TODO_EVENT, .peer = peer };
 	struct log text = { .level = LOG_DEBUG, .ctx = &t.event, .sink = take_text };
-	char line_fmt[512];
-	va_list copy;
 
 	t.event.level = (uint8_t)level;
 	t.event.peer = peer;
 	snprintf(t.event.name, sizeof(t.event.name), "%s", name);
-	va_copy(copy, ap);
-	log_vto(&text, level, name, fmt, copy);
-	va_end(copy);
+	log_vto(&text, level, name, fmt, ap);
+	speaker_todo(sp, &t);
+}
+
+void
+speaker_vevent(struct speaker *sp, enum log_level level, uint32_t peer, const char *peer_name,
+    const char *name, const char *fmt, va_list ap)
+{
+	char line_fmt[512];
+	va_list copy;
+
+	if (level <= LOG_INFO) {
+		va_copy(copy, ap);
+		tell_event(sp, level, peer, name, fmt, copy);
+		va_end(copy);
+	}
+	if (!log_wants(sp->log, level)) /* most of them are for those who look for something */
+		return;
 	if (peer_name) {
 		with_peer(line_fmt, sizeof(line_fmt), peer_name, fmt);
 		fmt = line_fmt;
 	}
 	log_vto(sp->log, level, name, fmt, ap);
-	if (level <= LOG_INFO)
-		speaker_todo(sp, &t);
 }
 
 void
