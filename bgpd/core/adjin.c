@@ -61,19 +61,22 @@ adjin_nh(const struct speaker *sp, const struct path *p)
 	return nht_find(&sp->nht, &addr);
 }
 
-/* The path becomes a user of its next hop, which is returned. */
+/* The path, of that family, becomes a user of its next hop, which is returned. */
 static struct nh *
-use_next_hop(struct speaker *sp, const struct path *p)
+use_next_hop(struct speaker *sp, unsigned i, const struct path *p)
 {
 	struct nh *nh = adjin_nh(sp, p);
 	struct ip_addr addr;
 
 	if (nh && nh->users > 0) {
 		nh->users++;
-		return nh;
+	} else {
+		addr = adjin_next_hop(p);
+		nh = nht_ref(&sp->nht, &addr);
 	}
-	addr = adjin_next_hop(p);
-	return nht_ref(&sp->nht, &addr);
+	if (!nh->answered)
+		nht_wait(nh, i, p->dest);
+	return nh;
 }
 
 static uint32_t
@@ -192,7 +195,7 @@ path_set(struct rpeer *rp, struct mono_us now, unsigned i, uint32_t id, const st
 	p->flags = flags | PATH_CHANGED | (p->flags & PATH_BEST);
 	account(rp, i, p, 1);
 	if (uses_next_hop(p))
-		use_next_hop(sp, p);
+		use_next_hop(sp, i, p);
 	if (old_nh)
 		nht_leave(&sp->nht, old_nh);
 	feeds_path(sp, i, id, was_accepted);
@@ -203,12 +206,16 @@ path_set(struct rpeer *rp, struct mono_us now, unsigned i, uint32_t id, const st
 static void
 use_same_next_hop(struct speaker *sp, struct intake *in, const struct path *p)
 {
-	if (in->nh && p->attrs == in->attrs)
-		in->nh->users++;
-	else if (p->attrs == in->attrs)
-		in->nh = use_next_hop(sp, p);
-	else
-		use_next_hop(sp, p);
+	if (!in->nh || p->attrs != in->attrs) {
+		struct nh *nh = use_next_hop(sp, in->i, p);
+
+		if (p->attrs == in->attrs)
+			in->nh = nh;
+		return;
+	}
+	in->nh->users++;
+	if (!in->nh->answered)
+		nht_wait(in->nh, in->i, p->dest);
 }
 
 static void

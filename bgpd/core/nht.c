@@ -36,6 +36,7 @@ nh_free(struct nht *t, struct nh *nh)
 		*memo = NULL;
 	list_remove(&nh->pending);
 	hmap_remove(&t->map, &nh->node);
+	mem_free(nh->waiting);
 	mem_free(nh->why);
 	mem_free(nh);
 }
@@ -139,6 +140,45 @@ nht_leave(struct nht *t, struct nh *nh)
 		update_pending(t, nh);
 }
 
+static void
+forget_waiting(struct nh *nh)
+{
+	mem_free(nh->waiting);
+	nh->waiting = NULL;
+	nh->nwaiting = 0;
+}
+
+void
+nht_wait(struct nh *nh, unsigned i, uint32_t dest)
+{
+	uint32_t n = nh->nwaiting;
+
+	if (nh->answered || n > NHT_WAITING_MAX)
+		return;
+	if (n > 0 && nh->waiting[n - 1].dest == dest && nh->waiting[n - 1].i == i)
+		return;
+	if (n == NHT_WAITING_MAX)
+		forget_waiting(nh);
+	else if ((n & (n - 1)) == 0) /* full: a power of two */
+		nh->waiting = mem_realloc_array(nh->waiting, n ? 2u * n : 1, sizeof(*nh->waiting));
+	if (n < NHT_WAITING_MAX)
+		nh->waiting[n] = (struct nh_user){ dest, (uint8_t)i };
+	nh->nwaiting = n + 1;
+}
+
+bool
+nht_next_waiting(struct nht *t, const struct ip_addr *addr, struct nh_user *ret)
+{
+	struct nh *nh = nht_find(t, addr);
+
+	if (!nh || nh->nwaiting == 0)
+		return false;
+	*ret = nh->waiting[--nh->nwaiting];
+	if (nh->nwaiting == 0)
+		forget_waiting(nh);
+	return true;
+}
+
 static bool
 same_answer(const struct nh *nh, const struct ipc_nh_state *st)
 {
@@ -146,29 +186,40 @@ same_answer(const struct nh *nh, const struct ipc_nh_state *st)
 	    nh->metric == st->metric && nh->ifindex == st->ifindex;
 }
 
-bool
-nht_state(struct nht *t, const struct ipc_nh_state *st)
+static void
+take_answer(struct nh *nh, const struct ipc_nh_state *st)
 {
-	struct nh *nh = nht_find(t, &st->addr);
-
-	if (!nh || (nh->answered && (int32_t)(st->gen - nh->gen) < 0))
-		return false;
-	nh->gen = st->gen;
-	mem_free(nh->why);
-	nh->why = st->why[0] ? mem_strdup(st->why) : NULL;
-	if (same_answer(nh, st))
-		return false;
-	if (!nh->answered && nh->users > 0)
-		t->unanswered--;
 	nh->answered = true;
 	nh->resolved = st->resolved;
 	nh->onlink = st->onlink;
 	nh->metric = st->metric;
 	nh->ifindex = st->ifindex;
+}
+
+enum nht_news
+nht_state(struct nht *t, const struct ipc_nh_state *st)
+{
+	struct nh *nh = nht_find(t, &st->addr);
+	bool all_known;
+
+	if (!nh || (nh->answered && (int32_t)(st->gen - nh->gen) < 0))
+		return NHT_NO_NEWS;
+	nh->gen = st->gen;
+	mem_free(nh->why);
+	nh->why = st->why[0] ? mem_strdup(st->why) : NULL;
+	if (same_answer(nh, st))
+		return NHT_NO_NEWS;
+	if (!nh->answered && nh->users > 0)
+		t->unanswered--;
+	all_known = !nh->answered && nh->nwaiting > 0 && nh->nwaiting <= NHT_WAITING_MAX;
+	take_answer(nh, st);
+	if (nh->users > 0 && all_known)
+		return NHT_FIRST;
+	forget_waiting(nh);
 	if (nh->users == 0) /* its watch is about to end, unless somebody comes back to it */
-		return false;
+		return NHT_NO_NEWS;
 	nh->changed = t->any_changed = true;
-	return true;
+	return NHT_CHANGED;
 }
 
 void

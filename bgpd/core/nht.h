@@ -4,6 +4,11 @@
  * The first user makes it watched (TODO_NH_WATCH), the last one leaving ends
  * that.  Until the agent has answered, a next hop does not resolve.  Changes
  * are marked; whoever holds the users looks for the mark, then clears all.
+ *
+ * A next hop that is new has few users when its first answer comes: they are
+ * remembered, so that a thousand peers that come up with one each do not have
+ * all paths looked through a thousand times.
+ *
  * RFC 4271 section 9.1.2 (resolvability), 9.1.2.2 e) (interior cost).
  */
 #ifndef BGPD_CORE_NHT_H
@@ -18,6 +23,15 @@
 #include "lib/ipcmsg.h"
 #include "lib/list.h"
 
+/* Of a path that uses a next hop: its family's index, and its destination. */
+struct nh_user {
+	uint32_t dest;
+	uint8_t i;
+};
+
+/* So many are remembered; with more of them all paths are looked through. */
+#define NHT_WAITING_MAX 1024
+
 struct nh {
 	struct hmap_node node;
 	struct list pending; /* in nht.pending: the watch has to be told */
@@ -29,6 +43,8 @@ struct nh {
 	bool changed;	  /* since nht_clear_changed() */
 	uint32_t metric, ifindex, gen;
 	char *why;	  /* unresolved: the agent's words; NULL: none */
+	struct nh_user *waiting; /* for the first answer; NHT_WAITING_MAX + 1 of them: not all */
+	uint32_t nwaiting;
 };
 
 /* Next hops that were asked for of late, by the last octets of the address. */
@@ -75,11 +91,20 @@ struct nh *nht_ref(struct nht *t, const struct ip_addr *addr);
 void nht_unref(struct nht *t, const struct ip_addr *addr);
 void nht_leave(struct nht *t, struct nh *nh);
 
-/*
- * The agent's answer or news.  True when users have to be decided again;
- * answers of an older generation and for addresses nobody watches are ignored.
- */
-bool nht_state(struct nht *t, const struct ipc_nh_state *st);
+/* The object has a user of that destination, or more of the kind: to be known at the first answer. */
+void nht_wait(struct nh *nh, unsigned i, uint32_t dest);
+
+enum nht_news {
+	NHT_NO_NEWS, /* of an older generation, of an address nobody watches, the same as before */
+	NHT_FIRST,   /* those who wait for it have to be decided on: nht_next_waiting() has them all */
+	NHT_CHANGED, /* all its users have to be decided on again: it is marked */
+};
+
+/* The agent's answer or news. */
+enum nht_news nht_state(struct nht *t, const struct ipc_nh_state *st);
+
+/* After NHT_FIRST, until there is none: one that waited (the same one may come more than once). */
+bool nht_next_waiting(struct nht *t, const struct ip_addr *addr, struct nh_user *ret);
 
 /* Every user was looked at. */
 void nht_clear_changed(struct nht *t);

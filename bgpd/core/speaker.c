@@ -375,12 +375,15 @@ speaker_fib_reset(struct speaker *sp)
 void
 speaker_nh_state(struct speaker *sp, struct mono_us now, const struct ipc_nh_state *st)
 {
+	enum nht_news news = nht_state(&sp->nht, st);
+	struct nh_user u;
 	unsigned i;
 
 	sp->now = now;
-	if (!nht_state(&sp->nht, st))
-		return;
-	for (i = 0; i < AF_COUNT; i++)
+	while (news == NHT_FIRST && nht_next_waiting(&sp->nht, &st->addr, &u))
+		if (rib_is_dest(&sp->rib[u.i], u.dest)) /* or it is gone again */
+			loc_touch(sp, u.i, u.dest);
+	for (i = 0; news == NHT_CHANGED && i < AF_COUNT; i++)
 		adjin_walk_request(sp, i);
 }
 

@@ -343,30 +343,67 @@ START_TEST(next_hops_are_watched_while_used)
 	ck_assert_uint_eq(t.unanswered, 1);
 	ck_assert(nht_next_watch(&t, &addr, &on) && on && ip_addr_eq(&addr, &a));
 	ck_assert(!nht_next_watch(&t, &addr, &on));
-	ck_assert(nht_state(&t, &st));
+	ck_assert_int_eq(nht_state(&t, &st), NHT_CHANGED);
 	ck_assert_uint_eq(t.unanswered, 0);
 	ck_assert(nht_find(&t, &a)->changed && t.any_changed);
 	nht_clear_changed(&t);
 	ck_assert(!nht_find(&t, &a)->changed && !t.any_changed);
 	st.gen = 11;
-	ck_assert(!nht_state(&t, &st)); /* the same again */
+	ck_assert_int_eq(nht_state(&t, &st), NHT_NO_NEWS); /* the same again */
 	st.resolved = false;
 	st.gen = 10;
-	ck_assert(!nht_state(&t, &st)); /* older news */
+	ck_assert_int_eq(nht_state(&t, &st), NHT_NO_NEWS); /* older news */
 	ck_assert(nht_find(&t, &a)->resolved);
 	st.gen = 12;
 	strcpy(st.why, "gone");
-	ck_assert(nht_state(&t, &st));
+	ck_assert_int_eq(nht_state(&t, &st), NHT_CHANGED);
 	ck_assert_str_eq(nht_find(&t, &a)->why, "gone");
 	st.metric = 6;
 	st.gen = 13;
-	ck_assert(nht_state(&t, &st)); /* a metric counts, too */
+	ck_assert_int_eq(nht_state(&t, &st), NHT_CHANGED); /* a metric counts, too */
 	nht_unref(&t, &a);
 	ck_assert(!nht_next_watch(&t, &addr, &on));
 	nht_unref(&t, &a);
 	ck_assert(nht_next_watch(&t, &addr, &on) && !on);
 	ck_assert_ptr_null(nht_find(&t, &a));
 	nht_free(&t);
+}
+END_TEST
+
+/* Those who wait for the first answer are all known, or not at all. */
+START_TEST(users_wait_for_the_first_answer)
+{
+	static const uint32_t many[] = { 0, 1, 2, 3, 500, NHT_WAITING_MAX, NHT_WAITING_MAX + 1, 3000 };
+	static const struct ip_addr a = { .af = IP4, .b = { 192, 0, 2, 1 } };
+	struct ipc_nh_state st = { .addr = a, .resolved = true, .gen = 1 };
+	struct nh_user u;
+	struct nht t;
+
+	for (int k = 0; k < NROWS(many); k++) {
+		uint32_t n = many[k], left = n;
+		struct nh *nh;
+
+		nht_init(&t, key);
+		nh = nht_ref(&t, &a);
+		for (uint32_t d = 1; d <= n; d++) {
+			nht_wait(nh, d & 1, d);
+			nht_wait(nh, d & 1, d); /* once more: the same */
+		}
+		st.gen++;
+		ck_assert_int_eq(nht_state(&t, &st),
+		    n > 0 && n <= NHT_WAITING_MAX ? NHT_FIRST : NHT_CHANGED);
+		if (n <= NHT_WAITING_MAX)
+			for (; nht_next_waiting(&t, &a, &u); left--)
+				ck_assert(u.dest == left && u.i == (left & 1));
+		ck_assert(n > NHT_WAITING_MAX || left == 0);
+		ck_assert(!nht_next_waiting(&t, &a, &u));
+		nht_wait(nh, 0, 7); /* nobody waits any more */
+		ck_assert(!nht_next_waiting(&t, &a, &u));
+		st.gen++;
+		st.metric++;
+		ck_assert_int_eq(nht_state(&t, &st), NHT_CHANGED);
+		nht_free(&t);
+	}
 }
 END_TEST
 
@@ -386,7 +423,7 @@ START_TEST(next_hop_comes_back_before_the_agent_heard)
 	nht_ref(&t, &a);
 	nht_next_watch(&t, &addr, &on);
 	nht_unref(&t, &a);
-	ck_assert(!nht_state(&t, &st)); /* nobody is to be told, but it is remembered */
+	ck_assert_int_eq(nht_state(&t, &st), NHT_NO_NEWS); /* nobody is to be told, but it is remembered */
 	nht_ref(&t, &a);
 	ck_assert(!nht_next_watch(&t, &addr, &on));
 	ck_assert(nht_find(&t, &a)->resolved);
@@ -413,6 +450,7 @@ main(void)
 	tcase_add_test(t, longest_match);
 	tcase_add_test(t, paths_of_a_destination);
 	tcase_add_test(t, next_hops_are_watched_while_used);
+	tcase_add_test(t, users_wait_for_the_first_answer);
 	tcase_add_test(t, next_hop_comes_back_before_the_agent_heard);
 	return unit_run(s);
 }
