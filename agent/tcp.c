@@ -143,18 +143,16 @@ describe(const struct tcp *t, struct ipc_endpoints *ep)
 }
 
 static bool
-endpoints(const struct tcp *t, int fd, struct ipc_endpoints *ret)
+endpoints(const struct tcp *t, int fd, const struct sockaddr_storage *remote,
+    struct ipc_endpoints *ret)
 {
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof ss;
 
 	memset(ret, 0, sizeof *ret);
 	if (getsockname(fd, (struct sockaddr *)&ss, &len) < 0 ||
-	    !tcp_from_sockaddr(&ss, &ret->local, &ret->local_port))
-		return false;
-	len = sizeof ss;
-	if (getpeername(fd, (struct sockaddr *)&ss, &len) < 0 ||
-	    !tcp_from_sockaddr(&ss, &ret->remote, &ret->remote_port))
+	    !tcp_from_sockaddr(&ss, &ret->local, &ret->local_port) ||
+	    !tcp_from_sockaddr(remote, &ret->remote, &ret->remote_port))
 		return false;
 	describe(t, ret);
 	return true;
@@ -197,15 +195,15 @@ owner_of(struct tcp *t, const struct ip_addr *remote, char *ret_why, size_t cap)
 }
 
 static void
-take_accepted(struct tcp *t, int fd)
+take_accepted(struct tcp *t, int fd, const struct sockaddr_storage *remote)
 {
 	struct ipc_conn_in in;
 	const struct tcp_peer *p;
 	char why[IPC_TEXT_MAX] = "the peer is administratively down";
 	int r;
 
-	if (!endpoints(t, fd, &in.ep)) {
-		close(fd); /* gone again before we looked */
+	if (!endpoints(t, fd, remote, &in.ep)) {
+		close(fd);
 		return;
 	}
 	p = owner_of(t, &in.ep.remote, why, sizeof why);
@@ -258,11 +256,12 @@ on_accept(evutil_socket_t lfd, short what, void *arg)
 		return;
 	}
 	for (int i = 0; i < ACCEPT_BATCH; i++) {
-		/* cppcheck-suppress nullPointer ; accept(2): nothing is filled in then */
-		int fd = accept4(lfd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		struct sockaddr_storage ss = { 0 };
+		socklen_t len = sizeof ss;
+		int fd = accept4(lfd, (struct sockaddr *)&ss, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0)
-			take_accepted(l->tcp, fd);
+			take_accepted(l->tcp, fd, &ss);
 		else if (errno != EINTR && errno != ECONNABORTED)
 			return;
 	}
@@ -759,9 +758,12 @@ dial_finish(struct dial *d, int err)
 	struct tcp *t = d->tcp;
 	const struct tcp_peer *p = tcp_peers_by_id(t->peers, d->peer);
 	struct ipc_conn_done done = { .peer = d->peer, .token = d->token, .err = err };
+	struct sockaddr_storage ss = { 0 };
+	socklen_t len = sizeof ss;
 	int fd = -1;
 
-	if (err == 0 && !endpoints(t, d->fd, &done.ep))
+	if (err == 0 && (getpeername(d->fd, (struct sockaddr *)&ss, &len) < 0 ||
+			    !endpoints(t, d->fd, &ss, &done.ep)))
 		done.err = err = ENOTCONN;
 	if (err == 0) {
 		fd = d->fd;

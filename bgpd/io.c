@@ -286,6 +286,22 @@ conn_room(const struct conn *c)
 	return room < WANT_MIN ? WANT_MIN : room;
 }
 
+/*
+ * Octets to ask the speaker for; 0: it has some, and the socket is full.  Where it says that it
+ * has none it is asked all the same, as changes that rest for a moment are kicked by that.
+ */
+static size_t
+conn_want(const struct conn *c, bool wrote)
+{
+	bool pending = speaker_conn_pending(c->b->sp, c->id);
+	size_t room;
+
+	if (wrote && !pending) /* that was all, it seems: no need to look at the socket */
+		return WANT_MIN;
+	room = conn_room(c);
+	return room > 0 || pending ? room : WANT_MIN;
+}
+
 static void
 conn_write(struct conn *c)
 {
@@ -298,13 +314,11 @@ conn_write(struct conn *c)
 			conn_wait_writable(c);
 			return;
 		}
-		want = conn_room(c);
-		if (want == 0 && speaker_conn_pending(c->b->sp, c->id)) {
+		want = conn_want(c, i > 0);
+		if (want == 0) {
 			conn_wait_writable(c);
 			return;
 		}
-		if (want == 0) /* ask all the same: changes that rest for a moment are kicked by that */
-			want = WANT_MIN;
 		len = speaker_conn_output(c->b->sp, clock_mono(), c->id, buf, BGPD_SCRATCH, want);
 		if (len == 0) {
 			conn_blocked(c, MONO_NEVER); /* there may be room by now, and nobody else asks */
@@ -365,7 +379,7 @@ io_add(struct bgpd *b, conn_id id, int fd)
 	struct conn *c = mem_zalloc(sizeof(*c));
 	int flags = fcntl(fd, F_GETFL);
 
-	if (flags >= 0)
+	if (flags >= 0 && !(flags & O_NONBLOCK))
 		fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 	c->b = b;
 	c->id = id;
