@@ -48,7 +48,7 @@ ROWS = (
     Row("S1", "prefixes", (100_000, 300_000, 1_000_000, 2_000_000),
         {plan.TIME: routes, plan.CPU: routes, plan.PEAK: routes,
          plan.PRIVATE: routes}),
-    Row("S4", "peers", (100, 300, 1_000, 2_000),
+    Row("S4", "peers", (100, 300, 1_000, 2_000, 4_000),
         {plan.UP: clients, plan.REFLECTED: sent, plan.CPU: sent,
          plan.PEAK: kept, plan.PRIVATE: kept}),
 )
