@@ -1,9 +1,9 @@
 /*
  * What the speaker has to say and to have done: events and todos.
  *
- * An event is formatted by lib/log twice: as a line for the log, and with the
- * same escaping, without level, name and peer, as the text of the event that
- * goes to the agent.  So nothing a peer sends can break out of its value.
+ * An event is formatted by lib/log for each who wants it: as a line for the log,
+ * and, from INFO up, with the same escaping, without level, name and peer, as the
+ * text of the event that goes to the agent.  So nothing a peer sends can break out of its value.
  */
 #include <stddef.h>
 #include <stdio.h>
@@ -103,7 +103,7 @@ speaker_vevent(struct speaker *sp, enum log_level level, uint32_t peer, const ch
 		tell_event(sp, level, peer, name, fmt, copy);
 		va_end(copy);
 	}
-	if (!log_wants(sp->log, level)) /* most of them are for those who look for something */
+	if (!log_wants(sp->log, level)) /* at the default level most are not wanted */
 		return;
 	if (peer_name) {
 		with_peer(line_fmt, sizeof(line_fmt), peer_name, fmt);

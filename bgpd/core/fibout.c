@@ -462,7 +462,10 @@ fib_update(struct speaker *sp, unsigned i, uint32_t dest)
 
 /* ---- telling -------------------------------------------------------------------- */
 
-/* The only writer of a destination's FIB state; keeps count of those without a verdict. */
+/*
+ * The only writer of a destination's FIB state; keeps count of those without a verdict.  After a
+ * restart End-of-RIB waits for the last of them.
+ */
 static void
 set_state(struct speaker *sp, unsigned i, uint32_t dest, struct dest_fib fib)
 {
@@ -472,6 +475,8 @@ set_state(struct speaker *sp, unsigned i, uint32_t dest, struct dest_fib fib)
 
 	rib_fib_set(&sp->rib[i], dest, fib);
 	sp->fib.waiting += is - was;
+	if (was && !is && sp->fib.waiting == 0)
+		groups_kick(sp);
 }
 
 void

@@ -549,9 +549,19 @@ groups_decided(struct speaker *sp)
 	struct list *l, *tmp;
 
 	if (!gr_end_of_rib_ready(sp))
-		return; /* all are asked when it is */
+		return; /* all are asked when it may be sent */
 	LIST_FOREACH_SAFE(l, tmp, &sp->groups.owed)
 		member_ask(sp, container_of(l, struct member, ask));
+}
+
+/* Has one waited long enough while decisions never come to an end? */
+static bool
+eor_is_late(const struct speaker *sp, struct mono_us now)
+{
+	const struct list *l = list_first(&sp->groups.owed);
+	const struct rpeer *rp = l ? container_of(l, const struct member, ask)->rp : NULL;
+
+	return rp && mono_diff_us(now, rp->up_since) >= GROUP_EOR_WITHIN_US;
 }
 
 /*
@@ -625,6 +635,8 @@ groups_work(struct speaker *sp, struct mono_us now, int *units)
 		if (kick_due(sp, g, now))
 			kick_members(g, now);
 	}
+	if (eor_is_late(sp, now))
+		groups_decided(sp);
 	ask_members(sp, now);
 	clear_dead(sp, units);
 	reap_work(sp, units);

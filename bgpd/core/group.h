@@ -60,6 +60,12 @@ struct speaker;
 /* What a log that is read from its beginning may say beyond twice the table. */
 #define GROUP_REPLAY_MORE 256
 
+/*
+ * End-of-RIB waits so long for decisions and changes to come to rest, and no longer: a
+ * peer that is told late keeps dead routes alive.
+ */
+#define GROUP_EOR_WITHIN_US 1000000
+
 /* Packing may wait for more input so long, and no longer. */
 #define GROUP_HOLD_US 50000
 
@@ -114,7 +120,7 @@ struct groups {
 	uint32_t nby_path[AF_COUNT]; /* of these, with path ids */
 	uint32_t members[AF_COUNT];  /* of all of them together */
 	struct list asked; /* members that may have something to write, for reasons of their own */
-	struct list owed;  /* members that End-of-RIB is due to, and that were asked before */
+	struct list owed;  /* members that End-of-RIB was due to when they were asked last */
 	struct reaper reaper;
 	struct timer replays; /* ends those that nobody has joined for a while */
 	struct only_set *only;

@@ -43,7 +43,7 @@ struct nh {
 	bool changed;	  /* since nht_clear_changed() */
 	uint32_t metric, ifindex, gen;
 	char *why;	  /* unresolved: the agent's words; NULL: none */
-	struct nh_user *waiting; /* for the first answer; NHT_WAITING_MAX + 1 of them: not all */
+	struct nh_user *waiting; /* for the first answer; NULL when there were more than NHT_WAITING_MAX */
 	uint32_t nwaiting;
 };
 
@@ -86,12 +86,15 @@ nht_recall(const struct nht *t, uint8_t af, const uint8_t *octets)
 	return nh;
 }
 
-/* One user more, one less. nht_leave(): of an object, whose user one is. */
+/*
+ * One user more, one less. nht_leave(): of an object, whose user one is.  Whoever makes a user of
+ * one that is not answered calls nht_wait(), too: NHT_FIRST counts on it.
+ */
 struct nh *nht_ref(struct nht *t, const struct ip_addr *addr);
 void nht_unref(struct nht *t, const struct ip_addr *addr);
 void nht_leave(struct nht *t, struct nh *nh);
 
-/* The object has a user of that destination, or more of the kind: to be known at the first answer. */
+/* The new user's path is one of that destination, which the first answer is to be told to. */
 void nht_wait(struct nh *nh, unsigned i, uint32_t dest);
 
 enum nht_news {

@@ -23,9 +23,6 @@
 #define PULL_LOOKS  16384
 #define PATH_LOOKS  8
 
-/* End-of-RIB waits no longer than this for decisions and changes to come to rest. */
-#define EOR_PATIENCE_US 1000000
-
 /* ---- from destinations to the table -------------------------------------------- */
 
 /* A path as the group would announce it, before policy_export(): a reference, or NULL. */
@@ -551,7 +548,7 @@ eor_due(const struct member *m, struct mono_us now)
 		return false;
 	if (sp->gr.restarted && mono_diff_us(now, sp->gr.ended) < waited_us)
 		waited_us = mono_diff_us(now, sp->gr.ended);
-	if ((loc_busy(sp) || group_is_dirty(m->g)) && waited_us < EOR_PATIENCE_US)
+	if ((loc_busy(sp) || group_is_dirty(m->g)) && waited_us < GROUP_EOR_WITHIN_US)
 		return false;
 	return gr_end_of_rib_ready(sp);
 }

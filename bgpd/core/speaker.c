@@ -375,22 +375,29 @@ speaker_fib_reset(struct speaker *sp)
 void
 speaker_nh_state(struct speaker *sp, struct mono_us now, const struct ipc_nh_state *st)
 {
-	enum nht_news news = nht_state(&sp->nht, st);
 	struct nh_user u;
 	unsigned i;
 
 	sp->now = now;
-	while (news == NHT_FIRST && nht_next_waiting(&sp->nht, &st->addr, &u))
-		if (rib_is_dest(&sp->rib[u.i], u.dest)) /* or it is gone again */
-			loc_touch(sp, u.i, u.dest);
-	for (i = 0; news == NHT_CHANGED && i < AF_COUNT; i++)
-		adjin_walk_request(sp, i);
+	switch (nht_state(&sp->nht, st)) {
+	case NHT_NO_NEWS:
+		break;
+	case NHT_FIRST:
+		while (nht_next_waiting(&sp->nht, &st->addr, &u))
+			if (rib_is_dest(&sp->rib[u.i], u.dest)) /* or it is gone again */
+				loc_touch(sp, u.i, u.dest);
+		break;
+	case NHT_CHANGED:
+		for (i = 0; i < AF_COUNT; i++)
+			adjin_walk_request(sp, i);
+		break;
+	}
 }
 
 void
 speaker_verdict(struct speaker *sp, struct mono_us now, const struct ipc_verdict *v)
 {
-	uint32_t waiting = sp->fib.waiting, dest;
+	uint32_t dest;
 	unsigned i;
 
 	sp->now = now;
@@ -398,8 +405,6 @@ speaker_verdict(struct speaker *sp, struct mono_us now, const struct ipc_verdict
 		return;
 	if (sp->conf.install)
 		groups_touch(sp, i, dest);
-	if (waiting > 0 && sp->fib.waiting == 0)
-		groups_kick(sp);
 }
 
 static void

@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 
+#include "bgpd/core/adjin.h"
 #include "bgpd/core/bgp.h"
 #include "bgpd/core/loc.h"
 #include "tests/unit/ribrig.h"
@@ -120,18 +121,15 @@ give_connection(unsigned k)
 	session_attach(p->up, rig.now, true, &p->ep);
 }
 
-/* How often that peer's connection was asked to write; it is taken to have done so. */
-static unsigned
+/* Was it asked to write? It is taken to have done so. */
+static bool
 asked_to_write(unsigned k)
 {
-	struct peer *p = rig_peer(&rig, k)->peer;
-	unsigned n = 0;
-	struct todo t;
+	struct conn *c = rig_peer(&rig, k)->peer->up->conn;
+	bool asked = c->write_asked;
 
-	while (speaker_next_todo(rig.sp, &t))
-		n += t.kind == TODO_WRITE && t.peer == k;
-	p->up->conn->write_asked = false;
-	return n;
+	c->write_asked = false;
+	return asked;
 }
 
 static void
@@ -146,29 +144,116 @@ announce_many(unsigned k, const uint32_t *path)
 	}
 }
 
-/* It waits for decisions under way, and is sent when they are made: also if nothing came of them. */
-START_TEST(end_of_rib_after_decisions_without_a_change)
+/* Peers 2 to 4 are up and told all; 2 is of the group that 1 would join. */
+static void
+all_but_one_are_up(void)
 {
 	unsigned k;
 
-	for (k = 2; k <= 4; k++) /* 2: of the group that 1 joins */
+	for (k = 2; k <= 4; k++)
 		rig_up(&rig, k, 65000 + k, true);
+	rig_announce(&rig, 3, "10.9.0.0/16", (uint32_t[]){ 65003, 0 }, 3, NULL);
+	rig_announce(&rig, 4, "10.9.0.0/16", (uint32_t[]){ 65004, 0 }, 4, NULL);
 	announce_many(3, (uint32_t[]){ 65003, 0 });
 	rig_work(&rig);
 	for (k = 2; k <= 4; k++)
 		rig_pull(&rig, k, 4096);
+}
+
+/* It waits for decisions under way, and is sent when they are made: also if nothing came of them. */
+START_TEST(end_of_rib_after_decisions_without_a_change)
+{
+	all_but_one_are_up();
 	announce_many(4, (uint32_t[]){ 65004, 7, 7, 0 });
 	rig_up(&rig, 1, 65001, true);
 	give_connection(1);
 	ck_assert(speaker_work(rig.sp, rig.now, 1));
 	ck_assert(loc_busy(rig.sp));
-	ck_assert_uint_eq(asked_to_write(1), 0);
+	ck_assert(!asked_to_write(1));
 	while (speaker_work(rig.sp, rig.now, 1))
 		;
-	ck_assert_uint_eq(asked_to_write(1), 1);
+	ck_assert(asked_to_write(1));
 	ck_assert_uint_eq(rig_pull(&rig, 1, 4096), 2);
 	ck_assert_int_eq(rig.said[0].what, SAID_EOR);
 	ck_assert_int_eq(rig.said[1].what, SAID_EOR);
+}
+END_TEST
+
+/* They may never be done. */
+START_TEST(end_of_rib_while_decisions_go_on)
+{
+	unsigned k;
+
+	all_but_one_are_up();
+	rig_up(&rig, 1, 65001, true);
+	give_connection(1);
+	for (k = 0; k < 20; k++) {
+		ck_assert(!asked_to_write(1));
+		announce_many(4, (uint32_t[]){ 65004, 7, 7 + k, 0 });
+		rig.now = mono_add_us(rig.now, GROUP_EOR_WITHIN_US / 20 - 1);
+		ck_assert(speaker_work(rig.sp, rig.now, 1) && loc_busy(rig.sp));
+	}
+	rig.now = mono_add_us(rig.now, 20);
+	ck_assert(speaker_work(rig.sp, rig.now, 1) && loc_busy(rig.sp));
+	ck_assert(asked_to_write(1));
+	ck_assert_uint_eq(rig_pull(&rig, 1, 4096), 2);
+	ck_assert_int_eq(rig.said[0].what, SAID_EOR);
+}
+END_TEST
+
+/* Who comes into a group that waits to be let go is not forgotten because the others were asked. */
+START_TEST(moved_into_a_group_that_waits)
+{
+	unsigned k;
+
+	rig_originate(&rig, "10.1.0.0/16", NULL);
+	rig_originate(&rig, "fd00:1::/48", NULL);
+	for (k = 1; k <= 3; k++)
+		rig_up(&rig, k, 65000 + k, true);
+	give_connection(1);
+	give_connection(3);
+	while (speaker_work(rig.sp, rig.now, 1000))
+		;
+	rig_pull(&rig, 1, 4096);
+	rig_pull(&rig, 2, 4096);
+	ck_assert(asked_to_write(1) && asked_to_write(3)); /* but 3 does not */
+	announce_many(2, (uint32_t[]){ 65002, 0 });
+	rig.peer[1].export_all = true; /* as 3's */
+	rig_configure(&rig, NULL);
+	ck_assert(speaker_work(rig.sp, rig.now, 1) && loc_busy(rig.sp));
+	ck_assert(!asked_to_write(1));
+	while (speaker_work(rig.sp, rig.now, 1))
+		;
+	ck_assert(asked_to_write(1));
+}
+END_TEST
+
+/* A next hop's first answer has those decided on that wait for it, without a look at all paths. */
+START_TEST(first_answers_need_no_walk)
+{
+	static const unsigned many[] = { 3, NHT_WAITING_MAX + 1 };
+	struct ipc_nh_state st = { .addr = ad("198.51.100.3"), .resolved = true, .onlink = true };
+	char prefix[32];
+	unsigned k, n;
+
+	for (k = 0; k < 2; k++) {
+		rig_up(&rig, 3, 65003, true);
+		for (n = 0; n < many[k]; n++) {
+			snprintf(prefix, sizeof(prefix), "10.%u.%u.0/24", 20 + n / 256, n % 256);
+			rig_announce(&rig, 3, prefix, (uint32_t[]){ 65003, 0 }, 3, NULL);
+		}
+		while (speaker_work(rig.sp, rig.now, 1000))
+			;
+		ck_assert_uint_eq(rig_rows(&rig, IPC_VIEW_BEST, IPC_MATCH_ANY, 0, NULL, NULL), 0);
+		st.gen++;
+		speaker_nh_state(rig.sp, rig.now, &st);
+		ck_assert_int_eq(adjin_walking(rig.sp), many[k] > NHT_WAITING_MAX);
+		while (speaker_work(rig.sp, rig.now, 1000))
+			;
+		ck_assert_uint_eq(rig_rows(&rig, IPC_VIEW_BEST, IPC_MATCH_ANY, 0, NULL, NULL), many[k]);
+		rig_down(&rig, 3, PEER_DOWN_LOST);
+		rig_work(&rig);
+	}
 }
 END_TEST
 
@@ -939,6 +1024,9 @@ main(void)
 	tcase_add_test(t, end_of_rib_for_both_families);
 	tcase_add_test(t, end_of_rib_comes_last);
 	tcase_add_test(t, end_of_rib_after_decisions_without_a_change);
+	tcase_add_test(t, end_of_rib_while_decisions_go_on);
+	tcase_add_test(t, moved_into_a_group_that_waits);
+	tcase_add_test(t, first_answers_need_no_walk);
 	tcase_add_test(t, no_end_of_rib_before_own_prefixes_are_known);
 	tcase_add_test(t, equal_attributes_are_packed);
 	tcase_add_test(t, next_hop_is_each_members_own);

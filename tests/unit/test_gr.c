@@ -715,12 +715,19 @@ START_TEST(sweep_waits_for_next_hops)
 }
 END_TEST
 
-/* End-of-RIB waits until the kernel has what was kept: with install, for the verdicts. */
-START_TEST(end_of_rib_waits_for_verdicts)
+static void
+take_fib_ops(void)
 {
-	struct ipc_verdict v = { .prefix = { .af = IP4, .len = 16, .b = { 10, 9 } },
-		.state = IPC_V_INSTALLED };
 	struct fib_op op;
+
+	while (speaker_next_fib(rig.sp, &op))
+		;
+}
+
+/* Back from a restart with one route learned, not deferring any more, and peer 2 told nothing. */
+static void
+back_with_a_route(void)
+{
 	unsigned k;
 
 	rig_init(&rig, 3, &restarting);
@@ -738,15 +745,45 @@ START_TEST(end_of_rib_waits_for_verdicts)
 	ck_assert(!deferring());
 	rig_work(&rig);
 	ck_assert_uint_eq(rig_pull(&rig, 2, 4096), 0);
-	while (speaker_next_fib(rig.sp, &op))
-		;
+	take_fib_ops();
 	rig_work(&rig);
 	ck_assert_uint_eq(rig_pull(&rig, 2, 4096), 0); /* no verdict yet */
+}
+
+/* End-of-RIB waits until the kernel has what was kept: with install, for the verdicts. */
+START_TEST(end_of_rib_waits_for_verdicts)
+{
+	struct ipc_verdict v = { .prefix = { .af = IP4, .len = 16, .b = { 10, 9 } },
+		.state = IPC_V_INSTALLED };
+
+	back_with_a_route();
 	speaker_verdict(rig.sp, rig.now, &v);
 	rig_work(&rig);
 	ck_assert_uint_eq(rig_pull(&rig, 2, 4096), 3);
 	ck_assert_int_eq(rig.said[0].what, SAID_ANNOUNCE);
 	ck_assert_int_eq(rig.said[1].what, SAID_EOR);
+	rig_free(&rig);
+}
+END_TEST
+
+/* The last route that waits for its verdict goes, instead. */
+START_TEST(end_of_rib_when_no_verdict_is_awaited)
+{
+	struct peer *p;
+
+	back_with_a_route();
+	p = rig_peer(&rig, 2)->peer;
+	p->up = &p->s[SESSION_IN];
+	session_attach(p->up, rig.now, true, &p->ep);
+	rig_withdraw(&rig, 1, "10.9.0.0/16");
+	rig_work(&rig);
+	rig_pull(&rig, 2, 4096);
+	p->up->conn->write_asked = false;
+	take_fib_ops();
+	rig_work(&rig);
+	ck_assert(p->up->conn->write_asked);
+	ck_assert_uint_eq(rig_pull(&rig, 2, 4096), 2);
+	ck_assert_int_eq(rig.said[0].what, SAID_EOR);
 	rig_free(&rig);
 }
 END_TEST
@@ -785,5 +822,6 @@ main(void)
 	tcase_add_test(t, two_minutes_in_any_case);
 	tcase_add_test(t, sweep_waits_for_next_hops);
 	tcase_add_test(t, end_of_rib_waits_for_verdicts);
+	tcase_add_test(t, end_of_rib_when_no_verdict_is_awaited);
 	return unit_run(s);
 }

@@ -407,6 +407,44 @@ START_TEST(users_wait_for_the_first_answer)
 }
 END_TEST
 
+/* They stay known while the object is there, whatever becomes of them and of the agent. */
+START_TEST(users_that_wait_come_and_go)
+{
+	static const struct ip_addr a = { .af = IP4, .b = { 192, 0, 2, 1 } };
+	struct ipc_nh_state st = { .addr = a, .resolved = true, .gen = 1 };
+	struct ip_addr addr;
+	struct nh_user u;
+	struct nht t;
+	bool on;
+
+	nht_init(&t, key);
+	nht_wait(nht_ref(&t, &a), 0, 5);
+	ck_assert(nht_next_watch(&t, &addr, &on));
+	nht_unref(&t, &a);
+	nht_wait(nht_ref(&t, &a), 1, 6);
+	nht_reset(&t);
+	ck_assert_int_eq(nht_state(&t, &st), NHT_FIRST);
+	ck_assert(nht_next_waiting(&t, &a, &u) && u.i == 1 && u.dest == 6);
+	ck_assert(nht_next_waiting(&t, &a, &u) && u.dest == 5); /* it is decided on for nothing */
+	ck_assert(!nht_next_waiting(&t, &a, &u));
+	nht_free(&t);
+
+	nht_init(&t, key);
+	nht_wait(nht_ref(&t, &a), 0, 5);
+	nht_next_watch(&t, &addr, &on);
+	nht_unref(&t, &a);
+	ck_assert_int_eq(nht_state(&t, &st), NHT_NO_NEWS); /* nobody is left */
+	ck_assert(!nht_next_waiting(&t, &a, &u));
+	nht_wait(nht_ref(&t, &a), 0, 7); /* answered */
+	ck_assert(!nht_next_waiting(&t, &a, &u));
+	nht_free(&t);
+
+	nht_init(&t, key);
+	nht_wait(nht_ref(&t, &a), 0, 5);
+	nht_free(&t); /* with what it remembers */
+}
+END_TEST
+
 START_TEST(next_hop_comes_back_before_the_agent_heard)
 {
 	static const struct ip_addr a = { .af = IP4, .b = { 192, 0, 2, 1 } };
@@ -451,6 +489,7 @@ main(void)
 	tcase_add_test(t, paths_of_a_destination);
 	tcase_add_test(t, next_hops_are_watched_while_used);
 	tcase_add_test(t, users_wait_for_the_first_answer);
+	tcase_add_test(t, users_that_wait_come_and_go);
 	tcase_add_test(t, next_hop_comes_back_before_the_agent_heard);
 	return unit_run(s);
 }
