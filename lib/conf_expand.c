@@ -62,12 +62,21 @@ peers_add(struct conf_peers *to, const struct conf_peer *p)
 	to->v[to->n++] = *p;
 }
 
-/* Two peers of one address that are both for this node: the first counts. */
 static bool
-is_twin(const struct conf_peers *before, size_t n, const struct conf_peer *p)
+is_for_some_nodes(const struct conf_peer *p)
 {
-	if (!p->node && !p->node_selector)
-		return false; /* those were held against each other before */
+	return p->node || p->node_selector;
+}
+
+/*
+ * Two peers of one address that are both for this node: the first counts.  Those that are for every
+ * node were held against each other before (conf_check_peers.c).
+ */
+static bool
+is_twin(const struct conf_peers *before, size_t n, bool any, const struct conf_peer *p)
+{
+	if (!any && !is_for_some_nodes(p))
+		return false;
 	for (size_t i = 0; p->addr.af != IP_NONE && i < n; i++)
 		if (ip_addr_eq(&before->v[i].addr, &p->addr) && strcmp(before->v[i].ifname, p->ifname) == 0)
 			return true;
@@ -79,17 +88,20 @@ static void
 sort_out(struct expand *x)
 {
 	struct conf_peers gone = { NULL, 0 }, *ps = &x->c->peers;
+	bool any = false; /* one that is here for what the node is */
 	size_t n = 0;
 
 	for (size_t i = 0; i < ps->n; i++) {
 		struct conf_peer *p = &ps->v[i];
 
-		if (!is_here(x, p) || is_twin(ps, n, p))
+		if (!is_here(x, p) || is_twin(ps, n, any, p)) {
 			peers_add(&gone, p);
-		else if (p->peer_selector)
+		} else if (p->peer_selector) {
 			peers_add(&x->c->templates, p);
-		else
+		} else {
+			any = any || is_for_some_nodes(p);
 			ps->v[n++] = *p;
+		}
 	}
 	ps->n = n;
 	conf_peers_clear(&gone);

@@ -222,6 +222,9 @@ static const struct {
 	{ plain, 1, "a", BGP "peers: [{name: x, peerIP: 10.9.0.1, asNumber: 1}, "
 			     "{name: y, peerIP: 10.9.0.1, asNumber: 2, nodeSelector: rack == 'r1'}]",
 	    "x 10.9.0.1 1 ebgp" },
+	{ plain, 1, "a", BGP "peers: [{name: x, peerIP: 10.9.0.1, asNumber: 1, nodeSelector: rack == 'r1'}, "
+			     "{name: y, peerIP: 10.9.0.1, asNumber: 2}, {name: z, peerIP: 10.9.0.2, asNumber: 3}]",
+	    "x 10.9.0.1 1 ebgp; z 10.9.0.2 3 ebgp" },
 	{ plain, 0, "a", BGP "peers: [{name: x, peerIP: 10.9.0.1, asNumber: 1, nodeSelector: all()}, "
 			     "{name: y, peerIP: 10.9.0.2, asNumber: 2, node: a}]",
 	    "y 10.9.0.2 2 ebgp" },
