@@ -25,11 +25,12 @@
  */
 #define SOON_US		 2000
 #define SOON_US_PER_PEER 10
+#define SOON_US_MAX	 100000
 
 struct routed {
 	struct agent *a;
 	struct converge c;
-	struct event *ev, *soon; /* soon: a session tells something */
+	struct event *ev, *soon; /* soon: something was told */
 	uint32_t query; /* 0: none is under way */
 	bool asked;	/* there is an earlier answer */
 	uint64_t work;	/* bgpd's decisions and updates as of it */
@@ -168,7 +169,7 @@ void
 routed_look(struct routed *r)
 {
 	uint64_t us = SOON_US + r->a->npeers * SOON_US_PER_PEER;
-	struct timeval soon = { (time_t)(us / 1000000), us % 1000000 };
+	struct timeval soon = { .tv_usec = us < SOON_US_MAX ? (suseconds_t)us : SOON_US_MAX };
 
 	if (!r->c.done && !event_pending(r->soon, EV_TIMEOUT, NULL))
 		event_add(r->soon, &soon);
@@ -177,7 +178,8 @@ routed_look(struct routed *r)
 void
 routed_session(struct routed *r, const struct ipc_peer_session *m)
 {
-	if (!agent_peer_by_id(r->a, m->peer))
+	/* One that has left the configuration ends its session after that. */
+	if (m->session != IPC_SESSION_DOWN && !agent_peer_by_id(r->a, m->peer))
 		return;
 	converge_session(&r->c, agent_now(), m);
 	bgpd_has_work(r);

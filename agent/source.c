@@ -240,6 +240,7 @@ review_dynamic(struct source *s, const struct conf *c)
 
 	while ((d = dynamic_review(&s->dynamic, c)) != NULL) {
 		source_forget(s, d->slot->id);
+		source_give_id(s, d->slot->id);
 		source_slot_free(d->slot);
 		dynamic_remove(&s->dynamic, d);
 	}

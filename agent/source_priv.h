@@ -106,10 +106,10 @@ struct range *source_range(struct source *s, const char *name);
 
 /* One of its peers as the agent has them. */
 struct agent_peer *source_add_dynamic(struct agent *a, const struct dynamic_peer *d);
-/* The agent knows it no more; those behind it move up. */
-void source_drop_peer(struct agent *a, uint32_t id);
 /* And as tcp needs it. */
 void source_resolve_dynamic(struct agent *a, struct agent_peer *p, struct tcp_peer *t);
+/* The agent knows it no more; those behind it move up. */
+void source_drop_peer(struct agent *a, uint32_t id);
 
 /* The peer's keys; was: as they were, or NULL. False with the problem in words. A missing secret stops
  * the peer: never fall back to no password. */

@@ -50,7 +50,6 @@ struct dial {
 	uint32_t peer, token;
 	int fd, err;
 	struct event *ev;
-	struct mono_us started;
 };
 
 struct tcp {
@@ -173,18 +172,26 @@ refuse_stranger(struct tcp *t, const struct ip_addr *from, const char *why)
 	t->ops->event(t->ctx, IPC_LVL_WARN, IPC_PEER_NONE, "connection-refused", text);
 }
 
+/* The other side has reset it while it waited to be accepted. */
+static bool
+is_gone(int fd)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof ss;
+
+	return getpeername(fd, (struct sockaddr *)&ss, &len) < 0;
+}
+
 /*
- * Whose connection it is; NULL, with the reason in words, when it is nobody's.  A listener asks
- * only addresses that it knows for a password: others on the link must not get by without.
+ * Whose connection it is if no peer has the address; NULL, with the reason in words, when it is
+ * nobody's.  A listener asks only addresses that it knows for a password: others on the link must
+ * not get by without.
  */
 static const struct tcp_peer *
 owner_of(struct tcp *t, const struct ip_addr *remote, char *ret_why, size_t cap)
 {
-	const struct tcp_peer *p = tcp_peers_by_addr(t->peers, remote);
+	const struct tcp_peer *p = tcp_peers_by_link(t->peers, remote);
 
-	if (p)
-		return p;
-	p = tcp_peers_by_link(t->peers, remote);
 	if (p && (p->key_len || p->nao)) {
 		snprintf(ret_why, cap, "%s has a password, and this is not the router found there", p->name);
 		return NULL;
@@ -206,7 +213,13 @@ take_accepted(struct tcp *t, int fd, const struct sockaddr_storage *remote)
 		close(fd);
 		return;
 	}
-	p = owner_of(t, &in.ep.remote, why, sizeof why);
+	p = tcp_peers_by_addr(t->peers, &in.ep.remote);
+	if (!p && is_gone(fd)) { /* somebody's probe: neither a peer nor a stranger */
+		close(fd);
+		return;
+	}
+	if (!p)
+		p = owner_of(t, &in.ep.remote, why, sizeof why);
 	if (!p || !p->enabled) {
 		refuse_stranger(t, &in.ep.remote, why);
 		close(fd);
@@ -835,7 +848,6 @@ tcp_connect(struct tcp *t, uint32_t peer, uint32_t token)
 	d->tcp = t;
 	d->peer = peer;
 	d->token = token;
-	d->started = agent_now();
 	hmap_insert(&t->dials, &d->node, dial_hash(t, peer));
 	d->fd = p && p->addr.af ? dial_socket(p) : -EHOSTUNREACH;
 	if (d->fd >= 0) {

@@ -79,18 +79,25 @@ tcp_peers_by_id(const struct tcp_peers *s, uint32_t id)
 	return e ? &e->peer : NULL;
 }
 
+static bool
+goes_before(const struct tcp_peer *p, const struct tcp_peer *q)
+{
+	return p->dynamic != q->dynamic ? q->dynamic : p->id < q->id;
+}
+
 const struct tcp_peer *
 tcp_peers_by_addr(const struct tcp_peers *s, const struct ip_addr *a)
 {
+	const struct tcp_peer *found = NULL;
 	struct hmap_node *n;
 
 	for (n = hmap_first_with(&s->by_addr, addr_hash(s, a->af, a->b)); n; n = hmap_next_with(n)) {
 		const struct tcp_peer *p = &container_of(n, struct tcp_entry, by_addr)->peer;
 
-		if (ip_addr_eq(&p->addr, a))
-			return p;
+		if (ip_addr_eq(&p->addr, a) && (!found || goes_before(p, found)))
+			found = p;
 	}
-	return NULL;
+	return found;
 }
 
 const struct tcp_peer *

@@ -1,7 +1,7 @@
 /*
  * The peers that connections may be had with: by id, by address, by link.
  *
- * They hold keys: whatever is no longer needed is wiped before it is given back.
+ * No two have one id. Pointers to one are good until it is removed. They hold keys: whatever is no longer needed is wiped before it is given back.
  */
 #ifndef AGENT_TCP_PEERS_H
 #define AGENT_TCP_PEERS_H
@@ -43,7 +43,10 @@ void tcp_peers_add(struct tcp_peers *s, const struct tcp_peer *p);
 void tcp_peers_remove(struct tcp_peers *s, uint32_t id);
 void tcp_peers_move(struct tcp_peers *s, uint32_t id, const struct ip_addr *addr);
 
-/* NULL: none. */
+/*
+ * NULL: none. Of several that are found at one address (an unnumbered peer's router may be one of
+ * a range, too) the configured one counts, then the one with the lowest id.
+ */
 const struct tcp_peer *tcp_peers_by_id(const struct tcp_peers *s, uint32_t id);
 const struct tcp_peer *tcp_peers_by_addr(const struct tcp_peers *s, const struct ip_addr *a);
 /* The unnumbered peer of the link that a link-local address is on. */

@@ -72,6 +72,38 @@ START_TEST(link_local_addresses)
 }
 END_TEST
 
+/* The router of an unnumbered peer may be there as a dynamic peer already. */
+START_TEST(two_at_one_address)
+{
+	struct tcp_peer ranged = peer(1, "fe80::1%3"), b = peer(7, NULL), c = peer(4, NULL);
+
+	ranged.dynamic = true;
+	b.link = c.link = 3;
+	for (int k = 0; k < 2; k++) { /* in whatever order they come */
+		const struct ip_addr at = ranged.addr, none = { 0 };
+
+		if (k == 0)
+			tcp_peers_add(s, &ranged);
+		tcp_peers_add(s, &b);
+		if (k == 1)
+			tcp_peers_add(s, &ranged);
+		ck_assert_uint_eq(tcp_peers_by_addr(s, &at)->id, 1);
+		tcp_peers_move(s, 7, &at);
+		ck_assert_uint_eq(tcp_peers_by_addr(s, &at)->id, 7);
+		tcp_peers_add(s, &c);
+		tcp_peers_move(s, 4, &at);
+		ck_assert_uint_eq(tcp_peers_by_addr(s, &at)->id, 4);
+		tcp_peers_move(s, 4, &none);
+		ck_assert_uint_eq(tcp_peers_by_addr(s, &at)->id, 7);
+		tcp_peers_remove(s, 7);
+		ck_assert_uint_eq(tcp_peers_by_addr(s, &at)->id, 1);
+		tcp_peers_remove(s, 1);
+		tcp_peers_remove(s, 4);
+		ck_assert_ptr_null(tcp_peers_by_addr(s, &at));
+	}
+}
+END_TEST
+
 START_TEST(keys_of_listeners)
 {
 	struct tcp_peer a = peer(1, "fe80::1%3"), b = peer(2, "fe80::1%4"), c = peer(3, "10.0.0.3");
@@ -166,6 +198,7 @@ main(void)
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, found_by_id_and_address);
 	tcase_add_test(t, link_local_addresses);
+	tcase_add_test(t, two_at_one_address);
 	tcase_add_test(t, keys_of_listeners);
 	tcase_add_test(t, any_order);
 	return unit_run(suite);
