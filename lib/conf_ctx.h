@@ -18,7 +18,8 @@ struct conf_mark {
 	const void *base;
 	const struct opt *o;
 	const struct ynode *node;
-	bool bad; /* something in it was complained about */
+	uint32_t no; /* the order in which they were read */
+	bool bad;    /* something in it was complained about */
 };
 
 struct conf_ctx {
@@ -30,7 +31,7 @@ struct conf_ctx {
 	uint32_t part; /* the one that is being read */
 	bool own_advertisements; /* a file has some, if only none */
 	struct conf_path path;
-	struct conf_mark *mark;
+	struct conf_mark *mark; /* sorted once all is read */
 	size_t nmarks, cap;
 };
 

@@ -5,6 +5,8 @@
  * by its option's type. Nothing stops at a mistake: it is noted, and the walk goes
  * on, so that one run shows them all. A password written in clear is never echoed.
  */
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -287,16 +289,52 @@ mark_add(struct conf_ctx *ctx, const void *base, const struct opt *o, const stru
 		ctx->cap = ctx->cap ? ctx->cap * 2 : 64;
 		ctx->mark = mem_realloc_array(ctx->mark, ctx->cap, sizeof(ctx->mark[0]));
 	}
-	ctx->mark[ctx->nmarks++] = (struct conf_mark){ .base = base, .o = o, .node = n };
+	ctx->mark[ctx->nmarks] =
+	    (struct conf_mark){ .base = base, .o = o, .node = n, .no = (uint32_t)ctx->nmarks };
+	ctx->nmarks++;
 }
 
+/* By what they are of. */
+static int
+mark_cmp(const struct conf_mark *a, const void *base, const struct opt *o)
+{
+	if (a->base != base)
+		return (uintptr_t)a->base < (uintptr_t)base ? -1 : 1;
+	return a->o == o ? 0 : (uintptr_t)a->o < (uintptr_t)o ? -1 : 1;
+}
+
+static int
+by_place(const void *a, const void *b)
+{
+	const struct conf_mark *ma = a, *mb = b;
+	int d = mark_cmp(ma, mb->base, mb->o);
+
+	return d != 0 ? d : ma->no < mb->no ? -1 : ma->no > mb->no;
+}
+
+/* From here on they can be found, and none is added: checks ask for some of each of many peers. */
+static void
+sort_marks(struct conf_ctx *ctx)
+{
+	if (ctx->nmarks > 0)
+		qsort(ctx->mark, ctx->nmarks, sizeof(ctx->mark[0]), by_place);
+}
+
+/* The first one. */
 static const struct conf_mark *
 mark_find(const struct conf_ctx *ctx, const void *base, const struct opt *o)
 {
-	for (size_t i = 0; i < ctx->nmarks; i++)
-		if (ctx->mark[i].base == base && ctx->mark[i].o == o)
-			return &ctx->mark[i];
-	return NULL;
+	size_t from = 0, to = ctx->nmarks;
+
+	while (from < to) {
+		size_t mid = from + (to - from) / 2;
+
+		if (mark_cmp(&ctx->mark[mid], base, o) < 0)
+			from = mid + 1;
+		else
+			to = mid;
+	}
+	return from < ctx->nmarks && mark_cmp(&ctx->mark[from], base, o) == 0 ? &ctx->mark[from] : NULL;
 }
 
 bool
@@ -673,10 +711,13 @@ parse_value(struct conf_ctx *ctx, const struct opt *o, const struct ynode *n, vo
 static void
 move_marks(struct conf_ctx *ctx, const struct conf_peer *from, size_t n, struct conf_peer *to)
 {
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < ctx->nmarks; k++)
-			if (ctx->mark[k].base == &from[i])
-				ctx->mark[k].base = &to[i];
+	for (size_t k = 0; k < ctx->nmarks; k++) {
+		struct conf_mark *m = &ctx->mark[k];
+		uintptr_t at = (uintptr_t)m->base - (uintptr_t)from;
+
+		if (n > 0 && (uintptr_t)m->base >= (uintptr_t)from && at < n * sizeof(*from))
+			m->base = (const char *)to + at;
+	}
 }
 
 /* Uplinks are peers like any others: from here on they stand behind them. */
@@ -710,6 +751,7 @@ conf_parse(struct conf_ctx *ctx)
 	if (n->kind == YNODE_MAP) {
 		parse_pairs(ctx, NULL, n, ctx->c);
 		join_uplinks(ctx);
+		sort_marks(ctx);
 		return true;
 	}
 	if (ynode_is_null(n))
