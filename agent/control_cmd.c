@@ -10,7 +10,7 @@
  */
 #include "config.h"
 
-#include "agent/control_req.h"
+#include "agent/control_cmd.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -40,241 +40,8 @@
 #define FOLLOW_TAIL 10	 /* events shown before following */
 #define PREPARED_S  60
 #define POOL_PROBLEMS_MAX 1000 /* Services without an address that are shown */
-#define DRAIN_SETTLE_MAX_MS 600000 /* as drain.settle */
 
-enum control_arg {
-	ARG_FAMILY,
-	ARG_NAME,
-	ARG_COMMAND,
-	ARG_REASON,
-	ARG_VIEW,
-	ARG_PREFIX,
-	ARG_PEER,
-	ARG_DESTINATION,
-	ARG_DIFF,
-	ARG_FOLLOW,
-	ARG_SINCE,
-	ARG_WAIT,
-	ARG_SETTLE,
-	NARGS
-};
-#define A(arg) (1u << (arg))
-
-struct control_cmd {
-	const char *name;
-	uint32_t takes, needs; /* sets of A() */
-	bool changes;	       /* needs a right */
-	void (*start)(struct control_req *r);
-};
-
-/* ---- arguments ------------------------------------------------------------ */
-
-/* The index of s in names, or -1. */
-static int
-word_of(const char *const *names, size_t n, const char *s)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strcmp(names[i], s) == 0)
-			return (int)i;
-	return -1;
-}
-
-static bool
-arg_family(struct control_args *to, const char *s)
-{
-	to->af = strcmp(s, "ipv4") == 0 ? IP4 : strcmp(s, "ipv6") == 0 ? IP6 : IP_NONE;
-	return to->af != IP_NONE;
-}
-
-static bool
-arg_copy(char *dst, size_t cap, const char *s)
-{
-	size_t n = strlen(s);
-
-	if (!n || n >= cap)
-		return false;
-	memcpy(dst, s, n + 1);
-	return true;
-}
-
-static bool
-arg_peer(struct control_args *to, const char *s)
-{
-	return arg_copy(to->peer_name, sizeof(to->peer_name), s);
-}
-
-static bool
-arg_reason(struct control_args *to, const char *s)
-{
-	return arg_copy(to->reason, sizeof(to->reason), s);
-}
-
-static const char *const peer_commands[] = {
-	[IPC_CMD_RESET] = "reset",
-	[IPC_CMD_DOWN] = "down",
-	[IPC_CMD_UP] = "up",
-	[IPC_CMD_REFRESH_IN] = "refresh-in",
-	[IPC_CMD_REFRESH_OUT] = "refresh-out",
-};
-
-static bool
-arg_command(struct control_args *to, const char *s)
-{
-	int i = word_of(peer_commands, sizeof(peer_commands) / sizeof(peer_commands[0]), s);
-
-	to->command = (uint8_t)i;
-	return i >= 0;
-}
-
-static bool
-arg_view(struct control_args *to, const char *s)
-{
-	static const char *const names[] = {
-		[IPC_VIEW_ALL] = "all",
-		[IPC_VIEW_RECEIVED] = "received",
-		[IPC_VIEW_ACCEPTED] = "accepted",
-		[IPC_VIEW_BEST] = "best",
-		[IPC_VIEW_ADVERTISED] = "advertised",
-		[IPC_VIEW_REJECTED] = "rejected",
-	};
-	int i = word_of(names, sizeof(names) / sizeof(names[0]), s);
-
-	to->view = (uint8_t)i;
-	return i >= 0;
-}
-
-/* A prefix, host bits and all, or an address. */
-static bool
-arg_prefix(struct control_args *to, const char *s)
-{
-	struct ip_addr addr;
-	bool host_bits;
-
-	to->host = ip_addr_parse(s, &addr);
-	if (to->host)
-		to->prefix = ip_prefix_from_addr(&addr);
-	else if (!ip_prefix_parse(s, &to->prefix, &host_bits))
-		return false;
-	ip_prefix_str(&to->prefix, to->destination);
-	if (to->host)
-		ip_addr_str(&addr, to->destination);
-	return true;
-}
-
-static bool
-arg_since(struct control_args *to, json_int_t v)
-{
-	to->since_s = (uint64_t)v;
-	return v >= 0 && v <= UINT32_MAX;
-}
-
-static bool
-arg_diff(struct control_args *to, bool v)
-{
-	to->diff = v;
-	return true;
-}
-
-static bool
-arg_follow(struct control_args *to, bool v)
-{
-	to->follow = v;
-	return true;
-}
-
-static bool
-arg_wait(struct control_args *to, bool v)
-{
-	to->wait = v;
-	return true;
-}
-
-static bool
-arg_settle(struct control_args *to, json_int_t v)
-{
-	to->settle_ms = (uint64_t)v;
-	return v >= 0 && v <= DRAIN_SETTLE_MAX_MS;
-}
-
-/* One of the three parsers is there, and says which type of value is wanted. */
-static const struct {
-	const char *name, *want;
-	bool (*text)(struct control_args *to, const char *s);
-	bool (*number)(struct control_args *to, json_int_t v);
-	bool (*flag)(struct control_args *to, bool v);
-} arg_desc[NARGS] = {
-	[ARG_FAMILY] = { "family", "\"ipv4\" or \"ipv6\"", .text = arg_family },
-	[ARG_NAME] = { "name", "the name or address of a peer", .text = arg_peer },
-	[ARG_COMMAND] = { "command", "reset, down, up, refresh-in or refresh-out",
-	    .text = arg_command },
-	[ARG_REASON] = { "reason", "a text of at most 255 octets", .text = arg_reason },
-	[ARG_VIEW] = { "view", "all, received, accepted, best, advertised or rejected",
-	    .text = arg_view },
-	[ARG_PREFIX] = { "prefix", "a prefix or an address", .text = arg_prefix },
-	[ARG_PEER] = { "peer", "the name or address of a peer", .text = arg_peer },
-	[ARG_DESTINATION] = { "destination", "a prefix or an address", .text = arg_prefix },
-	[ARG_DIFF] = { "diff", "true or false", .flag = arg_diff },
-	[ARG_FOLLOW] = { "follow", "true or false", .flag = arg_follow },
-	[ARG_SINCE] = { "since_s", "seconds", .number = arg_since },
-	[ARG_WAIT] = { "wait", "true or false", .flag = arg_wait },
-	[ARG_SETTLE] = { "settle_ms", "milliseconds, 0 to 600000", .number = arg_settle },
-};
-
-static bool
-arg_take(struct control_args *to, enum control_arg i, const json_t *v)
-{
-	if (arg_desc[i].text)
-		return json_is_string(v) && strlen(json_string_value(v)) == json_string_length(v) &&
-		    arg_desc[i].text(to, json_string_value(v));
-	if (arg_desc[i].number)
-		return json_is_integer(v) && arg_desc[i].number(to, json_integer_value(v));
-	return json_is_boolean(v) && arg_desc[i].flag(to, json_boolean_value(v));
-}
-
-static enum control_arg
-arg_find(const struct control_cmd *cmd, const char *key)
-{
-	enum control_arg i;
-
-	for (i = 0; i < NARGS; i++)
-		if ((cmd->takes & A(i)) && strcmp(arg_desc[i].name, key) == 0)
-			break;
-	return i;
-}
-
-/* False with a text in err. */
-static bool
-args_parse(struct control_req *r, json_t *args, char *err, size_t cap)
-{
-	enum control_arg i;
-	const char *key;
-	json_t *v;
-
-	if (args && !json_is_object(args)) {
-		snprintf(err, cap, "args: want an object");
-		return false;
-	}
-	json_object_foreach(args, key, v) {
-		i = arg_find(r->cmd, key);
-		if (i == NARGS) {
-			snprintf(err, cap, "%s takes no argument \"%.40s\"", r->cmd->name, key);
-			return false;
-		}
-		if (!arg_take(&r->args, i, v)) {
-			snprintf(err, cap, "%s: want %s", arg_desc[i].name, arg_desc[i].want);
-			return false;
-		}
-		r->args.given |= A(i);
-	}
-	for (i = 0; i < NARGS; i++) {
-		if (!(r->cmd->needs & A(i)) || (r->args.given & A(i)))
-			continue;
-		snprintf(err, cap, "%s needs an argument \"%s\": %s", r->cmd->name,
-		    arg_desc[i].name, arg_desc[i].want);
-		return false;
-	}
-	return true;
-}
+#define A(arg) (1u << (arg)) /* takes, needs */
 
 /* ---- shared by commands ---------------------------------------------------- */
 
@@ -441,7 +208,7 @@ cmd_peer_command(struct control_req *r)
 	}
 	o = control_row(r);
 	out_str(o, "peer", p->conf->name);
-	out_str(o, "command", peer_commands[cmd.cmd]);
+	out_str(o, "command", control_peer_command(cmd.cmd));
 	control_row_end(r);
 	control_end(r, CONTROL_OK, NULL);
 }
@@ -536,11 +303,11 @@ cmd_routes(struct control_req *r)
 {
 	struct ipc_query q = { .kind = IPC_Q_PATHS, .view = r->args.view, .af = r->args.af };
 
-	if ((r->args.given & A(ARG_PEER)) && !need_peer(r))
+	if (control_given(r, ARG_PEER) && !need_peer(r))
 		return;
 	q.peer = r->args.peer;
 	q.prefix = r->args.prefix;
-	if (r->args.given & A(ARG_PREFIX))
+	if (control_given(r, ARG_PREFIX))
 		q.match = r->args.host ? IPC_MATCH_LONGEST : IPC_MATCH_WITHIN;
 	control_query(r, &q, routes_row, routes_end);
 }
@@ -879,7 +646,7 @@ event_wanted(const struct control_req *r, const struct event_row *row)
 
 	if (r->args.peer_name[0] && strcmp(row->peer_name, r->args.peer_name) != 0)
 		return false;
-	return !(r->args.given & A(ARG_SINCE)) || mono_diff_us(agent_now(), row->at) <= since_us;
+	return !control_given(r, ARG_SINCE) || mono_diff_us(agent_now(), row->at) <= since_us;
 }
 
 static enum control_more
@@ -915,7 +682,7 @@ cmd_events(struct control_req *r)
 	/* The table may know peers that the configuration no longer has. */
 	if (p && p->conf)
 		snprintf(r->args.peer_name, sizeof(r->args.peer_name), "%s", p->conf->name);
-	if (r->args.follow && !(r->args.given & A(ARG_SINCE)) && last > FOLLOW_TAIL)
+	if (r->args.follow && !control_given(r, ARG_SINCE) && last > FOLLOW_TAIL)
 		r->st.seq = last - FOLLOW_TAIL;
 	control_pull(r, events_pull);
 }
@@ -1198,7 +965,7 @@ cmd_mrt_rib(struct control_req *r)
 static void
 cmd_mrt_record(struct control_req *r)
 {
-	if ((r->args.given & A(ARG_PEER)) && !need_peer(r))
+	if (control_given(r, ARG_PEER) && !need_peer(r))
 		return;
 	r->on_eof = mrt_eof;
 	control_take_fd(r, mrt_record);
@@ -1335,7 +1102,7 @@ static void
 drain_follow(struct control_req *r)
 {
 	const struct drain *d = drains_find(r->a->drains, r->args.peer_name);
-	bool wait = !(r->args.given & A(ARG_WAIT)) || r->args.wait;
+	bool wait = !control_given(r, ARG_WAIT) || r->args.wait;
 	char text[128];
 
 	if (!d) {
@@ -1356,7 +1123,7 @@ drain_name(struct control_req *r)
 {
 	const struct agent_peer *p;
 
-	if (!(r->args.given & A(ARG_PEER)))
+	if (!control_given(r, ARG_PEER))
 		return true;
 	if (drains_find(r->a->drains, r->args.peer_name))
 		return true; /* of a peer that may have gone */
@@ -1383,7 +1150,7 @@ cmd_drain(struct control_req *r)
 		control_end(r, CONTROL_DOWN, "no configuration is in force");
 		return;
 	}
-	if (!(r->args.given & A(ARG_SETTLE)))
+	if (!control_given(r, ARG_SETTLE))
 		r->args.settle_ms = c->drain.settle_ms;
 	if (!drains_start(r->a->drains, r->args.peer_name, r->args.settle_ms * 1000, r->args.reason)) {
 		d = drains_find(r->a->drains, r->args.peer_name);
@@ -1509,7 +1276,7 @@ request_parse(struct control_req *r, json_t *root, char *err, size_t cap)
 		snprintf(err, cap, "unknown command \"%.40s\"", name);
 		return false;
 	}
-	return args_parse(r, json_object_get(root, "args"), err, cap);
+	return control_args_parse(r, json_object_get(root, "args"), err, cap);
 }
 
 bool

@@ -11,7 +11,8 @@ agent_libagent_a_SOURCES = \
 	agent/claim.c agent/claim.h \
 	agent/cni.c agent/cni.h \
 	agent/control.c agent/control.h \
-	agent/control_cmd.c agent/control_req.h \
+	agent/control_args.c \
+	agent/control_cmd.c agent/control_cmd.h agent/control_req.h \
 	agent/events.c agent/events.h \
 	agent/fallover.c agent/fallover.h \
 	agent/http.c agent/http.h \
