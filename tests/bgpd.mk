@@ -55,11 +55,37 @@ test_fsm_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_fsm_LDADD = $(bgpd_test_ldadd)
 TESTS += test_fsm
 
+# One peer and its sessions.
+peer_rig = tests/unit/peerrig.c tests/unit/peerrig.h tests/unit/rig.c tests/unit/rig.h tests/unit/unit.h
 check_PROGRAMS += tests/unit/test_peer
-tests_unit_test_peer_SOURCES = tests/unit/test_peer.c tests/unit/rig.c tests/unit/rig.h tests/unit/unit.h
+tests_unit_test_peer_SOURCES = tests/unit/test_peer.c $(peer_rig)
 tests_unit_test_peer_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_test_peer_LDADD = $(bgpd_test_ldadd)
 TESTS += tests/unit/test_peer
+
+check_PROGRAMS += tests/unit/test_peer_dial
+tests_unit_test_peer_dial_SOURCES = tests/unit/test_peer_dial.c $(peer_rig)
+tests_unit_test_peer_dial_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_peer_dial_LDADD = $(bgpd_test_ldadd)
+TESTS += tests/unit/test_peer_dial
+
+check_PROGRAMS += tests/unit/test_peer_gr
+tests_unit_test_peer_gr_SOURCES = tests/unit/test_peer_gr.c $(peer_rig)
+tests_unit_test_peer_gr_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_peer_gr_LDADD = $(bgpd_test_ldadd)
+TESTS += tests/unit/test_peer_gr
+
+check_PROGRAMS += tests/unit/test_peer_open
+tests_unit_test_peer_open_SOURCES = tests/unit/test_peer_open.c $(peer_rig)
+tests_unit_test_peer_open_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_peer_open_LDADD = $(bgpd_test_ldadd)
+TESTS += tests/unit/test_peer_open
+
+check_PROGRAMS += tests/unit/test_peer_why
+tests_unit_test_peer_why_SOURCES = tests/unit/test_peer_why.c $(peer_rig)
+tests_unit_test_peer_why_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_test_peer_why_LDADD = $(bgpd_test_ldadd)
+TESTS += tests/unit/test_peer_why
 
 check_PROGRAMS += test_session
 test_session_SOURCES = tests/unit/test_session.c tests/unit/rig.c tests/unit/rig.h tests/unit/unit.h
