@@ -43,6 +43,12 @@ test_decide_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_decide_LDADD = $(bgpd_test_ldadd)
 TESTS += test_decide
 
+check_PROGRAMS += test_err
+test_err_SOURCES = tests/unit/test_err.c tests/unit/unit.h
+test_err_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_err_LDADD = $(bgpd_test_ldadd)
+TESTS += test_err
+
 check_PROGRAMS += test_feedenc
 test_feedenc_SOURCES = tests/unit/test_feedenc.c tests/unit/unit.h
 test_feedenc_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -88,10 +94,22 @@ tests_unit_test_peer_why_LDADD = $(bgpd_test_ldadd)
 TESTS += tests/unit/test_peer_why
 
 check_PROGRAMS += test_session
-test_session_SOURCES = tests/unit/test_session.c tests/unit/rig.c tests/unit/rig.h tests/unit/unit.h
+test_session_SOURCES = tests/unit/test_session.c $(peer_rig)
 test_session_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 test_session_LDADD = $(bgpd_test_ldadd)
 TESTS += test_session
+
+check_PROGRAMS += test_session_conn
+test_session_conn_SOURCES = tests/unit/test_session_conn.c $(peer_rig)
+test_session_conn_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_session_conn_LDADD = $(bgpd_test_ldadd)
+TESTS += test_session_conn
+
+check_PROGRAMS += test_session_msg
+test_session_msg_SOURCES = tests/unit/test_session_msg.c $(peer_rig)
+test_session_msg_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+test_session_msg_LDADD = $(bgpd_test_ldadd)
+TESTS += test_session_msg
 
 check_PROGRAMS += test_reasons
 test_reasons_SOURCES = tests/unit/test_reasons.c tests/unit/rig.c tests/unit/rig.h tests/unit/unit.h

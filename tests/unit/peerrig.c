@@ -9,6 +9,9 @@
 struct rig r;
 struct msg_open theirs;
 
+const uint8_t eor[4];
+const uint8_t v4_refresh[] = { 0, 1, 0, 1 };
+
 void
 setup(void)
 {
@@ -55,6 +58,23 @@ discard(conn_id c)
 	rig_output(&r, c, buf, sizeof(buf));
 }
 
+const char *
+out_types(conn_id c)
+{
+	static char types[512];
+	uint8_t buf[8192];
+	size_t len = rig_output(&r, c, buf, sizeof(buf)), off = 0, n = 0;
+
+	while (off < len) {
+		ck_assert_uint_lt(n, sizeof(types) - 1);
+		types[n++] = (char)('0' + buf[off + 18]);
+		off += (size_t)(buf[off + 16] << 8 | buf[off + 17]);
+	}
+	ck_assert_uint_eq(off, len);
+	types[n] = '\0';
+	return types;
+}
+
 void
 up(conn_id c)
 {
@@ -76,6 +96,23 @@ up_with_n_bit(void)
 	rig_start(&r);
 	c = rig_accept(&r);
 	up(c);
+	return c;
+}
+
+conn_id
+conn_in(enum fsm_state state)
+{
+	struct msg_open o = rig_their_open();
+	conn_id c = rig_accept(&r);
+
+	ck_assert_uint_ne(c, 0);
+	if (state >= FSM_OPENCONFIRM)
+		rig_send_open(&r, c, &o);
+	if (state == FSM_ESTABLISHED)
+		rig_send_keepalive(&r, c);
+	ck_assert_int_eq(peer_state(r.p), state);
+	out_types(c);
+	r.ntodo = 0;
 	return c;
 }
 
@@ -136,6 +173,18 @@ expect_notification(conn_id c, uint8_t code, uint8_t sub, const uint8_t *data, s
 		ck_assert_mem_eq(got, data, octets);
 }
 
+void
+expect_closed(conn_id c)
+{
+	struct todo t;
+
+	ck_assert(rig_take(&r, TODO_CLOSE, &t));
+	ck_assert_uint_eq(t.conn, c);
+	ck_assert_uint_eq(t.peer, 7);
+	ck_assert(!in()->conn);
+	ck_assert_int_lt(in()->state, FSM_OPENSENT);
+}
+
 struct ipc_row_peer
 row(void)
 {
@@ -143,4 +192,25 @@ row(void)
 
 	peer_fill_row(r.p, r.now, &ret);
 	return ret;
+}
+
+size_t
+message(uint8_t *buf, uint8_t type, const void *body, size_t octets)
+{
+	struct wr w = wr_init(buf, BGP_MAX_EXT_OCTETS);
+	size_t mark = msg_open(&w, type);
+
+	wr_bytes(&w, body, octets);
+	msg_close(&w, mark);
+	ck_assert(!w.full);
+	return wr_len(&w);
+}
+
+void
+send_message(conn_id c, uint8_t type, const void *body, size_t octets)
+{
+	static uint8_t buf[BGP_MAX_EXT_OCTETS];
+	size_t n = message(buf, type, body, octets);
+
+	ck_assert_uint_eq(rig_input(&r, c, buf, n), n);
 }
