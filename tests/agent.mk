@@ -94,6 +94,11 @@ agentcore_unit_tests = \
 	tests/unit/test_converge \
 	tests/unit/test_drain \
 	tests/unit/test_fib \
+	tests/unit/test_fib_guard \
+	tests/unit/test_fib_nh \
+	tests/unit/test_fib_own \
+	tests/unit/test_fib_restart \
+	tests/unit/test_fib_sets \
 	tests/unit/test_kern \
 	tests/unit/test_composition \
 	tests/unit/test_leaving \
@@ -132,9 +137,25 @@ tests_unit_test_drain_SOURCES = tests/unit/test_drain.c tests/unit/unit.h
 tests_unit_test_drain_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
 tests_unit_test_drain_LDADD = $(AGENTCORE_TEST_LIBS)
 
-tests_unit_test_fib_SOURCES = tests/unit/test_fib.c tests/unit/unit.h
+fib_rig = tests/unit/fibrig.c tests/unit/fibrig.h tests/unit/unit.h
+tests_unit_test_fib_SOURCES = tests/unit/test_fib.c $(fib_rig)
 tests_unit_test_fib_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
 tests_unit_test_fib_LDADD = $(AGENTCORE_TEST_LIBS)
+tests_unit_test_fib_guard_SOURCES = tests/unit/test_fib_guard.c $(fib_rig)
+tests_unit_test_fib_guard_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
+tests_unit_test_fib_guard_LDADD = $(AGENTCORE_TEST_LIBS)
+tests_unit_test_fib_nh_SOURCES = tests/unit/test_fib_nh.c $(fib_rig)
+tests_unit_test_fib_nh_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
+tests_unit_test_fib_nh_LDADD = $(AGENTCORE_TEST_LIBS)
+tests_unit_test_fib_own_SOURCES = tests/unit/test_fib_own.c $(fib_rig)
+tests_unit_test_fib_own_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
+tests_unit_test_fib_own_LDADD = $(AGENTCORE_TEST_LIBS)
+tests_unit_test_fib_restart_SOURCES = tests/unit/test_fib_restart.c $(fib_rig)
+tests_unit_test_fib_restart_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
+tests_unit_test_fib_restart_LDADD = $(AGENTCORE_TEST_LIBS)
+tests_unit_test_fib_sets_SOURCES = tests/unit/test_fib_sets.c $(fib_rig)
+tests_unit_test_fib_sets_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
+tests_unit_test_fib_sets_LDADD = $(AGENTCORE_TEST_LIBS)
 
 tests_unit_test_composition_SOURCES = tests/unit/test_composition.c tests/unit/unit.h
 tests_unit_test_composition_CPPFLAGS = $(AGENT_TEST_CPPFLAGS)
