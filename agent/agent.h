@@ -19,7 +19,7 @@
  *   events.c   the event table in memory, and the log line for each event
  *   routed.c   has the node got its routes?
  *   cni.c      the file by which container runtimes make pods
- *   control.c  control socket: JSON requests, streams of answers
+ *   control.c  control socket: JSON requests, streams of answers; control_*.c its commands
  *   composition.c the texts that the configuration is made of; follow.c follows the file
  *   kube/      the Kubernetes API and what follows from it
  *   http.c     /metrics, /livez, /readyz on loopback

@@ -1,6 +1,6 @@
 /*
  * One request on the control socket: what control.c (connections, flow control)
- * and control_cmd.c (the commands) know of each other.
+ * and the commands (control_cmd.h) know of each other.
  *
  * A command answers with rows, by hand or pulled, and one end:
  *	control_row() ... control_row_end(), control_warn(), control_end()

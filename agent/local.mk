@@ -12,7 +12,12 @@ agent_libagent_a_SOURCES = \
 	agent/cni.c agent/cni.h \
 	agent/control.c agent/control.h \
 	agent/control_args.c \
+	agent/control_change.c \
 	agent/control_cmd.c agent/control_cmd.h agent/control_req.h \
+	agent/control_kube.c \
+	agent/control_peer.c \
+	agent/control_record.c \
+	agent/control_route.c \
 	agent/events.c agent/events.h \
 	agent/fallover.c agent/fallover.h \
 	agent/http.c agent/http.h \
