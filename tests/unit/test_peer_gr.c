@@ -213,7 +213,7 @@ main(void)
 	tc = unit_case(s, "n bit");
 	tcase_add_checked_fixture(tc, setup, teardown);
 	tcase_add_loop_test(tc, what_becomes_of_routes_with_n_bit, 0, 2 * NENDINGS);
-	tcase_add_loop_test(tc, hard_resets, 0, 5);
+	tcase_add_loop_test(tc, hard_resets, 0, 6);
 	tcase_add_loop_test(tc, hard_reset_received, 0, 5);
 	tcase_add_test(tc, restart_with_n_bit);
 	return unit_run(s);
