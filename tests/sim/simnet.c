@@ -557,11 +557,10 @@ do_todo(struct sim_node *n, const struct todo *t)
 	case TODO_PEER_GONE:
 		agent_watch(n, t);
 		break;
-	case TODO_DRAINED:
-	case TODO_SESSION:
-		break;
 	case TODO_SHUTDOWN_DONE:
 		n->shutdown_done = true;
+		break;
+	default: /* nobody here monitors, advertises itself, or waits for drains */
 		break;
 	}
 }

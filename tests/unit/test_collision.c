@@ -168,12 +168,7 @@ shell(struct net *n, unsigned side)
 			l->id[side] = 0;
 			push(l, !side, FIN, NULL, 0);
 			break;
-		case TODO_EVENT:
-		case TODO_NH_WATCH:
-		case TODO_PEER_GONE:
-		case TODO_DRAINED:
-		case TODO_SESSION:
-		case TODO_SHUTDOWN_DONE:
+		default: /* no other concerns connections */
 			break;
 		}
 	}
