@@ -75,6 +75,11 @@ void conf_note(struct conf_ctx *ctx, struct conf_err e);
 
 /* Where a peer is: `peers[2]`, with its name `peers[2] (tor0)`, or its object. Owned by the caller. */
 char *conf_peer_place(const struct conf_ctx *ctx, const struct conf_peer *p, bool named);
+/*
+ * Elements of a list stand elsewhere from now on (both places are still there): what is known of
+ * where they were written moves with them.
+ */
+void conf_marks_move(struct conf_ctx *ctx, const void *from, size_t octets, const void *to);
 /* Give back what is in a list of peers, and the list. */
 void conf_peers_clear(struct conf_peers *ps);
 

@@ -68,17 +68,29 @@ is_for_some_nodes(const struct conf_peer *p)
 	return p->node || p->node_selector;
 }
 
+static bool
+has_address_of(const struct conf_peer *p, const struct conf_peer *q)
+{
+	return p->addr.af != IP_NONE && ip_addr_eq(&q->addr, &p->addr) && strcmp(q->ifname, p->ifname) == 0;
+}
+
 /*
  * Two peers of one address that are both for this node: the first counts.  Those that are for every
- * node were held against each other before (conf_check_peers.c).
+ * node were held against each other before (conf_check_peers.c); some: which of those that stay are
+ * for some nodes, nsome of them.
  */
 static bool
-is_twin(const struct conf_peers *before, size_t n, bool any, const struct conf_peer *p)
+is_twin(const struct conf_peers *before, size_t n, const size_t *some, size_t nsome,
+    const struct conf_peer *p)
 {
-	if (!any && !is_for_some_nodes(p))
+	if (!is_for_some_nodes(p)) {
+		for (size_t i = 0; i < nsome; i++)
+			if (has_address_of(p, &before->v[some[i]]))
+				return true;
 		return false;
-	for (size_t i = 0; p->addr.af != IP_NONE && i < n; i++)
-		if (ip_addr_eq(&before->v[i].addr, &p->addr) && strcmp(before->v[i].ifname, p->ifname) == 0)
+	}
+	for (size_t i = 0; i < n; i++)
+		if (has_address_of(p, &before->v[i]))
 			return true;
 	return false;
 }
@@ -88,22 +100,23 @@ static void
 sort_out(struct expand *x)
 {
 	struct conf_peers gone = { NULL, 0 }, *ps = &x->c->peers;
-	bool any = false; /* one that is here for what the node is */
-	size_t n = 0;
+	size_t *some = mem_zalloc_array(ps->n + 1, sizeof(*some)), nsome = 0, n = 0;
 
 	for (size_t i = 0; i < ps->n; i++) {
 		struct conf_peer *p = &ps->v[i];
 
-		if (!is_here(x, p) || is_twin(ps, n, any, p)) {
+		if (!is_here(x, p) || is_twin(ps, n, some, nsome, p)) {
 			peers_add(&gone, p);
 		} else if (p->peer_selector) {
 			peers_add(&x->c->templates, p);
 		} else {
-			any = any || is_for_some_nodes(p);
+			if (is_for_some_nodes(p))
+				some[nsome++] = n;
 			ps->v[n++] = *p;
 		}
 	}
 	ps->n = n;
+	mem_free(some);
 	conf_peers_clear(&gone);
 }
 

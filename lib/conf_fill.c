@@ -239,11 +239,16 @@ has_advertisement(const struct conf *c, enum conf_adv_type type)
 }
 
 static void
-add_advertisement(struct conf *c, enum conf_adv_type type)
+add_advertisement(struct conf_ctx *ctx, enum conf_adv_type type)
 {
-	struct conf_advs *as = &c->advertisements;
+	struct conf_advs *as = &ctx->c->advertisements;
+	struct conf_adv *v = mem_zalloc_array(as->n + 1, sizeof(v[0]));
 
-	as->v = mem_realloc_array(as->v, as->n + 1, sizeof(as->v[0]));
+	if (as->n > 0)
+		memcpy(v, as->v, as->n * sizeof(v[0]));
+	conf_marks_move(ctx, as->v, as->n * sizeof(v[0]), v);
+	mem_free(as->v);
+	as->v = v;
 	as->v[as->n] = (struct conf_adv){ .type = type };
 	opt_mark_set(&as->v[as->n++], opt_find("advertisements[].type"));
 }
@@ -253,12 +258,14 @@ add_advertisement(struct conf *c, enum conf_adv_type type)
  * what is announced by default; only a file says that nothing is.
  */
 static void
-default_advertisements(struct conf *c)
+default_advertisements(struct conf_ctx *ctx)
 {
+	const struct conf *c = ctx->c;
+
 	if (!has_advertisement(c, CONF_ADV_POD_CIDR))
-		add_advertisement(c, CONF_ADV_POD_CIDR);
+		add_advertisement(ctx, CONF_ADV_POD_CIDR);
 	if (conf_has_unnumbered(c) && !has_advertisement(c, CONF_ADV_NODE_IP))
-		add_advertisement(c, CONF_ADV_NODE_IP);
+		add_advertisement(ctx, CONF_ADV_NODE_IP);
 }
 
 static void
@@ -270,7 +277,7 @@ fill_advertisements(struct conf_ctx *ctx)
 	struct conf_adv *a;
 
 	if (!ctx->own_advertisements)
-		default_advertisements(c);
+		default_advertisements(ctx);
 	for (size_t i = 0; i < c->advertisements.n; i++) {
 		a = &c->advertisements.v[i];
 		a->has_local_pref = opt_is_set(a, lp);

@@ -312,12 +312,24 @@ by_place(const void *a, const void *b)
 	return d != 0 ? d : ma->no < mb->no ? -1 : ma->no > mb->no;
 }
 
-/* From here on they can be found, and none is added: checks ask for some of each of many peers. */
+/* They can be found from here on, and none is added: checks ask for some of each of many peers. */
 static void
 sort_marks(struct conf_ctx *ctx)
 {
 	if (ctx->nmarks > 0)
 		qsort(ctx->mark, ctx->nmarks, sizeof(ctx->mark[0]), by_place);
+}
+
+void
+conf_marks_move(struct conf_ctx *ctx, const void *from, size_t octets, const void *to)
+{
+	for (size_t k = 0; k < ctx->nmarks; k++) {
+		uintptr_t at = (uintptr_t)ctx->mark[k].base - (uintptr_t)from;
+
+		if (at < octets) /* what is before wraps around */
+			ctx->mark[k].base = (const char *)to + at;
+	}
+	sort_marks(ctx);
 }
 
 /* The first one. */
@@ -707,19 +719,6 @@ parse_value(struct conf_ctx *ctx, const struct opt *o, const struct ynode *n, vo
 
 /* ---- uplinks --------------------------------------------------------------- */
 
-/* What is known of elements of a list holds for them at their new place, too. */
-static void
-move_marks(struct conf_ctx *ctx, const struct conf_peer *from, size_t n, struct conf_peer *to)
-{
-	for (size_t k = 0; k < ctx->nmarks; k++) {
-		struct conf_mark *m = &ctx->mark[k];
-		uintptr_t at = (uintptr_t)m->base - (uintptr_t)from;
-
-		if (n > 0 && (uintptr_t)m->base >= (uintptr_t)from && at < n * sizeof(*from))
-			m->base = (const char *)to + at;
-	}
-}
-
 /* Uplinks are peers like any others: from here on they stand behind them. */
 static void
 join_uplinks(struct conf_ctx *ctx)
@@ -735,8 +734,8 @@ join_uplinks(struct conf_ctx *ctx)
 	if (ps->n > 0)
 		memcpy(v, ps->v, ps->n * sizeof(*v));
 	memcpy(v + ps->n, ups->v, ups->n * sizeof(*v));
-	move_marks(ctx, ps->v, ps->n, v);
-	move_marks(ctx, ups->v, ups->n, v + ps->n);
+	conf_marks_move(ctx, ps->v, ps->n * sizeof(*v), v);
+	conf_marks_move(ctx, ups->v, ups->n * sizeof(*v), v + ps->n);
 	mem_free(ps->v);
 	mem_free(ups->v);
 	*ps = (struct conf_peers){ .v = v, .n = ps->n + ups->n };

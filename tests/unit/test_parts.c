@@ -127,6 +127,31 @@ START_TEST(findings_name_their_part)
 }
 END_TEST
 
+/* Defaults are put behind what objects say: what is wrong in these is found there all the same. */
+START_TEST(findings_beside_defaults_name_their_part)
+{
+	static const char wrong[] = "{type: Prefix, prefixes: [192.0.2.0/24], communities: [nope]}";
+	static const char names[][4] = { "a", "b", "c", "d", "e", "f", "g", "h" };
+	struct conf_part v[1 + NROWS(names)];
+
+	v[0] = WEFT_YAML(FILE_TEXT "peers: [{interface: eth0, asNumber: 1}]\n");
+	for (int n = 1; n <= NROWS(names); n++) { /* whether or not the list is moved for more */
+		char *want = mem_strdup("");
+
+		for (int i = 0; i < n; i++) {
+			char *more = mem_printf("%sBGPAdvertisement/%s: spec.communities[0]: \"nope\" is "
+						"not among communities\n", want, names[i]);
+
+			mem_free(want);
+			want = more;
+			v[1 + i] = ADV(names[i], wrong);
+		}
+		ck_assert_ptr_null(load(v, 1 + (size_t)n, want));
+		mem_free(want);
+	}
+}
+END_TEST
+
 START_TEST(what_stands_twice_is_named)
 {
 	ck_assert_ptr_null(LOAD("BGPConfiguration/default: spec.bgp.asNumber: weft.yaml sets it, "
@@ -457,6 +482,7 @@ main(void)
 	tcase_add_test(tc, advertisements_add);
 	tcase_add_test(tc, the_node_overrides);
 	tcase_add_test(tc, findings_name_their_part);
+	tcase_add_test(tc, findings_beside_defaults_name_their_part);
 	tcase_add_test(tc, what_stands_twice_is_named);
 	tcase_add_test(tc, objects_have_limits);
 	tcase_add_test(tc, a_bad_part_is_left_out);
