@@ -239,8 +239,7 @@ review_dynamic(struct source *s, const struct conf *c)
 	struct dynamic_peer *d;
 
 	while ((d = dynamic_review(&s->dynamic, c)) != NULL) {
-		source_forget(s, d->slot->id);
-		source_give_id(s, d->slot->id);
+		source_forget(s, d->slot->id); /* and not used again: bgpd may be about to tell of it */
 		source_slot_free(d->slot);
 		dynamic_remove(&s->dynamic, d);
 	}

@@ -554,14 +554,18 @@ groups_decided(struct speaker *sp)
 		member_ask(sp, container_of(l, struct member, ask));
 }
 
-/* Has one waited long enough while decisions never come to an end? */
-static bool
-eor_is_late(const struct speaker *sp, struct mono_us now)
+/* Those whose End-of-RIB has waited long enough, while decisions never come to an end: now and then. */
+static void
+ask_late(struct speaker *sp, struct mono_us now)
 {
 	const struct list *l = list_first(&sp->groups.owed);
 	const struct rpeer *rp = l ? container_of(l, const struct member, ask)->rp : NULL;
 
-	return rp && mono_diff_us(now, rp->up_since) >= GROUP_EOR_WITHIN_US;
+	if (!rp || mono_diff_us(now, rp->up_since) < GROUP_EOR_WITHIN_US ||
+	    mono_diff_us(now, sp->groups.late_asked) < GROUP_HOLD_US)
+		return;
+	sp->groups.late_asked = now;
+	groups_decided(sp);
 }
 
 /*
@@ -635,8 +639,7 @@ groups_work(struct speaker *sp, struct mono_us now, int *units)
 		if (kick_due(sp, g, now))
 			kick_members(g, now);
 	}
-	if (eor_is_late(sp, now))
-		groups_decided(sp);
+	ask_late(sp, now);
 	ask_members(sp, now);
 	clear_dead(sp, units);
 	reap_work(sp, units);

@@ -121,6 +121,7 @@ struct groups {
 	uint32_t members[AF_COUNT];  /* of all of them together */
 	struct list asked; /* members that may have something to write, for reasons of their own */
 	struct list owed;  /* members that End-of-RIB was due to when they were asked last */
+	struct mono_us late_asked; /* when these were asked last because it took too long */
 	struct reaper reaper;
 	struct timer replays; /* ends those that nobody has joined for a while */
 	struct only_set *only;
