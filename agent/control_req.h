@@ -54,6 +54,7 @@ struct control_state {
 	struct ip_addr nh; /* nexthops: the last one shown */
 	bool have_nh;
 	uint32_t rows;
+	bool truncated; /* route: there were more */
 	size_t at; /* bfd: the session that comes next */
 	char *service; /* services, nodes: key of the last one shown */
 	struct view_session *sessions; /* nodes: as bgpd says */

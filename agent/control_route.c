@@ -191,7 +191,7 @@ route_adv_end(struct control_req *r, uint8_t status, bool lost)
 	if (lost)
 		control_end_lost(r);
 	else
-		route_finish(r, r->st.rows > PATHS_MAX);
+		route_finish(r, r->st.truncated || r->st.rows > PATHS_MAX);
 }
 
 static void route_paths_end(struct control_req *r, uint8_t status, bool lost);
@@ -232,7 +232,8 @@ route_paths_end(struct control_req *r, uint8_t status, bool lost)
 	}
 	out_close(&r->st.doc); /* paths */
 	out_open_array(&r->st.doc, "advertised_to");
-	r->st.rows = r->st.rows > PATHS_MAX ? PATHS_MAX + 1 : 0;
+	r->st.truncated = r->st.rows > PATHS_MAX;
+	r->st.rows = 0;
 	q.prefix = r->st.prefix;
 	control_query(r, &q, route_adv_row, route_adv_end);
 }

@@ -497,6 +497,20 @@ START_TEST(long_requests_are_refused)
 }
 END_TEST
 
+/* A destination of more paths than are shown is still said to whom it is announced. */
+START_TEST(route_of_many_paths)
+{
+	const char *all, *adv;
+
+	f->repeat = 600;
+	all = ask("{\"cmd\":\"route\",\"args\":{\"destination\":\"10.244.1.0/24\"}}");
+	adv = strstr(all, "\"advertised_to\":[");
+	ck_assert_ptr_nonnull(adv);
+	ck_assert(strncmp(adv, "\"advertised_to\":[]", 18) != 0);
+	ck_assert_ptr_nonnull(strstr(adv, "\"truncated\":true"));
+}
+END_TEST
+
 START_TEST(bgpd_down)
 {
 	f->lost = true;
@@ -735,6 +749,7 @@ main(void)
 	tcase_add_test(t, recordings_of_clients_that_left);
 	tcase_add_test(t, requests_follow_each_other);
 	tcase_add_test(t, long_requests_are_refused);
+	tcase_add_test(t, route_of_many_paths);
 	tcase_add_test(t, bgpd_down);
 	tcase_add_test(t, bgpd_hangs);
 	t = unit_case(s, "flow");
