@@ -99,7 +99,8 @@ def sweep_dead_runs():
             run = lock[:-len(".lock")]
             remove_namespaces(namespaces(f"we{os.path.basename(run)}-"))
             remove_directory(run)
-            os.unlink(lock)
+            with contextlib.suppress(FileNotFoundError):    # another run has swept, too
+                os.unlink(lock)
 
 
 def die_with_us():
