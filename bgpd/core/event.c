@@ -3,7 +3,8 @@
  *
  * An event is formatted by lib/log for each who wants it: as a line for the log,
  * and, from INFO up, with the same escaping, without level, name and peer, as the
- * text of the event that goes to the agent.  So nothing a peer sends can break out of its value.
+ * text of the event that goes to the agent.  So nothing a peer sends can break out
+ * of its value.
  */
 #include <stddef.h>
 #include <stdio.h>
